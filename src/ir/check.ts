@@ -1,0 +1,49 @@
+/**
+ * The program checker: states what every well-formed program fulfils.
+ *
+ * @module
+ */
+import { formatAval, sameAval } from "./aval.ts";
+import type { Program } from "./program.ts";
+import type { Node } from "./tensor.ts";
+
+/**
+ * Throws unless a program is well formed: operands come before users, results have the shapes that
+ * their primitives demand, and every output is computed.
+ *
+ * @param program The program.
+ * @throws {Error} Names the first node that is wrong.
+ */
+export function check(program: Program): void {
+  const known = new Set<Node>(program.inputs.map((input) => input.node));
+  program.nodes.forEach((node, position) => {
+    const where = `node ${position} (${node.primitive.name})`;
+    for (const input of node.inputs) {
+      if (!known.has(input.node)) {
+        throw new Error(`Cannot accept the program: ${where} uses a tensor before it is computed.`);
+      }
+      if (input.node.outputs[input.index] !== input) {
+        throw new Error(`Cannot accept the program: ${where} uses a tensor its node disowns.`);
+      }
+    }
+    const avals = node.primitive.avals(node.params, node.inputs);
+    node.outputs.forEach((output, index) => {
+      const expected = avals[index];
+      if (!expected || !sameAval(expected, output)) {
+        throw new Error(
+          `Cannot accept the program: ${where} claims ${formatAval(output)}, ` +
+            `its shape rule says ${expected ? formatAval(expected) : "nothing"}.`,
+        );
+      }
+      if (!output.shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
+        throw new Error(`Cannot accept the program: ${where} has shape [${output.shape}].`);
+      }
+    });
+    known.add(node);
+  });
+  for (const output of program.outputs) {
+    if (!known.has(output.node)) {
+      throw new Error(`Cannot accept the program: output ${formatAval(output)} is not computed.`);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The float64 reference interpreter: it gives every program its meaning and is the oracle of the
+ * tests.
+ *
+ * @module
+ */
+import { formatAval, sameAval, sizeOf } from "./aval.ts";
+import type { NdArray } from "./nd_array.ts";
+import type { Program } from "./program.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * Runs a program in float64 on the host.
+ *
+ * @param program The program.
+ * @param inputs One array for each input of the program, of its shape and element type.
+ * @returns One array for each output.
+ * @throws {TypeError} If an input is missing or has another shape or element type.
+ */
+export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[] {
+  const values = new Map<Tensor, NdArray>();
+  program.inputs.forEach((input, position) => {
+    const value = inputs[position];
+    if (!value || !sameAval(value, input) || value.data.length !== sizeOf(input.shape)) {
+      throw new TypeError(
+        `Cannot evaluate a program: input ${position} is ${
+          value ? formatAval(value) : "missing"
+        }, expected ${formatAval(input)}.`,
+      );
+    }
+    values.set(input, value);
+  });
+  const lastUse = new Map<Tensor, number>();
+  program.nodes.forEach((node, position) => {
+    for (const input of node.inputs) lastUse.set(input, position);
+  });
+  const kept = new Set(program.outputs);
+  program.nodes.forEach((node, position) => {
+    if (node.primitive.name === "input") return;
+    const operands = node.inputs.map((input) => values.get(input)!);
+    const results = node.primitive.evaluate(node.params, operands, node.outputs);
+    node.outputs.forEach((output, index) => values.set(output, results[index]!));
+    for (const input of node.inputs) {
+      if (lastUse.get(input) === position && !kept.has(input)) values.delete(input);
+    }
+  });
+  return program.outputs.map((output) => values.get(output)!);
+}

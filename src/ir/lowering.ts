@@ -1,0 +1,54 @@
+/**
+ * What a primitive's `lower` rule may say: which hand-written kernels of `kernels/` to run, with
+ * which constants, over which buffers. Plain data, so that `src/ops` need not know a GPU.
+ *
+ * @module
+ */
+
+/** What a lowering may know of the adapter it plans for. */
+export interface DeviceTraits {
+  /** `true` on a CPU adapter (lavapipe, SwiftShader): register tiles win, barriers lose. */
+  readonly software: boolean;
+  /** Most invocations of one workgroup. */
+  readonly maxWorkgroupInvocations: number;
+  /** Bytes of workgroup memory. */
+  readonly maxWorkgroupStorage: number;
+  /** Most workgroups along one axis of a dispatch. */
+  readonly maxWorkgroupsPerDimension: number;
+  /** Largest uniform binding in bytes. */
+  readonly maxUniformBinding: number;
+  /** Largest storage binding in bytes. */
+  readonly maxStorageBinding: number;
+  /** Most storage buffers of one dispatch. */
+  readonly maxStorageBuffers: number;
+}
+
+/** A buffer of a {@linkcode KernelCall}: an operand, the result, or scratch of the lowering. */
+export interface BufferSlot {
+  /** Whose buffer it is. */
+  readonly kind: "input" | "output" | "scratch";
+  /** Which operand, result or scratch buffer. */
+  readonly index: number;
+}
+
+/** One dispatch of one kernel file. */
+export interface KernelCall {
+  /** Name of the file in `kernels/` without `.wgsl`. */
+  readonly kernel: string;
+  /** Values of the kernel's `override` constants. */
+  readonly overrides: Readonly<Record<string, number>>;
+  /** Workgroups along x, y, z. */
+  readonly workgroups: readonly [number, number, number];
+  /** The buffers, in the order of `@binding(0)`, `@binding(1)`, ... of `@group(0)`. */
+  readonly buffers: readonly BufferSlot[];
+  /** Floating-point operations of this dispatch (a multiply-add counts 2). */
+  readonly flops: number;
+}
+
+/** A primitive as a short list of kernel dispatches. */
+export interface KernelLowering {
+  /** The dispatches in order. */
+  readonly calls: readonly KernelCall[];
+  /** Elements (4 bytes each) of each scratch buffer. */
+  readonly scratch: readonly number[];
+}

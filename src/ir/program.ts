@@ -1,0 +1,76 @@
+/**
+ * Programs: graphs of tensors from given inputs to wanted outputs.
+ *
+ * @module
+ */
+import { formatAval } from "./aval.ts";
+import type { Node, Tensor } from "./tensor.ts";
+
+/** A static graph: its inputs, its outputs and the nodes between them in a runnable order. */
+export interface Program {
+  /** Input tensors; each is the result of an `input` node. */
+  readonly inputs: readonly Tensor[];
+  /** Wanted results. */
+  readonly outputs: readonly Tensor[];
+  /** Every node the outputs need, operands before users; contains input nodes that are used. */
+  readonly nodes: readonly Node[];
+}
+
+/**
+ * Collects the nodes that `outputs` need, operands first.
+ *
+ * @param outputs The wanted tensors.
+ * @param from Nodes with smaller ids are left out (they cannot depend on a node with this id).
+ */
+export function nodesBetween(outputs: readonly Tensor[], from: number = 0): Node[] {
+  const seen = new Set<Node>();
+  const stack = outputs.map((output) => output.node);
+  while (stack.length > 0) {
+    const node = stack.pop()!;
+    if (node.id < from || seen.has(node)) continue;
+    seen.add(node);
+    for (const input of node.inputs) stack.push(input.node);
+  }
+  // Operands are created before their users, so creation order is a runnable order.
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+/** Makes a program of input tensors and the outputs computed from them. */
+export function programOf(inputs: readonly Tensor[], outputs: readonly Tensor[]): Program {
+  const nodes = nodesBetween(outputs);
+  const given = new Set(inputs.map((input) => input.node));
+  for (const node of nodes) {
+    if (node.primitive.name === "input" && !given.has(node)) {
+      throw new Error(
+        `Cannot make a program: it uses an input ${
+          formatAval(node.outputs[0]!)
+        } that is not among its ${inputs.length} inputs. ` +
+          `A tensor of another trace has leaked in; pass it as an argument instead.`,
+      );
+    }
+  }
+  return { inputs, outputs, nodes };
+}
+
+/** How often each primitive occurs in a program. */
+export function countPrimitives(program: Program): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { primitive } of program.nodes) {
+    counts.set(primitive.name, (counts.get(primitive.name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Floating-point operations of one run of a program (a multiply-add counts 2). */
+export function programFlops(program: Program): number {
+  let flops = 0;
+  for (const node of program.nodes) {
+    const { primitive, params, inputs, outputs } = node;
+    if (primitive.flops) flops += primitive.flops(params, inputs, outputs);
+    else if (primitive.lower.kind === "reduce") flops += inputs[0]!.size;
+    else if (primitive.lower.kind === "pointwise" && primitive.lower.cost > 0) {
+      flops += outputs[0]!.size;
+    }
+  }
+  return flops;
+}

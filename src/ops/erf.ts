@@ -1,0 +1,59 @@
+/** Error function. @module */
+import type { Primitive } from "../ir/primitive.ts";
+import { apply, type Tensor } from "../ir/tensor.ts";
+import { neg } from "./add.ts";
+import { defineElementwise, sameDType } from "./elementwise.ts";
+import { exp } from "./exp_log.ts";
+import { like } from "./fill.ts";
+import { mul } from "./mul.ts";
+
+/**
+ * Error function `erf(x) = 2/sqrt(pi) * integral of e^(-t^2) from 0 to x`.
+ *
+ * Devices use formula 7.1.26 of Abramowitz and Stegun (absolute error 1.5e-7).
+ */
+export const erfP: Primitive<null> = defineElementwise<null>({
+  name: "erf",
+  arity: 1,
+  dtype: sameDType("f32"),
+  compute: (_, x) => erf64(x),
+  jvp: ({ inputs: [x] }, [t]) =>
+    t ? mul(t, mul(like(x!, 2 / Math.sqrt(Math.PI)), exp(neg(mul(x!, x!))))) : null,
+  transpose: "not linear",
+  cost: 20,
+  wgsl: ([x], emitter) => {
+    const type = emitter.type("f32");
+    const name = type === "f32" ? "erf_scalar" : "erf_vector";
+    emitter.helper(
+      name,
+      `fn ${name}(x: ${type}) -> ${type} {
+  let t = 1.0 / (1.0 + 0.3275911 * abs(x));
+  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  return sign(x) * (1.0 - p * exp(-x * x));
+}`,
+    );
+    return `${name}(${x})`;
+  },
+});
+
+/** Float64 error function: power series near zero, continued fraction elsewhere. */
+function erf64(x: number): number {
+  const a = Math.abs(x);
+  if (a < 2.5) {
+    let term = a;
+    let sum = a;
+    for (let n = 1; n < 80; n++) {
+      term *= -a * a / n;
+      sum += term / (2 * n + 1);
+    }
+    return Math.sign(x) * 2 / Math.sqrt(Math.PI) * sum;
+  }
+  let fraction = 0;
+  for (let k = 80; k > 0; k--) fraction = k / 2 / (a + fraction);
+  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction));
+}
+
+/** Error function, elementwise. */
+export function erf(x: Tensor): Tensor {
+  return apply(erfP, null, [x]);
+}

@@ -1,0 +1,57 @@
+/** Multiplication and division. @module */
+import type { Primitive } from "../ir/primitive.ts";
+import { apply, type Tensor } from "../ir/tensor.ts";
+import { add, neg } from "./add.ts";
+import { defineElementwise, sameDType } from "./elementwise.ts";
+
+/** Product of two tensors of one shape and type. */
+export const mulP: Primitive<null> = defineElementwise<null>({
+  name: "mul",
+  arity: 2,
+  dtype: sameDType("f32", "i32", "u32"),
+  compute: (_, a, b) => Number.isInteger(a) && Number.isInteger(b) ? exactProduct(a, b) : a * b,
+  jvp: ({ inputs: [a, b] }, [da, db]) => {
+    const left = da ? mul(da, b!) : null;
+    const right = db ? mul(a!, db) : null;
+    return left && right ? add(left, right) : left ?? right;
+  },
+  transpose: ({ inputs: [a, b] }, ct, linear) => [
+    linear[0] ? mul(ct, b!) : null,
+    linear[1] ? mul(a!, ct) : null,
+  ],
+  cost: 1,
+  wgsl: ([a, b]) => `(${a} * ${b})`,
+});
+
+/** Integer products wrap modulo 2^32 on devices; typed arrays wrap exact results only. */
+function exactProduct(a: number, b: number): number {
+  const product = a * b;
+  return Math.abs(product) <= Number.MAX_SAFE_INTEGER ? product : Math.imul(a, b);
+}
+
+/** Quotient of two `f32` tensors of one shape, or integer quotient rounded to zero. */
+export const divP: Primitive<null> = defineElementwise<null>({
+  name: "div",
+  arity: 2,
+  dtype: sameDType("f32", "i32", "u32"),
+  compute: (_, a, b) => a / b,
+  // d(a/b) = da/b - (a/b) db/b
+  jvp: ({ inputs: [, b], outputs: [y] }, [da, db]) => {
+    const left = da ? div(da, b!) : null;
+    const right = db ? neg(div(mul(y!, db), b!)) : null;
+    return left && right ? add(left, right) : left ?? right;
+  },
+  transpose: ({ inputs: [, b] }, ct, linear) => [linear[0] ? div(ct, b!) : null, null],
+  cost: 4,
+  wgsl: ([a, b]) => `(${a} / ${b})`,
+});
+
+/** `a * b`, elementwise, operands of one shape. */
+export function mul(a: Tensor, b: Tensor): Tensor {
+  return apply(mulP, null, [a, b]);
+}
+
+/** `a / b`, elementwise, operands of one shape. */
+export function div(a: Tensor, b: Tensor): Tensor {
+  return apply(divP, null, [a, b]);
+}

@@ -1,0 +1,79 @@
+/** Selection between two tensors, and with it maximum and minimum. @module */
+import type { Primitive } from "../ir/primitive.ts";
+import { apply, type Tensor } from "../ir/tensor.ts";
+import { defineElementwise, sameDType } from "./elementwise.ts";
+import { lessEqual } from "./compare.ts";
+import { like } from "./fill.ts";
+
+/** `condition ? a : b`. */
+export const selectP: Primitive<null> = defineElementwise<null>({
+  name: "select",
+  arity: 3,
+  dtype: ([condition, a, b]) => {
+    if (condition !== "bool" || a !== b || a === undefined) {
+      throw new TypeError("expected a bool condition and two operands of one type.");
+    }
+    return a;
+  },
+  compute: (_, condition, a, b) => condition ? a! : b!,
+  jvp: ({ inputs: [condition, a] }, [, da, db]) => {
+    if (!da && !db) return null;
+    const zero = like(a!, 0);
+    return select(condition!, da ?? zero, db ?? zero);
+  },
+  transpose: ({ inputs: [condition] }, ct, linear) => {
+    const zero = like(ct, 0);
+    return [
+      null,
+      linear[1] ? select(condition!, ct, zero) : null,
+      linear[2] ? select(condition!, zero, ct) : null,
+    ];
+  },
+  cost: 1,
+  wgsl: ([condition, a, b]) => `select(${b}, ${a}, ${condition})`,
+});
+
+/** The larger of two values; where they are equal the derivative goes to the first. */
+export const maximumP: Primitive<null> = defineElementwise<null>({
+  name: "maximum",
+  arity: 2,
+  dtype: sameDType("f32", "i32", "u32"),
+  compute: (_, a, b) => Math.max(a, b),
+  jvp: ({ inputs: [a, b] }, [da, db]) => {
+    if (!da && !db) return null;
+    const zero = like(a!, 0);
+    return select(lessEqual(b!, a!), da ?? zero, db ?? zero);
+  },
+  transpose: "not linear",
+  cost: 1,
+  wgsl: ([a, b]) => `max(${a}, ${b})`,
+});
+
+/** The smaller of two values; where they are equal the derivative goes to the first. */
+export const minimumP: Primitive<null> = defineElementwise<null>({
+  name: "minimum",
+  arity: 2,
+  dtype: sameDType("f32", "i32", "u32"),
+  compute: (_, a, b) => Math.min(a, b),
+  jvp: ({ inputs: [a, b] }, [da, db]) => {
+    if (!da && !db) return null;
+    const zero = like(a!, 0);
+    return select(lessEqual(a!, b!), da ?? zero, db ?? zero);
+  },
+  transpose: "not linear",
+  cost: 1,
+  wgsl: ([a, b]) => `min(${a}, ${b})`,
+});
+
+/** `condition ? a : b`, elementwise, operands of one shape. */
+export function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
+  return apply(selectP, null, [condition, a, b]);
+}
+/** The larger of `a` and `b`, elementwise. */
+export function maximum(a: Tensor, b: Tensor): Tensor {
+  return apply(maximumP, null, [a, b]);
+}
+/** The smaller of `a` and `b`, elementwise. */
+export function minimum(a: Tensor, b: Tensor): Tensor {
+  return apply(minimumP, null, [a, b]);
+}

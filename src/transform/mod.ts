@@ -1,0 +1,8 @@
+/** Transformations of tensor functions. @module */
+export * from "./call.ts";
+export * from "./custom_jvp.ts";
+export * from "./hvp.ts";
+export * from "./jvp.ts";
+export * from "./trace.ts";
+export * from "./vjp.ts";
+export * from "./vmap.ts";

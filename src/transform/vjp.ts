@@ -1,0 +1,179 @@
+/**
+ * Reverse-mode differentiation, by transposing the forward mode.
+ *
+ * @module
+ */
+import { formatAval, sameAval } from "../ir/aval.ts";
+import type { Linear } from "../ir/primitive.ts";
+import { Tensor } from "../ir/tensor.ts";
+import { add } from "../ops/add.ts";
+import { like } from "../ops/fill.ts";
+import { identity } from "../ops/identity.ts";
+import { input } from "../ops/source.ts";
+import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
+import { nodesAfter, pushForward } from "./jvp.ts";
+import { at } from "./trace.ts";
+
+/**
+ * Cotangents of `sources` from those of `outputs`, which are linear in `sources`.
+ *
+ * @param outputs Tensors that depend linearly on `sources`; `null` where zero.
+ * @param cotangents One cotangent an output; `null` is zero.
+ * @param sources The tensors whose cotangents are wanted.
+ * @returns One cotangent a source; `null` is zero.
+ */
+export function transposeLinear(
+  outputs: readonly Linear[],
+  cotangents: readonly Linear[],
+  sources: readonly Tensor[],
+): Linear[] {
+  const present = outputs.filter((output) => output !== null);
+  const linear = new Set<Tensor>(sources);
+  const path = nodesAfter(present, sources).filter((node) => {
+    const depends = node.inputs.some((tensor) => linear.has(tensor));
+    if (depends) node.outputs.forEach((output) => linear.add(output));
+    return depends;
+  });
+  const totals = new Map<Tensor, Tensor>();
+  const accumulate = (tensor: Tensor, cotangent: Linear | undefined): void => {
+    if (!cotangent) return;
+    const so = totals.get(tensor);
+    totals.set(tensor, so ? add(so, cotangent) : cotangent);
+  };
+  outputs.forEach((output, k) => output && accumulate(output, cotangents[k]));
+  for (const node of path.reverse()) {
+    const given = node.outputs.map((output) => totals.get(output) ?? null);
+    if (given.every((cotangent) => !cotangent)) continue;
+    const { transpose, name } = node.primitive;
+    if (transpose === "not linear") {
+      throw new Error(
+        `Cannot transpose '${name}': it is not linear. Its jvp rule must not use it.`,
+      );
+    }
+    const flags = node.inputs.map((tensor) => linear.has(tensor));
+    const results = transpose(node, given, flags);
+    node.inputs.forEach((tensor, k) => {
+      const cotangent = results[k];
+      if (!flags[k] || !cotangent) return;
+      if (!sameAval(cotangent, tensor)) {
+        throw new Error(
+          `Cannot transpose '${name}': its rule gave ${formatAval(cotangent)} for operand ${k}, ` +
+            `expected ${formatAval(tensor)}.`,
+        );
+      }
+      accumulate(tensor, cotangent);
+    });
+  }
+  return sources.map((source) => totals.get(source) ?? null);
+}
+
+/**
+ * Cotangents of tensors from those of `outputs`, computed from them in any differentiable way.
+ *
+ * @param outputs The tensors that are differentiated.
+ * @param cotangents One cotangent an output; `null` is zero.
+ * @param sources The `f32` tensors with respect to which they are differentiated.
+ * @returns One cotangent a source; `null` is zero.
+ */
+export function pullBack(
+  outputs: readonly Tensor[],
+  cotangents: readonly Linear[],
+  sources: readonly Tensor[],
+): Linear[] {
+  const tangents = sources.map((source) => input(source));
+  const pushed = pushForward(outputs, new Map(sources.map((source, k) => [source, tangents[k]!])));
+  return transposeLinear(pushed, cotangents, tangents);
+}
+
+/**
+ * Vector-Jacobian product: the result of `fn` and a function from cotangents to cotangents.
+ *
+ * @param fn A function of trees of tensors that returns a tree of tensors.
+ * @param primals The arguments at which it is differentiated.
+ * @returns `value`, and `pullback`, which takes a tree like `value` and returns one like `primals`
+ *   (zeros for tensors that are not `f32`).
+ */
+export function vjp<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  primals: A,
+): { value: R; pullback: (cotangent: R) => A } {
+  const point = flatten<Tensor>(primals);
+  const fresh = point.leaves.map(identity);
+  const value = fn(...unflatten<A>(point.structure, fresh));
+  const flat = flatten<Tensor>(value);
+  const varying = fresh.filter((tensor) => tensor.dtype === "f32");
+  return {
+    value,
+    pullback: (cotangent) => {
+      const given = flatten<Tensor>(cotangent);
+      assertSameStructure(flat.structure, given.structure, "pull a cotangent back");
+      const results = pullBack(flat.leaves, given.leaves, varying);
+      return unflatten<A>(
+        point.structure,
+        fresh.map((tensor) => results[varying.indexOf(tensor)] ?? like(tensor, 0)),
+      );
+    },
+  };
+}
+
+/**
+ * Value and gradient of a scalar function with respect to its first argument.
+ *
+ * @param fn Returns an `f32` scalar; its first argument is a tree of tensors.
+ * @returns A function of the same arguments that returns `{ value, grad }`; `grad` has the
+ *   structure of the first argument (zeros for tensors that are not `f32`).
+ * @throws {TypeError} If the result of `fn` is not an `f32` scalar.
+ */
+export function valueAndGrad<P, Rest extends unknown[]>(
+  fn: (params: P, ...rest: Rest) => Tensor,
+): (params: P, ...rest: Rest) => { value: Tensor; grad: P } {
+  const withAux = valueAndGradAux((params: P, ...rest: Rest) => ({
+    loss: fn(params, ...rest),
+    aux: null,
+  }));
+  return (...args) => {
+    const { value, grad } = withAux(...args);
+    return { value, grad };
+  };
+}
+
+/**
+ * Like {@linkcode valueAndGrad} for functions that return more than the loss.
+ *
+ * @param fn Returns `{ loss, aux }`; `aux` is any tree of tensors, or `null`.
+ * @returns A function of the same arguments that returns `{ value, grad, aux }`.
+ * @throws {TypeError} If `loss` is not an `f32` scalar.
+ */
+export function valueAndGradAux<P, Rest extends unknown[], Aux>(
+  fn: (params: P, ...rest: Rest) => { loss: Tensor; aux: Aux },
+): (params: P, ...rest: Rest) => { value: Tensor; grad: P; aux: Aux } {
+  return (params, ...rest) => {
+    const point = flatten<Tensor>(params);
+    const fresh = point.leaves.map(identity);
+    const { loss, aux } = fn(unflatten<P>(point.structure, fresh), ...rest);
+    if (!(loss instanceof Tensor) || loss.dtype !== "f32" || loss.rank !== 0) {
+      throw new TypeError(
+        `Cannot take a gradient: the function returned ${
+          loss instanceof Tensor ? formatAval(loss) : typeof loss
+        }${at("")}, expected a scalar f32[]. Take a mean or a sum first.`,
+      );
+    }
+    const varying = fresh.filter((tensor) => tensor.dtype === "f32");
+    const results = pullBack([loss], [like(loss, 1)], varying);
+    const grad = fresh.map((tensor) => results[varying.indexOf(tensor)] ?? like(tensor, 0));
+    return { value: loss, grad: unflatten<P>(point.structure, grad), aux };
+  };
+}
+
+/**
+ * Gradient of a scalar function with respect to its first argument.
+ *
+ * @param fn Returns an `f32` scalar; its first argument is a tree of tensors.
+ * @returns A function of the same arguments that returns a tree like the first argument.
+ */
+export function grad<P, Rest extends unknown[]>(
+  fn: (params: P, ...rest: Rest) => Tensor,
+): (params: P, ...rest: Rest) => P {
+  const both = valueAndGrad(fn);
+  return (...args) => both(...args).grad;
+}
