@@ -8,16 +8,27 @@ import type { Program } from "./program.ts";
 import type { Node } from "./tensor.ts";
 
 /**
- * Throws unless a program is well formed: operands come before users, results have the shapes that
- * their primitives demand, and every output is computed.
+ * Throws unless a program is well formed: its inputs are given from outside, operands come before
+ * users, results have the shapes that their primitives demand, and every output is computed.
  *
  * @param program The program.
  * @throws {Error} Names the first node that is wrong.
  */
 export function check(program: Program): void {
-  const known = new Set<Node>(program.inputs.map((input) => input.node));
+  const given = new Set(program.inputs.map((input) => input.node));
+  const known = new Set<Node>(given);
+  for (const node of given) {
+    if (node.primitive.name !== "input") {
+      throw new Error(
+        `Cannot accept the program: an input is computed by '${node.primitive.name}'.`,
+      );
+    }
+  }
   program.nodes.forEach((node, position) => {
     const where = `node ${position} (${node.primitive.name})`;
+    if (node.primitive.name === "input" && !given.has(node)) {
+      throw new Error(`Cannot accept the program: ${where} is not among its inputs.`);
+    }
     for (const input of node.inputs) {
       if (!known.has(input.node)) {
         throw new Error(`Cannot accept the program: ${where} uses a tensor before it is computed.`);

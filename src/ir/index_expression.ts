@@ -116,8 +116,10 @@ export function divideIndex(index: Index, by: number): Index {
   if (by === 1) return index;
   const { whole, rest } = split(index, by);
   if (rest.min >= 0 && rest.max < by) return whole;
-  if (rest.min >= 0) return addIndex(whole, compound("/", rest, by));
-  return compound("/", index, by);
+  if (rest.min < 0) return compound("/", index, by);
+  const common = factor(rest, by);
+  if (common) return addIndex(whole, divideIndex(common.large, by / common.by));
+  return addIndex(whole, compound("/", rest, by));
 }
 
 /** Remainder of the division by a positive constant; meaningful where the index is not negative. */
@@ -125,8 +127,30 @@ export function moduloIndex(index: Index, by: number): Index {
   if (by === 1) return constantIndex(0);
   const { rest } = split(index, by);
   if (rest.min >= 0 && rest.max < by) return rest;
-  if (rest.min >= 0) return compound("%", rest, by);
-  return compound("%", index, by);
+  if (rest.min < 0) return compound("%", index, by);
+  const common = factor(rest, by);
+  if (common) {
+    return addIndex(scaleIndex(moduloIndex(common.large, by / common.by), common.by), common.small);
+  }
+  return compound("%", rest, by);
+}
+
+/**
+ * Writes an index as `factor * large + small` with `0 <= small < factor` and `factor` a divisor of
+ * `by`, where that is plain to see: then quotient and remainder concern `large` only.
+ */
+function factor(index: Index, by: number): { by: number; large: Index; small: Index } | undefined {
+  let common = by;
+  for (const { coefficient } of index.terms) {
+    if (Math.abs(coefficient) > 1) common = greatestCommonDivisor(common, Math.abs(coefficient));
+  }
+  if (common === 1) return undefined;
+  const { whole, rest } = split(index, common);
+  return rest.min >= 0 && rest.max < common ? { by: common, large: whole, small: rest } : undefined;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 function compound(op: "/" | "%", of: Index, by: number): Index {
@@ -160,7 +184,25 @@ export function flattenIndex(index: readonly Index[], shape: Shape): Index {
   index.forEach((part, axis) => {
     if (shape[axis] !== 1) flat = addIndex(flat, scaleIndex(part, strides[axis]!));
   });
-  return flat;
+  return recombine(flat);
+}
+
+/** Undoes divisions: `c * (x % k) + c * k * (x / k)` is `c * x`. */
+function recombine(index: Index): Index {
+  for (const { atom, coefficient } of index.terms) {
+    if (atom.compound?.op !== "%") continue;
+    const { of, by } = atom.compound;
+    const quotient = divideIndex(of, by);
+    const [first] = quotient.terms;
+    const partner = index.terms.find((term) => term.atom.key === first?.atom.key);
+    const isAtom = quotient.terms.length === 1 && quotient.constant === 0 &&
+      first!.coefficient === 1;
+    if (!isAtom || partner?.coefficient !== coefficient * by) continue;
+    const others = index.terms.filter((term) => term.atom !== atom && term !== partner);
+    const rest = make(new Map(others.map((term) => [term.atom.key, { ...term }])), index.constant);
+    return recombine(addIndex(rest, scaleIndex(of, coefficient)));
+  }
+  return index;
 }
 
 /** Multi-index of a row-major position in an array of the given shape. */

@@ -53,6 +53,9 @@ export type Lowering<P> =
     readonly kind: "pointwise";
     /** Rough cost in simple operations; 0 for pure views, 20 and more for transcendental code. */
     readonly cost: number;
+    /** Whether each result element depends only on the operand elements at the same position. */
+    readonly elementwise: boolean;
+    /** WGSL expression of the result element at `index`. */
     emit(emitter: Emitter, node: Node<P>, index: readonly Index[]): string;
   }
   /** Row-major order is unchanged: the result is the operand's buffer under another shape. */

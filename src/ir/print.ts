@@ -48,6 +48,9 @@ function formatValue(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "string") {
     return String(value);
   }
+  if (Array.isArray(value) && value.length > 8 && typeof value[0] === "number") {
+    return `<${value.length} values>`;
+  }
   if (Array.isArray(value)) return `[${value.map(formatValue).join(", ")}]`;
   if (ArrayBuffer.isView(value)) return `<${(value as Float64Array).length} values>`;
   if (value !== null && typeof value === "object" && "nodes" in value) {

@@ -20,14 +20,17 @@ export interface Program {
  * Collects the nodes that `outputs` need, operands first.
  *
  * @param outputs The wanted tensors.
- * @param from Nodes with smaller ids are left out (they cannot depend on a node with this id).
+ * @param skip Nodes for which it holds are left out, and with them what only they need.
  */
-export function nodesBetween(outputs: readonly Tensor[], from: number = 0): Node[] {
+export function nodesBetween(
+  outputs: readonly Tensor[],
+  skip: (node: Node) => boolean = () => false,
+): Node[] {
   const seen = new Set<Node>();
   const stack = outputs.map((output) => output.node);
   while (stack.length > 0) {
     const node = stack.pop()!;
-    if (node.id < from || seen.has(node)) continue;
+    if (seen.has(node) || skip(node)) continue;
     seen.add(node);
     for (const input of node.inputs) stack.push(input.node);
   }

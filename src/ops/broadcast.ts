@@ -1,5 +1,5 @@
 /** Broadcasting along new axes. The transpose is a sum. @module */
-import { type Shape, stridesOf } from "../ir/aval.ts";
+import { sameShape, type Shape, stridesOf } from "../ir/aval.ts";
 import { copyStrided } from "../ir/nd_array.ts";
 import { definePrimitive, type Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
@@ -40,6 +40,7 @@ export const broadcastP: Primitive<BroadcastParams> = definePrimitive<BroadcastP
   lower: {
     kind: "pointwise",
     cost: 0,
+    elementwise: false,
     emit: (emitter, { params: { axes } }, index) =>
       emitter.read(0, axes.map((axis) => index[axis]!)),
   },
@@ -54,6 +55,6 @@ export const broadcastP: Primitive<BroadcastParams> = definePrimitive<BroadcastP
  * @returns A tensor of the given shape.
  */
 export function broadcast(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  if (axes.length === shape.length && x.rank === shape.length) return x;
+  if (sameShape(x.shape, shape) && axes.every((axis, k) => axis === k)) return x;
   return apply(broadcastP, { shape, axes }, [x]);
 }

@@ -64,6 +64,7 @@ export const concatP: Primitive<ConcatParams> = definePrimitive<ConcatParams>({
   lower: {
     kind: "pointwise",
     cost: 2,
+    elementwise: false,
     emit: (emitter, { params: { axis }, inputs }, index) => {
       let offset = 0;
       let code = "";

@@ -25,6 +25,8 @@ export interface ElementwiseRules<P> {
   dtype(inputs: readonly DType[], params: P): DType;
   /** Value of one element. */
   compute(params: P, ...values: number[]): number;
+  /** Value of one element of an integer result modulo 2^32, where `compute` would round it. */
+  integer?(params: P, ...values: number[]): number;
   /** Tangent; see {@linkcode definePrimitive}. */
   readonly jvp: ((node: Node<P>, tangents: readonly Linear[]) => Linear) | "constant";
   /** Cotangents; see {@linkcode definePrimitive}. */
@@ -39,7 +41,7 @@ export interface ElementwiseRules<P> {
 
 /** Builds an elementwise primitive. */
 export function defineElementwise<P>(rules: ElementwiseRules<P>): Primitive<P> {
-  const { arity, compute } = rules;
+  const { arity } = rules;
   return definePrimitive<P>({
     name: rules.name,
     aval(params, inputs): Aval {
@@ -53,6 +55,7 @@ export function defineElementwise<P>(rules: ElementwiseRules<P>): Primitive<P> {
       return { shape, dtype: rules.dtype(inputs.map((input) => input.dtype), params) };
     },
     evaluate(params, inputs, output): NdArray {
+      const compute = output.dtype === "f32" ? rules.compute : rules.integer ?? rules.compute;
       const result = zerosNd(output.shape, output.dtype);
       const { data } = result;
       const [a, b, c] = inputs.map((input) => input.data);
@@ -71,6 +74,7 @@ export function defineElementwise<P>(rules: ElementwiseRules<P>): Primitive<P> {
     lower: {
       kind: "pointwise",
       cost: rules.cost,
+      elementwise: true,
       emit: (emitter, node, index) =>
         rules.wgsl(node.inputs.map((_, operand) => emitter.read(operand, index)), emitter, node),
     },

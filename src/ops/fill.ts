@@ -28,6 +28,7 @@ export const fillP: Primitive<FillParams> = definePrimitive<FillParams>({
   lower: {
     kind: "pointwise",
     cost: 0,
+    elementwise: false,
     emit: (emitter, { params: { value, dtype } }) => emitter.literal(value, dtype),
   },
 });
@@ -67,6 +68,7 @@ export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
   lower: {
     kind: "pointwise",
     cost: 1,
+    elementwise: false,
     emit: (emitter, { params: { axes, shape, dtype } }, index) => {
       const inner = stridesOf(axes.map((axis) => shape[axis]!));
       let position = constantIndex(0);

@@ -5,7 +5,7 @@ import { definePrimitive, type Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
 import { broadcast } from "./broadcast.ts";
 import { equal } from "./compare.ts";
-import { applyTo, withBatch } from "./elementwise.ts";
+import { applyTo, requireFloat, withBatch } from "./elementwise.ts";
 import { iota, like } from "./fill.ts";
 import { maximum, minimum, select } from "./select.ts";
 import { sum } from "./sum.ts";
@@ -46,6 +46,7 @@ export const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
   lower: {
     kind: "pointwise",
     cost: 2,
+    elementwise: false,
     emit: (emitter, { params: { batchAxes }, inputs: [x] }, index) => {
       const row = emitter.indirect(1, index.slice(0, batchAxes + 1), x!.shape[batchAxes]!);
       return emitter.read(0, [
@@ -64,7 +65,7 @@ export interface ScatterAddParams extends GatherParams {
 }
 
 /**
- * Adds rows into zeros: updates `[batch..., count, rest...]`, indices `i32[batch..., count]`,
+ * Adds rows into zeros: updates `f32[batch..., count, rest...]`, indices `i32[batch..., count]`,
  * result `[batch..., rows, rest...]`. The transpose of {@linkcode gatherP}.
  */
 export const scatterAddP: Primitive<ScatterAddParams> = definePrimitive<ScatterAddParams>({
@@ -73,6 +74,7 @@ export const scatterAddP: Primitive<ScatterAddParams> = definePrimitive<ScatterA
     if (!sameShape(updates!.shape.slice(0, batchAxes + 1), indices!.shape)) {
       throw new TypeError(`updates ${formatAval(updates!)} need indices of their leading axes.`);
     }
+    requireFloat(updates!);
     const shape = [...updates!.shape];
     shape[batchAxes] = rows;
     checkIndices({ shape, dtype: updates!.dtype }, indices!, batchAxes);
@@ -112,6 +114,7 @@ export const scatterAddP: Primitive<ScatterAddParams> = definePrimitive<ScatterA
       return [sum(select(hit, spread, like(spread, 0)), [batchAxes + 1])];
     },
   },
+  flops: (_, [updates]) => sizeOf(updates!.shape),
 });
 
 function checkIndices(x: Aval, indices: Aval, batchAxes: number): void {

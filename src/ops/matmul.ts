@@ -30,12 +30,12 @@ export const matmulP: Primitive<MatmulParams> = definePrimitive<MatmulParams>({
     requireFloat(a!);
     requireFloat(b!);
     const leading = a!.shape.slice(0, -2);
-    const { rows, columns } = sizes(params, a!, b!);
-    if (a!.shape.length < 2 || !sameShape(leading, b!.shape.slice(0, -2))) {
+    const isMatrix = a!.shape.length >= 2 && b!.shape.length >= 2;
+    if (!isMatrix || !sameShape(leading, b!.shape.slice(0, -2))) {
       throw new TypeError("expected matrices with equal batch axes.");
     }
-    const innerB = b!.shape.at(params.transposeB ? -1 : -2);
-    if (sizes(params, a!, b!).inner !== innerB) {
+    const { rows, inner, columns } = sizes(params, a!, b!);
+    if (inner !== b!.shape.at(params.transposeB ? -1 : -2)) {
       throw new TypeError(
         `inner extents differ (transposeA ${params.transposeA}, transposeB ${params.transposeB}).`,
       );

@@ -9,7 +9,8 @@ export const mulP: Primitive<null> = defineElementwise<null>({
   name: "mul",
   arity: 2,
   dtype: sameDType("f32", "i32", "u32"),
-  compute: (_, a, b) => Number.isInteger(a) && Number.isInteger(b) ? exactProduct(a, b) : a * b,
+  compute: (_, a, b) => a * b,
+  integer: (_, a, b) => Math.imul(a, b),
   jvp: ({ inputs: [a, b] }, [da, db]) => {
     const left = da ? mul(da, b!) : null;
     const right = db ? mul(a!, db) : null;
@@ -22,12 +23,6 @@ export const mulP: Primitive<null> = defineElementwise<null>({
   cost: 1,
   wgsl: ([a, b]) => `(${a} * ${b})`,
 });
-
-/** Integer products wrap modulo 2^32 on devices; typed arrays wrap exact results only. */
-function exactProduct(a: number, b: number): number {
-  const product = a * b;
-  return Math.abs(product) <= Number.MAX_SAFE_INTEGER ? product : Math.imul(a, b);
-}
 
 /** Quotient of two `f32` tensors of one shape, or integer quotient rounded to zero. */
 export const divP: Primitive<null> = defineElementwise<null>({

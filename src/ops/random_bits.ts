@@ -40,6 +40,7 @@ export const randomBitsP: Primitive<RandomBitsParams> = definePrimitive<RandomBi
   lower: {
     kind: "pointwise",
     cost: 120,
+    elementwise: false,
     emit: (emitter, { params: { shape }, inputs: [key] }, index) => {
       const batch = index.slice(0, key!.rank - 1);
       const type = emitter.type("u32");

@@ -56,6 +56,7 @@ export const permuteP: Primitive<PermuteParams> = definePrimitive<PermuteParams>
   lower: {
     kind: "pointwise",
     cost: 0,
+    elementwise: false,
     emit: (emitter, { params: { order } }, index) =>
       emitter.read(0, invert(order).map((axis) => index[axis]!)),
   },

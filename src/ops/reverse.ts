@@ -34,6 +34,7 @@ export const reverseP: Primitive<ReverseParams> = definePrimitive<ReverseParams>
   lower: {
     kind: "pointwise",
     cost: 0,
+    elementwise: false,
     emit: (emitter, { params: { axes }, inputs: [x] }, index) =>
       emitter.read(
         0,

@@ -56,6 +56,7 @@ export const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
   lower: {
     kind: "pointwise",
     cost: 0,
+    elementwise: false,
     emit: (emitter, { params: { start, stride } }, index) =>
       emitter.read(0, index.map((part, k) => offsetIndex(scaleIndex(part, stride[k]!), start[k]!))),
   },
@@ -105,6 +106,7 @@ export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
   lower: {
     kind: "pointwise",
     cost: 2,
+    elementwise: false,
     emit: (emitter, { params: { low, high, interior }, inputs: [x] }, index) => {
       const conditions: string[] = [];
       const inner = index.map((part, k) => {
@@ -139,8 +141,10 @@ export function slice(
     readonly stride?: readonly number[];
   },
 ): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  return apply(sliceP, { start, shape, stride: stride ?? shape.map(() => 1) }, [x]);
+  const step = stride ?? shape.map(() => 1);
+  const isWhole = sameShape(x.shape, shape) &&
+    shape.every((extent, k) => start[k] === 0 && (step[k] === 1 || extent <= 1));
+  return isWhole ? x : apply(sliceP, { start, shape, stride: step }, [x]);
 }
 
 /** `x` with zeros before, after and between its elements, counted for each axis. */

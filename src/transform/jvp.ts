@@ -49,7 +49,7 @@ export function nodesAfter(
   sources: readonly Tensor[],
 ): ReturnType<typeof nodesBetween> {
   const first = Math.min(...sources.map((source) => source.node.id));
-  return nodesBetween(outputs, first);
+  return nodesBetween(outputs, (node) => node.id < first);
 }
 
 /**

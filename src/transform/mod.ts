@@ -6,3 +6,4 @@ export * from "./jvp.ts";
 export * from "./trace.ts";
 export * from "./vjp.ts";
 export * from "./vmap.ts";
+export * from "./simplify.ts";

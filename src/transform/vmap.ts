@@ -10,6 +10,7 @@ import { permute } from "../ops/reshape.ts";
 import { input } from "../ops/source.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
 import { nodesAfter } from "./jvp.ts";
+import { at } from "./trace.ts";
 
 /**
  * Batched versions of `outputs` from batched versions of tensors they are computed from.
@@ -77,14 +78,14 @@ export function vmap<A extends readonly unknown[], R>(
           const extent = leaf.shape[axis];
           if (extent === undefined || (batch !== undefined && batch !== extent)) {
             throw new TypeError(
-              `Cannot vectorize over axis ${axis} of argument ${position} ${paths[k]}: found ${
+              `Cannot vectorize over axis ${axis} of argument ${position}${at(paths[k]!)}: found ${
                 formatAval(leaf)
-              }, expected extent ${batch ?? "of at least one axis"}.`,
+              }, expected ${batch === undefined ? "that axis" : `extent ${batch} there`}.`,
             );
           }
           batch = extent;
-          const rest = leaf.shape.map((_, at) => at).filter((at) => at !== axis);
-          const example = input({ shape: rest.map((at) => leaf.shape[at]!), dtype: leaf.dtype });
+          const rest = leaf.shape.map((_, k) => k).filter((k) => k !== axis);
+          const example = input({ shape: rest.map((k) => leaf.shape[k]!), dtype: leaf.dtype });
           mapped.set(example, permute(leaf, [axis, ...rest]));
           return example;
         }),

@@ -1,0 +1,134 @@
+/**
+ * Decides which tensors are written to memory and which are recomputed inside their users.
+ *
+ * The model counts simple operations: a pointwise tensor is inlined where evaluating it for every
+ * use costs less than computing it once, storing it and loading it again.
+ *
+ * @module
+ */
+import type { DeviceTraits } from "../ir/lowering.ts";
+import type { Program } from "../ir/program.ts";
+import type { Node, Tensor } from "../ir/tensor.ts";
+import { rootOf } from "./storage.ts";
+
+/** Cost of loading or storing one element, in simple operations. */
+const TRANSFER = 4;
+
+/** Cost of one more dispatch, in simple operations. */
+const DISPATCH = 300_000;
+
+/** Buffers of a dispatch that are kept free for results and second views of an operand. */
+const RESERVED_BUFFERS = 4;
+
+/** Outcome of {@linkcode chooseBuffers}. */
+export interface BufferChoice {
+  /** Whether the tensor's elements are in memory; reshapes count as what they reshape. */
+  has(tensor: Tensor): boolean;
+  /** The tensors in memory that an inlined expression for `tensor` reads. */
+  leaves(tensor: Tensor): ReadonlySet<Tensor>;
+}
+
+/** Chooses the tensors of a (simplified) program that are written to memory. */
+export function chooseBuffers(program: Program, traits: DeviceTraits): BufferChoice {
+  const uses = countUses(program);
+  const work = estimateWork(program, uses);
+  const chosen = requiredBuffers(program);
+  const demand = new Map<Tensor, number>();
+  const reduced = new Set<string>();
+  for (const node of [...program.nodes].reverse()) {
+    const { lower } = node.primitive;
+    const [output] = node.outputs;
+    if (lower.kind === "reduce") {
+      // Reductions of one operand over the same axes share one pass over it.
+      const [operand] = node.inputs;
+      const key = `${operand!.node.id}.${operand!.index} ${lower.axes(node.params)}`;
+      if (!reduced.has(key)) demand.set(operand!, (demand.get(operand!) ?? 0) + operand!.size);
+      reduced.add(key);
+    } else if (lower.kind === "pointwise") {
+      const wanted = demand.get(output!) ?? 0;
+      const inlined = wanted * work.get(output!)!;
+      const stored = output!.size * (work.get(output!)! + TRANSFER) + wanted * TRANSFER + DISPATCH;
+      if (inlined > stored) chosen.add(output!);
+      const evaluations = chosen.has(output!) ? output!.size : wanted;
+      for (const input of node.inputs) {
+        demand.set(input, (demand.get(input) ?? 0) + evaluations);
+      }
+    } else if (lower.kind === "alias") {
+      const [operand] = node.inputs;
+      demand.set(operand!, (demand.get(operand!) ?? 0) + (demand.get(output!) ?? 0));
+    }
+  }
+  return limitLeaves(program, chosen, traits.maxStorageBuffers - RESERVED_BUFFERS);
+}
+
+function countUses(program: Program): Map<Tensor, number> {
+  const uses = new Map<Tensor, number>();
+  for (const node of program.nodes) {
+    for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
+  }
+  return uses;
+}
+
+/** Operations to evaluate one element, if everything that is used once is inlined. */
+function estimateWork(program: Program, uses: Map<Tensor, number>): Map<Tensor, number> {
+  const work = new Map<Tensor, number>();
+  for (const node of program.nodes) {
+    const { lower } = node.primitive;
+    let total = TRANSFER;
+    if (lower.kind === "pointwise" || lower.kind === "alias") {
+      total = lower.kind === "pointwise" ? lower.cost : 0;
+      for (const input of node.inputs) {
+        const inner = work.get(input)!;
+        total += uses.get(input) === 1 ? inner : Math.min(inner, TRANSFER);
+      }
+    }
+    for (const output of node.outputs) work.set(output, total);
+  }
+  return work;
+}
+
+/** Tensors that must be in memory whatever it costs. */
+function requiredBuffers(program: Program): Set<Tensor> {
+  const required = new Set<Tensor>();
+  for (const node of program.nodes) {
+    const { kind } = node.primitive.lower;
+    if (kind === "pointwise" || kind === "alias") continue;
+    node.outputs.forEach((output) => required.add(output));
+    if (kind === "kernel" || kind === "call") {
+      node.inputs.forEach((input) => required.add(rootOf(input)));
+    }
+  }
+  for (const output of program.outputs) required.add(rootOf(output));
+  return required;
+}
+
+/** Adds tensors to memory until no inlined expression reads more than `limit` buffers. */
+function limitLeaves(program: Program, chosen: Set<Tensor>, limit: number): BufferChoice {
+  const leaves = new Map<Tensor, Set<Tensor>>();
+  const own = (tensor: Tensor): Set<Tensor> =>
+    chosen.has(tensor) ? new Set([tensor]) : leaves.get(tensor)!;
+  const collect = (node: Node): Set<Tensor> => new Set(node.inputs.flatMap((t) => [...own(t)]));
+  for (const node of program.nodes) {
+    const { kind } = node.primitive.lower;
+    let found = collect(node);
+    if (kind === "pointwise" || kind === "alias" || kind === "reduce") {
+      while (found.size > limit) {
+        const heaviest = node.inputs.filter((t) => !chosen.has(t))
+          .sort((a, b) => own(b).size - own(a).size)[0];
+        if (!heaviest) {
+          throw new Error(
+            `Cannot compile '${node.primitive.name}': it reads ${found.size} buffers, the adapter ` +
+              `allows ${limit}. Split the operation (concat in several steps, for example).`,
+          );
+        }
+        chosen.add(rootOf(heaviest));
+        found = collect(node);
+      }
+    }
+    node.outputs.forEach((output) => leaves.set(output, found));
+  }
+  return {
+    has: (tensor) => chosen.has(rootOf(tensor)),
+    leaves: (tensor) => leaves.get(rootOf(tensor))!,
+  };
+}

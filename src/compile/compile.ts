@@ -1,0 +1,196 @@
+/**
+ * From a simplified program to dispatches over storages. A program that is called several times
+ * is compiled once.
+ *
+ * @module
+ */
+import type { DeviceTraits } from "../ir/lowering.ts";
+import type { Program } from "../ir/program.ts";
+import type { Node, Tensor } from "../ir/tensor.ts";
+import { chooseBuffers } from "./choose_buffers.ts";
+import type { GeneratedKernel } from "./kernel_source.ts";
+import { mapKernel } from "./map_kernel.ts";
+import { reduceKernels } from "./reduce_kernel.ts";
+import { rootOf, Storage } from "./storage.ts";
+import { formUnits, type Unit } from "./units.ts";
+
+/** One dispatch of one kernel over storages. */
+export interface DispatchStep {
+  readonly kind: "dispatch";
+  /** What it computes, for profiles and errors. */
+  readonly label: string;
+  /** WGSL, or the name of a hand-written kernel. */
+  readonly kernel: { readonly code: string } | { readonly name: string };
+  /** Values of `override` constants. */
+  readonly overrides: Readonly<Record<string, number>>;
+  /** Storage of each binding. */
+  readonly memory: readonly Storage[];
+  /** Workgroups along x, y, z. */
+  readonly workgroups: readonly [number, number, number];
+  /** Floating-point operations. */
+  readonly flops: number;
+}
+
+/** All dispatches of a called program. */
+export interface CallStep {
+  readonly kind: "call";
+  /** The called program. */
+  readonly program: CompiledProgram;
+  /** Storages of the operands. */
+  readonly inputs: readonly Storage[];
+  /** Storages of the results that are used. */
+  readonly outputs: readonly Storage[];
+}
+
+/** A program as a list of dispatches and calls. */
+export interface CompiledProgram {
+  /** Storages of the inputs. */
+  readonly inputs: readonly Storage[];
+  /** Storages of the outputs; may be those of inputs, and may repeat. */
+  readonly outputs: readonly Storage[];
+  /** What to run, in order. */
+  readonly steps: readonly (DispatchStep | CallStep)[];
+}
+
+/** Compiles programs for one adapter; remembers what it has compiled. */
+export class Compiler {
+  readonly #traits: DeviceTraits;
+  readonly #compiled = new WeakMap<Program, CompiledProgram>();
+
+  /** A compiler for an adapter with the given traits. */
+  constructor(traits: DeviceTraits) {
+    this.#traits = traits;
+  }
+
+  /**
+   * Compiles a simplified program.
+   *
+   * @param program The program, as `simplify` returns it.
+   * @returns Its dispatches.
+   * @throws {Error} If an operation is beyond the adapter's limits; names the operation.
+   */
+  compile(program: Program): CompiledProgram {
+    let compiled = this.#compiled.get(program);
+    if (!compiled) {
+      compiled = new ProgramCompiler(program, this.#traits, this).run();
+      this.#compiled.set(program, compiled);
+    }
+    return compiled;
+  }
+}
+
+class ProgramCompiler {
+  readonly #storages = new Map<Tensor, Storage>();
+  readonly #steps: (DispatchStep | CallStep)[] = [];
+  readonly #program: Program;
+  readonly #traits: DeviceTraits;
+  readonly #compiler: Compiler;
+
+  constructor(program: Program, traits: DeviceTraits, compiler: Compiler) {
+    this.#program = program;
+    this.#traits = traits;
+    this.#compiler = compiler;
+  }
+
+  run(): CompiledProgram {
+    const choice = chooseBuffers(this.#program, this.#traits);
+    const units = formUnits(this.#program, choice, this.#traits);
+    for (const input of this.#program.inputs) this.#allocate(input);
+    for (const node of this.#program.nodes) {
+      if (node.primitive.name === "literal") this.#allocate(node.outputs[0]!);
+    }
+    for (const unit of units) for (const tensor of unit.reads) this.#allocate(tensor);
+    for (const output of this.#program.outputs) this.#allocate(rootOf(output));
+    for (const unit of units) this.#unit(unit);
+    return {
+      inputs: this.#program.inputs.map((input) => this.#storages.get(input)!),
+      outputs: this.#program.outputs.map((output) => this.#storages.get(rootOf(output))!),
+      steps: this.#steps,
+    };
+  }
+
+  #allocate(tensor: Tensor): void {
+    if (this.#storages.has(tensor)) return;
+    const { primitive, params } = tensor.node;
+    const literal = primitive.name === "literal"
+      ? (params as { data: ArrayLike<number> }).data
+      : undefined;
+    this.#storages.set(tensor, new Storage(tensor.size, tensor.dtype, primitive.name, literal));
+  }
+
+  #unit(unit: Unit): void {
+    const memoryOf = (tensor: Tensor): Storage | undefined => this.#storages.get(rootOf(tensor));
+    const scratch = (size: number): Storage => new Storage(size, "f32", "partial results");
+    if (unit.kind === "map") {
+      const label = labelOf("map", unit.results);
+      this.#generated(label, [mapKernel(unit.results, { memoryOf }, this.#traits)]);
+    } else if (unit.kind === "reduce") {
+      const label = labelOf("reduce", [...unit.reductions, ...unit.epilogue]);
+      this.#generated(label, reduceKernels(unit, { memoryOf, scratch }, this.#traits));
+    } else if (unit.kind === "call") {
+      this.#call(unit.node);
+    } else {
+      this.#handWritten(unit.node);
+    }
+  }
+
+  #generated(label: string, kernels: readonly GeneratedKernel<Storage>[]): void {
+    for (const { code, memory, workgroups } of kernels) {
+      this.#steps.push({
+        kind: "dispatch",
+        label,
+        kernel: { code },
+        overrides: {},
+        memory,
+        workgroups,
+        flops: 0,
+      });
+    }
+  }
+
+  #call(node: Node): void {
+    const { lower } = node.primitive;
+    if (lower.kind !== "call") throw new Error("Internal error: not a call.");
+    const program = this.#compiler.compile(lower.program(node.params));
+    for (const output of node.outputs) this.#allocate(output);
+    this.#steps.push({
+      kind: "call",
+      program,
+      inputs: node.inputs.map((input) => this.#storages.get(rootOf(input))!),
+      outputs: node.outputs.map((output) => this.#storages.get(output)!),
+    });
+  }
+
+  #handWritten(node: Node): void {
+    const { lower, name } = node.primitive;
+    if (lower.kind !== "kernel") throw new Error("Internal error: no kernel.");
+    const [output] = node.outputs;
+    this.#allocate(output!);
+    const { calls, scratch } = lower.lower(node.params, node.inputs, output!, this.#traits);
+    const inputs = node.inputs.map((input) => this.#storages.get(rootOf(input))!);
+    const extra = scratch.map((size) => new Storage(size, "f32", `scratch of ${name}`));
+    for (const call of calls) {
+      this.#steps.push({
+        kind: "dispatch",
+        label: `${call.kernel} ${output!.shape.join("x")}`,
+        kernel: { name: call.kernel },
+        overrides: call.overrides,
+        memory: call.buffers.map(({ kind, index }) =>
+          kind === "input"
+            ? inputs[index]!
+            : kind === "scratch"
+            ? extra[index]!
+            : this.#storages.get(output!)!
+        ),
+        workgroups: call.workgroups,
+        flops: call.flops,
+      });
+    }
+  }
+}
+
+function labelOf(kind: string, tensors: readonly Tensor[]): string {
+  const names = [...new Set(tensors.map((tensor) => tensor.node.primitive.name))].slice(0, 4);
+  const shape = tensors[0]!.shape.join("x");
+  return `${kind} ${names.join("+")} [${shape}]${tensors.length > 1 ? ` x${tensors.length}` : ""}`;
+}

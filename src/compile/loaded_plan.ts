@@ -1,0 +1,204 @@
+/**
+ * A plan on a device: pipelines compiled, temporaries allocated, bind groups made once.
+ *
+ * @module
+ */
+import { KERNELS } from "../../kernels/mod.ts";
+import type { BufferPool } from "../gpu/buffers.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { bindBuffers, type CompiledKernel, type PipelineCache } from "../gpu/pipelines.ts";
+import { upload } from "../gpu/readback.ts";
+import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
+import { bytesOf, type Place, type Plan, type PlannedDispatch } from "./plan.ts";
+import type { Storage } from "./storage.ts";
+
+/** A device with its memory and its compiled kernels. */
+export interface Resources {
+  /** The device. */
+  readonly gpu: Gpu;
+  /** Its memory. */
+  readonly buffers: BufferPool;
+  /** Its compiled kernels. */
+  readonly pipelines: PipelineCache;
+}
+
+/** Temporary memory shared by all plans of a device: they never run at the same time. */
+export class Arena {
+  readonly #pool: BufferPool;
+  readonly #buffers: GPUBuffer[] = [];
+
+  /** An empty arena. */
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  /** Different buffers of at least the given sizes. */
+  reserve(sizes: readonly number[]): GPUBuffer[] {
+    const result = new Array<GPUBuffer>(sizes.length);
+    const free = new Set(this.#buffers);
+    const order = sizes.map((_, k) => k).sort((a, b) => sizes[b]! - sizes[a]!);
+    for (const k of order) {
+      let best: GPUBuffer | undefined;
+      for (const buffer of free) {
+        if (buffer.size >= sizes[k]! && buffer.size < (best?.size ?? Infinity)) best = buffer;
+      }
+      if (!best) this.#buffers.push(best = this.#pool.acquire(sizes[k]!, "temporary"));
+      free.delete(best);
+      result[k] = best;
+    }
+    return result;
+  }
+}
+
+interface LoadedDispatch {
+  readonly planned: PlannedDispatch;
+  readonly kernel: CompiledKernel;
+  /** Present where no binding is an input or output. */
+  readonly fixed: GPUBindGroup | undefined;
+  /** Bind groups by the buffers given for inputs and outputs. */
+  readonly variable: Map<string, GPUBindGroup>;
+}
+
+/** The buffers of one run. */
+interface Given {
+  readonly inputs: readonly GPUBuffer[];
+  readonly outputs: readonly GPUBuffer[];
+}
+
+/** Most bind groups kept for one dispatch. */
+const MOST_BIND_GROUPS = 16;
+
+/** A plan that can be run. */
+export class LoadedPlan {
+  /** The plan. */
+  readonly plan: Plan;
+  readonly #gpu: Gpu;
+  readonly #dispatches: LoadedDispatch[] = [];
+  readonly #slots: readonly GPUBuffer[];
+  readonly #literals: readonly GPUBuffer[];
+  readonly #names = new WeakMap<GPUBuffer, number>();
+  #nextName = 0;
+
+  private constructor({ gpu, buffers }: Resources, plan: Plan, arena: Arena) {
+    this.#gpu = gpu;
+    this.plan = plan;
+    this.#slots = arena.reserve(plan.slots);
+    this.#literals = plan.literals.map((storage) => uploadLiteral(gpu, buffers, storage));
+  }
+
+  /**
+   * Loads a plan: compiles all kernels in parallel and makes the bind groups.
+   *
+   * @param resources The device, its memory and its compiled kernels.
+   * @param plan The plan.
+   * @param arena Temporary memory, shared with other plans of the device.
+   * @throws {Error} If a kernel does not compile; names what it computes.
+   */
+  static async load(resources: Resources, plan: Plan, arena: Arena): Promise<LoadedPlan> {
+    const loaded = new LoadedPlan(resources, plan, arena);
+    const kernels = await resources.pipelines.getAll(
+      plan.dispatches.map(({ label, kernel, overrides }) => ({
+        label,
+        code: "code" in kernel ? kernel.code : handWritten(kernel.name, label),
+        overrides,
+      })),
+    );
+    plan.dispatches.forEach((planned, k) => {
+      const kernel = kernels[k]!;
+      const outside = planned.places.some(({ kind }) => kind === "input" || kind === "output");
+      const fixed = outside
+        ? undefined
+        : loaded.#bind(planned, kernel, { inputs: [], outputs: [] });
+      loaded.#dispatches.push({ planned, kernel, fixed, variable: new Map() });
+    });
+    resources.gpu.check("load a program");
+    return loaded;
+  }
+
+  /**
+   * Runs the plan: one submission, nothing is waited for.
+   *
+   * @param inputs One buffer an input.
+   * @param outputs One buffer an output, none of which is an input.
+   * @throws {Error} If the device reported an error since the last check.
+   */
+  run(inputs: readonly GPUBuffer[], outputs: readonly GPUBuffer[]): void {
+    const given = { inputs, outputs };
+    const encoder = this.#gpu.device.createCommandEncoder();
+    encodeDispatches(encoder, this.bound(inputs, outputs));
+    for (const { from, output } of this.plan.copies) {
+      const source = this.#bufferAt(from, given);
+      encoder.copyBufferToBuffer(source, 0, outputs[output]!, 0, this.plan.outputs[output]!);
+    }
+    this.#gpu.queue.submit([encoder.finish()]);
+    this.#gpu.check("run a program");
+  }
+
+  /** The dispatches of one run, for timing each of them. */
+  bound(inputs: readonly GPUBuffer[], outputs: readonly GPUBuffer[]): Dispatch[] {
+    const given = { inputs, outputs };
+    return this.#dispatches.map((dispatch) => ({
+      kernel: dispatch.kernel,
+      bindGroup: dispatch.fixed ?? this.#variableGroup(dispatch, given),
+      workgroups: dispatch.planned.workgroups,
+    }));
+  }
+
+  #variableGroup({ planned, kernel, variable }: LoadedDispatch, given: Given): GPUBindGroup {
+    let key = "";
+    for (const place of planned.places) {
+      if (place.kind === "input" || place.kind === "output") {
+        key += `${this.#nameOf(this.#bufferAt(place, given))} `;
+      }
+    }
+    let group = variable.get(key);
+    if (!group) {
+      if (variable.size >= MOST_BIND_GROUPS) variable.clear();
+      variable.set(key, group = this.#bind(planned, kernel, given));
+    }
+    return group;
+  }
+
+  #bind(planned: PlannedDispatch, kernel: CompiledKernel, given: Given): GPUBindGroup {
+    const buffers = planned.places.map((place) => this.#bufferAt(place, given));
+    return bindBuffers(this.#gpu, kernel, buffers);
+  }
+
+  #bufferAt({ kind, index }: Place, given: Given): GPUBuffer {
+    switch (kind) {
+      case "slot":
+        return this.#slots[index]!;
+      case "literal":
+        return this.#literals[index]!;
+      case "input":
+        return given.inputs[index]!;
+      case "output":
+        return given.outputs[index]!;
+    }
+  }
+
+  #nameOf(buffer: GPUBuffer): number {
+    let name = this.#names.get(buffer);
+    if (name === undefined) this.#names.set(buffer, name = this.#nextName++);
+    return name;
+  }
+}
+
+function handWritten(name: string, label: string): string {
+  const code = (KERNELS as Readonly<Record<string, string>>)[name];
+  if (code === undefined) {
+    throw new Error(`Cannot load '${label}': there is no kernel file '${name}.wgsl'.`);
+  }
+  return code;
+}
+
+function uploadLiteral(gpu: Gpu, pool: BufferPool, storage: Storage): GPUBuffer {
+  const Data = storage.dtype === "f32"
+    ? Float32Array
+    : storage.dtype === "i32"
+    ? Int32Array
+    : Uint32Array;
+  const buffer = pool.acquire(bytesOf(storage), "literal");
+  upload(gpu, buffer, Data.from(storage.literal!));
+  return buffer;
+}

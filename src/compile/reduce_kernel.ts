@@ -1,0 +1,319 @@
+/**
+ * Kernels for reductions: one pass for all reductions of a unit, split over invocations where the
+ * results are few, and a second pass that joins the parts and computes the epilogue.
+ *
+ * No invocation loops more than {@linkcode MOST_ITERATIONS} times (software adapters stop loops
+ * silently at 65,535 iterations), and nothing depends on the order in which invocations run.
+ *
+ * @module
+ */
+import type { Shape } from "../ir/aval.ts";
+import { sizeOf } from "../ir/aval.ts";
+import { type Index, unflattenIndex } from "../ir/index_expression.ts";
+import type { DeviceTraits } from "../ir/lowering.ts";
+import type { Node, Tensor } from "../ir/tensor.ts";
+import {
+  type ExpressionContext,
+  Expressions,
+  LOOP,
+  memoryType,
+  registerType,
+  type Width,
+} from "./expression.ts";
+import {
+  flatPosition,
+  type GeneratedKernel,
+  gridOf,
+  kernelText,
+  storeStatement,
+} from "./kernel_source.ts";
+import type { ReduceUnit } from "./units.ts";
+
+/** Most iterations of one invocation. */
+export const MOST_ITERATIONS = 32_768;
+
+/** What the kernels of a reduction need besides operands and results. */
+export interface ReduceContext<B> extends ExpressionContext<B> {
+  /** Memory for `size` elements between the two passes. */
+  scratch(size: number): B;
+}
+
+/** How the loops are arranged. */
+interface Layout {
+  /** Four neighbouring results, four neighbouring operand elements, or neither at once. */
+  readonly lanes: "kept" | "reduced" | "none";
+  /** Shape of the results. */
+  readonly kept: Shape;
+  /** Extents of the reduced axes. */
+  readonly reduced: Shape;
+  /** Invocations for one part of all results. */
+  readonly columns: number;
+  /** Loop iterations of all parts together. */
+  readonly iterations: number;
+  /** Number of parts. */
+  readonly parts: number;
+  /** Iterations of one part. */
+  readonly each: number;
+}
+
+type Op = "sum" | "max" | "argmax";
+
+function opOf(node: Node): Op {
+  const { lower } = node.primitive;
+  if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
+  return lower.op;
+}
+
+function layoutOf(unit: ReduceUnit, traits: DeviceTraits): Layout {
+  const { node } = unit.reductions[0]!;
+  const { lower } = node.primitive;
+  if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
+  const axes = lower.axes(node.params);
+  const { shape } = node.inputs[0]!;
+  const kept = shape.filter((_, axis) => !axes.includes(axis));
+  const reduced = axes.map((axis) => shape[axis]!);
+  const positions = unit.reductions.some((tensor) => opOf(tensor.node) === "argmax");
+  const lastKept = !axes.includes(shape.length - 1);
+  const lanes = lastKept && sizeOf(kept) % 4 === 0 && kept.at(-1)! % 4 === 0
+    ? "kept"
+    : !lastKept && !positions && sizeOf(reduced) % 4 === 0 && reduced.at(-1)! % 4 === 0
+    ? "reduced"
+    : "none";
+  const columns = sizeOf(kept) / (lanes === "kept" ? 4 : 1);
+  const iterations = sizeOf(reduced) / (lanes === "reduced" ? 4 : 1);
+  const wanted = traits.software ? 256 : 16_384;
+  const least = traits.software ? 32 : 16;
+  let parts = Math.min(Math.ceil(wanted / columns), Math.ceil(iterations / least));
+  parts = Math.max(1, parts, Math.ceil(iterations / MOST_ITERATIONS));
+  if (positions) {
+    if (iterations > MOST_ITERATIONS) {
+      throw new Error(
+        `Cannot compile an argmax over ${iterations} elements: one invocation may visit ` +
+          `${MOST_ITERATIONS}. Reduce in two steps.`,
+      );
+    }
+    parts = 1;
+  }
+  const each = Math.ceil(iterations / parts);
+  return { lanes, kept, reduced, columns, iterations, parts: Math.ceil(iterations / each), each };
+}
+
+/** Generates the kernels of a reduction unit, to be run in order. */
+export function reduceKernels<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  traits: DeviceTraits,
+): GeneratedKernel<B>[] {
+  const layout = layoutOf(unit, traits);
+  if (layout.parts === 1) return [wholePass(unit, context, { layout, traits })];
+  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const partial = unit.reductions.map(() => context.scratch(layout.parts * layout.columns * width));
+  return [
+    partPass(unit, context, { layout, traits, partial }),
+    joinPass(unit, context, { layout, traits, partial }),
+  ];
+}
+
+interface Accumulators {
+  readonly before: string[];
+  readonly each: string[];
+  readonly after: string[];
+  /** Register of each reduction's result, at the width of a result. */
+  readonly results: string[];
+}
+
+/** Loop code that reduces `values` (expressions inside the loop). */
+function accumulate(
+  unit: ReduceUnit,
+  values: readonly string[],
+  { layout, position, inLanes }: { layout: Layout; position: string; inLanes: boolean },
+): Accumulators {
+  const result: Accumulators = { before: [], each: [], after: [], results: [] };
+  const width: Width = layout.lanes === "kept" || inLanes ? 4 : 1;
+  const type = registerType("f32", width);
+  unit.reductions.forEach((tensor, k) => {
+    const op = opOf(tensor.node);
+    const value = values[k]!;
+    if (op === "sum") {
+      result.before.push(`var a${k} = ${type}(0.0);`);
+      result.each.push(`a${k} += ${value};`);
+    } else if (op === "max") {
+      result.before.push(`var a${k} = ${type}(-3.4028234e38);`);
+      result.each.push(`a${k} = max(a${k}, ${value});`);
+    } else {
+      const integers = registerType("i32", width);
+      result.before.push(`var m${k} = ${type}(-3.4028234e38);`, `var a${k} = ${integers}(0i);`);
+      result.each.push(
+        `a${k} = select(a${k}, ${integers}(i32(${position})), ${value} > m${k});`,
+        `m${k} = max(m${k}, ${value});`,
+      );
+    }
+    if (!inLanes) {
+      result.results.push(`a${k}`);
+    } else {
+      result.after.push(
+        op === "sum"
+          ? `let h${k} = (a${k}.x + a${k}.y) + (a${k}.z + a${k}.w);`
+          : `let h${k} = max(max(a${k}.x, a${k}.y), max(a${k}.z, a${k}.w));`,
+      );
+      result.results.push(`h${k}`);
+    }
+  });
+  return result;
+}
+
+/** Expressions of the operands at iteration `r` of column `column`. */
+function operandValues<B>(
+  unit: ReduceUnit,
+  expressions: Expressions<B>,
+  { layout, column }: { layout: Layout; column: Index },
+): string[] {
+  const inLanes = layout.lanes === "reduced";
+  const width: Width = layout.lanes === "none" ? 1 : 4;
+  const inner = unflattenIndex(
+    flatPosition(LOOP, layout.iterations, inLanes ? 4 : 1),
+    layout.reduced,
+  );
+  const outer = unflattenIndex(column, layout.kept);
+  return unit.reductions.map(({ node }) => {
+    const { lower } = node.primitive;
+    const axes = lower.kind === "reduce" ? lower.axes(node.params) : [];
+    let kept = 0;
+    let reduced = 0;
+    const index = node.inputs[0]!.shape.map((_, axis) =>
+      axes.includes(axis) ? inner[reduced++]! : outer[kept++]!
+    );
+    return expressions.emit(node.inputs[0]!, index, width);
+  });
+}
+
+/** Without the tensors the unit itself writes: those are registers. */
+function readContext<B>(unit: ReduceUnit, context: ExpressionContext<B>): ExpressionContext<B> {
+  const written = new Set([...unit.reductions, ...unit.epilogue]);
+  return { memoryOf: (tensor) => written.has(tensor) ? undefined : context.memoryOf(tensor) };
+}
+
+/** Statements that compute and store results and epilogue of one column. */
+function finish<B>(
+  unit: ReduceUnit,
+  context: ExpressionContext<B>,
+  { expressions, layout, registers }: {
+    expressions: Expressions<B>;
+    layout: Layout;
+    registers: readonly string[];
+  },
+): string[] {
+  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const flat = flatPosition("q", layout.columns, width);
+  unit.reductions.forEach((tensor, k) => expressions.hold(tensor, registers[k]!, { flat, width }));
+  const mark = expressions.outer.length;
+  const stores: string[] = [];
+  for (const tensor of [...unit.reductions, ...unit.epilogue]) {
+    const value = expressions.emit(tensor, unflattenIndex(flat, tensor.shape), width);
+    const memory = context.memoryOf(tensor);
+    if (memory === undefined) continue;
+    const binding = expressions.bind(memory, memoryType(tensor.dtype, width), true);
+    stores.push(storeStatement(binding, "q", { value, dtype: tensor.dtype, width }));
+    if (unit.epilogue.includes(tensor)) expressions.hold(tensor, value, { flat, width });
+  }
+  return [...expressions.outer.splice(mark), ...stores];
+}
+
+function loop(
+  acc: Accumulators,
+  body: readonly string[],
+  range: { from: string; to: string },
+): string[] {
+  return [
+    ...acc.before,
+    `for (var ${LOOP} = ${range.from}; ${LOOP} < ${range.to}; ${LOOP}++) {`,
+    ...body.map((line) => `  ${line}`),
+    ...acc.each.map((line) => `  ${line}`),
+    `}`,
+    ...acc.after,
+  ];
+}
+
+function generated<B>(
+  expressions: Expressions<B>,
+  body: readonly string[],
+  { threads, traits }: { threads: number; traits: DeviceTraits },
+): GeneratedKernel<B> {
+  const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
+  return {
+    code: kernelText(expressions, body, { threads, grid }),
+    memory: expressions.bindings.map(({ memory }) => memory),
+    workgroups: grid,
+  };
+}
+
+/** One pass: reduce and finish. */
+function wholePass<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, traits }: { layout: Layout; traits: DeviceTraits },
+): GeneratedKernel<B> {
+  const expressions = new Expressions<B>(readContext(unit, context));
+  const inLanes = layout.lanes === "reduced";
+  const column = flatPosition("q", layout.columns, layout.lanes === "kept" ? 4 : 1);
+  const values = operandValues(unit, expressions, { layout, column });
+  const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
+  const body = [
+    ...expressions.outer.splice(0),
+    ...loop(acc, expressions.inner.splice(0), { from: "0u", to: `${layout.iterations}u` }),
+  ];
+  body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
+  return generated(expressions, body, { threads: layout.columns, traits });
+}
+
+interface SplitPass<B> {
+  layout: Layout;
+  traits: DeviceTraits;
+  partial: readonly B[];
+}
+
+/** First of two passes: every part of every column into scratch memory. */
+function partPass<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, traits, partial }: SplitPass<B>,
+): GeneratedKernel<B> {
+  const expressions = new Expressions<B>(readContext(unit, context));
+  const inLanes = layout.lanes === "reduced";
+  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const column = flatPosition("c", layout.columns, width);
+  const values = operandValues(unit, expressions, { layout, column });
+  const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
+  const { columns, each, iterations, parts } = layout;
+  const body = [
+    `let c = q % ${columns}u;`,
+    `let part = q / ${columns}u;`,
+    ...expressions.outer,
+    ...loop(acc, expressions.inner, {
+      from: `part * ${each}u`,
+      to: `min(part * ${each}u + ${each}u, ${iterations}u)`,
+    }),
+  ];
+  partial.forEach((memory, k) => {
+    const binding = expressions.bind(memory, memoryType("f32", width), true);
+    body.push(`${binding}[q] = ${acc.results[k]};`);
+  });
+  return generated(expressions, body, { threads: columns * parts, traits });
+}
+
+/** Second of two passes: join the parts of every column and finish. */
+function joinPass<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, traits, partial }: SplitPass<B>,
+): GeneratedKernel<B> {
+  const expressions = new Expressions<B>(readContext(unit, context));
+  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const values = partial.map((memory) =>
+    `${expressions.bind(memory, memoryType("f32", width), false)}[${LOOP} * ${layout.columns}u + q]`
+  );
+  const acc = accumulate(unit, values, { layout, position: LOOP, inLanes: false });
+  const body = loop(acc, [], { from: "0u", to: `${layout.parts}u` });
+  body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
+  return generated(expressions, body, { threads: layout.columns, traits });
+}

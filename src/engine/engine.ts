@@ -1,0 +1,286 @@
+/**
+ * Engines run traced functions on concrete arrays.
+ *
+ * @module
+ */
+import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
+import { type Program, programFlops } from "../ir/program.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { simplify } from "../transform/simplify.ts";
+import { trace } from "../transform/trace.ts";
+import { flatten, type Structure, unflatten } from "../tree/tree.ts";
+import { type Concrete, type Given, type HostArray, type OnHost, Value } from "./value.ts";
+
+/** Which engine. */
+export type EngineName = "webgpu" | "tfjs" | "reference";
+
+/** What an engine runs on. */
+export interface EngineInfo {
+  /** Which engine. */
+  readonly name: EngineName;
+  /** The adapter or backend, in words. */
+  readonly adapter: string;
+  /** Whether it computes on the CPU: figures must say so. */
+  readonly software: boolean;
+}
+
+/** Bytes that an engine holds for arrays and plans. */
+export interface EngineMemory {
+  /** Bytes in use now. */
+  readonly live: number;
+  /** Most bytes in use at one time since the engine was opened or `resetPeak`. */
+  readonly peak: number;
+}
+
+/** A program loaded on a device. */
+export interface LoadedProgram {
+  /** Dispatches (or operations) of one run. */
+  readonly dispatches: number;
+  /** Runs the program; the handles returned are new. */
+  run(inputs: readonly unknown[]): Promise<unknown[]> | unknown[];
+}
+
+/** What an engine is made of: arrays and loaded programs. */
+export interface Backend {
+  /** What it runs on. */
+  readonly info: EngineInfo;
+  /** Puts a host array on the device. */
+  upload(array: HostArray): unknown;
+  /** Reads arrays back. */
+  download(
+    arrays: readonly { readonly aval: Aval; readonly handle: unknown }[],
+  ): Promise<HostArray[]>;
+  /** Frees an array; work that was given to the device before still sees it. */
+  release(handle: unknown): void;
+  /** Compiles a simplified program. */
+  load(program: Program): Promise<LoadedProgram>;
+  /** Bytes held. */
+  memory(): EngineMemory;
+  /** Starts a new measurement of the peak. */
+  resetPeak(): void;
+  /** Frees everything. */
+  close(): void;
+}
+
+/** Options of {@linkcode Engine.jit}. */
+export interface JitOptions {
+  /** Positions of arguments whose values are used up: the engine frees them after the run. */
+  readonly donate?: readonly number[];
+}
+
+/** A traced function, compiled for one set of argument shapes. */
+export interface Prepared {
+  /** The program, simplified. */
+  readonly program: Program;
+  /** Floating-point operations of one run, exactly as the program says. */
+  readonly flops: number;
+  /** Dispatches of one run. */
+  readonly dispatches: number;
+}
+
+/** A function compiled for an engine at its first call with arguments of given shapes. */
+export interface Jitted<A extends readonly unknown[], R> {
+  /** Runs the function; host arrays among the arguments are uploaded for this run. */
+  (...args: { [K in keyof A]: Given<A[K]> }): Promise<Concrete<R>>;
+  /** Compiles for arguments of these shapes without running. */
+  prepare(...args: readonly unknown[]): Promise<Prepared>;
+}
+
+interface Compiled {
+  readonly loaded: LoadedProgram;
+  readonly prepared: Prepared;
+  readonly outputs: Structure;
+}
+
+/** Runs traced functions on concrete arrays; open one with `openEngine`. */
+export class Engine {
+  /** What the engine runs on. */
+  readonly info: EngineInfo;
+  readonly #backend: Backend;
+
+  /** Wraps a backend; prefer `openEngine`. */
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.info = backend.info;
+  }
+
+  /**
+   * Makes a function of concrete arrays from a function of tensors.
+   *
+   * @param fn Traced once for every set of argument shapes; pure.
+   * @param options Arguments whose values are used up.
+   * @returns The compiled function; its results are values of this engine.
+   * @throws {TypeError} When called: if arguments hold anything but values or host arrays.
+   */
+  jit<A extends readonly unknown[], R>(
+    fn: (...args: A) => R,
+    { donate = [] }: JitOptions = {},
+  ): Jitted<A, R> {
+    const known = new Map<string, Promise<Compiled>>();
+    const compiled = (args: readonly unknown[]): Promise<Compiled> => {
+      const flat = flattenArrays(args);
+      const key = `${JSON.stringify(flat.structure)} ${flat.arrays.map(formatAval).join()}`;
+      let found = known.get(key);
+      if (!found) {
+        found = this.#compile(fn as (...args: never[]) => unknown, flat);
+        known.set(key, found);
+        found.catch(() => known.delete(key));
+      }
+      return found;
+    };
+    const call = async (...args: readonly unknown[]): Promise<Concrete<R>> => {
+      const { loaded, prepared, outputs } = await compiled(args);
+      const { arrays } = flattenArrays(args);
+      const uploads: unknown[] = [];
+      const handles = arrays.map((array) => {
+        if (array instanceof Value) return handleOf(array);
+        const handle = this.#backend.upload(array as HostArray);
+        uploads.push(handle);
+        return handle;
+      });
+      const results = await loaded.run(handles);
+      for (const handle of uploads) this.#backend.release(handle);
+      for (const position of donate) this.release(args[position]);
+      const avals = prepared.program.outputs;
+      return unflatten(outputs, results.map((handle, k) => new Value(avals[k]!, handle)));
+    };
+    return Object.assign(call, {
+      prepare: async (...args: readonly unknown[]) => (await compiled(args)).prepared,
+    });
+  }
+
+  async #compile(
+    fn: (...args: never[]) => unknown,
+    flat: { arrays: readonly Aval[]; structure: Structure },
+  ): Promise<Compiled> {
+    const traced = trace(
+      (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
+      flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
+    );
+    const program = simplify(traced.program);
+    const loaded = await this.#backend.load(program);
+    const prepared = {
+      program,
+      flops: programFlops(program),
+      dispatches: loaded.dispatches,
+    };
+    return { loaded, prepared, outputs: traced.outputs };
+  }
+
+  /**
+   * Puts host arrays on the device.
+   *
+   * @param tree A tree of host arrays.
+   * @returns The same tree with values; they stay until they are released or donated.
+   */
+  put<T>(tree: T): Concrete<T> {
+    const { arrays, structure } = flattenArrays(tree);
+    return unflatten(
+      structure,
+      arrays.map((array) =>
+        array instanceof Value
+          ? array
+          : new Value(array, this.#backend.upload(checkHost(array as HostArray)))
+      ),
+    );
+  }
+
+  /**
+   * Reads values back to the host; waits until they are computed.
+   *
+   * @param tree A tree of values of this engine.
+   * @returns The same tree with host arrays.
+   * @throws {Error} If a value was released, or the device failed.
+   */
+  async read<T>(tree: T): Promise<OnHost<T>> {
+    const { arrays, structure } = flattenArrays(tree);
+    const values = arrays.filter((array) => array instanceof Value);
+    const read = await this.#backend.download(
+      values.map((value) => ({ aval: value, handle: handleOf(value) })),
+    );
+    const found = new Map(values.map((value, k) => [value, read[k]!]));
+    return unflatten(
+      structure,
+      arrays.map((array) => array instanceof Value ? found.get(array) : array),
+    );
+  }
+
+  /** Frees the values in a tree; a value may be released more than once. */
+  release(tree: unknown): void {
+    for (const array of flattenArrays(tree).arrays) {
+      if (!(array instanceof Value) || array.handle === undefined) continue;
+      this.#backend.release(array.handle);
+      array.handle = undefined;
+    }
+  }
+
+  /** Bytes held on the device. */
+  memory(): EngineMemory {
+    return this.#backend.memory();
+  }
+
+  /** Starts a new measurement of the peak of {@linkcode memory}. */
+  resetPeak(): void {
+    this.#backend.resetPeak();
+  }
+
+  /** Frees everything; the engine cannot be used afterwards. */
+  close(): void {
+    this.#backend.close();
+  }
+}
+
+function handleOf(value: Value): unknown {
+  if (value.handle === undefined) {
+    throw new Error(
+      `Cannot use a value ${formatAval(value)}: it was released or donated. ` +
+        `Keep it by not donating it, or use the result that replaced it.`,
+    );
+  }
+  return value.handle;
+}
+
+function checkHost(array: HostArray): HostArray {
+  if (array.data.length !== sizeOf(array.shape)) {
+    throw new RangeError(
+      `Cannot upload ${formatAval(array)}: found ${array.data.length} values, expected ${
+        sizeOf(array.shape)
+      }.`,
+    );
+  }
+  return array;
+}
+
+class Boxed {
+  readonly array: Aval;
+  constructor(array: Aval) {
+    this.array = array;
+  }
+}
+
+/** Flattens a tree whose leaves are values, host arrays or abstract values. */
+function flattenArrays(tree: unknown): {
+  arrays: (Aval | Value | HostArray)[];
+  structure: Structure;
+  paths: string[];
+} {
+  const { leaves, structure, paths } = flatten<unknown>(box(tree));
+  const arrays = leaves.map((leaf, k) => {
+    if (leaf instanceof Boxed) return leaf.array;
+    throw new TypeError(
+      `Cannot use an argument at ${paths[k] || "the top"}: found ${
+        leaf === null ? "null" : typeof leaf
+      }, expected a value or a host array { shape, dtype, data }.`,
+    );
+  });
+  return { arrays, structure, paths };
+}
+
+function box(value: unknown): unknown {
+  if (value instanceof Value) return new Boxed(value);
+  if (Array.isArray(value)) return value.map(box);
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  const { shape, dtype } = value as Partial<Aval>;
+  if (Array.isArray(shape) && typeof dtype === "string") return new Boxed(value as Aval);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, box(inner)]));
+}

@@ -1,0 +1,76 @@
+/**
+ * Choice of an engine.
+ *
+ * @module
+ */
+import { NoAdapterError } from "../gpu/device.ts";
+import { Engine } from "./engine.ts";
+import { ReferenceBackend } from "./reference_backend.ts";
+import { WebGpuBackend } from "./webgpu_backend.ts";
+
+/** What may be asked for. */
+export const engineChoices = ["webgpu", "tfjs", "reference", "auto"] as const;
+
+/** An engine, or `auto`: the best one there is. */
+export type EngineChoice = (typeof engineChoices)[number];
+
+/** Options of {@linkcode openEngine}. */
+export interface EngineOptions {
+  /** Receives one line that says which engine and adapter were taken, and why. */
+  readonly onChoice?: (line: string) => void;
+  /** Most bytes of device memory; default 4 GiB. */
+  readonly byteBudget?: number;
+}
+
+/**
+ * Opens an engine.
+ *
+ * `auto` takes WebGPU where there is an adapter, and TensorFlow.js on wasm otherwise.
+ *
+ * @param choice Which engine.
+ * @param options Where to say what was chosen, and the memory budget.
+ * @returns The engine; close it when done.
+ * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { hostArray, mul, openEngine, type Tensor } from "@mutasesumele/toolkit";
+ *
+ * const engine = await openEngine("reference");
+ * const square = engine.jit((x: Tensor) => mul(x, x));
+ * const result = await engine.read(await square(hostArray([1, 2, 3])));
+ * assertEquals(result.data, new Float32Array([1, 4, 9]));
+ * engine.close();
+ * ```
+ */
+export async function openEngine(
+  choice: EngineChoice = "auto",
+  options: EngineOptions = {},
+): Promise<Engine> {
+  const pool = options.byteBudget === undefined ? {} : { byteBudget: options.byteBudget };
+  const opened = (engine: Engine, why: string): Engine => {
+    options.onChoice?.(`engine ${engine.info.name} on ${engine.info.adapter}: ${why}`);
+    return engine;
+  };
+  switch (choice) {
+    case "webgpu":
+      return opened(new Engine(await WebGpuBackend.open(pool)), "asked for");
+    case "reference":
+      return opened(new Engine(new ReferenceBackend()), "asked for");
+    case "tfjs":
+      return opened(await openTfjsEngine(), "asked for");
+    case "auto":
+      try {
+        return opened(new Engine(await WebGpuBackend.open(pool)), "WebGPU has an adapter");
+      } catch (error) {
+        if (!(error instanceof NoAdapterError)) throw error;
+        return opened(await openTfjsEngine(), "WebGPU has no adapter");
+      }
+  }
+}
+
+async function openTfjsEngine(): Promise<Engine> {
+  const { TfjsBackend } = await import("./tfjs_backend.ts");
+  return new Engine(await TfjsBackend.open());
+}

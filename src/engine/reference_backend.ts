@@ -1,0 +1,69 @@
+/**
+ * The float64 reference interpreter as an engine: exact, slow, without a device.
+ *
+ * @module
+ */
+import { type Aval, sizeOf } from "../ir/aval.ts";
+import { evaluate } from "../ir/evaluate.ts";
+import { type NdArray, ndArray } from "../ir/nd_array.ts";
+import type { Backend, EngineInfo, EngineMemory } from "./engine.ts";
+import { type HostArray, hostData } from "./value.ts";
+
+/** A backend that evaluates programs in float64 on the host. */
+export class ReferenceBackend implements Backend {
+  readonly info: EngineInfo = {
+    name: "reference",
+    adapter: "float64 reference interpreter",
+    software: true,
+  };
+  #live = 0;
+  #peak = 0;
+
+  upload(array: HostArray): NdArray {
+    return this.#track(ndArray(array, array.data));
+  }
+
+  download(
+    arrays: readonly { readonly aval: Aval; readonly handle: unknown }[],
+  ): Promise<HostArray[]> {
+    return Promise.resolve(arrays.map(({ aval, handle }) => ({
+      shape: aval.shape,
+      dtype: aval.dtype,
+      data: hostData(Array.from((handle as NdArray).data), aval.dtype),
+    })));
+  }
+
+  release(handle: unknown): void {
+    this.#live -= bytesOf(handle as NdArray);
+  }
+
+  load(program: Parameters<Backend["load"]>[0]): ReturnType<Backend["load"]> {
+    return Promise.resolve({
+      dispatches: program.nodes.length,
+      run: (inputs: readonly unknown[]) =>
+        evaluate(program, inputs as NdArray[]).map((array) => this.#track(array)),
+    });
+  }
+
+  memory(): EngineMemory {
+    return { live: this.#live, peak: this.#peak };
+  }
+
+  resetPeak(): void {
+    this.#peak = this.#live;
+  }
+
+  close(): void {
+    this.#live = 0;
+  }
+
+  #track(array: NdArray): NdArray {
+    this.#live += bytesOf(array);
+    this.#peak = Math.max(this.#peak, this.#live);
+    return array;
+  }
+}
+
+function bytesOf({ shape }: NdArray): number {
+  return sizeOf(shape) * 8;
+}

@@ -1,0 +1,119 @@
+/**
+ * Compiled programs on WebGPU as an engine.
+ *
+ * @module
+ */
+import { Compiler } from "../compile/compile.ts";
+import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
+import { makePlan } from "../compile/plan.ts";
+import { BufferPool, type BufferPoolOptions } from "../gpu/buffers.ts";
+import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
+import { PipelineCache } from "../gpu/pipelines.ts";
+import { readBuffers, upload } from "../gpu/readback.ts";
+import { type Aval, sizeOf } from "../ir/aval.ts";
+import type { Program } from "../ir/program.ts";
+import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
+import type { HostArray, HostData } from "./value.ts";
+
+/** A program on the device, with the plan behind it. */
+export interface LoadedGpuProgram extends LoadedProgram {
+  /** The plan, for profiles. */
+  readonly plan: LoadedPlan;
+}
+
+/** A backend that runs programs on the WebGPU device. */
+export class WebGpuBackend implements Backend {
+  readonly info: EngineInfo;
+  /** The device, its memory and kernels: for profiles and for libraries that share them. */
+  readonly resources: Resources;
+  readonly #compiler: Compiler;
+  readonly #arena: Arena;
+
+  /** Wraps an open device. */
+  constructor(gpu: Gpu, options: BufferPoolOptions = {}) {
+    const buffers = new BufferPool(gpu, options);
+    this.resources = { gpu, buffers, pipelines: new PipelineCache(gpu) };
+    this.info = { name: "webgpu", adapter: gpu.info.label, software: gpu.info.software };
+    this.#compiler = new Compiler(gpu.traits);
+    this.#arena = new Arena(buffers);
+  }
+
+  /** Opens the device. */
+  static async open(options: GpuOptions & BufferPoolOptions = {}): Promise<WebGpuBackend> {
+    return new WebGpuBackend(await openGpu(options), options);
+  }
+
+  upload(array: HostArray): GPUBuffer {
+    const buffer = this.resources.buffers.acquire(deviceBytes(array), "value");
+    const data = array.dtype === "bool" ? Uint32Array.from(array.data) : array.data;
+    upload(this.resources.gpu, buffer, data as ArrayBufferView<ArrayBuffer>);
+    return buffer;
+  }
+
+  async download(
+    arrays: readonly { readonly aval: Aval; readonly handle: unknown }[],
+  ): Promise<HostArray[]> {
+    const read = await readBuffers(
+      this.resources.gpu,
+      arrays.map(({ aval, handle }) => ({
+        buffer: handle as GPUBuffer,
+        bytes: sizeOf(aval.shape) * 4,
+      })),
+    );
+    return arrays.map(({ aval: { shape, dtype } }, k) => ({
+      shape,
+      dtype,
+      data: toHost(read[k]!, dtype),
+    }));
+  }
+
+  release(handle: unknown): void {
+    this.resources.buffers.release(handle as GPUBuffer);
+  }
+
+  async load(program: Program): Promise<LoadedGpuProgram> {
+    const plan = makePlan(this.#compiler.compile(program));
+    const loaded = await LoadedPlan.load(this.resources, plan, this.#arena);
+    return {
+      dispatches: plan.dispatches.length,
+      plan: loaded,
+      run: (inputs: readonly unknown[]) => {
+        const outputs = plan.outputs.map((bytes) => this.resources.buffers.acquire(bytes, "value"));
+        loaded.run(inputs as GPUBuffer[], outputs);
+        return outputs;
+      },
+    };
+  }
+
+  memory(): EngineMemory {
+    const { liveBytes, peakBytes } = this.resources.buffers.stats;
+    return { live: liveBytes, peak: peakBytes };
+  }
+
+  resetPeak(): void {
+    this.resources.buffers.resetPeak();
+  }
+
+  close(): void {
+    this.resources.buffers.destroy();
+    this.resources.gpu.close();
+  }
+}
+
+/** Bytes of an array on the device; bindings are whole vectors of four elements. */
+function deviceBytes({ shape }: Aval): number {
+  return Math.max(16, Math.ceil(sizeOf(shape) / 4) * 16);
+}
+
+function toHost(bytes: ArrayBuffer, dtype: Aval["dtype"]): HostData {
+  switch (dtype) {
+    case "f32":
+      return new Float32Array(bytes);
+    case "i32":
+      return new Int32Array(bytes);
+    case "u32":
+      return new Uint32Array(bytes);
+    case "bool":
+      return Uint8Array.from(new Uint32Array(bytes));
+  }
+}

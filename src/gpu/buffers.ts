@@ -1,0 +1,195 @@
+/**
+ * Device memory with an owner: every buffer is counted, budgeted, recycled and destroyed.
+ *
+ * @module
+ */
+
+import type { Gpu } from "./device.ts";
+
+/** Options of a {@linkcode BufferPool}. */
+export interface BufferPoolOptions {
+  /** Most bytes to hold at once, live and pooled together; 4 GiB by default. */
+  readonly byteBudget?: number;
+}
+
+/** How many bytes a {@linkcode BufferPool} holds. */
+export interface BufferPoolStats {
+  /** Bytes of acquired buffers. */
+  readonly liveBytes: number;
+  /** Bytes of released buffers that wait for their next use. */
+  readonly pooledBytes: number;
+  /** Most bytes held at once, live and pooled, since the start or the last `resetPeak`. */
+  readonly peakBytes: number;
+  /** Number of acquired buffers. */
+  readonly liveBuffers: number;
+  /** Number of buffers ever created. */
+  readonly createdBuffers: number;
+}
+
+/** Thrown when a buffer would break the byte budget or a limit of the device. */
+export class DeviceMemoryError extends Error {
+  /** The name of the class. */
+  override readonly name = "DeviceMemoryError";
+}
+
+const DEFAULT_BUDGET = 4 * 2 ** 30;
+
+/** Sizes are rounded up to this many bytes, so that more buffers can be recycled. */
+const GRANULARITY = 256;
+
+/**
+ * A pool of storage buffers, all usable as copy source and destination, recycled by size.
+ *
+ * An acquired buffer may hold stale values: who acquires must write before reading. Software
+ * adapters never report that memory ran out, so the budget is checked before allocation.
+ */
+export class BufferPool {
+  readonly #gpu: Gpu;
+  readonly #budget: number;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  readonly #live = new Set<GPUBuffer>();
+  #liveBytes = 0;
+  #pooledBytes = 0;
+  #peakBytes = 0;
+  #created = 0;
+  #destroyed = false;
+
+  /**
+   * Makes an empty pool.
+   *
+   * @param gpu The device to allocate on
+   * @param options The byte budget
+   */
+  constructor(gpu: Gpu, options: BufferPoolOptions = {}) {
+    this.#gpu = gpu;
+    this.#budget = options.byteBudget ?? DEFAULT_BUDGET;
+    if (!(this.#budget > 0)) {
+      throw new RangeError(
+        `Cannot make a buffer pool: found a budget of ${this.#budget} bytes, expected more than 0.`,
+      );
+    }
+  }
+
+  /** Most bytes this pool may hold. */
+  get byteBudget(): number {
+    return this.#budget;
+  }
+
+  /** How many bytes are held now and were held at the peak. */
+  get stats(): BufferPoolStats {
+    return {
+      liveBytes: this.#liveBytes,
+      pooledBytes: this.#pooledBytes,
+      peakBytes: this.#peakBytes,
+      liveBuffers: this.#live.size,
+      createdBuffers: this.#created,
+    };
+  }
+
+  /** Starts a new measurement of the peak. */
+  resetPeak(): void {
+    this.#peakBytes = this.#liveBytes + this.#pooledBytes;
+  }
+
+  /**
+   * Takes a buffer of at least `bytes` bytes out of the pool, or creates one.
+   *
+   * @param bytes Wanted size; rounded up to a multiple of 256
+   * @param label Name of the buffer in error messages
+   * @returns The buffer, whose contents are undefined
+   * @throws {DeviceMemoryError} When a limit of the device or the budget would be broken
+   */
+  acquire(bytes: number, label = "buffer"): GPUBuffer {
+    if (this.#destroyed) {
+      throw new Error(
+        `Cannot acquire ${label}: the buffer pool is destroyed, expected a living one. ` +
+          `Open a new device.`,
+      );
+    }
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new RangeError(
+        `Cannot acquire ${label}: found a size of ${bytes} bytes, expected a natural number.`,
+      );
+    }
+    const size = Math.max(GRANULARITY, Math.ceil(bytes / GRANULARITY) * GRANULARITY);
+    this.#checkLimits(bytes, label);
+    const recycled = this.#free.get(size)?.pop();
+    if (recycled !== undefined) {
+      this.#pooledBytes -= size;
+      this.#liveBytes += size;
+      this.#live.add(recycled);
+      return recycled;
+    }
+    if (this.#liveBytes + this.#pooledBytes + size > this.#budget) this.trim();
+    if (this.#liveBytes + size > this.#budget) {
+      throw new DeviceMemoryError(
+        `Cannot acquire ${label} of ${mebibytes(size)}: ${mebibytes(this.#liveBytes)} of the ` +
+          `budget of ${mebibytes(this.#budget)} are in use. ` +
+          `Use smaller batches or images, or raise the byte budget.`,
+      );
+    }
+    const buffer = this.#gpu.device.createBuffer({
+      label,
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    this.#created++;
+    this.#liveBytes += size;
+    this.#live.add(buffer);
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes + this.#pooledBytes);
+    return buffer;
+  }
+
+  /**
+   * Gives a buffer back, to be recycled by a later `acquire`.
+   *
+   * Work that was submitted before may still use it: a queue keeps its order.
+   *
+   * @param buffer A buffer that `acquire` returned
+   * @throws {Error} When the buffer is not a live one of this pool
+   */
+  release(buffer: GPUBuffer): void {
+    if (this.#destroyed) return;
+    if (!this.#live.delete(buffer)) {
+      throw new Error(
+        `Cannot release buffer "${buffer.label}": found one that is not live in this pool, ` +
+          `expected one that was acquired and not yet released. Release each buffer once.`,
+      );
+    }
+    this.#liveBytes -= buffer.size;
+    this.#pooledBytes += buffer.size;
+    const list = this.#free.get(buffer.size);
+    if (list === undefined) this.#free.set(buffer.size, [buffer]);
+    else list.push(buffer);
+  }
+
+  /** Destroys the released buffers; live ones stay. */
+  trim(): void {
+    for (const list of this.#free.values()) for (const buffer of list) buffer.destroy();
+    this.#free.clear();
+    this.#pooledBytes = 0;
+  }
+
+  /** Destroys all buffers, live ones too; calling it twice does no harm. */
+  destroy(): void {
+    this.trim();
+    for (const buffer of this.#live) buffer.destroy();
+    this.#live.clear();
+    this.#liveBytes = 0;
+    this.#destroyed = true;
+  }
+
+  #checkLimits(bytes: number, label: string): void {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#gpu.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (bytes <= limit) return;
+    throw new DeviceMemoryError(
+      `Cannot acquire ${label} of ${mebibytes(bytes)}: ${this.#gpu.info.label} binds at most ` +
+        `${mebibytes(limit)} at once. Use smaller batches or images, or split the tensor.`,
+    );
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

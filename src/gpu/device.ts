@@ -1,0 +1,250 @@
+/**
+ * Opening a WebGPU device and turning its silent failures into exceptions.
+ *
+ * @module
+ */
+
+import type { DeviceTraits } from "../ir/lowering.ts";
+
+/** What kind of adapter {@linkcode openGpu} should look for. */
+export interface GpuOptions {
+  /** Which adapter the system should prefer; `"high-performance"` by default. */
+  readonly powerPreference?: GPUPowerPreference;
+  /** `true` to insist on a software adapter, for tests. */
+  readonly forceFallbackAdapter?: boolean;
+  /** Name of the device in error messages of the driver. */
+  readonly label?: string;
+}
+
+/** Who made the adapter, and whether it is a CPU. */
+export interface AdapterSummary {
+  /** Vendor as the driver gives it; may be empty or a number. */
+  readonly vendor: string;
+  /** Architecture family; may be empty. */
+  readonly architecture: string;
+  /** Device id; may be empty. */
+  readonly device: string;
+  /** Free text of the driver; may be empty. */
+  readonly description: string;
+  /** One line for terminals and reports, with "(software)" when it is a CPU. */
+  readonly label: string;
+  /** `true` when the adapter runs on the CPU (lavapipe, SwiftShader, WARP). */
+  readonly software: boolean;
+}
+
+/** Thrown by {@linkcode openGpu} when the system offers no WebGPU adapter. */
+export class NoAdapterError extends Error {
+  /** The name of the class. */
+  override readonly name = "NoAdapterError";
+}
+
+/** Thrown by {@linkcode Gpu.check} when the device reported an error or was lost. */
+export class GpuError extends Error {
+  /** The name of the class. */
+  override readonly name = "GpuError";
+}
+
+/** Limits that every opened device asks the adapter for, at the adapter's own maximum. */
+const WANTED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxUniformBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxUniformBuffersPerShaderStage",
+  "maxBindingsPerBindGroup",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
+
+const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|software/i;
+
+/**
+ * An open WebGPU device with what the compiler needs to know of it.
+ *
+ * WebGPU reports errors out of band: this class listens for them, and {@linkcode Gpu.check} throws
+ * the first one that has arrived. Call `check` after everything that waits for the device.
+ */
+export class Gpu {
+  /** The WebGPU device, for sharing with other libraries. */
+  readonly device: GPUDevice;
+  /** The device's queue. */
+  readonly queue: GPUQueue;
+  /** Who made the adapter. */
+  readonly info: AdapterSummary;
+  /** What a lowering may know of the adapter. */
+  readonly traits: DeviceTraits;
+  /** The limits of the device. */
+  readonly limits: GPUSupportedLimits;
+  /** The features of the device. */
+  readonly features: ReadonlySet<string>;
+  #error: string | undefined;
+  #errorCount = 0;
+  #closed = false;
+  readonly #onError: (event: Event) => void;
+
+  /**
+   * Wraps a device that already exists, for example one that is shared with another library.
+   *
+   * @param device The device, whose errors will be listened for
+   * @param info Description of the adapter it came from
+   */
+  constructor(device: GPUDevice, info: AdapterSummary) {
+    this.device = device;
+    this.queue = device.queue;
+    this.info = info;
+    this.limits = device.limits;
+    const features = new Set<string>();
+    device.features.forEach((feature) => features.add(feature));
+    this.features = features;
+    this.traits = {
+      software: info.software,
+      maxWorkgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+      maxWorkgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+      maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
+      maxUniformBinding: device.limits.maxUniformBufferBindingSize,
+      maxStorageBinding: device.limits.maxStorageBufferBindingSize,
+      maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+    };
+    this.#onError = (event: Event) => {
+      event.preventDefault();
+      this.report((event as GPUUncapturedErrorEvent).error.message);
+    };
+    device.addEventListener("uncapturederror", this.#onError);
+    device.lost.then((lost) => {
+      if (!this.#closed) this.report(`the device was lost (${lost.reason}): ${lost.message}`);
+    });
+  }
+
+  /** `true` when dispatches can be timed on the device. */
+  get canTime(): boolean {
+    return this.features.has("timestamp-query");
+  }
+
+  /** `true` after {@linkcode Gpu.close}. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Records an error for the next {@linkcode Gpu.check}; the first one is kept, later ones counted.
+   *
+   * @param message What went wrong
+   */
+  report(message: string): void {
+    this.#error ??= message;
+    this.#errorCount++;
+  }
+
+  /**
+   * Throws if the device is closed or lost or has reported an error.
+   *
+   * An error stays: the contents of buffers are not to be trusted after it.
+   *
+   * @param context What was being done, as an infinitive: "run the program train_step"
+   * @throws {GpuError} With the device's first message
+   */
+  check(context: string): void {
+    if (this.#closed) {
+      throw new GpuError(
+        `Cannot ${context}: the WebGPU device is closed, expected an open one. Open a new one.`,
+      );
+    }
+    if (this.#error === undefined) return;
+    const more = this.#errorCount > 1 ? ` (and ${this.#errorCount - 1} later errors)` : "";
+    throw new GpuError(
+      `Cannot ${context} on ${this.info.label}: ${this.#error}${more}. ` +
+        `Results since the last successful check are not to be trusted; open a new device.`,
+    );
+  }
+
+  /**
+   * Waits until the submitted work is done, then checks.
+   *
+   * @param context What was being done, as an infinitive
+   * @throws {GpuError} With the device's first message
+   */
+  async finish(context: string): Promise<void> {
+    await this.queue.onSubmittedWorkDone();
+    this.check(context);
+  }
+
+  /** Destroys the device with all its buffers; calling it twice does no harm. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.device.removeEventListener("uncapturederror", this.#onError);
+    this.device.destroy();
+  }
+
+  /** {@linkcode Gpu.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Opens the system's best WebGPU adapter with the adapter's own limits, not the portable minimum.
+ *
+ * @param options Which adapter to look for
+ * @returns The open device
+ * @throws {NoAdapterError} When WebGPU or an adapter is missing, with what to install
+ */
+export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+  const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (gpu === undefined) {
+    throw new NoAdapterError(
+      "Cannot open a WebGPU device: this runtime has no navigator.gpu, expected WebGPU. " +
+        "Use Deno 2.9 or newer, or a browser with WebGPU.",
+    );
+  }
+  const adapter = await gpu.requestAdapter({
+    powerPreference: options.powerPreference ?? "high-performance",
+    ...(options.forceFallbackAdapter === true ? { forceFallbackAdapter: true } : {}),
+  });
+  if (adapter === null) {
+    throw new NoAdapterError(
+      "Cannot open a WebGPU device: the system offers no adapter, expected a GPU driver. " +
+        "Install the driver of your GPU, or a software adapter: on Debian and Ubuntu " +
+        "`apt-get install libvulkan1 mesa-vulkan-drivers`.",
+    );
+  }
+  const requiredLimits: Record<string, number> = {};
+  for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  const device = await adapter.requestDevice({
+    label: options.label ?? "mutasesumele",
+    requiredLimits,
+    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+  });
+  return new Gpu(device, summarizeAdapter(adapter.info));
+}
+
+/**
+ * Puts an adapter's description into words, and finds out whether it is a CPU.
+ *
+ * @param info The `info` of a `GPUAdapter`, or the `adapterInfo` of a `GPUDevice`
+ * @returns The summary
+ */
+export function summarizeAdapter(info: Partial<GPUAdapterInfo>): AdapterSummary {
+  const vendor = info.vendor ?? "";
+  const architecture = info.architecture ?? "";
+  const device = info.device ?? "";
+  const description = info.description ?? "";
+  const software = info.isFallbackAdapter === true ||
+    SOFTWARE_NAMES.test(`${vendor} ${architecture} ${device} ${description}`);
+  const words = [vendor, architecture, device].filter((word) => word !== "").join(" ");
+  const name = description !== "" ? description : words !== "" ? words : "unnamed adapter";
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    label: software ? `${name} (software)` : name,
+    software,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * Reading a kernel's bindings and override constants out of its WGSL text, so that they are
+ * written down once.
+ *
+ * @module
+ */
+
+/** How a kernel uses one of its buffers. */
+export type BindingAccess = "read" | "read_write" | "uniform";
+
+/** One `@group(0)` buffer of a kernel. */
+export interface KernelBinding {
+  /** The number in `@binding(n)`. */
+  readonly binding: number;
+  /** The variable's name in the WGSL. */
+  readonly name: string;
+  /** How the kernel uses it. */
+  readonly access: BindingAccess;
+}
+
+/** What a kernel wants from outside. */
+export interface WgslInterface {
+  /** Its buffers, sorted by binding number, which run from 0 without a gap. */
+  readonly bindings: readonly KernelBinding[];
+  /** Names of its override constants; `true` if a value must be given. */
+  readonly overrides: ReadonlyMap<string, boolean>;
+}
+
+const BINDING =
+  /@group\s*\(\s*(\d+)\s*\)\s*@binding\s*\(\s*(\d+)\s*\)\s*var\s*<\s*(storage|uniform)\s*(?:,\s*(read|read_write|write)\s*)?>\s*(\w+)/g;
+const OVERRIDE = /(?:^|[;\s])override\s+(\w+)\s*(?::\s*\w+\s*)?(=|;)/g;
+
+/**
+ * Reads the bindings and override constants of a kernel.
+ *
+ * @param code WGSL text with one entry point; bindings written as
+ *   `@group(0) @binding(n) var<storage, read> name: ...`
+ * @param label Name of the kernel in errors
+ * @returns Its bindings and override constants
+ * @throws {Error} When a binding is in another group, missing in the count or declared twice
+ */
+export function readWgslInterface(code: string, label: string): WgslInterface {
+  const text = stripComments(code);
+  const bindings: KernelBinding[] = [];
+  for (const match of text.matchAll(BINDING)) {
+    const [, group, binding, space, access, name] = match;
+    if (group !== "0") {
+      throw new Error(
+        `Cannot read kernel ${label}: found @group(${group}), expected @group(0) only.`,
+      );
+    }
+    bindings.push({
+      binding: Number(binding),
+      name: name ?? "",
+      access: space === "uniform" ? "uniform" : access === "read_write" ? "read_write" : "read",
+    });
+  }
+  bindings.sort((a, b) => a.binding - b.binding);
+  bindings.forEach((entry, index) => {
+    if (entry.binding !== index) {
+      throw new Error(
+        `Cannot read kernel ${label}: found @binding(${entry.binding}) on "${entry.name}", ` +
+          `expected @binding(${index}). Number the bindings from 0 without gaps.`,
+      );
+    }
+  });
+  const overrides = new Map<string, boolean>();
+  for (const match of text.matchAll(OVERRIDE)) overrides.set(match[1] ?? "", match[2] === ";");
+  return { bindings, overrides };
+}
+
+function stripComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\//g, " ").replace(/\/\/[^\n]*/g, " ");
+}

@@ -1,0 +1,19 @@
+/** Tensor programs: what they are, how they are printed, checked and evaluated. @module */
+export type { Aval, DType, Shape } from "./aval.ts";
+export { formatAval, sameAval, sameShape, sizeOf } from "./aval.ts";
+export { check } from "./check.ts";
+export { evaluate } from "./evaluate.ts";
+export { type NdArray, ndArray, type NdData } from "./nd_array.ts";
+export { print } from "./print.ts";
+export { countPrimitives, type Program, programFlops } from "./program.ts";
+export { Node, Tensor } from "./tensor.ts";
+export {
+  type Batched,
+  definePrimitive,
+  type Emitter,
+  type Linear,
+  type Lowering,
+  type Primitive,
+  type SingleRules,
+} from "./primitive.ts";
+export type { BufferSlot, DeviceTraits, KernelCall, KernelLowering } from "./lowering.ts";

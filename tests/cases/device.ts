@@ -1,0 +1,66 @@
+/**
+ * Comparison of a device with the float64 reference.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import type { Backend } from "../../src/engine/engine.ts";
+import { hostData } from "../../src/engine/value.ts";
+import { evaluate } from "../../src/ir/evaluate.ts";
+import type { NdArray } from "../../src/ir/nd_array.ts";
+import { simplify, trace } from "../../src/transform/mod.ts";
+import type { Subject } from "./laws.ts";
+
+/** Runs a subject on a backend; integers come back exactly, `f32` as the device rounds it. */
+export async function runOn(
+  backend: Backend,
+  subject: Subject,
+): Promise<readonly ArrayLike<number>[]> {
+  const { program } = trace(
+    subject.fn as (...args: never[]) => unknown,
+    subject.point.map(({ shape, dtype }) => ({ shape, dtype })),
+  );
+  const simplified = simplify(program);
+  const loaded = await backend.load(simplified);
+  const inputs = subject.point.map(({ shape, dtype, data }) =>
+    backend.upload({ shape, dtype, data: hostData(Array.from(data), dtype) })
+  );
+  const handles = await loaded.run(inputs);
+  const results = await backend.download(
+    handles.map((handle, k) => ({ aval: simplified.outputs[k]!, handle })),
+  );
+  for (const handle of [...inputs, ...handles]) backend.release(handle);
+  return results.map(({ data }) => data);
+}
+
+/** The float64 meaning of a subject. */
+export function referenceOf(subject: Subject): NdArray[] {
+  const { program } = trace(
+    subject.fn as (...args: never[]) => unknown,
+    subject.point.map(({ shape, dtype }) => ({ shape, dtype })),
+  );
+  return evaluate(program, subject.point);
+}
+
+/** Throws unless results agree: integers exactly, `f32` to `tolerance` of the largest magnitude. */
+export function assertAgrees(
+  name: string,
+  got: readonly ArrayLike<number>[],
+  { want, tolerance }: { want: readonly NdArray[]; tolerance: number },
+): void {
+  want.forEach((expected, k) => {
+    const actual = got[k]!;
+    let error = 0;
+    let magnitude = 0;
+    expected.data.forEach((value, at) => {
+      const distance = Math.abs(actual[at]! - value);
+      error = Math.max(error, Number.isNaN(distance) ? Infinity : distance);
+      magnitude = Math.max(magnitude, Math.abs(value));
+    });
+    const allowed = expected.dtype === "f32" ? tolerance * magnitude + 1e-7 : 0;
+    assert(
+      actual.length === expected.data.length && error <= allowed,
+      `${name}: result ${k} is off by ${error} (largest magnitude ${magnitude}), allowed ${allowed}`,
+    );
+  });
+}

@@ -1,0 +1,68 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Engine } from "../src/engine/engine.ts";
+import { hostArray } from "../src/engine/value.ts";
+import { WebGpuBackend } from "../src/engine/webgpu_backend.ts";
+import type { Tensor } from "../src/ir/tensor.ts";
+import { add, mul, sum } from "../src/ops/mod.ts";
+import { assertAgrees, referenceOf, runOn } from "./cases/device.ts";
+import { gradientOf, subjectOf } from "./cases/laws.ts";
+import { primitiveCases } from "./cases/primitives.ts";
+import { webgpuTest } from "./webgpu.ts";
+
+const primitives = [...new Set(primitiveCases.map(({ primitive }) => primitive))];
+
+for (const primitive of primitives) {
+  webgpuTest(`WebGPU agrees with the reference on '${primitive}' to second order`, async (gpu) => {
+    const backend = new WebGpuBackend(gpu);
+    for (const entry of primitiveCases.filter((one) => one.primitive === primitive)) {
+      let subject = subjectOf(entry);
+      const real = referenceOf(subject).every(({ dtype }) => dtype === "f32");
+      const orders = real && entry.differentiable.length > 0 ? [0, 1, 2] : [0];
+      for (const order of orders) {
+        if (order > 0) subject = gradientOf(subject);
+        const got = await runOn(backend, subject);
+        assertAgrees(subject.name, got, { want: referenceOf(subject), tolerance: 2e-5 });
+      }
+    }
+  });
+}
+
+webgpuTest("Engine.jit() compiles once per shape and frees donated values", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu));
+  let traced = 0;
+  const step = engine.jit((state: { x: Tensor }, by: Tensor) => {
+    traced++;
+    return { x: add(state.x, by), total: sum(mul(state.x, by), [0]) };
+  }, { donate: [0] });
+  let state = engine.put({ x: hostArray([1, 2, 3]) });
+  const before = engine.memory().live;
+  for (let k = 0; k < 5; k++) {
+    const { x, total } = await step(state, hostArray([1, 1, 1]));
+    engine.release(total);
+    state = { x };
+  }
+  assertEquals((await engine.read(state.x)).data, new Float32Array([6, 7, 8]));
+  assertEquals(traced, 1);
+  assertEquals(engine.memory().live, before);
+  const used = engine.put(hostArray([0, 0, 0]));
+  await step({ x: used }, hostArray([1, 1, 1]));
+  await assertRejects(
+    () => step({ x: used }, hostArray([1, 1, 1])),
+    Error,
+    "it was released or donated",
+  );
+  await step({ x: hostArray([1, 2]) }, hostArray([1, 1]));
+  assertEquals(traced, 2);
+});
+
+webgpuTest("Engine.jit() returns arguments and repeated results as own values", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu));
+  const same = engine.jit((x: Tensor) => ({ x, twice: add(x, x), again: add(x, x) }));
+  const given = engine.put(hostArray([1, 2, 3]));
+  const result = await same(given);
+  engine.release(given);
+  const read = await engine.read(result);
+  assertEquals(read.x.data, new Float32Array([1, 2, 3]));
+  assertEquals(read.twice.data, read.again.data);
+  engine.release(result);
+});
