@@ -24,6 +24,7 @@ export * from "./sigmoid.ts";
 export * from "./slice_pad.ts";
 export * from "./source.ts";
 export * from "./sqrt.ts";
+export * from "./standardize.ts";
 export * from "./sum.ts";
 export * from "./tanh.ts";
 export * from "./trig.ts";

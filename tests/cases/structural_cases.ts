@@ -89,6 +89,14 @@ const reductions: readonly PrimitiveCase[] = [
   primitiveCase("sum over the middle axis", [f32([3, 5, 7])], { build: (x) => ops.sum(x, [1]) }),
   primitiveCase("sum over two axes", [f32([3, 5, 7])], { build: (x) => ops.sum(x, [0, 2]) }),
   primitiveCase("sum of one", [f32([3, 1])], { build: (x) => ops.sum(x, [1]) }),
+  ...(["normal", "mean", "scale"] as const).map((part) =>
+    primitiveCase(`standardize ${part}`, [f32([3, 5, 2])], {
+      build: (x) => ops.standardize(x, [0, 1], 1e-3)[part],
+    })
+  ),
+  primitiveCase("standardize vectors", [f32([3, 7])], {
+    build: (x) => ops.standardize(x, [1], 1e-3).normal,
+  }),
   primitiveCase("reduce_max of all", [f32([3, 5])], { build: (x) => ops.reduceMax(x, [0, 1]) }),
   primitiveCase("reduce_max over the last axis", [f32([3, 7])], {
     build: (x) => ops.reduceMax(x, [1]),

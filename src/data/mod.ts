@@ -1,0 +1,35 @@
+/**
+ * Data sets in host memory: CIFAR-10, Hugging Face image parquet, Omniglot, a procedural stand-in, and
+ * the splits, batches and episodes drawn from them.
+ *
+ * @module
+ */
+export {
+  batchIndices,
+  type BatchIndicesOptions,
+  EpochSampler,
+  type EpochSamplerOptions,
+} from "./batch_indices.ts";
+export * from "./channel_statistics.ts";
+export * from "./cifar10.ts";
+export { type Cifar10Records, decodeCifar10Records } from "./cifar10_records.ts";
+export * from "./class_indices.ts";
+export * from "./data_directory.ts";
+export * from "./download_file.ts";
+export * from "./episode_indices.ts";
+export * from "./gather_images.ts";
+export { HostRandom } from "./host_random.ts";
+export * from "./image_dataset.ts";
+export * from "./sha256_file.ts";
+export * from "./split_dataset.ts";
+export { syntheticImages, type SyntheticImagesOptions } from "./synthetic_images.ts";
+export { SYNTHETIC_CLASS_NAMES } from "./synthetic_shapes.ts";
+export * from "./take_per_class.ts";
+export { ChecksumError, type ExpectedFile, verifyFile } from "./verify_file.ts";
+export { decodeImage } from "./decode_image.ts";
+export { decodeJpeg } from "./decode_jpeg.ts";
+export { decodePng } from "./decode_png.ts";
+export type { DecodedImage } from "./decoded_image.ts";
+export * from "./hugging_face_images.ts";
+export * from "./omniglot.ts";
+export { resizeImage } from "./resize_image.ts";

@@ -1,0 +1,86 @@
+import type { DecodedImage } from "./decoded_image.ts";
+
+/** Weights of the source samples that make up one target sample. */
+interface Taps {
+  readonly first: number;
+  readonly weights: readonly number[];
+}
+
+/** Triangle filter from `[start, start + length)` to `size` samples, widened when it shrinks. */
+function taps({ start, length, size, limit }: {
+  start: number;
+  length: number;
+  size: number;
+  limit: number;
+}): Taps[] {
+  const scale = length / size;
+  const support = Math.max(1, scale);
+  return Array.from({ length: size }, (_, target) => {
+    const centre = start + (target + 0.5) * scale;
+    const first = Math.max(0, Math.floor(centre - support + 0.5));
+    const end = Math.min(limit, Math.floor(centre + support + 0.5));
+    const weights: number[] = [];
+    for (let source = first; source < end; source++) {
+      weights.push(Math.max(0, 1 - Math.abs((source + 0.5 - centre) / support)));
+    }
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+/**
+ * Cuts the largest centred square out of an image and resizes it, smoothed against aliasing.
+ *
+ * The filter is the triangle (bilinear) of twice the pixel pitch of the coarser grid, as in Pillow.
+ *
+ * @param image The image.
+ * @param size Wanted number of rows and columns.
+ * @returns An image `[size, size, channels]`; the image itself if it has that size.
+ * @throws {RangeError} If `size` is not a whole number from 1.
+ *
+ * @example
+ * ```ts
+ * import { resizeImage } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pixels = Uint8Array.of(0, 100, 200, 100);
+ * const small = resizeImage({ width: 2, height: 2, channels: 1, pixels }, 1);
+ * assertEquals([...small.pixels], [100]);
+ * ```
+ */
+export function resizeImage(image: DecodedImage, size: number): DecodedImage {
+  const { width, height, channels, pixels } = image;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new RangeError(
+      `Cannot resize an image: size ${size}, expected a whole number from 1. Correct size.`,
+    );
+  }
+  if (width === size && height === size) return image;
+  const length = Math.min(width, height);
+  const start = { x: Math.floor((width - length) / 2), y: Math.floor((height - length) / 2) };
+  const across = taps({ start: start.x, length, size, limit: width });
+  const down = taps({ start: start.y, length, size, limit: height });
+  const rows = new Float64Array(height * size * channels);
+  for (let row = 0; row < height; row++) {
+    across.forEach(({ first, weights }, column) => {
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0;
+        for (let tap = 0; tap < weights.length; tap++) {
+          sum += weights[tap]! * pixels[(row * width + first + tap) * channels + channel]!;
+        }
+        rows[(row * size + column) * channels + channel] = sum;
+      }
+    });
+  }
+  const resized = new Uint8Array(size * size * channels);
+  down.forEach(({ first, weights }, row) => {
+    for (let at = 0; at < size * channels; at++) {
+      let sum = 0;
+      for (let tap = 0; tap < weights.length; tap++) {
+        sum += weights[tap]! * rows[(first + tap) * size * channels + at]!;
+      }
+      resized[row * size * channels + at] = Math.floor(sum + 0.5);
+    }
+  });
+  return { width: size, height: size, channels, pixels: resized };
+}

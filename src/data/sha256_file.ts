@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+
+/**
+ * Hashes a file with SHA-256, reading it piece by piece.
+ *
+ * @param path The file.
+ * @returns 64 lower-case hexadecimal digits.
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ *
+ * @example
+ * ```ts
+ * import { sha256File } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "abc");
+ * assertEquals((await sha256File(path)).slice(0, 8), "ba7816bf");
+ * await Deno.remove(path);
+ * ```
+ */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(1 << 18);
+  using file = await Deno.open(path);
+  for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
+    hash.update(buffer.subarray(0, read));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,124 @@
+/**
+ * Reads the command line of an experiment.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
+import { unknownName, UsageError } from "./usage_error.ts";
+
+/** A command line that was read; nothing in it has been looked up yet. */
+export interface CommandLine {
+  /** Words that are not flags. */
+  readonly names: readonly string[];
+  /** `--list` was given. */
+  readonly list: boolean;
+  /** `--help` was given. */
+  readonly help: boolean;
+  /** Name after `--preset`. */
+  readonly preset: string | undefined;
+  /** File after `--config`. */
+  readonly config: string | undefined;
+  /** Assignments after every `--set`. */
+  readonly set: readonly string[];
+  /** Number after `--seed`. */
+  readonly seed: number;
+  /** Folder after `--data`, `auto` or `synthetic`. */
+  readonly data: string;
+  /** Name after `--engine`. */
+  readonly engine: EngineChoice;
+  /** Folder of all runs, after `--out`. */
+  readonly out: string;
+  /** Run folder after `--resume`. */
+  readonly resume: string | undefined;
+}
+
+/** Flags that take a value, in the order of the usage text. */
+const VALUE_FLAGS = ["preset", "config", "set", "seed", "data", "engine", "out", "resume"] as const;
+/** Flags that do not. */
+const BOOLEAN_FLAGS = ["list", "help"] as const;
+/** What a resumed run takes from its folder. */
+const FIXED_BY_RESUME = ["preset", "config", "set", "seed", "data", "engine", "out"] as const;
+
+type ValueFlag = (typeof VALUE_FLAGS)[number];
+
+/**
+ * Reads the arguments of an experiment.
+ *
+ * @param args Arguments as of `Deno.args`.
+ * @returns Flags with their defaults: seed 0, data `auto`, engine `auto`, out `runs`.
+ * @throws {UsageError} On an unknown flag, a missing or repeated value, a seed that is not a 32-bit
+ * natural number, an unknown engine, or flags that contradict `--resume`.
+ *
+ * @example
+ * ```ts
+ * import { parseCommandLine } from "@mutasesumele/toolkit";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const line = parseCommandLine(["cifar-maml", "--seed", "3", "--set", "steps=5"]);
+ * assertEquals([line.names, line.seed, line.set], [["cifar-maml"], 3, ["steps=5"]]);
+ * assertThrows(() => parseCommandLine(["--sede", "3"]), Error, 'Did you mean "--seed"?');
+ * ```
+ */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const unknown: string[] = [];
+  const parsed = parseArgs([...args], {
+    string: VALUE_FLAGS,
+    collect: VALUE_FLAGS,
+    boolean: BOOLEAN_FLAGS,
+    alias: { help: "h" },
+    unknown: (argument) => {
+      if (!argument.startsWith("-")) return true;
+      unknown.push(argument.split("=")[0]!);
+      return false;
+    },
+  });
+  if (unknown.length > 0) {
+    const valid = [...VALUE_FLAGS, ...BOOLEAN_FLAGS].map((flag) => `--${flag}`);
+    throw new UsageError(unknownName("flag", { found: unknown[0]!, valid }));
+  }
+  const values = new Map<ValueFlag, readonly string[]>();
+  for (const flag of VALUE_FLAGS) {
+    const given = (parsed[flag] as unknown[]).map(String);
+    if (given.includes("")) throw new UsageError(`Flag --${flag} needs a value.`);
+    if (given.length > 1 && flag !== "set") {
+      throw new UsageError(`Flag --${flag} was given ${given.length} times, expected once.`);
+    }
+    values.set(flag, given);
+  }
+  const first = (flag: ValueFlag) => values.get(flag)?.[0];
+  if (first("resume") !== undefined) {
+    const other = FIXED_BY_RESUME.find((flag) => first(flag) !== undefined);
+    if (other) {
+      throw new UsageError(
+        `Flag --${other} cannot be given with --resume: a resumed run takes it from its folder.`,
+      );
+    }
+  }
+  return {
+    names: parsed._.map(String),
+    list: parsed["list"] === true,
+    help: parsed["help"] === true,
+    preset: first("preset"),
+    config: first("config"),
+    set: values.get("set") ?? [],
+    seed: parseSeed(first("seed") ?? "0"),
+    data: first("data") ?? "auto",
+    engine: parseEngine(first("engine") ?? "auto"),
+    out: first("out") ?? "runs",
+    resume: first("resume"),
+  };
+}
+
+/** Random keys are made from 32 bits. */
+function parseSeed(text: string): number {
+  const seed = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (seed < 2 ** 32) return seed;
+  throw new UsageError(`Flag --seed got "${text}", expected a natural number below 2^32.`);
+}
+
+function parseEngine(text: string): EngineChoice {
+  const engine = engineChoices.find((choice) => choice === text);
+  if (engine !== undefined) return engine;
+  throw new UsageError(unknownName("engine", { found: text, valid: engineChoices }));
+}

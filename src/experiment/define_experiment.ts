@@ -1,0 +1,74 @@
+/**
+ * What an experiment is: a name, a schema of its configuration, and what to do.
+ *
+ * @module
+ */
+import type { ConfigSchema } from "./config_schema.ts";
+import type { ExperimentContext } from "./experiment_context.ts";
+
+/**
+ * An experiment as its file exports it.
+ *
+ * @typeParam Config The validated configuration.
+ */
+export interface Experiment<Config = unknown> {
+  /** Name on the command line, kebab-case, equal to the name of the file. */
+  readonly name: string;
+  /** Heading of its report. */
+  readonly title: string;
+  /** One or two sentences for `--list`. */
+  readonly summary: string;
+  /** Configuration: a `z.strictObject` whose keys all have defaults and descriptions. */
+  readonly schema: ConfigSchema<Config>;
+  /** YAML file of named presets: `new URL("<name>.yaml", import.meta.url)`. */
+  readonly presets?: URL;
+  /**
+   * Does the work.
+   *
+   * @param context Configuration, seed, run folder, progress and signal.
+   * @throws {Error} Anything that ends the run; it is shown and kept in the run folder.
+   */
+  run(context: ExperimentContext<Config>): Promise<void>;
+}
+
+/**
+ * Checks the definition of an experiment and gives `run` the type of its configuration.
+ *
+ * @param experiment The definition.
+ * @returns The same object.
+ * @throws {TypeError} If the name is not kebab-case, or the schema has a key without default.
+ *
+ * @example
+ * ```ts
+ * import { defineExperiment } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const experiment = defineExperiment({
+ *   name: "count",
+ *   title: "Counting",
+ *   summary: "Counts to a number.",
+ *   schema: z.strictObject({ to: z.int().default(3).describe("Last number.") }),
+ *   async run({ config, folder }) {
+ *     await folder.writeSummary({ last: config.to });
+ *   },
+ * });
+ * assertEquals(experiment.name, "count");
+ * ```
+ */
+export function defineExperiment<Config>(experiment: Experiment<Config>): Experiment<Config> {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(experiment.name)) {
+    throw new TypeError(
+      `Cannot define experiment "${experiment.name}": expected a kebab-case name, such as "cifar-maml".`,
+    );
+  }
+  const empty = experiment.schema.safeParse({});
+  if (!empty.success) {
+    const keys = empty.error.issues.map((issue) => `${issue.path.join(".")} (${issue.message})`);
+    throw new TypeError(
+      `Cannot define experiment "${experiment.name}": an empty configuration is not valid: ` +
+        `${keys.join(", ")}. Give every key a default.`,
+    );
+  }
+  return experiment;
+}

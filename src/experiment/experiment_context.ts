@@ -1,0 +1,52 @@
+/**
+ * What an experiment gets to work with.
+ *
+ * @module
+ */
+import type { EngineChoice } from "../engine/open_engine.ts";
+import type { MetricsLog, MetricsPosition } from "../train/metrics_log.ts";
+import type { Progress } from "../train/progress.ts";
+import type { RunFolder } from "../train/run_folder.ts";
+
+/**
+ * What an experiment gets to work with.
+ *
+ * @typeParam Config The validated configuration.
+ */
+export interface ExperimentContext<Config> {
+  /** The validated configuration, defaults filled in. */
+  readonly config: Config;
+  /** Seed of all randomness, a 32-bit natural number. */
+  readonly seed: number;
+  /** Engine asked for; in a resumed run the same as at its begin. */
+  readonly engine: EngineChoice;
+  /** Data asked for: a folder, `auto` or `synthetic`. */
+  readonly data: string;
+  /** Where everything of the run is written. */
+  readonly folder: RunFolder;
+  /** `true` if the folder may hold checkpoints to go on from. */
+  readonly resumed: boolean;
+  /** The live line on standard error. */
+  readonly progress: Progress;
+  /**
+   * Aborted by SIGINT or SIGTERM: write a checkpoint and return or throw soon. A second signal ends the
+   * process at once.
+   */
+  readonly signal: AbortSignal;
+  /** Prints a line on standard error, above the live line. */
+  log(line: string): void;
+  /** Prints a line on standard output, for programs to read. */
+  print(line: string): void;
+  /**
+   * Notes what was found at run time (engine, adapter, data set, ...) in `config.yaml`. In a resumed run,
+   * what differs from before is logged, since it may change the numbers.
+   */
+  describe(environment: Readonly<Record<string, unknown>>): Promise<void>;
+  /**
+   * Opens `metrics.jsonl` and the TensorBoard events; closed when the run ends.
+   *
+   * @param options `resumeAt`: the position noted in the checkpoint that the run goes on from (default:
+   * begin again).
+   */
+  openMetrics(options?: { readonly resumeAt?: MetricsPosition }): MetricsLog;
+}

@@ -1,0 +1,23 @@
+/**
+ * Experiments: their definition, their command line, and their run.
+ *
+ * @module
+ */
+export { type CommandLine, parseCommandLine } from "./command_line.ts";
+export type { ConfigIssue, ConfigResult, ConfigSchema } from "./config_schema.ts";
+export { defineExperiment, type Experiment } from "./define_experiment.ts";
+export { type ExperimentContext } from "./experiment_context.ts";
+export {
+  type CommandOptions,
+  type FolderOptions,
+  runCommand,
+  runExperimentFolder,
+} from "./run_command.ts";
+export {
+  runExperiment,
+  type RunOutput,
+  type RunRequest,
+  type RunResult,
+} from "./run_experiment.ts";
+export { UsageError } from "./usage_error.ts";
+export { toolkitVersion } from "./version.ts";

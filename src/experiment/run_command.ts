@@ -1,0 +1,230 @@
+/**
+ * The commands: one experiment's own file, and the folder of all of them.
+ *
+ * @module
+ */
+import { fileError } from "../train/file_error.ts";
+import { RunFolder, type RunRecord } from "../train/run_folder.ts";
+import { type CommandLine, parseCommandLine } from "./command_line.ts";
+import { type ConfigLayer, fileLayer, resolveConfig, setLayer } from "./config_layers.ts";
+import type { Experiment } from "./define_experiment.ts";
+import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
+import { experimentNames, loadExperiment } from "./experiment_folder.ts";
+import { defaultPreset, loadPresets } from "./presets.ts";
+import { runExperiment, type RunOutput, type RunResult } from "./run_experiment.ts";
+import { helpText, listText, usageText } from "./usage.ts";
+import { unknownName, UsageError } from "./usage_error.ts";
+import { parseYaml } from "./yaml_source.ts";
+
+/** Options of both commands. */
+export interface CommandOptions {
+  /** Arguments (default `Deno.args`). */
+  readonly args?: readonly string[];
+  /** How the command is called, for usage and record. */
+  readonly program?: string;
+  /** Where to write (default the streams of the process). */
+  readonly output?: RunOutput;
+}
+
+/** Options of {@linkcode runExperimentFolder}. */
+export interface FolderOptions extends CommandOptions {
+  /** Imports a module of the folder: `(url) => import(url)`, written in the folder's own program. */
+  readonly load: (url: string) => Promise<unknown>;
+}
+
+/**
+ * Runs one experiment from its command line.
+ *
+ * @param experiment The experiment.
+ * @param options Arguments, name of the program, streams.
+ * @returns The exit code: 0 finished, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.
+ *
+ * @example
+ * ```ts
+ * import { defineExperiment, runCommand } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const experiment = defineExperiment({
+ *   name: "count",
+ *   title: "Counting",
+ *   summary: "Counts to a number.",
+ *   schema: z.strictObject({ to: z.int().default(3).describe("Last number.") }),
+ *   run: ({ config, folder }) => folder.writeSummary({ last: config.to }),
+ * });
+ * const out = await Deno.makeTempDir();
+ * assertEquals(await runCommand(experiment, { args: ["--set", "to=5", "--out", out] }), 0);
+ * assertEquals(await runCommand(experiment, { args: ["--set", "two=5", "--out", out] }), 2);
+ * await Deno.remove(out, { recursive: true });
+ * ```
+ */
+export async function runCommand(
+  experiment: Experiment,
+  options: CommandOptions = {},
+): Promise<number> {
+  const program = options.program ?? `experiments/${experiment.name}.ts`;
+  return await reportErrors(program, options, async () => {
+    const args = options.args ?? Deno.args;
+    const line = parseCommandLine(args);
+    if (line.names.length > 0 || line.list) {
+      const found = line.list ? "--list" : line.names[0];
+      throw new UsageError(`Unexpected argument "${found}": this command runs ${experiment.name}.`);
+    }
+    return await runLine(experiment, { ...options, line, program, command: [program, ...args] });
+  });
+}
+
+/**
+ * Runs any experiment of a folder: `--list`, or a name and the flags of that experiment. An experiment is
+ * a file `<name>.ts` that exports `experiment`.
+ *
+ * @param folder URL of the folder, ending in a slash.
+ * @param options How to import a module; arguments, name of the program, streams.
+ * @returns The exit code: 0 finished, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.
+ */
+export async function runExperimentFolder(folder: URL, options: FolderOptions): Promise<number> {
+  const program = options.program ?? "deno task experiment";
+  return await reportErrors(program, options, async () => {
+    const args = options.args ?? Deno.args;
+    const line = parseCommandLine(args);
+    const names = await experimentNames(folder);
+    const load = (name: string) => loadExperiment(name, { folder, load: options.load });
+    const print = options.output?.print ?? console.log;
+    const [name, surplus] = line.names;
+    if (line.list || (line.help && name === undefined)) {
+      const list = listText(await Promise.all(names.map(load)));
+      print(line.list ? list : `${usageText(`${program} <name>`)}\n\nExperiments:\n${list}`);
+      return 0;
+    }
+    if (name === undefined) {
+      throw new UsageError(`Expected the name of an experiment. Valid: ${names.join(", ")}.`);
+    }
+    if (surplus !== undefined) {
+      throw new UsageError(`Unexpected argument "${surplus}" after "${name}".`);
+    }
+    if (!names.includes(name)) {
+      throw new UsageError(unknownName("experiment", { found: name, valid: names }));
+    }
+    const called = { program: `${program} ${name}`, command: [...program.split(" "), ...args] };
+    return await runLine(await load(name), { ...options, ...called, line });
+  });
+}
+
+/** A command line and what is known about its place. */
+interface LineOptions extends CommandOptions {
+  readonly line: CommandLine;
+  readonly program: string;
+  readonly command: readonly string[];
+}
+
+/** Does what a command line asks of one experiment. */
+async function runLine(experiment: Experiment, options: LineOptions): Promise<number> {
+  const { line } = options;
+  if (line.help) {
+    const presets = await loadPresets(experiment);
+    const print = options.output?.print ?? console.log;
+    print(await helpText(experiment, { program: options.program, presets }));
+    return 0;
+  }
+  const result = line.resume === undefined
+    ? await begin(experiment, options)
+    : await resume(experiment, { ...options, path: line.resume });
+  return result.exitCode;
+}
+
+async function begin(experiment: Experiment, options: LineOptions): Promise<RunResult> {
+  const { line } = options;
+  await assertData(line.data);
+  const presets = await loadPresets(experiment);
+  const preset = line.preset ?? (presets.names.includes(defaultPreset) ? defaultPreset : null);
+  const layers: ConfigLayer[] = preset === null ? [] : [await presets.layer(preset)];
+  if (line.config !== undefined) layers.push(await configFileLayer(line.config));
+  for (const assignment of line.set) layers.push(await setLayer(assignment));
+  return await runExperiment(experiment, {
+    config: await resolveConfig(experiment.schema, layers),
+    seed: line.seed,
+    engine: line.engine,
+    data: line.data,
+    preset,
+    command: options.command,
+    folder: { root: line.out },
+    ...(options.output ? { output: options.output } : {}),
+  });
+}
+
+async function resume(
+  experiment: Experiment,
+  options: LineOptions & { readonly path: string },
+): Promise<RunResult> {
+  const folder = await RunFolder.open(options.path);
+  try {
+    const file = folder.file("config.yaml");
+    const text = await Deno.readTextFile(file);
+    const record = await folder.readRecord();
+    if (record.experiment !== experiment.name) {
+      throw new UsageError(
+        `Cannot resume ${options.path} as ${experiment.name}: it is a run of ${record.experiment}.`,
+      );
+    }
+    const layer = await fileLayer(record.config, { text, file, prefix: ["config"] });
+    return await runExperiment(experiment, {
+      config: await resolveConfig(experiment.schema, [layer]),
+      seed: record.seed,
+      engine: recordedEngine(record, file),
+      data: record.data,
+      preset: record.preset,
+      command: options.command,
+      folder: { resume: folder },
+      ...(options.output ? { output: options.output } : {}),
+    });
+  } finally {
+    folder.close();
+  }
+}
+
+function recordedEngine(record: RunRecord, file: string): EngineChoice {
+  const engine = engineChoices.find((choice) => choice === record.engine);
+  if (engine !== undefined) return engine;
+  throw new UsageError(
+    `${file}: ${unknownName("engine", { found: record.engine, valid: engineChoices })}`,
+  );
+}
+
+/** A misspelt folder must not cost a run folder. */
+async function assertData(data: string): Promise<void> {
+  if (data === "auto" || data === "synthetic") return;
+  const info = await Deno.stat(data).catch(() => undefined);
+  if (info?.isDirectory) return;
+  throw new UsageError(
+    `Flag --data got "${data}", which is no folder. Expected a folder, auto or synthetic.`,
+  );
+}
+
+async function configFileLayer(path: string): Promise<ConfigLayer> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new UsageError(fileError("read the configuration", { path, cause }).message, { cause });
+  }
+  return await fileLayer(await parseYaml(text, path), { text, file: path });
+}
+
+/** Shows errors before the run began: wrong usage without stack as 2, everything else as 1. */
+async function reportErrors(
+  program: string,
+  options: CommandOptions,
+  command: () => Promise<number>,
+): Promise<number> {
+  const write = options.output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
+  try {
+    return await command();
+  } catch (error) {
+    if (error instanceof UsageError) {
+      write(`${error.message}\nSee: ${program} --help\n`);
+      return 2;
+    }
+    write(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}

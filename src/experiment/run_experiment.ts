@@ -1,0 +1,211 @@
+/**
+ * Runs an experiment in a run folder of its own, and notes how it ended.
+ *
+ * @module
+ */
+import { MetricsLog } from "../train/metrics_log.ts";
+import { Progress, type ProgressOutput, standardError } from "../train/progress.ts";
+import { RunFolder } from "../train/run_folder.ts";
+import type { Experiment } from "./define_experiment.ts";
+import type { EngineChoice } from "../engine/open_engine.ts";
+import type { ExperimentContext } from "./experiment_context.ts";
+import { differences, newRecord, resumedRecord } from "./run_record.ts";
+import { listenForSignals, signalExitCode } from "./signals.ts";
+
+/** What to run. */
+export interface RunRequest<Config> {
+  /** The validated configuration. */
+  readonly config: Config;
+  /** Seed of all randomness. */
+  readonly seed: number;
+  /** Engine asked for. */
+  readonly engine: EngineChoice;
+  /** Data asked for. */
+  readonly data: string;
+  /** Preset that the configuration came from, `null` for none. */
+  readonly preset: string | null;
+  /** The command line, for the record. */
+  readonly command: readonly string[];
+  /** A new folder below this one, or the locked folder of an earlier run. */
+  readonly folder: { readonly root: string } | { readonly resume: RunFolder };
+}
+
+/** Where a run writes; the process's own streams by default. */
+export interface RunOutput {
+  /** Writes a line on standard output. */
+  readonly print: (line: string) => void;
+  /** Where progress and messages go. */
+  readonly progress: ProgressOutput;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /** 0 finished, 1 failed, 130 SIGINT, 143 SIGTERM. */
+  readonly exitCode: number;
+  /** The run folder. */
+  readonly path: string;
+}
+
+/**
+ * Runs an experiment: makes or reopens the run folder, writes `config.yaml`, calls the experiment, notes
+ * the end in `status.json` and errors in `error.txt`, and prints the folder as the last line.
+ *
+ * @param experiment The experiment.
+ * @param request What to run, and optionally where to write.
+ * @returns Exit code and folder; the folder stays also when the run fails.
+ * @throws {Error} If the run folder cannot be made or written at the start.
+ *
+ * @example
+ * ```ts
+ * import { defineExperiment, runExperiment } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const experiment = defineExperiment({
+ *   name: "count",
+ *   title: "Counting",
+ *   summary: "Counts to a number.",
+ *   schema: z.strictObject({ to: z.int().default(3).describe("Last number.") }),
+ *   run: ({ config, folder }) => folder.writeSummary({ last: config.to }),
+ * });
+ * const root = await Deno.makeTempDir();
+ * const { exitCode, path } = await runExperiment(experiment, {
+ *   config: { to: 5 },
+ *   seed: 0,
+ *   engine: "reference",
+ *   data: "synthetic",
+ *   preset: null,
+ *   command: ["example"],
+ *   folder: { root },
+ * });
+ * assertEquals(exitCode, 0);
+ * assertEquals(JSON.parse(await Deno.readTextFile(`${path}/summary.json`)), { last: 5 });
+ * await Deno.remove(root, { recursive: true });
+ * ```
+ */
+export async function runExperiment<Config>(
+  experiment: Experiment<Config>,
+  request: RunRequest<Config> & { readonly output?: RunOutput },
+): Promise<RunResult> {
+  const output = request.output ?? { print: printLine, progress: standardError() };
+  const progress = new Progress(output.progress);
+  const log = (line: string) => progress.log(line);
+  const resumed = "resume" in request.folder;
+  using folder = "resume" in request.folder ? request.folder.resume : await RunFolder.create({
+    root: request.folder.root,
+    experiment: experiment.name,
+    seed: request.seed,
+  });
+  const { path } = folder;
+  const finish = (exitCode: number): RunResult => {
+    output.print(path);
+    return { exitCode, path };
+  };
+  if (resumed && (await folder.readStatus())?.state === "finished") {
+    log(`${path} is finished already; nothing to do.`);
+    return finish(0);
+  }
+  let record = resumed
+    ? await resumedRecord(folder, request.command)
+    : await newRecord(experiment.name, request);
+  await folder.writeRecord(record);
+  await folder.writeStatus({ state: "running", date: new Date().toISOString() });
+  log(
+    `${experiment.name}: ${resumed ? "resumed, " : ""}preset ${record.preset ?? "none"}, ` +
+      `seed ${record.seed}, engine ${record.engine}, data ${record.data}, folder ${path}`,
+  );
+
+  using signals = listenForSignals((name) => log(`${name}: stopping; once more ends at once.`));
+  const logs: MetricsLog[] = [];
+  const context: ExperimentContext<Config> = {
+    config: request.config,
+    seed: request.seed,
+    engine: request.engine,
+    data: request.data,
+    folder,
+    resumed,
+    progress,
+    signal: signals.signal,
+    log,
+    print: output.print,
+    describe: async (environment) => {
+      for (const difference of differences(record.environment, environment)) {
+        if (resumed) log(`Resumed with another ${difference}: numbers may differ.`);
+      }
+      record = { ...record, environment: { ...record.environment, ...environment } };
+      await folder.writeRecord(record);
+    },
+    openMetrics: (options = {}) => {
+      const metrics = MetricsLog.open(path, options);
+      logs.push(metrics);
+      return metrics;
+    },
+  };
+  let failure: unknown;
+  let failed = false;
+  try {
+    await untilFailure(() => experiment.run(context));
+  } catch (error) {
+    failure = error;
+    failed = true;
+  }
+  progress.end();
+  for (const metrics of logs) metrics.close();
+
+  const date = new Date().toISOString();
+  const stopped = signals.received();
+  const expected = !failed || (failure instanceof DOMException && failure.name === "AbortError");
+  if (stopped !== undefined && expected) {
+    await folder.writeStatus({ state: "interrupted", date, error: `stopped by ${stopped}` });
+    log(`Stopped by ${stopped}. Go on with: --resume ${path}`);
+    return finish(signalExitCode(stopped));
+  }
+  if (failed) {
+    log(`Error: ${await noteFailure(folder, failure)}`);
+    return finish(1);
+  }
+  await folder.writeStatus({ state: "finished", date });
+  await Deno.remove(folder.file("error.txt")).catch(() => undefined);
+  return finish(0);
+}
+
+/** Runs until the end or until a promise that nobody awaits fails, which would end the process. */
+async function untilFailure(run: () => Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const listener = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    reject(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", listener);
+  try {
+    await Promise.race([run(), promise]);
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", listener);
+  }
+}
+
+/** Writes `error.txt` and the status; a disk that is full must not hide the error itself. */
+async function noteFailure(folder: RunFolder, failure: unknown): Promise<string> {
+  const message = failure instanceof Error ? failure.message : String(failure);
+  const details = failure instanceof Error ? describeError(failure) : message;
+  const date = new Date().toISOString();
+  try {
+    await folder.writeText("error.txt", `${details}\n`);
+    await folder.writeStatus({ state: "failed", date, error: message });
+    return `${message}\nDetails are in ${folder.file("error.txt")}.`;
+  } catch (error) {
+    return `${message}\nIt could not be noted in the run folder either: ${
+      (error as Error).message
+    }`;
+  }
+}
+
+/** Stack of an error and of its causes. */
+function describeError(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\nCaused by: ${describeError(error.cause)}` : own;
+}
+
+function printLine(line: string): void {
+  console.log(line);
+}

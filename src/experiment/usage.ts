@@ -1,0 +1,75 @@
+/**
+ * The texts of `--help` and `--list`.
+ *
+ * @module
+ */
+import { configKeys } from "./config_keys.ts";
+import type { Experiment } from "./define_experiment.ts";
+import { defaultPreset, type PresetFile } from "./presets.ts";
+
+/** What every experiment takes. */
+const FLAGS: readonly (readonly [string, string])[] = [
+  ["--preset NAME", `named values beside the experiment (default ${defaultPreset})`],
+  ["--config FILE.yaml", "values that win over the preset"],
+  ["--set key=value", "one value that wins over the file; may be repeated"],
+  ["--seed N", "seed of all randomness (default 0)"],
+  ["--data DIR|auto|synthetic", "where the images are (default auto)"],
+  ["--engine webgpu|tfjs|reference|auto", "what computes (default auto)"],
+  ["--out DIR", "folder of all runs (default runs)"],
+  ["--resume RUN_FOLDER", "go on with a run that was stopped"],
+  ["--help", "this text"],
+];
+
+/**
+ * Writes the usage of a command.
+ *
+ * @param program How the command is called, such as `deno task experiment <name>`.
+ */
+export function usageText(program: string): string {
+  return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}`;
+}
+
+/**
+ * Writes the names, titles and summaries of experiments.
+ *
+ * @param experiments The experiments.
+ */
+export function listText(experiments: readonly Experiment[]): string {
+  if (experiments.length === 0) return "There is no experiment.";
+  return experiments
+    .map(({ name, title, summary }) => `${name}\n    ${title}. ${summary}`).join("\n");
+}
+
+/**
+ * Writes the help of one experiment: usage, presets, and every key of its configuration.
+ *
+ * @param experiment The experiment.
+ * @param options `program`: how it is called; `presets`: its presets.
+ */
+export async function helpText(
+  experiment: Experiment,
+  options: { readonly program: string; readonly presets: PresetFile },
+): Promise<string> {
+  const keys = (await configKeys(experiment.schema)).map((
+    { key, type, default: value, description },
+  ) =>
+    [key, `${description} (${type}${value === undefined ? "" : `, default ${value}`})`] as const
+  );
+  const names = options.presets.names;
+  return [
+    `${experiment.title}. ${experiment.summary}`,
+    usageText(options.program),
+    `Presets: ${names.length > 0 ? names.join(", ") : "none"}`,
+    `Configuration, without a preset:\n${table(keys)}`,
+  ].join("\n\n");
+}
+
+/** Two columns; a description under its name where the name is long. */
+function table(rows: readonly (readonly [string, string])[]): string {
+  const column = 34;
+  return rows.map(([name, text]) =>
+    name.length + 4 <= column
+      ? `  ${name.padEnd(column - 2)}${text}`
+      : `  ${name}\n${" ".repeat(column)}${text}`
+  ).join("\n");
+}

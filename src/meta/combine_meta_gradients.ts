@@ -1,0 +1,116 @@
+/**
+ * Several meta-gradients of the same parameters as one.
+ *
+ * @module
+ */
+import type { Tensor } from "../ir/tensor.ts";
+import { splitKey } from "../random/key.ts";
+import type { MetaGradientResult } from "./meta_gradient.ts";
+import { addTrees, scaleTree } from "./trees.ts";
+
+/** A meta-gradient of any problem; what {@linkcode metaGradient} returns is one. */
+export type MetaGradientPart = (
+  meta: never,
+  data: never,
+  key: Tensor,
+) => MetaGradientResult<unknown, unknown, unknown>;
+
+/** Parts by name. */
+export type MetaGradientParts = Readonly<Record<string, MetaGradientPart>>;
+
+/** The meta-parameters of a part. */
+export type MetaOf<Part extends MetaGradientPart> = Parameters<Part>[0];
+
+/** The meta-parameters of several parts. */
+export interface CombinedMeta<Parts extends MetaGradientParts> {
+  /** The initial parameters of all inner loops. */
+  readonly params: MetaOf<Parts[keyof Parts]>["params"];
+  /** The other inputs of each part's losses, by name of the part. */
+  readonly shared: { readonly [Name in keyof Parts]: MetaOf<Parts[Name]>["shared"] };
+  /** The learned rates of each part, by name of the part. */
+  readonly rates: { readonly [Name in keyof Parts]: MetaOf<Parts[Name]>["rates"] };
+}
+
+/** What {@linkcode combineMetaGradients} returns. */
+export interface CombinedMetaGradient<Parts extends MetaGradientParts> {
+  /** Weighted sum of the outer losses, `f32[]`. */
+  readonly loss: Tensor;
+  /** Its gradient with respect to each group of meta-parameters. */
+  readonly grads: CombinedMeta<Parts>;
+  /** What each part returned, by name; gradients without the part's weight. */
+  readonly parts: { readonly [Name in keyof Parts]: ReturnType<Parts[Name]> };
+}
+
+/**
+ * Adds up meta-gradients whose inner loops differ in their losses, such as one for each pretext
+ * task, each adapting a copy of its own of the same parameters.
+ *
+ * Tasks with one inner loss belong into one meta-gradient, where they are one batched program;
+ * every part here has programs of its own.
+ *
+ * @param parts The meta-gradients by name.
+ * @param options Weight of each outer loss by name; default: one over the number of parts.
+ * @returns A pure function of meta-parameters (`shared` and `rates` by name of the part), data by
+ *   name, and a random key `u32[2]`, of which every part gets its own.
+ * @throws {RangeError} If there is no part.
+ *
+ * @example
+ * ```ts
+ * import { combineMetaGradients, constant, maml, randomKey, sgd } from "@mutasesumele/toolkit";
+ * import { add, square, sub, sum, type Tensor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const outer = (x: Tensor, _: object, y: Tensor) => sum(square(sub(x, y)));
+ * const options = { innerSteps: 1, optimizer: sgd(), innerRate: 0.25 };
+ * const meta = combineMetaGradients({
+ *   near: maml({ inner: outer, outer }, options),
+ *   far: maml({ inner: (x, shared, y: Tensor) => outer(x, shared, add(y, 4)), outer }, options),
+ * });
+ * const task = { support: constant([1]), query: constant([1]), constants: {} };
+ * const { loss } = meta(
+ *   { params: constant(3), shared: { near: {}, far: {} }, rates: { near: {}, far: {} } },
+ *   { near: task, far: task },
+ *   randomKey(0),
+ * );
+ * // Adapted to 2 and to 4, judged against 1.
+ * assertAlmostEquals(valuesOf(loss)[0]!, (1 + 9) / 2);
+ * ```
+ */
+export function combineMetaGradients<Parts extends MetaGradientParts>(
+  parts: Parts,
+  options: { readonly weights?: { readonly [Name in keyof Parts]: number } } = {},
+): (
+  meta: CombinedMeta<Parts>,
+  data: { readonly [Name in keyof Parts]: Parameters<Parts[Name]>[1] },
+  key: Tensor,
+) => CombinedMetaGradient<Parts> {
+  const names = Object.keys(parts).sort();
+  if (names.length === 0) {
+    throw new RangeError("Cannot combine meta-gradients: found none, expected at least one.");
+  }
+  return ({ params, shared, rates }, data, key) => {
+    const keys = splitKey(key, names.length);
+    const results = names.map((name, k) =>
+      parts[name]!(
+        { params, shared: shared[name], rates: rates[name] } as never,
+        data[name] as never,
+        keys[k]!,
+      )
+    );
+    const weighted = names.map((name, k) => {
+      const { loss, grads } = results[k]!;
+      return scaleTree({ loss, grads }, options.weights?.[name] ?? 1 / names.length);
+    });
+    const byName = <T>(of: (k: number) => T) =>
+      Object.fromEntries(names.map((name, k) => [name, of(k)]));
+    return {
+      loss: weighted.map(({ loss }) => loss).reduce(addTrees),
+      grads: {
+        params: weighted.map(({ grads }) => grads.params).reduce(addTrees),
+        shared: byName((k) => weighted[k]!.grads.shared),
+        rates: byName((k) => weighted[k]!.grads.rates),
+      },
+      parts: byName((k) => results[k]),
+    } as CombinedMetaGradient<Parts>;
+  };
+}

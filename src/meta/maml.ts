@@ -1,0 +1,45 @@
+/**
+ * MAML, exact.
+ *
+ * @module
+ */
+import type { BilevelProblem } from "./bilevel_problem.ts";
+import { type MetaGradient, metaGradient, type MetaGradientOptions } from "./meta_gradient.ts";
+
+/**
+ * Model-agnostic meta-learning with the exact, second-order meta-gradient.
+ *
+ * Source: Finn et al., arXiv 1703.03400, algorithm 1.
+ *
+ * @param problem Inner and outer loss of one task.
+ * @param options As for {@linkcode metaGradient}, without the order.
+ * @returns The meta-gradient.
+ *
+ * @example
+ * ```ts
+ * import { constant, maml, mul, randomKey, sgd, sub, sum, valuesOf } from "@mutasesumele/toolkit";
+ * import type { Tensor } from "@mutasesumele/toolkit";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * // L = (x - y)^2 / 2 inside and outside: x' = x - rate (x - y), so dL/dx = (1 - rate)^2 (x - y).
+ * const loss = (x: Tensor, _: object, y: Tensor) => mul(sum(mul(sub(x, y), sub(x, y))), 0.5);
+ * const meta = maml({ inner: loss, outer: loss }, {
+ *   innerSteps: 1,
+ *   optimizer: sgd(),
+ *   innerRate: 0.1,
+ * });
+ * const task = constant([1], { shape: [1] });
+ * const { grads } = meta(
+ *   { params: constant(3), shared: {}, rates: {} },
+ *   { support: task, query: task, constants: {} },
+ *   randomKey(0),
+ * );
+ * assertAlmostEquals(valuesOf(grads.params)[0]!, 0.9 ** 2 * 2, 1e-12);
+ * ```
+ */
+export function maml<Params, Shared, Rates, Support, Query, Constants>(
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+  options: Omit<MetaGradientOptions, "order" | "algorithm">,
+): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+  return metaGradient(problem, { ...options, order: "exact", algorithm: "maml" });
+}

@@ -1,0 +1,58 @@
+import { splitKey } from "../random/mod.ts";
+import { add, conv2d, type Padding } from "../tensor/mod.ts";
+import { kaimingUniform } from "./initializers.ts";
+import { type Layer, type Params, tensorOf } from "./layer.ts";
+
+/** Options of {@linkcode conv2dLayer}. */
+export interface Conv2dLayerOptions {
+  /** Channels of the input images. */
+  readonly inputs: number;
+  /** Channels of the output images. */
+  readonly outputs: number;
+  /** Height and width of the filters; 3 unless told. */
+  readonly kernel?: number;
+  /** Step along height and width; 1 unless told. */
+  readonly stride?: number;
+  /** Zeros around the images; none unless told. */
+  readonly padding?: Padding;
+  /** Whether a bias is added; true unless told. */
+  readonly bias?: boolean;
+}
+
+/**
+ * A 2-D convolution, initialized as in PyTorch.
+ *
+ * Parameters: `weight` `[kernel, kernel, inputs, outputs]`, `bias` `[outputs]`.
+ *
+ * @param options Channels, size of the filters, stride, padding, and whether there is a bias.
+ * @returns A layer from `[n, height, width, inputs]` to `[n, outHeight, outWidth, outputs]`.
+ *
+ * @example
+ * ```ts
+ * import { conv2dLayer, ones, randomKey } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const layer = conv2dLayer({ inputs: 3, outputs: 8, padding: 1 });
+ * const { params, state } = layer.init(randomKey(0));
+ * const { output } = layer.apply(params, state, ones([2, 5, 5, 3]), { training: true });
+ * assertEquals(output.shape, [2, 5, 5, 8]);
+ * ```
+ */
+export function conv2dLayer(options: Conv2dLayerOptions): Layer {
+  const { inputs, outputs, kernel = 3, stride = 1, padding = "valid", bias = true } = options;
+  return {
+    init(key) {
+      const [weightKey, biasKey] = splitKey(key, 2);
+      const weight = kaimingUniform(weightKey!, [kernel, kernel, inputs, outputs]);
+      const fanIn = kernel * kernel * inputs;
+      const params: Params = bias
+        ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn }) }
+        : { weight };
+      return { params, state: {} };
+    },
+    apply(params, state, x) {
+      const images = conv2d(x, tensorOf(params, "weight"), { stride, padding });
+      return { output: bias ? add(images, tensorOf(params, "bias")) : images, state };
+    },
+  };
+}

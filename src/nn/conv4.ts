@@ -1,0 +1,71 @@
+import { batchNorm, type Statistics } from "./batch_norm.ts";
+import { conv2dLayer } from "./conv2d_layer.ts";
+import type { Layer } from "./layer.ts";
+import { linear } from "./linear.ts";
+import { sequential } from "./sequential.ts";
+import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
+
+/** Options of {@linkcode conv4}. */
+export interface Conv4Options {
+  /** Number of classes. */
+  readonly ways: number;
+  /** Filters of every convolution; 32 unless told. */
+  readonly channels?: number;
+  /** Height and width of the images, from 16; 32 unless told. */
+  readonly imageSize?: number;
+  /** Channels of the images; 3 unless told. */
+  readonly imageChannels?: number;
+  /** Statistics of the normalization; `"batch"` unless told. */
+  readonly statistics?: Statistics;
+}
+
+/**
+ * Conv4, the usual network of few-shot classification: four times [convolution 3x3 with padding 1
+ * and no bias, batch normalization, ReLU, max-pooling 2x2], then a linear layer.
+ *
+ * Images are flattened by channel, height, width. By default, batch normalization always uses the
+ * statistics of the batch, as in the original. Parameters: `block1` to `block4`, each with
+ * `conv.weight`, `norm.gamma`, `norm.beta`, and `output` with `weight`, `bias`.
+ *
+ * Source: Finn et al., arXiv 1703.03400, section 5.2; Vinyals et al., arXiv 1606.04080.
+ *
+ * @param options Classes, filters, and size of the images.
+ * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to logits `[n, ways]`.
+ * @throws {RangeError} If the images are too small for four poolings.
+ *
+ * @example
+ * ```ts
+ * import { conv4, randomKey, zeros } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = conv4({ ways: 5, channels: 8 });
+ * const { params, state } = model.init(randomKey(0));
+ * const { output } = model.apply(params, state, zeros([5, 32, 32, 3]), { training: true });
+ * assertEquals(output.shape, [5, 5]);
+ * ```
+ */
+export function conv4(options: Conv4Options): Layer {
+  const { ways, channels = 32, imageSize = 32, imageChannels = 3, statistics = "batch" } = options;
+  const side = Math.floor(imageSize / 16);
+  if (side < 1) {
+    throw new RangeError(
+      `Cannot build Conv4 for images of ${imageSize} x ${imageSize}: expected at least 16 x 16 ` +
+        `for four poolings. Enlarge the images.`,
+    );
+  }
+  const block = (inputs: number): Layer =>
+    sequential({
+      conv: conv2dLayer({ inputs, outputs: channels, padding: 1, bias: false }),
+      norm: batchNorm({ features: channels, statistics }),
+      relu: reluLayer(),
+      pool: maxPoolLayer(),
+    });
+  return sequential({
+    block1: block(imageChannels),
+    block2: block(channels),
+    block3: block(channels),
+    block4: block(channels),
+    flatten: flattenLayer({ order: "channels-first" }),
+    output: linear({ inputs: side * side * channels, outputs: ways }),
+  });
+}

@@ -1,0 +1,87 @@
+import { batchNorm, type Statistics } from "./batch_norm.ts";
+import { conv2dLayer } from "./conv2d_layer.ts";
+import { dropout as dropoutLayer } from "./dropout.ts";
+import type { Layer } from "./layer.ts";
+import { linear } from "./linear.ts";
+import { sequential } from "./sequential.ts";
+import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
+
+/** Options of {@linkcode encoder}. */
+export interface EncoderOptions {
+  /** Channels of every stage; `[32, 64, 128]` unless told. */
+  readonly widths?: readonly number[];
+  /** Length of the embedding; 1024 unless told. */
+  readonly embedding?: number;
+  /** Rate of dropout; 0.25 unless told. */
+  readonly dropout?: number;
+  /** Height and width of the images; 32 unless told. */
+  readonly imageSize?: number;
+  /** Channels of the images; 3 unless told. */
+  readonly imageChannels?: number;
+  /** Statistics of the normalization; `"running"` unless told. */
+  readonly statistics?: Statistics;
+}
+
+/**
+ * A convolutional encoder: stages of [convolution 3x3 with padding 1, ReLU, batch normalization,
+ * convolution 3x3 without padding, ReLU, batch normalization, max-pooling 2x2, dropout], then
+ * a linear layer to the embedding, batch normalization, dropout.
+ *
+ * Images are flattened by height, width, channel. Parameters: `stage1`, `stage2`, ... with
+ * `conv1`, `norm1`, `conv2`, `norm2`, then `embedding` and `norm`.
+ *
+ * @param options Widths, embedding, dropout, size of the images, statistics.
+ * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to `[n, embedding]`.
+ * @throws {RangeError} If the images are too small for that many stages.
+ *
+ * @example
+ * ```ts
+ * import { encoder, randomKey, zeros } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = encoder({ widths: [4, 8], embedding: 16, imageSize: 16 });
+ * const { params, state } = model.init(randomKey(0));
+ * const { output } = model.apply(params, state, zeros([2, 16, 16, 3]), { training: false });
+ * assertEquals(output.shape, [2, 16]);
+ * ```
+ */
+export function encoder(options: EncoderOptions = {}): Layer {
+  const {
+    widths = [32, 64, 128],
+    embedding = 1024,
+    dropout = 0.25,
+    imageSize = 32,
+    imageChannels = 3,
+    statistics = "running",
+  } = options;
+  const stages: Record<string, Layer> = {};
+  let [side, inputs] = [imageSize, imageChannels];
+  widths.forEach((outputs, k) => {
+    stages[`stage${k + 1}`] = sequential({
+      conv1: conv2dLayer({ inputs, outputs, padding: 1 }),
+      relu1: reluLayer(),
+      norm1: batchNorm({ features: outputs, statistics }),
+      conv2: conv2dLayer({ inputs: outputs, outputs }),
+      relu2: reluLayer(),
+      norm2: batchNorm({ features: outputs, statistics }),
+      pool: maxPoolLayer(),
+      dropout: dropoutLayer({ rate: dropout }),
+    });
+    side = Math.floor((side - 2) / 2);
+    inputs = outputs;
+  });
+  if (side < 1) {
+    throw new RangeError(
+      `Cannot build an encoder of ${widths.length} stages for images of ${imageSize} x ` +
+        `${imageSize}: a stage maps size s to floor((s - 2) / 2), nothing is left. Use fewer ` +
+        `stages or larger images.`,
+    );
+  }
+  return sequential({
+    ...stages,
+    flatten: flattenLayer(),
+    embedding: linear({ inputs: side * side * inputs, outputs: embedding }),
+    norm: batchNorm({ features: embedding, statistics }),
+    dropout: dropoutLayer({ rate: dropout }),
+  });
+}

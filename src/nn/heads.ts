@@ -1,0 +1,86 @@
+import { batchNorm, type Statistics } from "./batch_norm.ts";
+import type { Layer } from "./layer.ts";
+import { linear } from "./linear.ts";
+import { sequential } from "./sequential.ts";
+import { reluLayer } from "./stateless.ts";
+
+/** Options of {@linkcode classifierHead}. */
+export interface ClassifierHeadOptions {
+  /** Length of the embedding. */
+  readonly inputs: number;
+  /** Number of classes. */
+  readonly classes: number;
+  /** Width of the hidden layer; 512 unless told. */
+  readonly hidden?: number;
+  /** Statistics of the normalization; `"running"` unless told. */
+  readonly statistics?: Statistics;
+}
+
+/**
+ * A classifier on top of an embedding: linear layer, ReLU, batch normalization, linear layer.
+ *
+ * Parameters: `hidden`, `norm`, `output`.
+ *
+ * @param options Length of the embedding, classes, width, statistics.
+ * @returns A layer from `[n, inputs]` to logits `[n, classes]`.
+ *
+ * @example
+ * ```ts
+ * import { classifierHead, randomKey, zeros } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const head = classifierHead({ inputs: 16, classes: 10, hidden: 8 });
+ * const { params, state } = head.init(randomKey(0));
+ * const { output } = head.apply(params, state, zeros([2, 16]), { training: true });
+ * assertEquals(output.shape, [2, 10]);
+ * ```
+ */
+export function classifierHead(options: ClassifierHeadOptions): Layer {
+  const { inputs, classes, hidden = 512, statistics = "running" } = options;
+  return sequential({
+    hidden: linear({ inputs, outputs: hidden }),
+    relu: reluLayer(),
+    norm: batchNorm({ features: hidden, statistics }),
+    output: linear({ inputs: hidden, outputs: classes }),
+  });
+}
+
+/** Options of {@linkcode projectionHead}. */
+export interface ProjectionHeadOptions {
+  /** Length of the embedding. */
+  readonly inputs: number;
+  /** Width of the hidden layer; `inputs` unless told. */
+  readonly hidden?: number;
+  /** Length of the projection. */
+  readonly outputs: number;
+}
+
+/**
+ * A small perceptron on top of an embedding: linear layer, ReLU, linear layer.
+ *
+ * Parameters: `hidden`, `output`.
+ *
+ * Source: Chen et al., arXiv 2002.05709, section 4.2.
+ *
+ * @param options Lengths of embedding, hidden layer and projection.
+ * @returns A layer from `[n, inputs]` to `[n, outputs]`.
+ *
+ * @example
+ * ```ts
+ * import { projectionHead, randomKey, zeros } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const head = projectionHead({ inputs: 16, outputs: 4 });
+ * const { params, state } = head.init(randomKey(0));
+ * const { output } = head.apply(params, state, zeros([2, 16]), { training: true });
+ * assertEquals(output.shape, [2, 4]);
+ * ```
+ */
+export function projectionHead(options: ProjectionHeadOptions): Layer {
+  const { inputs, hidden = inputs, outputs } = options;
+  return sequential({
+    hidden: linear({ inputs, outputs: hidden }),
+    relu: reluLayer(),
+    output: linear({ inputs: hidden, outputs }),
+  });
+}

@@ -1,0 +1,82 @@
+import type { Tensor } from "../ir/tensor.ts";
+
+/** Parameters or state of a layer: nested plain objects around tensors. */
+export interface Params {
+  /** A tensor, or the parameters of a part. */
+  readonly [name: string]: Tensor | Params;
+}
+
+/** What a layer starts from. */
+export interface Initial {
+  /** What is learned. */
+  readonly params: Params;
+  /** What is remembered between calls without being learned, such as running statistics. */
+  readonly state: Params;
+}
+
+/** How a layer is applied. */
+export interface ApplyOptions {
+  /** Whether dropout drops, and batch normalization uses the batch's own statistics. */
+  readonly training: boolean;
+  /** Random key `u32[2]`; needed by layers that draw numbers while training. */
+  readonly key?: Tensor;
+}
+
+/** What a layer gives. */
+export interface Applied {
+  /** The result. */
+  readonly output: Tensor;
+  /** The state after the call; equal to the given one where nothing was to be remembered. */
+  readonly state: Params;
+}
+
+/** A layer: a pair of pure functions; it holds no tensors itself. */
+export interface Layer {
+  /** Draws initial parameters from a key `u32[2]`. */
+  init(key: Tensor): Initial;
+  /** Computes the result from parameters, state and a batch `[n, ...]`. */
+  apply(params: Params, state: Params, x: Tensor, options: ApplyOptions): Applied;
+}
+
+/**
+ * The tensor of a given name among parameters.
+ *
+ * @param params The parameters.
+ * @param name Its name.
+ * @returns The tensor.
+ * @throws {TypeError} If there is none of that name.
+ */
+export function tensorOf(params: Params, name: string): Tensor {
+  const found = params[name];
+  if (found === undefined || !("dtype" in found)) {
+    throw new TypeError(
+      `Cannot apply a layer: its parameters have no tensor '${name}', found ${
+        Object.keys(params).join(", ") || "nothing"
+      }. Use the parameters that its init() returned.`,
+    );
+  }
+  return found as Tensor;
+}
+
+/**
+ * A layer without parameters and state.
+ *
+ * @param fn The function of a batch.
+ * @returns The layer.
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, statelessLayer, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const double = statelessLayer((x) => mul(x, 2));
+ * const { output } = double.apply({}, {}, constant([1, 2]), { training: false });
+ * assertEquals(valuesOf(output), [2, 4]);
+ * ```
+ */
+export function statelessLayer(fn: (x: Tensor, options: ApplyOptions) => Tensor): Layer {
+  return {
+    init: () => ({ params: {}, state: {} }),
+    apply: (_, state, x, options) => ({ output: fn(x, options), state }),
+  };
+}

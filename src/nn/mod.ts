@@ -1,0 +1,24 @@
+/**
+ * Neural network layers: pure functions of parameters, state and input.
+ *
+ * @module
+ */
+export * from "./batch_norm.ts";
+export * from "./conv2d_layer.ts";
+export * from "./conv4.ts";
+export * from "./dropout.ts";
+export * from "./encoder.ts";
+export * from "./heads.ts";
+export * from "./initializers.ts";
+export {
+  type Applied,
+  type ApplyOptions,
+  type Initial,
+  type Layer,
+  type Params,
+  statelessLayer,
+} from "./layer.ts";
+export * from "./layer_norm.ts";
+export * from "./linear.ts";
+export * from "./sequential.ts";
+export * from "./stateless.ts";

@@ -1,0 +1,68 @@
+import { flatten } from "../tree/tree.ts";
+import { foldIn, splitKey } from "../random/mod.ts";
+import type { Layer, Params } from "./layer.ts";
+
+/**
+ * Applies layers one after the other.
+ *
+ * Parameters and state have one entry, under the layer's name, for every layer that has any.
+ *
+ * @param layers The layers by name, in the order of application.
+ * @returns One layer.
+ * @throws {TypeError} If a name is a number (objects would reorder it) or contains a dot.
+ *
+ * @example
+ * ```ts
+ * import { linear, ones, randomKey, reluLayer, sequential } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = sequential({
+ *   hidden: linear({ inputs: 3, outputs: 8 }),
+ *   relu: reluLayer(),
+ *   output: linear({ inputs: 8, outputs: 2 }),
+ * });
+ * const { params, state } = model.init(randomKey(0));
+ * assertEquals(Object.keys(params), ["hidden", "output"]);
+ * const { output } = model.apply(params, state, ones([5, 3]), { training: true });
+ * assertEquals(output.shape, [5, 2]);
+ * ```
+ */
+export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
+  const entries = Object.entries(layers);
+  for (const [name] of entries) {
+    if (/^\d+$/.test(name) || name.includes(".") || name === "") {
+      throw new TypeError(
+        `Cannot build a sequence of layers: found the name '${name}', expected one that is not ` +
+          `a number and has no dot, such as 'layer${name.replaceAll(".", "_")}'.`,
+      );
+    }
+  }
+  return {
+    init(key) {
+      const params: Record<string, Params> = {};
+      const state: Record<string, Params> = {};
+      const keys = entries.length === 0 ? [] : splitKey(key, entries.length);
+      entries.forEach(([name, layer], k) => {
+        const initial = layer.init(keys[k]!);
+        if (flatten(initial.params).leaves.length > 0) params[name] = initial.params;
+        if (flatten(initial.state).leaves.length > 0) state[name] = initial.state;
+      });
+      return { params, state };
+    },
+    apply(params, state, x, { training, key }) {
+      let output = x;
+      const next: Record<string, Params[string]> = { ...state };
+      entries.forEach(([name, layer], k) => {
+        const applied = layer.apply(
+          (params[name] ?? {}) as Params,
+          (state[name] ?? {}) as Params,
+          output,
+          key ? { training, key: foldIn(key, k) } : { training },
+        );
+        output = applied.output;
+        if (state[name] !== undefined) next[name] = applied.state;
+      });
+      return { output, state: next };
+    },
+  };
+}

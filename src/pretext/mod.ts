@@ -1,0 +1,13 @@
+/**
+ * Tasks that make their own targets, and the augmentation they need.
+ *
+ * @module
+ */
+export * from "./augment/mod.ts";
+export * from "./classification.ts";
+export * from "./colorization.ts";
+export * from "./contrastive.ts";
+export * from "./jigsaw.ts";
+export * from "./masked_reconstruction.ts";
+export * from "./pretext_task.ts";
+export * from "./rotation.ts";

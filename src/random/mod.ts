@@ -1,0 +1,7 @@
+/**
+ * Counter-based random numbers: every draw is a function of a key.
+ *
+ * @module
+ */
+export * from "./distributions.ts";
+export * from "./key.ts";

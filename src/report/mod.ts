@@ -1,0 +1,24 @@
+/**
+ * Statistics, charts and the HTML report of a run.
+ *
+ * @module
+ */
+export { bootstrapInterval, type BootstrapOptions, type Interval } from "./bootstrap.ts";
+export { type ChartOptions, type ChartPoint, type ChartSeries, learningCurveSvg } from "./chart.ts";
+export {
+  renderReport,
+  type Report,
+  type ReportArm,
+  type ReportChart,
+  type ReportNotice,
+} from "./html.ts";
+export {
+  kaplanMeier,
+  type Observation,
+  restrictedMean,
+  restrictedMeanInterval,
+  type SurvivalStep,
+} from "./kaplan_meier.ts";
+export { type LogRankResult, logRankTest } from "./log_rank.ts";
+export { type SignFlipOptions, signFlipTest } from "./sign_flip.ts";
+export { holmCorrection, median, quantile, standardDeviation } from "./statistics.ts";

@@ -1,0 +1,47 @@
+import { type Aval, formatAval } from "../ir/aval.ts";
+
+/** One axis or several; negative axes count from the last. */
+export type Axes = number | readonly number[];
+
+/**
+ * Resolves an axis that may count from the end.
+ *
+ * @param attempt What is being done, for the error: "take the softmax".
+ * @param x The tensor whose axis it is.
+ * @param axis The axis, from `-rank` to `rank - 1`.
+ * @returns The axis from 0.
+ * @throws {RangeError} If `x` has no such axis.
+ */
+export function resolveAxis(attempt: string, x: Aval, axis: number): number {
+  const rank = x.shape.length;
+  const resolved = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
+    throw new RangeError(
+      `Cannot ${attempt}: found axis ${axis} for ${formatAval(x)}, expected ${
+        rank === 0 ? "no axis, it is a scalar" : `${-rank} to ${rank - 1}`
+      }.`,
+    );
+  }
+  return resolved;
+}
+
+/**
+ * Resolves several axes.
+ *
+ * @param attempt What is being done, for the error.
+ * @param x The tensor whose axes they are.
+ * @param axes The axes; all of them if undefined.
+ * @returns Distinct axes from 0, increasing.
+ * @throws {RangeError} If `x` has no such axis or one is named twice.
+ */
+export function resolveAxes(attempt: string, x: Aval, axes: Axes | undefined): number[] {
+  if (axes === undefined) return x.shape.map((_, axis) => axis);
+  const list = typeof axes === "number" ? [axes] : axes;
+  const resolved = list.map((axis) => resolveAxis(attempt, x, axis)).sort((a, b) => a - b);
+  if (new Set(resolved).size !== resolved.length) {
+    throw new RangeError(
+      `Cannot ${attempt}: found the axes [${list}] for ${formatAval(x)}, expected distinct axes.`,
+    );
+  }
+  return resolved;
+}

@@ -1,0 +1,25 @@
+/**
+ * Functions of tensors, with broadcasting, negative axes and numbers as operands.
+ *
+ * @module
+ */
+export * from "./activations.ts";
+export * from "./arithmetic.ts";
+export type { Axes } from "./axes.ts";
+export * from "./compare.ts";
+export { conv2d, type Conv2dOptions, type Padding } from "./conv2d.ts";
+export * from "./create.ts";
+export * from "./einsum.ts";
+export * from "./image.ts";
+export * from "./join.ts";
+export * from "./matmul.ts";
+export { broadcastTo, type Operand } from "./operand.ts";
+export * from "./pool.ts";
+export * from "./reduce.ts";
+export * from "./shape.ts";
+export * from "./slice.ts";
+export * from "./softmax.ts";
+export * from "./standardize.ts";
+export * from "./take.ts";
+export * from "./unary.ts";
+export * from "./values_of.ts";

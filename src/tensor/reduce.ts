@@ -1,0 +1,179 @@
+import type { Tensor } from "../ir/tensor.ts";
+import * as ops from "../ops/mod.ts";
+import { type Axes, resolveAxes } from "./axes.ts";
+
+/** Options of reductions. */
+export interface ReduceOptions {
+  /** The axes that are reduced; all of them unless told. */
+  readonly axes?: Axes;
+  /** Whether the reduced axes stay with extent 1. */
+  readonly keepAxes?: boolean;
+}
+
+/** Options of {@linkcode variance}. */
+export interface VarianceOptions extends ReduceOptions {
+  /** Subtracted from the count: 0 (default) divides by `n`, 1 by `n - 1`. */
+  readonly correction?: number;
+}
+
+function reduce(
+  attempt: string,
+  x: Tensor,
+  { axes, keepAxes }: ReduceOptions,
+  run: (x: Tensor, axes: readonly number[]) => Tensor,
+): Tensor {
+  const resolved = resolveAxes(attempt, x, axes);
+  const result = run(x, resolved);
+  if (!keepAxes) return result;
+  return ops.reshape(result, x.shape.map((extent, k) => resolved.includes(k) ? 1 : extent));
+}
+
+function countOf(x: Tensor, axes: readonly number[]): number {
+  return axes.reduce((count, axis) => count * x.shape[axis]!, 1);
+}
+
+/**
+ * Adds up along axes.
+ *
+ * @param x The tensor (`f32`).
+ * @param options The axes, and whether they stay with extent 1.
+ * @returns The sums.
+ * @throws {RangeError} If `x` has no such axis.
+ *
+ * @example
+ * ```ts
+ * import { constant, sum, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(sum(constant([[1, 2], [3, 4]]), { axes: -1 })), [3, 7]);
+ * ```
+ */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("sum", x, options, ops.sum);
+}
+
+/**
+ * Averages along axes.
+ *
+ * @param x The tensor (`f32`).
+ * @param options The axes, and whether they stay with extent 1.
+ * @returns The means.
+ * @throws {RangeError} If `x` has no such axis.
+ *
+ * @example
+ * ```ts
+ * import { constant, mean, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(mean(constant([1, 2, 6]))), [3]);
+ * ```
+ */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("take the mean", x, options, (tensor, axes) => {
+    const total = ops.sum(tensor, axes);
+    return ops.mul(total, ops.like(total, 1 / countOf(tensor, axes)));
+  });
+}
+
+/**
+ * Variance along axes: the mean squared distance from the mean.
+ *
+ * @param x The tensor (`f32`).
+ * @param options The axes, whether they stay, and the correction of the count.
+ * @returns The variances.
+ * @throws {RangeError} If `x` has no such axis, or fewer elements than the correction needs.
+ *
+ * @example
+ * ```ts
+ * import { constant, valuesOf, variance } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(variance(constant([1, 3]))), [1]);
+ * assertEquals(valuesOf(variance(constant([1, 3]), { correction: 1 })), [2]);
+ * ```
+ */
+export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  const { correction = 0 } = options;
+  return reduce("take the variance", x, options, (tensor, axes) => {
+    const count = countOf(tensor, axes);
+    if (count - correction <= 0) {
+      throw new RangeError(
+        `Cannot take the variance of ${count} elements: expected more than the correction ` +
+          `${correction}.`,
+      );
+    }
+    const centre = ops.broadcast(mean(tensor, { axes }), tensor.shape, keptAxes(tensor, axes));
+    const distance = ops.sub(tensor, centre);
+    const total = ops.sum(ops.mul(distance, distance), axes);
+    return ops.mul(total, ops.like(total, 1 / (count - correction)));
+  });
+}
+
+function keptAxes(x: Tensor, axes: readonly number[]): number[] {
+  return x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+}
+
+/**
+ * Largest element along axes; the derivative goes to the first of the largest.
+ *
+ * @param x The tensor (`f32`).
+ * @param options The axes, and whether they stay with extent 1.
+ * @returns The largest elements.
+ * @throws {RangeError} If `x` has no such axis.
+ *
+ * @example
+ * ```ts
+ * import { constant, max, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(max(constant([[1, 5], [4, 3]]), { axes: 1 })), [5, 4]);
+ * ```
+ */
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("take the maximum", x, options, ops.reduceMax);
+}
+
+/**
+ * Smallest element along axes; the derivative goes to the first of the smallest.
+ *
+ * @param x The tensor (`f32`).
+ * @param options The axes, and whether they stay with extent 1.
+ * @returns The smallest elements.
+ * @throws {RangeError} If `x` has no such axis.
+ *
+ * @example
+ * ```ts
+ * import { constant, min, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(min(constant([[1, 5], [4, 3]]), { axes: 1 })), [1, 3]);
+ * ```
+ */
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce(
+    "take the minimum",
+    x,
+    options,
+    (tensor, axes) => ops.neg(ops.reduceMax(ops.neg(tensor), axes)),
+  );
+}
+
+/**
+ * Position of the first largest element along axes.
+ *
+ * @param x The tensor (`f32`).
+ * @param options The axes, and whether they stay with extent 1.
+ * @returns Row-major positions within the axes, as `i32`.
+ * @throws {RangeError} If `x` has no such axis.
+ *
+ * @example
+ * ```ts
+ * import { argMax, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(argMax(constant([[1, 5], [4, 3]]), { axes: -1 })), [1, 0]);
+ * ```
+ */
+export function argMax(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("find the largest element", x, options, ops.argMax);
+}

@@ -1,0 +1,337 @@
+import type { DType } from "../ir/aval.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import * as ops from "../ops/mod.ts";
+
+/**
+ * Negates elementwise.
+ *
+ * @param x The tensor.
+ * @returns `-x`.
+ *
+ * @example
+ * ```ts
+ * import { constant, neg, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(neg(constant([1, -2]))), [-1, 2]);
+ * ```
+ */
+export function neg(x: Tensor): Tensor {
+  return ops.neg(x);
+}
+
+/**
+ * Exponential function, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `e ** x`.
+ *
+ * @example
+ * ```ts
+ * import { constant, exp, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(exp(constant([0]))), [1]);
+ * ```
+ */
+export function exp(x: Tensor): Tensor {
+  return ops.exp(x);
+}
+
+/**
+ * Natural logarithm, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `ln x`.
+ *
+ * @example
+ * ```ts
+ * import { constant, log, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(log(constant([1]))), [0]);
+ * ```
+ */
+export function log(x: Tensor): Tensor {
+  return ops.log(x);
+}
+
+/**
+ * Square root, elementwise; its derivative at 0 is infinite.
+ *
+ * @param x The tensor.
+ * @returns `sqrt(x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, sqrt, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(sqrt(constant([4, 9]))), [2, 3]);
+ * ```
+ */
+export function sqrt(x: Tensor): Tensor {
+  return ops.sqrt(x);
+}
+
+/**
+ * Reciprocal square root, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `1 / sqrt(x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, rsqrt, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(rsqrt(constant([4]))), [0.5]);
+ * ```
+ */
+export function rsqrt(x: Tensor): Tensor {
+  return ops.rsqrt(x);
+}
+
+/**
+ * Hyperbolic tangent, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `tanh(x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, tanh, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(tanh(constant([0]))), [0]);
+ * ```
+ */
+export function tanh(x: Tensor): Tensor {
+  return ops.tanh(x);
+}
+
+/**
+ * Logistic function, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `1 / (1 + e ** -x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, sigmoid, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(sigmoid(constant([0]))), [0.5]);
+ * ```
+ */
+export function sigmoid(x: Tensor): Tensor {
+  return ops.sigmoid(x);
+}
+
+/**
+ * Error function, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `erf(x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, erf, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(erf(constant([0]))), [0]);
+ * ```
+ */
+export function erf(x: Tensor): Tensor {
+  return ops.erf(x);
+}
+
+/**
+ * Sine of angles in radians, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `sin(x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, sin, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(sin(constant([0]))), [0]);
+ * ```
+ */
+export function sin(x: Tensor): Tensor {
+  return ops.sin(x);
+}
+
+/**
+ * Cosine of angles in radians, elementwise.
+ *
+ * @param x The tensor.
+ * @returns `cos(x)`.
+ *
+ * @example
+ * ```ts
+ * import { constant, cos, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(cos(constant([0]))), [1]);
+ * ```
+ */
+export function cos(x: Tensor): Tensor {
+  return ops.cos(x);
+}
+
+/**
+ * Absolute value, elementwise; its derivative at 0 is 0.
+ *
+ * @param x The tensor.
+ * @returns `|x|`.
+ *
+ * @example
+ * ```ts
+ * import { abs, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(abs(constant([-3, 2]))), [3, 2]);
+ * ```
+ */
+export function abs(x: Tensor): Tensor {
+  return ops.abs(x);
+}
+
+/**
+ * Sign, elementwise; its derivative is 0.
+ *
+ * @param x The tensor.
+ * @returns -1, 0 or 1.
+ *
+ * @example
+ * ```ts
+ * import { constant, sign, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(sign(constant([-3, 0, 2]))), [-1, 0, 1]);
+ * ```
+ */
+export function sign(x: Tensor): Tensor {
+  return ops.sign(x);
+}
+
+/**
+ * Rounds down, elementwise; the derivative is 0.
+ *
+ * @param x The tensor.
+ * @returns The largest integer not above `x`.
+ *
+ * @example
+ * ```ts
+ * import { constant, floor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(floor(constant([1.5, -1.5]))), [1, -2]);
+ * ```
+ */
+export function floor(x: Tensor): Tensor {
+  return ops.floor(x);
+}
+
+/**
+ * Negates truth values.
+ *
+ * @param x Truth values (`bool`).
+ * @returns Where `x` is false.
+ *
+ * @example
+ * ```ts
+ * import { constant, logicalNot, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(logicalNot(constant([1, 0], { dtype: "bool" }))), [0, 1]);
+ * ```
+ */
+export function logicalNot(x: Tensor): Tensor {
+  return ops.not(x);
+}
+
+/**
+ * Squares elementwise.
+ *
+ * @param x The tensor.
+ * @returns `x * x`.
+ *
+ * @example
+ * ```ts
+ * import { constant, square, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(square(constant([-3, 2]))), [9, 4]);
+ * ```
+ */
+export function square(x: Tensor): Tensor {
+  return ops.mul(x, x);
+}
+
+/**
+ * Limits values to an interval; outside of it the derivative is 0.
+ *
+ * @param x The tensor.
+ * @param options The least and the greatest value; each may be left out.
+ * @returns `x` where it lies in the interval, else the nearer end.
+ * @throws {RangeError} If `low` is above `high`.
+ *
+ * @example
+ * ```ts
+ * import { clip, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(clip(constant([-1, 0.5, 2]), { low: 0, high: 1 })), [0, 0.5, 1]);
+ * ```
+ */
+export function clip(
+  x: Tensor,
+  { low, high }: { readonly low?: number; readonly high?: number },
+): Tensor {
+  if (low !== undefined && high !== undefined && !(low <= high)) {
+    throw new RangeError(`Cannot clip to [${low}, ${high}]: expected low <= high.`);
+  }
+  const raised = low === undefined ? x : ops.maximum(x, ops.like(x, low));
+  return high === undefined ? raised : ops.minimum(raised, ops.like(raised, high));
+}
+
+/**
+ * Converts to another element type.
+ *
+ * @param x The tensor.
+ * @param dtype The wanted type; `f32` to an integer rounds to zero, anything but 0 is `true`.
+ * @returns A tensor of that type; only from `f32` to `f32` has a derivative.
+ *
+ * @example
+ * ```ts
+ * import { constant, convert, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(convert(constant([1.7, -1.7]), "i32")), [1, -1]);
+ * ```
+ */
+export function convert(x: Tensor, dtype: DType): Tensor {
+  return ops.convert(x, dtype);
+}
+
+/**
+ * Stops differentiation: an identity whose derivative is zero.
+ *
+ * @param x The tensor.
+ * @returns `x`, regarded as a constant by derivatives.
+ *
+ * @example
+ * ```ts
+ * import { constant, grad, mul, stopGradient, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(grad((x) => mul(x, stopGradient(x)))(constant(3))), [3]);
+ * ```
+ */
+export function stopGradient(x: Tensor): Tensor {
+  return ops.stopGradient(x);
+}

@@ -1,0 +1,79 @@
+/**
+ * Writing a file so that a reader, or the next start after a crash, sees the old or the new content
+ * and never a torn one.
+ *
+ * @module
+ */
+import { fileError } from "./file_error.ts";
+
+/**
+ * Writes a file atomically: temporary file in the same folder, sync, rename, sync of the folder.
+ *
+ * @param path File to create or replace; its folder must exist.
+ * @param data Text (as UTF-8), bytes, or several pieces of bytes written one after the other.
+ * @throws {Error} If the disk is full or the place is not writable; the old file stays as it was
+ * and the temporary file is removed.
+ *
+ * @example
+ * ```ts
+ * import { writeFileAtomic } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await writeFileAtomic(`${folder}/a.txt`, "one");
+ * await writeFileAtomic(`${folder}/a.txt`, "two");
+ * assertEquals(await Deno.readTextFile(`${folder}/a.txt`), "two");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | readonly Uint8Array[],
+): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const pieces = typeof data === "string"
+    ? [new TextEncoder().encode(data)]
+    : data instanceof Uint8Array
+    ? [data]
+    : data;
+  try {
+    const file = await Deno.open(temporary, { write: true, createNew: true });
+    try {
+      for (const piece of pieces) await writeAll(file, piece);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await Deno.rename(temporary, path);
+    await syncFolder(folderOf(path));
+  } catch (cause) {
+    await Deno.remove(temporary).catch(() => undefined);
+    throw fileError("write", { path, cause });
+  }
+}
+
+/** Writes all bytes; one `write` call may take only some of them. */
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) written += await file.write(bytes.subarray(written));
+}
+
+/** The folder that holds `path`. */
+function folderOf(path: string): string {
+  const end = Math.max(
+    path.lastIndexOf("/"),
+    Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1,
+  );
+  return end < 0 ? "." : end === 0 ? "/" : path.slice(0, end);
+}
+
+/** Makes a rename durable. Windows has no handle on folders, and needs none. */
+async function syncFolder(folder: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  const handle = await Deno.open(folder, { read: true });
+  try {
+    await handle.sync();
+  } finally {
+    handle.close();
+  }
+}

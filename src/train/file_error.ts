@@ -1,0 +1,46 @@
+/**
+ * Turns what the operating system says about a file into a message that says what was attempted
+ * and what to do about it.
+ *
+ * @module
+ */
+
+/** Advice by the operating system's error code, or by the name of Deno's error class. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full. Free some space or choose another folder with --out",
+  EDQUOT: "the disk quota is used up. Free some space or choose another folder with --out",
+  EROFS: "the file system is read-only. Choose another folder with --out",
+  EACCES: "permission denied by the system. Check the folder's owner and mode",
+  NotCapable:
+    "Deno was not given the permission. Run with --allow-read --allow-write, or with the " +
+    "permission set of the task",
+  PermissionDenied: "permission denied by the system. Check the folder's owner and mode",
+  NotFound: "no such file or folder. Check the path",
+};
+
+/**
+ * Wraps a file-system error so that its message names the action, the path and a way out.
+ *
+ * @param action What was attempted, as a verb phrase, such as `"write the checkpoint"`.
+ * @param options The path concerned and the error that was caught.
+ * @returns An error with `cause` set; it is thrown by the caller.
+ */
+export function fileError(
+  action: string,
+  options: { readonly path: string | URL; readonly cause: unknown },
+): Error {
+  const { path, cause } = options;
+  const name = cause instanceof Error ? cause.name : "";
+  const code = errorCode(cause);
+  const advice = ADVICE[code] ?? ADVICE[name];
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`Cannot ${action} ${path}: ${advice ?? detail}.`, { cause });
+}
+
+/** The system's code (`ENOSPC`, ...) of an error, or the empty string. */
+function errorCode(cause: unknown): string {
+  if (cause instanceof Error && "code" in cause && typeof cause.code === "string") {
+    return cause.code;
+  }
+  return "";
+}

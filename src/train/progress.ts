@@ -1,0 +1,203 @@
+/**
+ * The live progress line of a run on standard error.
+ *
+ * @module
+ */
+
+/** Where a {@linkcode Progress} writes, and what it may know of the place. */
+export interface ProgressOutput {
+  /** Writes text as it is. */
+  readonly write: (text: string) => void;
+  /** `true` on a terminal: one line is rewritten; otherwise whole lines appear, rarely. */
+  readonly terminal: boolean;
+  /** `true` if colour is welcome. */
+  readonly color: boolean;
+  /** Columns of the terminal; 0 if unknown. */
+  readonly columns: () => number;
+  /** Clock in milliseconds. */
+  readonly now: () => number;
+}
+
+/** What a stretch of progress counts. */
+export interface ProgressStage {
+  /** What is going on, such as `"meta"`. */
+  readonly label: string;
+  /** Steps in all. */
+  readonly total: number;
+  /** Steps already done, by a run that is resumed (default 0). */
+  readonly done?: number;
+}
+
+/** Milliseconds between two updates of the live line: 10 Hz. */
+const LIVE_INTERVAL = 100;
+/** Milliseconds between two plain lines. */
+const PLAIN_INTERVAL = 10_000;
+/** Milliseconds over which the rate is measured. */
+const RATE_WINDOW = 30_000;
+const DEFAULT_COLUMNS = 80;
+
+/**
+ * Shows step, losses, rate and time left: one live line at 10 Hz on a terminal, a plain line every ten
+ * seconds elsewhere. `log` prints lines between.
+ *
+ * @example
+ * ```ts
+ * import { Progress } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let text = "";
+ * let time = 0;
+ * const progress = new Progress({
+ *   write: (piece) => text += piece,
+ *   terminal: false,
+ *   color: false,
+ *   columns: () => 0,
+ *   now: () => time,
+ * });
+ * progress.begin({ label: "meta", total: 40 });
+ * time = 10_000;
+ * progress.update(20, { loss: 2.25 });
+ * assertEquals(text, "meta 20/40 50% loss 2.250 2.0 steps/s 10s left\n");
+ * ```
+ */
+export class Progress {
+  #output: ProgressOutput;
+  #stage: ProgressStage = { label: "", total: 0 };
+  #line = "";
+  #samples: { time: number; step: number }[] = [];
+  #shownAt = 0;
+  #shownStep = -1;
+  #step = 0;
+  #metrics: Readonly<Record<string, number>> = {};
+
+  /**
+   * Prepares a progress line; nothing is written yet.
+   *
+   * @param output Where to write; standard error by default.
+   */
+  constructor(output: ProgressOutput = standardError()) {
+    this.#output = output;
+  }
+
+  /** Begins a stage; its steps are counted from `done` to `total`. */
+  begin(stage: ProgressStage): void {
+    const time = this.#output.now();
+    this.#stage = stage;
+    this.#step = stage.done ?? 0;
+    this.#shownStep = -1;
+    this.#metrics = {};
+    this.#samples = [{ time, step: this.#step }];
+    this.#shownAt = this.#output.terminal ? -Infinity : time;
+  }
+
+  /**
+   * Notes how far the stage is; shown when it is time.
+   *
+   * @param step Steps done.
+   * @param metrics Numbers to show, such as losses.
+   */
+  update(step: number, metrics: Readonly<Record<string, number>> = {}): void {
+    const time = this.#output.now();
+    this.#step = step;
+    this.#metrics = metrics;
+    this.#sample(time);
+    const interval = this.#output.terminal ? LIVE_INTERVAL : PLAIN_INTERVAL;
+    if (time - this.#shownAt >= interval) this.#show(time);
+  }
+
+  /** Ends the stage: its last state is shown for good. */
+  end(): void {
+    if (this.#samples.length === 0) return;
+    if (this.#output.terminal || this.#shownStep !== this.#step) this.#show(this.#output.now());
+    if (this.#output.terminal) this.#output.write("\n");
+    this.#line = "";
+    this.#samples = [];
+  }
+
+  /** Prints a line above the live line. */
+  log(line: string): void {
+    if (this.#line === "") return this.#output.write(`${line}\n`);
+    this.#output.write(`\r\x1b[K${line}\n${this.#line}`);
+  }
+
+  /** Keeps one sample a second or so, none older than the window but for one. */
+  #sample(time: number): void {
+    const last = this.#samples.at(-1);
+    const previous = this.#samples.at(-2);
+    if (last && previous && time - previous.time < RATE_WINDOW / 30) {
+      this.#samples[this.#samples.length - 1] = { time, step: this.#step };
+    } else {
+      this.#samples.push({ time, step: this.#step });
+    }
+    while (this.#samples.length > 2 && time - this.#samples[1]!.time >= RATE_WINDOW) {
+      this.#samples.shift();
+    }
+  }
+
+  #show(time: number): void {
+    this.#shownAt = time;
+    this.#shownStep = this.#step;
+    const { label, total } = this.#stage;
+    const fields = [`${this.#step}/${total}`];
+    if (total > 0) fields.push(`${Math.floor((100 * this.#step) / total)}%`);
+    for (const [name, value] of Object.entries(this.#metrics)) {
+      fields.push(`${name} ${formatMetric(value)}`);
+    }
+    const first = this.#samples[0];
+    const seconds = first ? (time - first.time) / 1000 : 0;
+    const rate = first && seconds > 0 ? (this.#step - first.step) / seconds : 0;
+    if (rate > 0) {
+      fields.push(rate >= 1 ? `${rate.toFixed(1)} steps/s` : `${(1 / rate).toFixed(1)} s/step`);
+      if (this.#step < total) fields.push(`${formatSeconds((total - this.#step) / rate)} left`);
+    }
+    if (!this.#output.terminal) {
+      this.#output.write(`${[label, ...fields].join(" ")}\n`);
+      return;
+    }
+    const columns = (this.#output.columns() || DEFAULT_COLUMNS) - 1;
+    const line = [label, ...fields].join("  ").slice(0, columns);
+    const name = line.slice(0, label.length);
+    this.#line = this.#output.color ? `\x1b[36m${name}\x1b[39m${line.slice(name.length)}` : line;
+    this.#output.write(`\r${this.#line}\x1b[K`);
+  }
+}
+
+/** Standard error as a {@linkcode ProgressOutput}; `NO_COLOR` is respected. */
+export function standardError(): ProgressOutput {
+  const encoder = new TextEncoder();
+  const terminal = Deno.stderr.isTerminal();
+  return {
+    write: (text) => {
+      let bytes: Uint8Array = encoder.encode(text);
+      while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+    },
+    terminal,
+    color: terminal && !Deno.noColor,
+    columns: () => terminal ? Deno.consoleSize().columns : 0,
+    now: () => performance.now(),
+  };
+}
+
+/** Four significant digits: enough to see a loss move. */
+function formatMetric(value: number): string {
+  const size = Math.abs(value);
+  return Number.isInteger(value) && size < 1e6
+    ? String(value)
+    : size >= 1e-3 && size < 1e4
+    ? value.toPrecision(4)
+    : value.toExponential(2);
+}
+
+/**
+ * Writes a duration for people: `42s`, `3m05s`, `2h07m`, `3d04h`.
+ *
+ * @param seconds A duration of at least zero.
+ */
+export function formatSeconds(seconds: number): string {
+  const total = Math.round(seconds);
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  if (total < 60) return `${total}s`;
+  if (total < 3600) return `${Math.floor(total / 60)}m${two(total % 60)}s`;
+  if (total < 86_400) return `${Math.floor(total / 3600)}h${two((total % 3600) / 60)}m`;
+  return `${Math.floor(total / 86_400)}d${two((total % 86_400) / 3600)}h`;
+}

@@ -1,0 +1,244 @@
+/**
+ * The folder of one run: `runs/<experiment>/<time>-<seed>/`, locked while a process works in it.
+ *
+ * @module
+ */
+import { parse, stringify } from "@std/yaml";
+import { writeFileAtomic } from "./atomic_write.ts";
+import { fileError } from "./file_error.ts";
+
+/** Everything needed to repeat a run; the content of `config.yaml`. */
+export interface RunRecord {
+  /** Name of the experiment. */
+  readonly experiment: string;
+  /** Seed of all randomness. */
+  readonly seed: number;
+  /** When the run began, in UTC (ISO 8601). */
+  readonly date: string;
+  /** Command line that began it. */
+  readonly command: readonly string[];
+  /** Commit of the source tree, `null` if there was no repository to read. */
+  readonly commit: string | null;
+  /** Versions by name: toolkit, deno, v8, typescript. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Preset that was asked for, `null` for none. */
+  readonly preset: string | null;
+  /** Engine that was asked for. */
+  readonly engine: string;
+  /** Data that was asked for. */
+  readonly data: string;
+  /** What was found at run time: engine, adapter, data set, ... */
+  readonly environment: Readonly<Record<string, unknown>>;
+  /** When and how the run was resumed. */
+  readonly resumed: readonly { readonly date: string; readonly command: readonly string[] }[];
+  /** The complete configuration of the experiment. */
+  readonly config: unknown;
+}
+
+/** How far a run has come; the content of `status.json`. */
+export interface RunStatus {
+  /** `running` also after a kill that left no chance to note anything else. */
+  readonly state: "running" | "finished" | "interrupted" | "failed";
+  /** When this was noted, in UTC (ISO 8601). */
+  readonly date: string;
+  /** What went wrong, if the run failed. */
+  readonly error?: string;
+}
+
+const LOCK = "run.lock";
+
+/** A run folder that this process has locked. */
+export class RunFolder implements Disposable {
+  /** Path of the folder, as given or below the given root. */
+  readonly path: string;
+  #lock: Deno.FsFile;
+  #open = true;
+
+  private constructor(path: string, lock: Deno.FsFile) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes and locks `<root>/<experiment>/<time>-<seed>`; runs begun in the same second with the same
+   * seed get `.2`, `.3`, ... appended.
+   *
+   * @param options `root`: folder of all runs; `experiment`: its name; `seed`; `now`: the time.
+   * @throws {Error} If the place is not writable or the disk is full.
+   *
+   * @example
+   * ```ts
+   * import { RunFolder } from "@mutasesumele/toolkit";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const root = await Deno.makeTempDir();
+   * const now = new Date("2025-01-31T12:00:00Z");
+   * using folder = await RunFolder.create({ root, experiment: "demo", seed: 7, now });
+   * assertEquals(folder.path, `${root}/demo/20250131T120000Z-7`);
+   * await Deno.remove(root, { recursive: true });
+   * ```
+   */
+  static async create(options: {
+    readonly root: string;
+    readonly experiment: string;
+    readonly seed: number;
+    readonly now?: Date;
+  }): Promise<RunFolder> {
+    const time = (options.now ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, "");
+    const parent = `${options.root.replace(/(?<=.)\/+$/, "")}/${options.experiment}`;
+    const base = `${parent}/${time}-${options.seed}`;
+    let path = base;
+    try {
+      await Deno.mkdir(parent, { recursive: true });
+      for (let attempt = 2; !(await makeFolder(path)); attempt++) path = `${base}.${attempt}`;
+    } catch (cause) {
+      throw fileError("create the run folder", { path, cause });
+    }
+    return RunFolder.#locked(path);
+  }
+
+  /**
+   * Locks the folder of an earlier run to go on with it.
+   *
+   * @param path The run folder.
+   * @throws {Error} If it is no run folder, or another process works in it.
+   */
+  static async open(path: string): Promise<RunFolder> {
+    const trimmed = path.replace(/(?<=.)\/+$/, "");
+    try {
+      await Deno.stat(`${trimmed}/config.yaml`);
+    } catch (cause) {
+      throw fileError("open the run folder with", { path: `${trimmed}/config.yaml`, cause });
+    }
+    return RunFolder.#locked(trimmed);
+  }
+
+  static #locked(path: string): RunFolder {
+    let lock: Deno.FsFile;
+    try {
+      lock = Deno.openSync(`${path}/${LOCK}`, { write: true, create: true });
+    } catch (cause) {
+      throw fileError("lock", { path, cause });
+    }
+    if (lock.tryLockSync(true)) return new RunFolder(path, lock);
+    lock.close();
+    throw new Error(
+      `Cannot work in ${path}: another process holds its lock. Wait until that run ends or stop it.`,
+    );
+  }
+
+  /** Path of a file in the folder. */
+  file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  /** Writes a text file into the folder, atomically. */
+  async writeText(name: string, text: string): Promise<void> {
+    await writeFileAtomic(this.file(name), text);
+  }
+
+  /**
+   * Writes `config.yaml`.
+   *
+   * @throws {TypeError} If the record holds what YAML cannot say, such as a function.
+   */
+  async writeRecord(record: RunRecord): Promise<void> {
+    const text = stringify(record, { lineWidth: -1 });
+    await this.writeText(
+      "config.yaml",
+      `# Complete record of this run; --resume reads it.\n${text}`,
+    );
+  }
+
+  /**
+   * Reads `config.yaml`.
+   *
+   * @throws {SyntaxError} If it is not the record of a run.
+   */
+  async readRecord(): Promise<RunRecord> {
+    const path = this.file("config.yaml");
+    let record: unknown;
+    try {
+      record = parse(await Deno.readTextFile(path));
+    } catch (cause) {
+      throw fileError("read", { path, cause });
+    }
+    if (!isRunRecord(record)) {
+      throw new SyntaxError(
+        `Cannot read ${path}: it lacks the experiment, seed or config of a run.`,
+      );
+    }
+    return record;
+  }
+
+  /** Writes `status.json`. */
+  async writeStatus(status: RunStatus): Promise<void> {
+    await this.writeText("status.json", `${JSON.stringify(status, null, 2)}\n`);
+  }
+
+  /**
+   * Reads `status.json`.
+   *
+   * @returns The status, or `undefined` if the run was killed before it noted one.
+   */
+  async readStatus(): Promise<RunStatus | undefined> {
+    const path = this.file("status.json");
+    try {
+      return JSON.parse(await Deno.readTextFile(path)) as RunStatus;
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return undefined;
+      throw fileError("read", { path, cause });
+    }
+  }
+
+  /**
+   * Writes `summary.json`: the figures of the run.
+   *
+   * @param summary Plain JSON.
+   * @throws {RangeError} If a number in it is NaN or infinite; the message names the place.
+   */
+  async writeSummary(summary: unknown): Promise<void> {
+    assertFinite(summary, "summary");
+    await this.writeText("summary.json", `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  /** Releases the lock; a second call does nothing. The folder stays. */
+  close(): void {
+    if (this.#open) this.#lock.close();
+    this.#open = false;
+  }
+
+  /** Closes it at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Makes a folder; `false` if it exists already. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await Deno.mkdir(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
+  }
+}
+
+/** JSON would turn NaN and infinity into `null` without a word. */
+function assertFinite(value: unknown, place: string): void {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new RangeError(`Cannot write ${place}: found ${value}, expected a finite number.`);
+  }
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, item] of Object.entries(value)) assertFinite(item, `${place}.${key}`);
+}
+
+function isRunRecord(value: unknown): value is RunRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const record = value as Partial<Record<keyof RunRecord, unknown>>;
+  return typeof record.experiment === "string" && Number.isSafeInteger(record.seed) &&
+    typeof record.engine === "string" && typeof record.data === "string" &&
+    typeof record.environment === "object" && record.environment !== null &&
+    Array.isArray(record.resumed) && "config" in record;
+}

@@ -1,0 +1,171 @@
+/**
+ * TensorBoard event files: TFRecord frames around hand-coded `tensorflow.Event` messages.
+ *
+ * @module
+ */
+import { AppendFile } from "./append_file.ts";
+import { crc32c, maskCrc } from "./crc32c.ts";
+
+/** What one event of a TensorBoard file says. */
+export interface ScalarEvent {
+  /** Seconds since 1970. */
+  readonly wallTime: number;
+  /** Step on the horizontal axis; a natural number. */
+  readonly step: number;
+  /** Value by tag; stored as float32. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/**
+ * Frames one message as a TFRecord: length, its masked CRC-32C, the bytes, their masked CRC-32C.
+ *
+ * @param message The bytes of the message.
+ * @returns The frame, 16 bytes longer.
+ */
+export function encodeRecord(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(message.length + 16);
+  const view = new DataView(frame.buffer);
+  view.setBigUint64(0, BigInt(message.length), true);
+  view.setUint32(8, maskCrc(crc32c(frame.subarray(0, 8))), true);
+  frame.set(message, 12);
+  view.setUint32(12 + message.length, maskCrc(crc32c(message)), true);
+  return frame;
+}
+
+/**
+ * Encodes a `tensorflow.Event` with scalar summaries (fields: 1 wall_time, 2 step, 5 summary; a
+ * summary's value: 1 tag, 2 simple_value).
+ *
+ * @param event Time, step and scalars.
+ * @returns The bytes of the protocol buffer.
+ */
+export function encodeScalarEvent(event: ScalarEvent): Uint8Array {
+  const values = Object.entries(event.scalars).map(([tag, value]) =>
+    bytesField(1, concat([bytesField(1, new TextEncoder().encode(tag)), floatField(2, value)]))
+  );
+  return concat([
+    doubleField(1, event.wallTime),
+    varintField(2, event.step),
+    bytesField(5, concat(values)),
+  ]);
+}
+
+/** Appends scalars to one TensorBoard event file. */
+export class TensorBoardWriter implements Disposable {
+  #file: AppendFile;
+  #now: () => number;
+
+  private constructor(file: AppendFile, now: () => number) {
+    this.#file = file;
+    this.#now = now;
+  }
+
+  /**
+   * Opens the file for a new run, or for one that goes on.
+   *
+   * @param path The file; TensorBoard wants `tfevents` in its name, and its folder must exist.
+   * @param options `resumeAt`: bytes to keep, as noted in the checkpoint (default 0); `now`: clock in
+   * milliseconds since 1970.
+   * @throws {Error} If the file is shorter than `resumeAt` or cannot be written.
+   *
+   * @example
+   * ```ts
+   * import { TensorBoardWriter } from "@mutasesumele/toolkit";
+   * import { assert } from "@std/assert";
+   *
+   * const folder = await Deno.makeTempDir();
+   * using writer = TensorBoardWriter.open(`${folder}/events.out.tfevents.0.local`);
+   * writer.write(1, { "train/loss": 0.5 });
+   * assert(writer.offset > 0);
+   * await Deno.remove(folder, { recursive: true });
+   * ```
+   */
+  static open(
+    path: string,
+    options: { readonly resumeAt?: number; readonly now?: () => number } = {},
+  ): TensorBoardWriter {
+    const now = options.now ?? Date.now;
+    const writer = new TensorBoardWriter(AppendFile.open(path, options.resumeAt ?? 0), now);
+    if (writer.offset === 0) {
+      const version = bytesField(3, new TextEncoder().encode("brain.Event:2"));
+      writer.#file.write(encodeRecord(concat([doubleField(1, now() / 1000), version])));
+    }
+    return writer;
+  }
+
+  /** Bytes written so far, the kept ones included. */
+  get offset(): number {
+    return this.#file.offset;
+  }
+
+  /** Appends the scalars of one step. */
+  write(step: number, scalars: Readonly<Record<string, number>>): void {
+    const event = encodeScalarEvent({ wallTime: this.#now() / 1000, step, scalars });
+    this.#file.write(encodeRecord(event));
+  }
+
+  /**
+   * Waits until every event is on the disk.
+   *
+   * @returns The offset to note in a checkpoint.
+   */
+  sync(): number {
+    return this.#file.sync();
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Closes it at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Base-128 digits of a natural number, lowest first (protocol buffer wire format). */
+function varint(value: number): Uint8Array {
+  const digits: number[] = [];
+  let rest = value;
+  do {
+    const low = rest % 128;
+    rest = (rest - low) / 128;
+    digits.push(rest > 0 ? low + 128 : low);
+  } while (rest > 0);
+  return Uint8Array.from(digits);
+}
+
+/** Wire type 0. */
+function varintField(field: number, value: number): Uint8Array {
+  return concat([varint(field * 8), varint(value)]);
+}
+
+/** Wire type 1. */
+function doubleField(field: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return concat([varint(field * 8 + 1), bytes]);
+}
+
+/** Wire type 2. */
+function bytesField(field: number, value: Uint8Array): Uint8Array {
+  return concat([varint(field * 8 + 2), varint(value.length), value]);
+}
+
+/** Wire type 5. */
+function floatField(field: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return concat([varint(field * 8 + 5), bytes]);
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    result.set(piece, offset);
+    offset += piece.length;
+  }
+  return result;
+}

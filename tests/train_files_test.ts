@@ -1,0 +1,157 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { AppendFile } from "../src/train/append_file.ts";
+import { writeFileAtomic } from "../src/train/atomic_write.ts";
+import { crc32c, maskCrc } from "../src/train/crc32c.ts";
+import { fileError } from "../src/train/file_error.ts";
+import { readGitCommit } from "../src/train/git_commit.ts";
+
+/** Calls `body` with a new folder and removes it. */
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const names = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+
+Deno.test("writeFileAtomic() replaces a file and leaves no other", () =>
+  inFolder(async (folder) => {
+    await writeFileAtomic(`${folder}/a`, "one, and longer");
+    await writeFileAtomic(`${folder}/a`, [bytes("tw"), bytes(""), bytes("o")]);
+    assertEquals(await Deno.readTextFile(`${folder}/a`), "two");
+    assertEquals(names(folder), ["a"]);
+  }));
+
+Deno.test("writeFileAtomic() leaves the old file and no temporary one when it fails", () =>
+  inFolder(async (folder) => {
+    // A folder in the place of the file: the temporary file is written, the rename fails.
+    await Deno.mkdir(`${folder}/a/inner`, { recursive: true });
+    await assertRejects(
+      () => writeFileAtomic(`${folder}/a`, "x"),
+      Error,
+      `Cannot write ${folder}/a`,
+    );
+    assertEquals(names(folder), ["a"]);
+    assertEquals(names(`${folder}/a`), ["inner"]);
+    await assertRejects(() => writeFileAtomic(`${folder}/no/a`, "x"), Error, "no such file");
+  }));
+
+Deno.test("writeFileAtomic() never shows a torn file to a reader, even when killed", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/a`;
+    const module = import.meta.resolve("../src/train/atomic_write.ts");
+    const source = `
+      import { writeFileAtomic } from ${JSON.stringify(module)};
+      for (let i = 0;; i++) {
+        await writeFileAtomic(${
+      JSON.stringify(path)
+    }, String.fromCharCode(97 + i % 26).repeat(2e6));
+        if (i === 0) console.log("ready");
+      }`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--ext=ts", "-"],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    await new Blob([source]).stream().pipeTo(child.stdin);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    for (let i = 0; i < 20; i++) {
+      const text = await Deno.readTextFile(path);
+      assertEquals(text, text[0]!.repeat(2e6));
+      if (i === 10) child.kill("SIGKILL");
+    }
+    await child.status;
+    await reader.cancel();
+  }));
+
+Deno.test("AppendFile.open() keeps the noted bytes and cuts off the rest", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/a`;
+    const first = AppendFile.open(path);
+    first.write(bytes("123"));
+    const noted = first.sync();
+    first.write(bytes("456"));
+    first.close();
+    first.close();
+    using second = AppendFile.open(path, noted);
+    second.write(bytes("x"));
+    assertEquals(second.offset, 4);
+    assertEquals(await Deno.readTextFile(path), "123x");
+    assertThrows(() => AppendFile.open(path, 5), Error, "has 4 bytes, expected at least 5");
+    assertEquals(await Deno.readTextFile(path), "123x");
+  }));
+
+Deno.test({
+  name: "AppendFile.write() names the file when the disk is full",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inFolder(async (folder) => {
+      await Deno.symlink("/dev/full", `${folder}/a`);
+      using file = AppendFile.open(`${folder}/a`);
+      const error = assertThrows(() => file.write(bytes("x"))) as Error;
+      assertStringIncludes(error.message, `Cannot append to ${folder}/a: the disk is full`);
+      assertEquals(file.offset, 0);
+    }),
+});
+
+Deno.test("fileError() knows the way out of common failures", () => {
+  const cases: [unknown, string][] = [
+    [Object.assign(new Error("os error 28"), { code: "ENOSPC" }), "the disk is full. Free some"],
+    [Object.assign(new Error("os error 30"), { code: "EROFS" }), "read-only. Choose another"],
+    [new Deno.errors.NotCapable("Requires write access"), "Run with --allow-read --allow-write"],
+    [new Deno.errors.PermissionDenied("x"), "Check the folder's owner"],
+    [new Error("strange"), "strange."],
+    ["text", "text."],
+  ];
+  for (const [cause, advice] of cases) {
+    const error = fileError("write", { path: "p/q", cause });
+    assertStringIncludes(error.message, "Cannot write p/q: ");
+    assertStringIncludes(error.message, advice);
+    assertEquals(error.cause, cause);
+  }
+});
+
+Deno.test("crc32c() gives the check values of RFC 3720, in one piece or several", () => {
+  assertEquals(crc32c(bytes("123456789")), 0xe3069283);
+  assertEquals(crc32c(new Uint8Array(32)), 0x8a9136aa);
+  assertEquals(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
+  assertEquals(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
+  assertEquals(crc32c(bytes("6789"), crc32c(bytes("12345"))), 0xe3069283);
+  assertEquals(crc32c(new Uint8Array()), 0);
+  // Mask of TFRecord: ((crc >> 15) | (crc << 17)) + 0xa282ead8.
+  assertEquals(maskCrc(0), 0xa282ead8);
+  assertEquals(maskCrc(0x8000), 0xa282ead9);
+});
+
+Deno.test("readGitCommit() reads loose, packed and detached heads, and worktrees", () =>
+  inFolder(async (folder) => {
+    const [one, two] = ["1".repeat(40), "2".repeat(40)];
+    const git = `${folder}/repo/.git`;
+    await Deno.mkdir(`${git}/refs/heads/topic`, { recursive: true });
+    await Deno.mkdir(`${folder}/repo/src/deep`, { recursive: true });
+    const commit = () => readGitCommit(`${folder}/repo/src/deep`);
+    await Deno.writeTextFile(`${git}/HEAD`, "ref: refs/heads/topic/a\n");
+    assertEquals(await commit(), undefined);
+    await Deno.writeTextFile(
+      `${git}/packed-refs`,
+      `# pack-refs\n${two} refs/heads/topic/ab\n${one} refs/heads/topic/a\n^${two}\n`,
+    );
+    assertEquals(await commit(), one);
+    await Deno.writeTextFile(`${git}/refs/heads/topic/a`, `${two}\n`);
+    assertEquals(await commit(), two);
+    await Deno.writeTextFile(`${git}/HEAD`, `${one}\n`);
+    assertEquals(await commit(), one);
+
+    await Deno.mkdir(`${git}/worktrees/w`, { recursive: true });
+    await Deno.mkdir(`${folder}/w`);
+    await Deno.writeTextFile(`${folder}/w/.git`, `gitdir: ${git}/worktrees/w\n`);
+    await Deno.writeTextFile(`${git}/worktrees/w/HEAD`, "ref: refs/heads/topic/a\n");
+    await Deno.writeTextFile(`${git}/worktrees/w/commondir`, "../..\n");
+    assertEquals(await readGitCommit(`${folder}/w`), two);
+    assertEquals(await readGitCommit(`${folder}/nowhere`), undefined);
+  }));
