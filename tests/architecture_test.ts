@@ -62,39 +62,41 @@ function scan(source: string): { code: string; texts: string[] } {
   /** Depth of braces at which each open `${` of a template ends. */
   const templates: number[] = [];
   let depth = 0;
-  for (let i = 0; i < source.length; i++) {
+  let i = 0;
+  /** Moves past the next match of `end`, escapes skipped, and returns what stood before it. */
+  const skip = (end: RegExp): string => {
+    const from = i;
+    const escapeOrEnd = new RegExp(`\\\\[^]|${end.source}`, "g");
+    escapeOrEnd.lastIndex = from;
+    for (let found = escapeOrEnd.exec(source); found; found = escapeOrEnd.exec(source)) {
+      if (found[0].startsWith("\\")) continue;
+      i = escapeOrEnd.lastIndex;
+      return source.slice(from, found.index);
+    }
+    throw new Error(`Cannot scan: expected ${end} after ${source.slice(from - 40, from + 40)}.`);
+  };
+  while (i < source.length) {
     const char = source[i]!;
     const pair = source.slice(i, i + 2);
+    i++;
     if (pair === "//") {
-      while (i + 1 < source.length && source[i + 1] !== "\n") i++;
+      while (i < source.length && source[i] !== "\n") i++;
     } else if (pair === "/*") {
-      i = source.indexOf("*/", i + 2) + 1;
+      i = source.indexOf("*/", i + 1) + 2;
+      if (i < 2) throw new Error("Cannot scan: a comment does not end.");
       code += " ";
     } else if (char === '"' || char === "'") {
-      const start = i + 1;
-      for (i++; source[i] !== char; i++) if (source[i] === "\\") i++;
       code += `"${texts.length}"`;
-      texts.push(source.slice(start, i));
+      texts.push(skip(char === '"' ? /"/ : /'/));
     } else if (char === "`" || (char === "}" && templates.at(-1) === depth)) {
       if (char === "}") templates.pop();
+      skip(/`|\$\{/);
       code += char;
-      for (i++; source[i] !== "`" && source.slice(i, i + 2) !== "${"; i++) {
-        if (source[i] === "\\") i++;
-      }
-      if (source[i] === "`") {
-        code += "`";
-      } else {
-        code += "${";
-        i++;
-        templates.push(depth);
-      }
+      if (source[i - 1] === "{") templates.push(depth);
+      code += source[i - 1] === "{" ? "${" : "`";
     } else if (char === "/" && startsRegExp(code)) {
-      let inClass = false;
-      for (i++; source[i] !== "/" || inClass; i++) {
-        if (source[i] === "\\") i++;
-        else if (source[i] === "[") inClass = true;
-        else if (source[i] === "]") inClass = false;
-      }
+      skip(/\[(?:\\[^]|[^\]\\])*\]|\//);
+      while (source[i - 1] === "]") skip(/\[(?:\\[^]|[^\]\\])*\]|\//);
       code += "/./";
     } else {
       if (char === "{") depth++;
@@ -108,7 +110,7 @@ function scan(source: string): { code: string; texts: string[] } {
 /** Tells a regular expression from a division by what stands before the slash. */
 function startsRegExp(before: string): boolean {
   const trimmed = before.trimEnd();
-  return trimmed === "" || /[(,=:[!&|?{};+\-*%~^<>]$/.test(trimmed) ||
+  return trimmed === "" || /[(,=:[&|?{};+\-*%~^<>]$|(^|[^\w\])])!$/.test(trimmed) ||
     /(^|\W)(return|typeof|case|in|of|void|throw|await|yield)$/.test(trimmed);
 }
 
@@ -257,6 +259,8 @@ Deno.test("the check finds Deno, navigator.gpu and long files, but not in commen
     ["src/nn/a.ts", "const x = `${`}` + Deno.cwd()}`;", "uses Deno"],
     ["src/nn/a.ts", "const x = a / b; Deno.cwd(); c / d;", "uses Deno"],
     ["src/nn/a.ts", 'const x = /"/; Deno.cwd(); /"/;', "uses Deno"],
+    ["src/nn/a.ts", "const x = a[0]! / b; Deno.cwd(); c / d;", "uses Deno"],
+    ["src/nn/a.ts", "// a \\\nDeno.cwd();", "uses Deno"],
     ["src/nn/a.ts", "const { cwd } = globalThis.Deno;", "uses Deno"],
     ["src/data/a.ts", "await navigator.gpu.requestAdapter();", "uses navigator.gpu"],
     ["src/compile/a.ts", "globalThis.navigator?.gpu", "uses navigator.gpu"],
@@ -273,7 +277,7 @@ Deno.test("the check finds Deno, navigator.gpu and long files, but not in commen
       "/**\n * ```ts\n * import { x } from '../gpu/x.ts';\n * ```\n */\nconst x = 1;",
     ],
     ["src/nn/a.ts", 'const text = "import { x } from \\"../gpu/x.ts\\"";'],
-    ["src/nn/a.ts", "const x = `${a}Deno`; const y = '\\'Deno'; const z = /[/]Deno/;"],
+    ["src/nn/a.ts", "const x = `${a}Deno`; const y = '\\'Deno'; const z = !/[/]\\/Deno/.test(x);"],
     ["src/nn/a.ts", 'export const from = 1;\nconst y = ["../gpu/x.ts"];'],
     ["src/gpu/a.ts", "await navigator.gpu.requestAdapter();"],
     ["src/data/a.ts", "Deno.cwd(); navigator.hardwareConcurrency;"],

@@ -17,6 +17,9 @@ const TRANSFER = 4;
 /** Cost of one more dispatch, in simple operations. */
 const DISPATCH = 300_000;
 
+/** Share of the cost of a value that is the same for many neighbours. */
+const REPEATED = 1 / 8;
+
 /** Buffers of a dispatch that are kept free for results and second views of an operand. */
 const RESERVED_BUFFERS = 4;
 
@@ -50,7 +53,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       const stored = output!.size * (work.get(output!)! + TRANSFER) + wanted * TRANSFER + DISPATCH;
       if (inlined > stored) chosen.add(output!);
       const evaluations = chosen.has(output!) ? output!.size : wanted;
-      for (const input of node.inputs) {
+      for (const input of new Set(node.inputs)) {
         demand.set(input, (demand.get(input) ?? 0) + evaluations);
       }
     } else if (lower.kind === "alias") {
@@ -79,7 +82,9 @@ function estimateWork(program: Program, uses: Map<Tensor, number>): Map<Tensor, 
       total = lower.kind === "pointwise" ? lower.cost : 0;
       for (const input of node.inputs) {
         const inner = work.get(input)!;
-        total += uses.get(input) === 1 ? inner : Math.min(inner, TRANSFER);
+        // What is repeated is computed outside of the loop over its repetitions.
+        const repeats = Math.max(REPEATED, Math.min(1, input.size / node.outputs[0]!.size));
+        total += repeats * (uses.get(input) === 1 ? inner : Math.min(inner, TRANSFER));
       }
     }
     for (const output of node.outputs) work.set(output, total);

@@ -2,8 +2,8 @@
 export * from "./adapt_tasks.ts";
 export * from "./anil.ts";
 export type { BilevelProblem, LossContext, LossResult, TaskLoss } from "./bilevel_problem.ts";
-export type { ByPath } from "./fast_weights.ts";
 export * from "./combine_meta_gradients.ts";
+export type { ByPath } from "./fast_weights.ts";
 export * from "./fomaml.ts";
 export * from "./guard.ts";
 export * from "./initial_rates.ts";

@@ -1,0 +1,327 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
+import type { Tensor } from "../src/ir/tensor.ts";
+import { encoder, type Params } from "../src/nn/mod.ts";
+import * as pretext from "../src/pretext/mod.ts";
+import type { Encode, PretextInputs, PretextTask } from "../src/pretext/mod.ts";
+import { randomKey, uniform } from "../src/random/mod.ts";
+import {
+  add,
+  concat,
+  constant,
+  dot,
+  flip,
+  mean,
+  mul,
+  ones,
+  stack,
+  sub,
+  valuesOf,
+  where,
+} from "../src/tensor/mod.ts";
+import { grad, hvp, vmap } from "../src/transform/mod.ts";
+import { flatten, mapTree, unflatten } from "../src/tree/tree.ts";
+import { chroma, luma, rgbOf } from "../src/pretext/augment/colour.ts";
+
+const EMBEDDING = 6;
+const SIZE = 8;
+const BATCH = 4;
+
+/** One row for each task of the folder. */
+const TASKS: Record<string, PretextTask> = {
+  classification: pretext.classification({ classes: 3, hidden: 8 }),
+  colorization: pretext.colorization({ grid: 2, hidden: 8 }),
+  contrastive: pretext.contrastive({ projection: 5, temperature: 0.5 }),
+  jigsaw: pretext.jigsaw({ gap: 1, hidden: 8 }),
+  maskedReconstruction: pretext.maskedReconstruction({ imageSize: SIZE, hidden: 8 }),
+  rotation: pretext.rotation({ hidden: 8 }),
+};
+
+const backbone = encoder({
+  widths: [3],
+  embedding: EMBEDDING,
+  imageSize: SIZE,
+  statistics: "batch",
+});
+const images = uniform(randomKey(1), [BATCH, SIZE, SIZE, 3]);
+const labels = constant([2, 0, 1, 0], { dtype: "i32" });
+
+interface Both {
+  readonly backbone: Params;
+  readonly head: Params;
+}
+
+function paramsFor(task: PretextTask, seed = 2): Both {
+  return {
+    backbone: backbone.init(randomKey(seed)).params,
+    head: task.initHead(randomKey(seed + 100), EMBEDDING),
+  };
+}
+
+function encodeBy(params: Params): Encode {
+  return (x, key) => backbone.apply(params, {}, x, { training: true, key }).output;
+}
+
+function lossOf(task: PretextTask, params: Both, given: Partial<PretextInputs> = {}): Tensor {
+  const inputs = { head: params.head, encode: encodeBy(params.backbone), images, labels };
+  return task.loss({ key: randomKey(3), ...inputs, ...given }).loss;
+}
+
+/** What the backbone is shown. */
+function shown(task: PretextTask, given: Partial<PretextInputs> = {}): number[][] {
+  const seen: number[][] = [];
+  const encode: Encode = (x) => {
+    seen.push(valuesOf(x));
+    return mean(x, { axes: [1, 2] });
+  };
+  const head = task.initHead(randomKey(0), 3);
+  task.loss({ encode, head, images, labels, key: randomKey(3), ...given });
+  return seen;
+}
+
+Deno.test("every task of src/pretext has a row", () => {
+  const task = (fn: unknown): boolean => {
+    try {
+      const made = (fn as (options: object) => unknown)({ classes: 2 });
+      return typeof made === "object" && made !== null && "initHead" in made;
+    } catch {
+      return false;
+    }
+  };
+  const names = Object.entries(pretext).filter(([, fn]) => task(fn)).map(([name]) => name);
+  assertEquals(names.sort(), Object.keys(TASKS).sort());
+});
+
+for (const [name, task] of Object.entries(TASKS)) {
+  Deno.test(`${name} has a finite loss and reaches every parameter, at both orders`, () => {
+    const params = paramsFor(task);
+    const { loss, metrics } = task.loss({
+      encode: encodeBy(params.backbone),
+      head: params.head,
+      images,
+      labels,
+      key: randomKey(3),
+    });
+    assert(valuesOf(loss).every((value) => Number.isFinite(value) && value > 0));
+    for (const metric of Object.values(metrics)) {
+      assertEquals(metric.shape, []);
+      assert(valuesOf(metric).every(Number.isFinite));
+    }
+    const fn = (both: Both): Tensor => lossOf(task, both);
+    const gradient = flatten<Tensor>(grad(fn)(params));
+    const second = flatten<Tensor>(hvp(fn)(params, params));
+    // A bias in front of a batch normalization has no effect.
+    const exempt = ["backbone.embedding.bias"];
+    gradient.leaves.forEach((leaf, k) => {
+      const path = gradient.paths[k]!;
+      const [first, curvature] = [valuesOf(leaf), valuesOf(second.leaves[k]!)];
+      assert([...first, ...curvature].every(Number.isFinite), `${path} is not finite`);
+      if (exempt.includes(path)) return;
+      assert(first.some((value) => Math.abs(value) > 1e-9), `${path} has no gradient`);
+      assert(curvature.some((value) => Math.abs(value) > 1e-9), `${path} has no curvature`);
+    });
+  });
+
+  Deno.test(`${name} gives the same for the same key and something else for another`, () => {
+    const params = paramsFor(task);
+    const value = (seed: number): number =>
+      valuesOf(lossOf(task, params, { key: randomKey(seed) }))[0]!;
+    assertEquals(value(5), value(5));
+    assertNotEquals(value(5), value(6));
+  });
+
+  Deno.test(`${name} encodes once, with images in [0, 1]`, () => {
+    const seen = shown(task);
+    assertEquals(seen.length, 1);
+    assert(seen[0]!.every((value) => value >= 0 && value <= 1));
+  });
+
+  Deno.test(`a small step along the gradient of ${name} lowers its loss`, () => {
+    const params = paramsFor(task);
+    const fn = (both: Both): Tensor => lossOf(task, both);
+    const gradient = grad(fn)(params);
+    const { leaves } = flatten<Tensor>(gradient);
+    const squared = leaves.reduce((total, leaf) => total + valuesOf(dot(leaf, leaf))[0]!, 0);
+    const rate = 1e-7;
+    const moved = mapTree<Both>((p: Tensor, g: Tensor) => sub(p, mul(g, rate)), params, gradient);
+    const [before, after] = [params, moved].map((point) => valuesOf(fn(point))[0]!);
+    assertAlmostEquals((before! - after!) / (rate * squared), 1, 1e-2);
+  });
+
+  Deno.test(`${name} of tasks with own weights is the task one by one`, () => {
+    const seeds = [11, 12];
+    const all = seeds.map((seed) => paramsFor(task, seed));
+    const lists = all.map((params) => flatten<Tensor>(params));
+    const together = unflatten<Both>(
+      lists[0]!.structure,
+      lists[0]!.leaves.map((_, k) => stack(lists.map(({ leaves }) => leaves[k]!))),
+    );
+    const keys = seeds.map(randomKey);
+    const run = (params: Both, key: Tensor): Tensor => lossOf(task, params, { key });
+    const mapped = valuesOf(vmap(run)(together, stack(keys)));
+    all.forEach((params, k) =>
+      assertAlmostEquals(mapped[k]!, valuesOf(run(params, keys[k]!))[0]!, 1e-10)
+    );
+  });
+}
+
+Deno.test("rotation shows nothing of its target besides the turned image", () => {
+  // An image that looks the same after every quarter turn must be shown the same for every target.
+  const turned = (k: number): Tensor =>
+    pretext.rotateQuarterTurns(images, constant([k, k, k, k], { dtype: "i32" }));
+  const symmetric = mul([0, 1, 2, 3].map(turned).reduce(add), 0.25);
+  const views = [3, 4, 5].map((seed) =>
+    shown(TASKS["rotation"]!, { images: symmetric, key: randomKey(seed) })[0]!
+  );
+  for (const view of views) {
+    view.forEach((value, k) => assertAlmostEquals(value, views[0]![k]!, 1e-12));
+  }
+  const plain = [3, 4].map((seed) => shown(TASKS["rotation"]!, { key: randomKey(seed) })[0]);
+  assertNotEquals(plain[0], plain[1]);
+});
+
+Deno.test("jigsaw shows nothing of its target besides the exchanged tiles", () => {
+  const tile = uniform(randomKey(9), [BATCH, SIZE / 2, SIZE / 2, 3]);
+  const row = concat([tile, tile], { axis: 1 });
+  const repeated = concat([row, row], { axis: 2 });
+  const view = (seed: number, given: Tensor): number[] =>
+    shown(TASKS["jigsaw"]!, { images: given, key: randomKey(seed) })[0]!;
+  assertEquals(view(3, repeated), view(4, repeated));
+  assertNotEquals(view(3, images), view(4, images));
+});
+
+Deno.test("jigsaw exchanges whole tiles, with hidden edges", () => {
+  // Every quarter has its own grey: the shown image holds each of them once.
+  const quarters = [0.1, 0.2, 0.3, 0.4];
+  const pixel = (y: number, x: number): number => quarters[(y >= 4 ? 2 : 0) + (x >= 4 ? 1 : 0)]!;
+  const image = constant(
+    [Array.from({ length: 8 }, (_, y) => Array.from({ length: 8 }, (_, x) => [pixel(y, x)]))],
+  );
+  const seen = shown(pretext.jigsaw({ gap: 1, hidden: 4 }), {
+    images: concat([image, image, image], { axis: 3 }),
+  })[0]!;
+  const at = (y: number, x: number): number => seen[(y * 8 + x) * 3]!;
+  const centres = [at(1, 1), at(1, 5), at(5, 1), at(5, 5)];
+  assertEquals([...centres].sort(), quarters);
+  assertEquals([at(0, 0), at(3, 1), at(4, 4), at(7, 5), at(2, 3)], [0.5, 0.5, 0.5, 0.5, 0.5]);
+  assertEquals([at(2, 2), at(6, 6)], [at(1, 1), at(5, 5)]);
+});
+
+Deno.test("classification shows the same images for all labels", () => {
+  const other = constant([0, 1, 2, 2], { dtype: "i32" });
+  const task = TASKS["classification"]!;
+  assertEquals(shown(task), shown(task, { labels: other }));
+  const params = paramsFor(task);
+  assertNotEquals(
+    valuesOf(lossOf(task, params)),
+    valuesOf(lossOf(task, params, { labels: other })),
+  );
+  const { backbone: own, head } = params;
+  assertThrows(
+    () => task.loss({ encode: encodeBy(own), head, images, key: randomKey(3) }),
+    TypeError,
+    "found no labels",
+  );
+});
+
+Deno.test("maskedReconstruction hides what it asks for, and asks for what it hides", () => {
+  const task = TASKS["maskedReconstruction"]!;
+  const [seen] = shown(task);
+  const before = valuesOf(images);
+  const hidden = seen!.map((value, k) => value === 0.5 && before[k] !== 0.5 ? 1 : 0);
+  const count = hidden.reduce<number>((total, is) => total + is, 0);
+  assertEquals(count, images.size / 2);
+  const mask = constant(hidden, { shape: images.shape, dtype: "bool" });
+  const elsewhere = where(mask, images, mul(images, 0.5));
+  const inside = where(mask, mul(images, 0.5), images);
+  assertEquals(shown(task, { images: inside })[0], seen);
+  const params = paramsFor(task);
+  const fixed: Encode = () => ones([BATCH, EMBEDDING]);
+  const value = (given: Tensor): number =>
+    valuesOf(lossOf(task, params, { images: given, encode: fixed }))[0]!;
+  assertEquals(value(elsewhere), value(images));
+  assertNotEquals(value(inside), value(images));
+});
+
+Deno.test("colorization shows grey images and asks for colours", () => {
+  const task = TASKS["colorization"]!;
+  const [seen] = shown(task);
+  const expected = valuesOf(luma(rgbOf("test", images)));
+  seen!.forEach((value, k) => assertEquals(value, expected[Math.floor(k / 3)]));
+  // Zero chroma is predicted perfectly by a head that gives 0.
+  const grey = constant(seen!, { shape: images.shape });
+  assert(valuesOf(chroma(rgbOf("test", grey))).every((value) => Math.abs(value) < 1e-12));
+  const params = paramsFor(task);
+  assertNotEquals(valuesOf(lossOf(task, params, { images: grey })), valuesOf(lossOf(task, params)));
+});
+
+Deno.test("contrastive cannot tell partners where all images are alike", () => {
+  const one = uniform(randomKey(4), [1, SIZE, SIZE, 3]);
+  const same = concat([one, one, one, one]);
+  const task = pretext.contrastive({ augment: (x) => x, projection: 4 });
+  const encode: Encode = (x) => mean(x, { axes: [1, 2] });
+  const { loss, metrics } = task.loss({
+    encode,
+    head: task.initHead(randomKey(2), 3),
+    images: same,
+    key: randomKey(3),
+  });
+  assertAlmostEquals(valuesOf(loss)[0]!, Math.log(2 * BATCH - 1), 1e-9);
+  assertAlmostEquals(valuesOf(metrics["alignment"]!)[0]!, 1, 1e-9);
+});
+
+Deno.test("contrastive pairs the two views of an image, each drawn on its own", () => {
+  const [seen] = shown(pretext.contrastive({ augment: (x) => x }));
+  assertEquals(seen!.slice(0, images.size), seen!.slice(images.size));
+  const [drawn] = shown(TASKS["contrastive"]!);
+  assertNotEquals(drawn!.slice(0, images.size), drawn!.slice(images.size));
+});
+
+Deno.test("a head can solve rotation when the embedding tells the turn", () => {
+  // Bright top edge, dark elsewhere: the means of the four edges give the turn.
+  const edge = constant(
+    [Array.from({ length: SIZE }, (_, y) => Array.from({ length: SIZE }, () => [y === 0 ? 1 : 0]))],
+  );
+  const batch = concat(new Array(12).fill(edge));
+  const task = pretext.rotation({ hidden: 8 });
+  const encode: Encode = (x) => {
+    const rows = mean(x, { axes: [2, 3] });
+    const columns = mean(x, { axes: [1, 3] });
+    return concat([rows, columns, flip(rows, 1)], { axis: 1 });
+  };
+  let head = task.initHead(randomKey(1), 3 * SIZE);
+  const fn = (own: Params, key: Tensor): Tensor =>
+    task.loss({ encode, head: own, images: batch, key }).loss;
+  for (let step = 0; step < 30; step++) {
+    const gradient = grad(fn)(head, randomKey(step));
+    head = mapTree<Params>(
+      (p: Tensor, g: Tensor) => {
+        const next = sub(p, mul(g, 0.5));
+        return constant(valuesOf(next), { shape: next.shape });
+      },
+      head,
+      gradient,
+    );
+  }
+  const { metrics } = task.loss({ encode, head, images: batch, key: randomKey(77) });
+  assertEquals(valuesOf(metrics["accuracy"]!), [1]);
+});
+
+Deno.test("tasks throw on images they cannot use", () => {
+  const encode: Encode = (x) => mean(x, { axes: [1, 2] });
+  const run = (task: PretextTask, shape: readonly number[]): void => {
+    const head = task.initHead(randomKey(0), 3);
+    task.loss({ encode, head, images: uniform(randomKey(0), shape), key: randomKey(0) });
+  };
+  assertThrows(() => run(pretext.rotation(), [2, 4, 6, 3]), TypeError, "square images");
+  assertThrows(() => run(pretext.jigsaw(), [2, 8, 8, 3]), RangeError, "hidden edges of 2");
+  assertThrows(() => run(pretext.colorization(), [2, 12, 12, 3]), RangeError, "a grid of 8 x 8");
+  assertThrows(() => run(pretext.maskedReconstruction(), [2, 8, 8, 3]), TypeError, "imageSize: 8");
+  assertThrows(() => pretext.maskedReconstruction({ patch: 5 }), RangeError, "divides the image");
+  assertThrows(() => pretext.maskedReconstruction({ ratio: 1 }), RangeError, "one visible");
+});
