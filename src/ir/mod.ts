@@ -1,5 +1,6 @@
 /** Tensor programs: what they are, how they are printed, checked and evaluated. @module */
 export type { Aval, DType, Shape } from "./aval.ts";
+export type { Atom, Index } from "./index_expression.ts";
 export { formatAval, sameAval, sameShape, sizeOf } from "./aval.ts";
 export { check } from "./check.ts";
 export { evaluate } from "./evaluate.ts";

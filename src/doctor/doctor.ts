@@ -1,0 +1,76 @@
+/**
+ * `deno task doctor`: what this machine has, whether every kernel family computes rightly, and
+ * what to install where something is missing.
+ *
+ * @module
+ */
+import { type EngineChoice, openEngine } from "../engine/open_engine.ts";
+import { NoAdapterError, openGpu } from "../gpu/device.ts";
+import { selfCheck } from "./self_check.ts";
+
+/** Limits worth showing. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeWorkgroupsPerDimension",
+  "maxUniformBufferBindingSize",
+] as const;
+
+/**
+ * Prints the state of the machine and checks the engines.
+ *
+ * @param print Receives each line.
+ * @returns Whether every check passed.
+ */
+export async function doctor(print: (line: string) => void): Promise<boolean> {
+  const { deno, v8, typescript } = Deno.version;
+  print(`Deno ${deno}, V8 ${v8}, TypeScript ${typescript}, ${Deno.build.target}`);
+  const hasAdapter = await showAdapter(print);
+  const engines: EngineChoice[] = hasAdapter ? ["webgpu", "tfjs"] : ["tfjs"];
+  let healthy = true;
+  for (const name of engines) {
+    healthy = await checkEngine(name, print) && healthy;
+  }
+  print(healthy ? "everything is in order" : "something is wrong: see above");
+  return healthy;
+}
+
+async function showAdapter(print: (line: string) => void): Promise<boolean> {
+  try {
+    const gpu = await openGpu();
+    print(`WebGPU adapter: ${gpu.info.label}, ${gpu.info.software ? "SOFTWARE (CPU)" : "hardware"}`);
+    for (const name of LIMITS) print(`  ${name} ${gpu.limits[name]}`);
+    print(`  features ${[...gpu.features].sort().join(", ") || "none"}`);
+    gpu.close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    print(`WebGPU adapter: none. ${error.message}`);
+    print("  Without an adapter, experiments run on TensorFlow.js (wasm), more slowly.");
+    return false;
+  }
+}
+
+async function checkEngine(name: EngineChoice, print: (line: string) => void): Promise<boolean> {
+  const engine = await openEngine(name);
+  try {
+    print(`engine ${name} on ${engine.info.adapter}, against the float64 reference:`);
+    let healthy = true;
+    for (const { name: family, error, tolerance } of await selfCheck(engine)) {
+      const right = error <= tolerance;
+      healthy &&= right;
+      print(`  ${right ? "ok   " : "WRONG"} ${family}: relative error ${error.toExponential(1)}`);
+    }
+    return healthy;
+  } finally {
+    engine.close();
+  }
+}
+
+if (import.meta.main) {
+  const healthy = await doctor((line) => console.log(line));
+  Deno.exit(healthy ? 0 : 1);
+}
