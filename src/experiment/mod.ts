@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type ArmOutcome, type ArmReport, writeArmReport } from "./arm_report.ts";
 export { type CommandLine, parseCommandLine } from "./command_line.ts";
 export type { ConfigIssue, ConfigResult, ConfigSchema } from "./config_schema.ts";
 export { defineExperiment, type Experiment } from "./define_experiment.ts";

@@ -98,7 +98,7 @@ export async function runExperiment<Config>(
   });
   const { path } = folder;
   const finish = (exitCode: number): RunResult => {
-    output.print(path);
+    progress.above(() => output.print(path));
     return { exitCode, path };
   };
   if (resumed && (await folder.readStatus())?.state === "finished") {
@@ -127,7 +127,7 @@ export async function runExperiment<Config>(
     progress,
     signal: signals.signal,
     log,
-    print: output.print,
+    print: (line) => progress.above(() => output.print(line)),
     describe: async (environment) => {
       for (const difference of differences(record.environment, environment)) {
         if (resumed) log(`Resumed with another ${difference}: numbers may differ.`);

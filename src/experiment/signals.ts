@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Milliseconds in which a repeated signal is an echo: `deno task` and the terminal both send Ctrl-C. */
+const ECHO = 500;
+
 /** Signals that stop a run, with the exit code that a shell expects (128 + number). */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -19,19 +22,25 @@ export interface SignalListener extends Disposable {
 }
 
 /**
- * Listens for SIGINT and SIGTERM. The first aborts, the second ends the process at once.
+ * Listens for SIGINT and SIGTERM. The first aborts, a second one half a second later or more
+ * ends the process at once.
  *
  * @param onStop Told of the first signal.
  */
 export function listenForSignals(onStop: (signal: StopSignal) => void): SignalListener {
   const controller = new AbortController();
   let received: StopSignal | undefined;
+  let receivedAt = 0;
   // Windows knows no SIGTERM to listen for.
   const names: StopSignal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const handlers = names.map((name) => {
     const handler = () => {
-      if (received !== undefined) Deno.exit(EXIT_CODES[name]);
+      if (received !== undefined) {
+        if (performance.now() - receivedAt >= ECHO) Deno.exit(EXIT_CODES[name]);
+        return;
+      }
       received = name;
+      receivedAt = performance.now();
       onStop(name);
       controller.abort(new DOMException(`Stopped by ${name}.`, "AbortError"));
     };

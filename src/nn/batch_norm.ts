@@ -60,10 +60,12 @@ export interface BatchNormOptions {
 export function batchNorm(options: BatchNormOptions): Layer {
   const { features, statistics = "running", epsilon = 1e-5, momentum = 0.1 } = options;
   const running = statistics === "running";
+  const fresh = (): Params =>
+    running ? { mean: zeros([features]), variance: ones([features]) } : {};
   return {
     init: () => ({
       params: { beta: zeros([features]), gamma: ones([features]) },
-      state: running ? { mean: zeros([features]), variance: ones([features]) } : {},
+      state: fresh(),
     }),
     apply(params, state, x, { training }) {
       const count = x.size / features;

@@ -36,7 +36,7 @@ export interface ChartOptions {
   readonly description: string;
   /** A horizontal line to compare with, such as chance. */
   readonly reference?: { readonly label: string; readonly y: number };
-  /** Width of the plot in pixels without axes and legend (default 560). */
+  /** Width of the plot in pixels without axes and legend (default 680). */
   readonly width?: number;
   /** Height of the plot in pixels without axes (default 300). */
   readonly height?: number;
@@ -133,7 +133,12 @@ function specification(options: ChartOptions): Record<string, unknown> {
     field: "x",
     type: "quantitative",
     title: options.xLabel,
-    axis: { format: "~s", grid: false, tickCount: 6 },
+    axis: {
+      format: "~s",
+      labelExpr: "datum.value === 0 ? '0' : datum.label",
+      grid: false,
+      tickCount: 6,
+    },
     scale: { type: options.logX ? "log" : "linear", nice: false },
   };
   const y = {
@@ -179,7 +184,7 @@ function specification(options: ChartOptions): Record<string, unknown> {
     });
   }
   return {
-    width: options.width ?? 560,
+    width: options.width ?? 680,
     height: options.height ?? 300,
     background: options.background ?? null,
     layer,

@@ -113,8 +113,7 @@ export function takeImages(table: ImageTable, indices: Tensor, extents: ImageExt
   let rows: Tensor | undefined;
   for (const shard of table.shards) {
     const own = takeRows(shard, first === 0 ? indices : sub(indices, first));
-    const here = (): Tensor =>
-      broadcastTo(expandDims(greaterEqual(indices, first), 1), own.shape);
+    const here = (): Tensor => broadcastTo(expandDims(greaterEqual(indices, first), 1), own.shape);
     rows = rows ? select(here(), own, rows) : own;
     first += shard.shape[0]!;
   }

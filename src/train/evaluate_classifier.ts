@@ -6,16 +6,7 @@
 import { type Concrete, type Engine, hostArray, type Value } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Layer, Params } from "../nn/mod.ts";
-import {
-  argMax,
-  convert,
-  equal,
-  logSoftmax,
-  mul,
-  neg,
-  oneHot,
-  sum,
-} from "../tensor/mod.ts";
+import { argMax, convert, equal, logSoftmax, mul, neg, oneHot, sum } from "../tensor/mod.ts";
 import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "./device_images.ts";
 
 /** Parameters and running state of a classifier. */

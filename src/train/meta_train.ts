@@ -8,20 +8,265 @@ import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import {
   adaptTasks,
   type BilevelProblem,
+  combineMetaGradients,
+  type InnerLoopOptions,
   metaGradient,
   type MetaOrder,
 } from "../meta/mod.ts";
 import type { Layer, Params } from "../nn/mod.ts";
-import type { Optimizer, OptimizerState } from "../optim/mod.ts";
 import type { PretextTask } from "../pretext/mod.ts";
-import { foldIn } from "../random/mod.ts";
-import { add, expandDims, mean, mul, slice, takeAlong } from "../tensor/mod.ts";
+import { splitKey } from "../random/mod.ts";
+import { add, expandDims, mean, mul, slice } from "../tensor/mod.ts";
 import { mapTree } from "../tree/tree.ts";
 import { type ImageTable, takeImages } from "./device_images.ts";
 import {
   type ClassifierOptions,
   labelledBatch,
   type StepInputs,
-  type StepResult,
+  type TrainingState,
   type TrainStep,
 } from "./train_classifier.ts";
+
+/** What is meta-learned. */
+export type MetaTrainParams = {
+  /** The backbone, which every inner loop adapts a copy of. */
+  readonly encoder: Params;
+  /** The head of the wanted task. */
+  readonly head: Params;
+  /** The head of each pretext task, by its name. */
+  readonly pretext: Readonly<Record<string, Params>>;
+};
+
+/** Running statistics of backbone and head. */
+export type MetaTrainState = {
+  /** Those of the backbone. */
+  readonly encoder: Params;
+  /** Those of the head of the wanted task. */
+  readonly head: Params;
+};
+
+/** Everything that meta-training changes. */
+export type MetaTraining = TrainingState<MetaTrainParams, MetaTrainState>;
+
+/** What meta-training is made of. */
+export interface MetaTrainOptions extends Omit<ClassifierOptions, "model"> {
+  /** From images to embeddings. */
+  readonly encoder: Layer;
+  /** From embeddings to logits of the wanted task. */
+  readonly head: Layer;
+  /** The pretext tasks; each adapts the backbone on its own. */
+  readonly tasks: readonly PretextTask[];
+  /** The inner loop: number of steps, optimizer, rate. */
+  readonly inner: InnerLoopOptions;
+  /** Exact or first order. */
+  readonly order: MetaOrder;
+}
+
+/** What travels to the device for one step of meta-training. */
+export interface MetaStepInputs extends StepInputs {
+  /** Rows of each task's support batch, `i32[n]`, by name of the task. */
+  readonly support: Readonly<Record<string, Tensor>>;
+}
+
+/** Outer loss and meta-gradient of one step. */
+export interface MetaTrainGradient {
+  /** Outer loss: the wanted task at the adapted backbones, mean over tasks. */
+  readonly loss: Tensor;
+  /** Its gradient. */
+  readonly grads: MetaTrainParams;
+  /** Gradient of each pretext task's own loss with respect to its head. */
+  readonly own: MetaTrainParams["pretext"];
+  /** Running statistics after the outer forward passes, mean over tasks. */
+  readonly state: MetaTrainState;
+  /** `accuracy` of the wanted task, and each pretext task's loss and metrics before adaptation. */
+  readonly metrics: Readonly<Record<string, Tensor>>;
+}
+
+interface TaskShared {
+  readonly head: Params;
+  readonly pretext: Params;
+}
+interface Query {
+  readonly images: Tensor;
+  readonly labels: Tensor;
+}
+interface OuterMetrics {
+  readonly accuracy: Tensor;
+  readonly state: MetaTrainState;
+}
+
+/** Inner loss: the pretext task. Outer loss: the wanted task. */
+function bilevelProblem(
+  task: PretextTask,
+  { encoder, head }: MetaTrainOptions,
+): BilevelProblem<Params, TaskShared, Tensor, Query, MetaTrainState> {
+  return {
+    inner: (params, { pretext }, images, { key, constants }) =>
+      task.loss({
+        encode: (views, own) =>
+          encoder.apply(params, constants.encoder, views, { training: true, key: own }).output,
+        head: pretext,
+        images,
+        key,
+      }),
+    outer: (params, shared, { images, labels }, { key, constants }) => {
+      const [encoderKey, headKey] = splitKey(key, 2);
+      const embedded = encoder.apply(params, constants.encoder, images, {
+        training: true,
+        key: encoderKey!,
+      });
+      const { output, state } = head.apply(shared.head, constants.head, embedded.output, {
+        training: true,
+        key: headKey!,
+      });
+      const metrics: OuterMetrics = {
+        accuracy: accuracy(output, labels),
+        state: { encoder: embedded.state, head: state },
+      };
+      return { loss: softmaxCrossEntropy(output, labels), metrics };
+    },
+  };
+}
+
+function byName<T>(tasks: readonly PretextTask[], of: (task: PretextTask) => T): Record<string, T> {
+  return Object.fromEntries(tasks.map((task) => [task.name, of(task)]));
+}
+
+function meanOf<T>(trees: readonly T[]): T {
+  return mapTree<T>(
+    (...parts: Tensor[]) => mul(parts.reduce(add), 1 / parts.length),
+    trees[0],
+    ...trees.slice(1),
+  );
+}
+
+const first = (x: Tensor): Tensor => slice(x, [0]);
+
+/**
+ * Makes outer loss and meta-gradient: every pretext task adapts a copy of the backbone to a batch of
+ * its own, and the wanted task judges all copies on one labelled batch.
+ *
+ * @param options Backbone, heads, tasks, inner loop, order.
+ * @returns A pure function of parameters, running statistics, images, key and inputs.
+ */
+export function metaTrainGradient(
+  options: MetaTrainOptions,
+): (
+  variables: Omit<MetaTraining, "optimizer">,
+  table: ImageTable,
+  key: Tensor,
+  inputs: Omit<MetaStepInputs, "rate">,
+) => MetaTrainGradient {
+  const { tasks, augment, extents } = options;
+  const combined = combineMetaGradients(
+    byName(tasks, (task) =>
+      metaGradient<Params, TaskShared, object, Tensor, Query, MetaTrainState>(
+        bilevelProblem(task, options),
+        { ...options.inner, order: options.order, ownGradients: true },
+      )),
+  );
+  return ({ params, state }, table, key, { rows, step, support }) => {
+    const batch = labelledBatch(table, key, { rows, step, augment, extents });
+    const query = mapTree<Query>((x: Tensor) => expandDims(x, 0), {
+      images: batch.images,
+      labels: batch.labels,
+    });
+    const { loss, grads, parts } = combined(
+      {
+        params: params.encoder,
+        shared: byName(tasks, ({ name }) => ({
+          head: params.head,
+          pretext: params.pretext[name]!,
+        })),
+        rates: byName(tasks, () => ({})),
+      },
+      byName(tasks, ({ name }) => ({
+        support: expandDims(takeImages(table, support[name]!, extents), 0),
+        query,
+        constants: state,
+      })),
+      batch.key,
+    );
+    const shared = grads.shared as Readonly<Record<string, TaskShared>>;
+    const heads = tasks.map(({ name }) => shared[name]!.head);
+    const outer = tasks.map(({ name }) => parts[name]!.outerMetrics as OuterMetrics);
+    const metrics: Record<string, Tensor> = {
+      accuracy: mean(meanOf(outer.map((task) => task.accuracy))),
+    };
+    for (const { name } of tasks) {
+      const { innerLosses, innerMetrics } = parts[name]!;
+      metrics[`${name}Loss`] = first(first(innerLosses));
+      for (const [metric, value] of Object.entries(innerMetrics[0] as Record<string, Tensor>)) {
+        metrics[`${name}${metric[0]!.toUpperCase()}${metric.slice(1)}`] = first(value);
+      }
+    }
+    return {
+      loss,
+      grads: {
+        encoder: grads.params,
+        head: mapTree((...each: Tensor[]) => each.reduce(add), heads[0], ...heads.slice(1)),
+        pretext: byName(tasks, ({ name }) => shared[name]!.pretext),
+      },
+      own: byName(tasks, ({ name }) => (parts[name]!.own as TaskShared).pretext),
+      state: mapTree(first, meanOf(outer.map((task) => task.state))),
+      metrics,
+    };
+  };
+}
+
+/**
+ * Makes a step of meta-training. The pretext heads learn from the outer loss and from their own.
+ *
+ * @param options Backbone, heads, tasks, inner loop, order, outer optimizer.
+ * @returns A step; metrics `loss` (outer) and those of {@linkcode MetaTrainGradient}.
+ */
+export function metaTrainStep(options: MetaTrainOptions): TrainStep<MetaTraining, MetaStepInputs> {
+  const gradient = metaTrainGradient(options);
+  return (training, table, key, inputs) => {
+    const { loss, grads, own, state, metrics } = gradient(training, table, key, inputs);
+    const pretext = mapTree<MetaTrainParams["pretext"]>(add, grads.pretext, own);
+    const { params, state: optimizer } = options.optimizer.update<MetaTrainParams>(
+      { ...grads, pretext },
+      training.optimizer,
+      training.params,
+      { rate: inputs.rate },
+    );
+    return { training: { params, state, optimizer }, metrics: { loss, ...metrics } };
+  };
+}
+
+/**
+ * Makes the function that adapts the backbone to every pretext task, as the inner loops do, without
+ * a meta-gradient: the wanted task is judged at these backbones too.
+ *
+ * @param options Backbone, heads, tasks, inner loop.
+ * @returns A pure function that gives the adapted backbone of each task, by its name.
+ */
+export function adaptToTasks(
+  options: MetaTrainOptions,
+): (
+  variables: Omit<MetaTraining, "optimizer">,
+  table: ImageTable,
+  key: Tensor,
+  support: MetaStepInputs["support"],
+) => Readonly<Record<string, Params>> {
+  const { tasks, extents } = options;
+  return ({ params, state }, table, key, support) => {
+    const keys = splitKey(key, tasks.length);
+    const adapted = tasks.map((task, k) => {
+      const { inner } = bilevelProblem(task, options);
+      const images = expandDims(takeImages(table, support[task.name]!, extents), 0);
+      const result = adaptTasks({ inner, outer: inner }, options.inner)(
+        {
+          params: params.encoder,
+          shared: { head: params.head, pretext: params.pretext[task.name]! },
+          rates: {},
+        },
+        { support: images, query: images, constants: state },
+        keys[k]!,
+      );
+      return [task.name, mapTree<Params>(first, result.adapted)];
+    });
+    return Object.fromEntries(adapted);
+  };
+}

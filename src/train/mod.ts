@@ -1,5 +1,6 @@
 /**
- * Run folders, metrics, checkpoints and progress: everything a training loop writes.
+ * Training: steps, loops and evaluation, and everything they write: run folders, metrics,
+ * checkpoints, progress.
  *
  * @module
  */
@@ -11,6 +12,12 @@ export {
   type LoadedCheckpoint,
   saveCheckpoint,
 } from "./checkpoint.ts";
+export * from "./compiled_stage.ts";
+export * from "./device_images.ts";
+export * from "./evaluate_classifier.ts";
+export * from "./guard_meta_training.ts";
+export * from "./linear_probe.ts";
+export * from "./meta_train.ts";
 export { formatMetricRecord, type MetricRecord, MetricsWriter, readMetrics } from "./metrics.ts";
 export { MetricsLog, type MetricsPosition } from "./metrics_log.ts";
 export {
@@ -28,4 +35,8 @@ export {
   type StoredTensor,
   type TensorFile,
 } from "./safetensors.ts";
+export * from "./run_stage.ts";
+export * from "./stage_checkpoints.ts";
+export * from "./stored_tree.ts";
+export * from "./train_classifier.ts";
 export { TensorBoardWriter } from "./tensorboard.ts";

@@ -34,6 +34,8 @@ const LIVE_INTERVAL = 100;
 const PLAIN_INTERVAL = 10_000;
 /** Milliseconds over which the rate is measured. */
 const RATE_WINDOW = 30_000;
+/** Seconds before a rate means anything. */
+const RATE_AFTER = 0.5;
 const DEFAULT_COLUMNS = 80;
 
 /**
@@ -116,8 +118,19 @@ export class Progress {
 
   /** Prints a line above the live line. */
   log(line: string): void {
-    if (this.#line === "") return this.#output.write(`${line}\n`);
-    this.#output.write(`\r\x1b[K${line}\n${this.#line}`);
+    this.above(() => this.#output.write(`${line}\n`));
+  }
+
+  /**
+   * Takes the live line away while something else writes to the same terminal.
+   *
+   * @param write Writes whole lines.
+   */
+  above(write: () => void): void {
+    if (this.#line === "") return write();
+    this.#output.write("\r\x1b[K");
+    write();
+    this.#output.write(this.#line);
   }
 
   /** Keeps one sample a second or so, none older than the window but for one. */
@@ -145,7 +158,7 @@ export class Progress {
     }
     const first = this.#samples[0];
     const seconds = first ? (time - first.time) / 1000 : 0;
-    const rate = first && seconds > 0 ? (this.#step - first.step) / seconds : 0;
+    const rate = first && seconds >= RATE_AFTER ? (this.#step - first.step) / seconds : 0;
     if (rate > 0) {
       fields.push(rate >= 1 ? `${rate.toFixed(1)} steps/s` : `${(1 / rate).toFixed(1)} s/step`);
       if (this.#step < total) fields.push(`${formatSeconds((total - this.#step) / rate)} left`);

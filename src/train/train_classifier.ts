@@ -13,11 +13,11 @@ import { valueAndGradAux } from "../transform/mod.ts";
 import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "./device_images.ts";
 
 /** Everything that training changes. */
-export interface TrainingState {
+export interface TrainingState<P = Params, S = Params> {
   /** What is learned. */
-  readonly params: Params;
+  readonly params: P;
   /** What is remembered, such as running statistics. */
-  readonly state: Params;
+  readonly state: S;
   /** State of the optimizer. */
   readonly optimizer: OptimizerState;
 }
@@ -154,9 +154,9 @@ export function classifierStep(options: ClassifierOptions): TrainStep<TrainingSt
  * @param optimizer The optimizer.
  * @returns The same, with the optimizer's first state.
  */
-export function trainingState(
-  variables: Pick<TrainingState, "params" | "state">,
+export function trainingState<P, S>(
+  variables: { readonly params: P; readonly state: S },
   optimizer: Optimizer,
-): TrainingState {
+): TrainingState<P, S> {
   return { ...variables, optimizer: optimizer.init(variables.params) };
 }

@@ -1,0 +1,196 @@
+/**
+ * The outcome of an experiment with several arms: `summary.json`, charts and `report.html`.
+ *
+ * @module
+ */
+import { learningCurveSvg, renderReport, type ReportNotice } from "../report/mod.ts";
+import type { CurvePoint, Evaluation, StageRecord } from "../train/mod.ts";
+import type { ExperimentContext } from "./experiment_context.ts";
+
+/** An arm that has run. */
+export interface ArmOutcome {
+  /** Name in tables and files. */
+  readonly name: string;
+  /** What the arm does, in a few words. */
+  readonly description: string;
+  /** The stages that the arm has gone through, in order, its pretraining too. */
+  readonly stages: readonly { readonly phase: string; readonly record: StageRecord }[];
+  /** The finished model on the test split. */
+  readonly test: Evaluation;
+}
+
+/** What is written about an experiment. */
+export interface ArmReport {
+  /** What was asked and how, one paragraph an item. */
+  readonly summary: readonly string[];
+  /** What to know before the figures. */
+  readonly notices: readonly ReportNotice[];
+  /** Engine, adapter, seed, data and other facts, for `summary.json` and the report. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** The arms. */
+  readonly arms: readonly ArmOutcome[];
+  /** Level of guessing, for the charts. */
+  readonly chance: number;
+}
+
+/** Figure of the curves that is drawn, and the last of which goes into the table. */
+const ACCURACY = "validationAccuracy";
+
+interface ArmPoint extends CurvePoint {
+  readonly phase: number;
+}
+
+/** The evaluations of an arm, their cost counted from the arm's begin. */
+function curveOf(arm: ArmOutcome): ArmPoint[] {
+  let [step, samples, flops] = [0, 0, 0];
+  return arm.stages.flatMap(({ record }, phase) => {
+    const points = record.curve.map((point) => ({
+      ...point,
+      phase,
+      step: step + point.step,
+      samples: samples + point.samples,
+      flops: flops + point.flops,
+    }));
+    step += record.ledger.steps;
+    samples += record.ledger.samples;
+    flops += record.ledger.flops;
+    return points;
+  });
+}
+
+function costOf(stages: ArmOutcome["stages"]): StageRecord["ledger"] {
+  const total = (name: keyof StageRecord["ledger"]): number =>
+    stages.reduce((sum, { record }) => sum + record.ledger[name], 0);
+  return {
+    steps: total("steps"),
+    samples: total("samples"),
+    flops: total("flops"),
+    seconds: total("seconds"),
+  };
+}
+
+/** The entry of an arm in `summary.json`. */
+function summaryOf(arm: ArmOutcome): Record<string, unknown> {
+  const curve = curveOf(arm);
+  return {
+    description: arm.description,
+    ...costOf(arm.stages),
+    pretraining: costOf(arm.stages.slice(0, -1)),
+    validation: curve.map(({ phase, ...point }) => ({ phase: arm.stages[phase]!.phase, ...point })),
+    validationAccuracy: curve.at(-1)![ACCURACY],
+    testAccuracy: arm.test.accuracy,
+    testLoss: arm.test.loss,
+  };
+}
+
+interface Picture {
+  readonly file: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly x: "step" | "flops";
+  readonly xLabel: string;
+  readonly logX?: boolean;
+  /** `true` leaves out pretraining and counts from the begin of the last stage. */
+  readonly lastStage: boolean;
+}
+
+const PICTURES: readonly Picture[] = [
+  {
+    file: "validation-after-pretraining.svg",
+    title: "Accuracy against steps after pretraining",
+    caption:
+      "Validation accuracy while a head is fine-tuned or probed; pretraining is not counted.",
+    x: "step",
+    xLabel: "steps of fine-tuning or probing",
+    lastStage: true,
+  },
+  {
+    file: "validation-steps.svg",
+    title: "Accuracy against all steps",
+    caption: "Validation accuracy against all optimizer steps of the arm, pretraining counted in.",
+    x: "step",
+    xLabel: "optimizer steps, pretraining included",
+    lastStage: false,
+  },
+  {
+    file: "validation-flops.svg",
+    title: "Accuracy against compute",
+    caption: "Validation accuracy against all floating-point operations of the arm, pretraining " +
+      "counted in; evaluations are not counted.",
+    x: "flops",
+    xLabel: "floating-point operations, pretraining included",
+    lastStage: false,
+  },
+];
+
+/** Draws one picture; arms keep their colours from picture to picture. */
+function draw(picture: Picture, { arms, chance }: ArmReport, background?: string): Promise<string> {
+  const series = arms.map((arm) => {
+    const points = curveOf(arm).filter(({ phase }) =>
+      !picture.lastStage || phase === arm.stages.length - 1
+    );
+    const origin = picture.lastStage ? points[0]![picture.x] : 0;
+    return {
+      name: arm.name,
+      points: points.map((point) => ({ x: point[picture.x] - origin, y: point[ACCURACY]! })),
+    };
+  });
+  const ends = series.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
+  return learningCurveSvg({
+    series,
+    xLabel: picture.xLabel,
+    yLabel: "validation accuracy",
+    percent: true,
+    description: `${picture.title}. At the end: ${ends.join(", ")}.`,
+    reference: { label: "chance", y: chance },
+    ...(background !== undefined && { background }),
+  });
+}
+
+/**
+ * Writes `summary.json`, the charts as SVG files and `report.html` into the run folder.
+ *
+ * @param context The experiment's context.
+ * @param report Arms, facts and notices.
+ * @param options `title`: heading of the report.
+ * @throws {RangeError} If a figure is not finite.
+ */
+export async function writeArmReport<Config>(
+  context: ExperimentContext<Config>,
+  report: ArmReport,
+  { title }: { readonly title: string },
+): Promise<void> {
+  const { folder, config } = context;
+  await folder.writeSummary({
+    ...report.facts,
+    arms: Object.fromEntries(report.arms.map((arm) => [arm.name, summaryOf(arm)])),
+    config,
+  });
+  const charts = [];
+  for (const picture of PICTURES) {
+    await folder.writeText(picture.file, await draw(picture, report, "white"));
+    const { title, caption } = picture;
+    charts.push({ title, caption, svg: await draw(picture, report) });
+  }
+  const html = renderReport({
+    title,
+    summary: report.summary,
+    notices: report.notices,
+    facts: Object.fromEntries(
+      Object.entries(report.facts).map(([name, value]) => [
+        name,
+        typeof value === "object" ? JSON.stringify(value) : String(value),
+      ]),
+    ),
+    arms: report.arms.map((arm) => ({
+      name: arm.name,
+      description: arm.description,
+      ...costOf(arm.stages),
+      validationAccuracy: curveOf(arm).at(-1)![ACCURACY]!,
+      testAccuracy: arm.test.accuracy,
+    })),
+    charts,
+    configuration: await Deno.readTextFile(folder.file("config.yaml")),
+  });
+  await folder.writeText("report.html", html);
+}

@@ -1,0 +1,83 @@
+/**
+ * Stages whose step is one compiled program.
+ *
+ * @module
+ */
+import type { Concrete, Given, HostArray, Jitted, Value } from "../engine/mod.ts";
+import { hostArray } from "../engine/mod.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import type { ImageTable } from "./device_images.ts";
+import type { Stage } from "./run_stage.ts";
+import type { StepInputs, StepResult } from "./train_classifier.ts";
+
+/** A compiled step; its first argument is donated. */
+export type CompiledStep<State, Inputs> = Jitted<
+  [State, ImageTable, Tensor, Inputs],
+  StepResult<State>
+>;
+
+/** What a stage is made of besides what it starts from. */
+export interface CompiledStageOptions<State, Inputs>
+  extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate"> {
+  /** The step. */
+  readonly compiled: CompiledStep<State, Inputs>;
+  /** The images. */
+  readonly table: Concrete<ImageTable>;
+  /** Key of the stage, `u32[2]`. */
+  readonly key: Value | HostArray;
+  /** What travels to the device for a step, from 0; a pure function of the number. */
+  readonly inputs: (step: number) => Given<Inputs>;
+  /** Examples that go through the network in one step. */
+  readonly samples: number;
+}
+
+/**
+ * Makes a stage of a compiled step.
+ *
+ * @param options Names, number of steps, start, step, its inputs, evaluation.
+ * @returns The stage, to be run by `runStage`; its cost is counted from the program.
+ */
+export function compiledStage<State, Inputs>(
+  options: CompiledStageOptions<State, Inputs>,
+): Stage<Concrete<State>> {
+  const { compiled, table, key, inputs, samples } = options;
+  const args = (training: Concrete<State>, step: number) =>
+    [training, table, key, inputs(step)] as unknown as Parameters<typeof compiled>;
+  return {
+    ...options,
+    cost: async (training) => ({
+      samples,
+      flops: (await compiled.prepare(...args(training, 0))).flops,
+    }),
+    step: async (training, step) => {
+      const result = await compiled(...args(training, step)) as {
+        readonly training: Concrete<State>;
+        readonly metrics: Readonly<Record<string, Value>>;
+      };
+      return result;
+    },
+  };
+}
+
+/**
+ * What travels to the device for a step of a classifier.
+ *
+ * @param batch Rows of the table of images.
+ * @param options Number of the step, from 0, and learning rate.
+ * @returns Host arrays.
+ */
+export function stepInputs(
+  batch: Int32Array,
+  { step, rate }: { readonly step: number; readonly rate: number },
+): { readonly [Name in keyof StepInputs]: HostArray } {
+  return {
+    rows: rowsOf(batch),
+    step: hostArray([step], [], "u32"),
+    rate: hostArray([rate], []),
+  };
+}
+
+/** Indices as an array for the device. */
+export function rowsOf(indices: Int32Array): HostArray {
+  return hostArray(indices, [indices.length], "i32");
+}

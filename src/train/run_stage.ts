@@ -1,0 +1,169 @@
+/**
+ * The training loop: steps, evaluations on a grid, metrics, checkpoints.
+ *
+ * @module
+ */
+import type { Engine, Value } from "../engine/mod.ts";
+import { addToLedger } from "../meta/mod.ts";
+import type { MetricsLog } from "./metrics_log.ts";
+import type { Progress } from "./progress.ts";
+import { EMPTY_RECORD, StageCheckpoints, type StageRecord } from "./stage_checkpoints.ts";
+
+/** A stage of a run: so many steps of one kind, from one start. */
+export interface Stage<S> {
+  /** Arm of the experiment, such as `meta`. */
+  readonly arm: string;
+  /** Part of the arm, such as `fine-tune`. */
+  readonly phase: string;
+  /** Number of steps. */
+  readonly steps: number;
+  /** Makes what training starts from. */
+  start(): Promise<S>;
+  /** Cost of one step: examples, and floating-point operations counted from the program. */
+  cost(training: S): Promise<{ readonly samples: number; readonly flops: number }>;
+  /**
+   * Does one step; it is given to the device and not waited for.
+   *
+   * @param training What the step before left; used up.
+   * @param step Number of the step, from 0.
+   */
+  step(training: S, step: number): Promise<{
+    readonly training: S;
+    readonly metrics: Readonly<Record<string, Value>>;
+  }>;
+  /** Evaluates without changing anything. */
+  evaluate(training: S): Promise<Readonly<Record<string, number>>>;
+}
+
+/** Where a stage runs and writes. */
+export interface StageOptions {
+  /** The engine. */
+  readonly engine: Engine;
+  /** Folder of the checkpoints of all stages. */
+  readonly checkpoints: string;
+  /** Where metrics go. */
+  readonly metrics: MetricsLog;
+  /** The live line. */
+  readonly progress: Progress;
+  /** Ends the stage after a checkpoint. */
+  readonly signal: AbortSignal;
+  /** Steps between evaluations; there is one before the first and one after the last step. */
+  readonly evaluateEvery: number;
+  /** Steps between checkpoints; there is one after the last step. */
+  readonly saveEvery: number;
+  /** Told of corrupt checkpoints that are passed over. */
+  readonly onCorrupt?: (error: Error) => void;
+}
+
+/** A stage that has ended. */
+export interface StageResult<S> {
+  /** What training has left on the engine. */
+  readonly training: S;
+  /** Cost and evaluations. */
+  readonly record: StageRecord;
+}
+
+/** Name of a stage in the folder of checkpoints. */
+export function stageName(
+  { arm, phase }: { readonly arm: string; readonly phase: string },
+): string {
+  return `${arm}-${phase}`;
+}
+
+/** Seconds between two readings of losses, and the most steps that wait for one. */
+const READ_SECONDS = 1;
+const MOST_PENDING = 64;
+
+/**
+ * Runs a stage, or goes on with it from its latest checkpoint.
+ *
+ * Losses are read late and several at once: how late depends on the clock, what is written does not.
+ * So a run that was stopped and resumed writes what one that was not would have written.
+ *
+ * @param stage What to do.
+ * @param options Where to run and write, how often to evaluate and to save.
+ * @returns The values it has left, its cost and its evaluations.
+ * @throws {RangeError} If a loss is not finite.
+ * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
+ */
+export async function runStage<S>(
+  stage: Stage<S>,
+  options: StageOptions,
+): Promise<StageResult<S>> {
+  const { engine, metrics, progress, signal, evaluateEvery, saveEvery } = options;
+  const { arm, phase, steps } = stage;
+  const name = stageName(stage);
+  const checkpoints = new StageCheckpoints({
+    folder: options.checkpoints,
+    name,
+    ...(options.onCorrupt && { onCorrupt: options.onCorrupt }),
+  });
+
+  let training: S = await stage.start();
+  const restored = await checkpoints.restore(engine, training);
+  if (restored) {
+    engine.release(training);
+    training = restored.training;
+  }
+  let { ledger, curve } = restored?.record ?? EMPTY_RECORD;
+  const done = restored?.step ?? 0;
+  if (done >= steps) return { training, record: { ledger, curve } };
+
+  const cost = await stage.cost(training);
+  progress.begin({ label: `${arm} ${phase}`, total: steps, done });
+  const evaluate = async (step: number): Promise<void> => {
+    const figures = await stage.evaluate(training);
+    metrics.write({ arm, phase, step, ...figures });
+    const { samples, flops } = ledger;
+    curve = [...curve, { step, samples, flops, ...figures }];
+  };
+  if (!restored) await evaluate(0);
+
+  let pending: Readonly<Record<string, Value>>[] = [];
+  let secondsPerStep = READ_SECONDS;
+  let clock = performance.now();
+  const readPending = async (step: number): Promise<void> => {
+    const read = await engine.read(pending);
+    engine.release(pending);
+    let shown: Record<string, number> = {};
+    read.forEach((figures, k) => {
+      shown = {};
+      for (const [metric, { data }] of Object.entries(figures)) shown[metric] = data[0]!;
+      metrics.write({ arm, phase, step: step - read.length + 1 + k, ...shown });
+    });
+    const seconds = (performance.now() - clock) / 1000;
+    const count = read.length;
+    secondsPerStep = seconds / count;
+    ledger = addToLedger(ledger, {
+      steps: count,
+      samples: count * cost.samples,
+      flops: count * cost.flops,
+      seconds,
+    });
+    pending = [];
+    progress.update(step, shown);
+  };
+
+  for (let step = done + 1; step <= steps; step++) {
+    const result = await stage.step(training, step - 1);
+    training = result.training;
+    pending.push(result.metrics);
+    const last = step === steps;
+    const evaluateNow = last || step % evaluateEvery === 0;
+    const saveNow = last || step % saveEvery === 0;
+    const waiting = Math.min(MOST_PENDING, READ_SECONDS / secondsPerStep);
+    if (evaluateNow || saveNow || pending.length >= waiting) {
+      await readPending(step);
+      if (evaluateNow) await evaluate(step);
+      if (saveNow || signal.aborted) {
+        const position = metrics.sync();
+        const record = { ledger, curve };
+        await checkpoints.save(engine, { step, training, record, position, ended: last });
+      }
+      signal.throwIfAborted();
+      clock = performance.now();
+    }
+  }
+  progress.end();
+  return { training, record: { ledger, curve } };
+}
