@@ -50,6 +50,7 @@ Deno.test("learningCurveSvg() draws lines, bands, points, legend, reference and 
     [">chance<", 1],
     [">FLOP<", 1],
     [">validation accuracy<", 1],
+    [">0<", 1],
     [">1G<", 1],
     [">40%<", 1],
   ] as const;

@@ -87,6 +87,8 @@ export const COMPOSITES: readonly CompositeCase[] = [
   one("logSumExp", (x) => t.logSumExp(x)),
   one("logSumExp kept", (x) => t.logSumExp(x, { axes: 0, keepAxes: true })),
   one("l2Normalize", (x) => t.l2Normalize(x)),
+  one("standardize", (x) => t.standardize(x, [0]).normal, f32([4, 3])),
+  one("standardize by its scale", (x) => t.standardize(x, [0, 1], 1e-3).scale, f32([4, 3])),
   one("relu", t.relu),
   one("leakyRelu", (x) => t.leakyRelu(x)),
   one("gelu", (x) => t.gelu(x)),

@@ -86,7 +86,8 @@ Deno.test("Progress.log() prints above the live line and keeps it", () => {
   progress.update(5);
   progress.log("between");
   assertEquals(written[0], "before\n");
-  assertEquals(written[2], "\r\x1b[Kbetween\nmeta  5/10  50%  5.0 steps/s  1s left");
+  const line = "meta  5/10  50%  5.0 steps/s  1s left";
+  assertEquals(written.slice(1), [`\r${line}\x1b[K`, "\r\x1b[K", "between\n", line]);
   progress.end();
   progress.log("after");
   assertEquals(written.at(-1), "after\n");

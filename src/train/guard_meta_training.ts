@@ -80,7 +80,7 @@ export async function guardMetaTraining(
   return await guardMetaGradient({
     meta: unflatten(structure, start),
     order: options.order,
-    exempt: (path) => unreached(path) || (exempt?.(path) ?? false),
+    tolerance: 10, exempt: (path) => unreached(path) || (exempt?.(path) ?? false),
     evaluate: async (meta) => {
       const moved = flatten<HostNumbers>(meta).leaves;
       const params = unflatten<never>(

@@ -8,21 +8,25 @@ import type { Backend } from "../../src/engine/engine.ts";
 import { hostData } from "../../src/engine/value.ts";
 import { evaluate } from "../../src/ir/evaluate.ts";
 import type { NdArray } from "../../src/ir/nd_array.ts";
+import type { Program } from "../../src/ir/program.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
 import type { Subject } from "./laws.ts";
 
-/** Runs a subject on a backend; integers come back exactly, `f32` as the device rounds it. */
-export async function runOn(
+/** The program of a subject. */
+function programOf({ fn, point }: Subject): Program {
+  const avals = point.map(({ shape, dtype }) => ({ shape, dtype }));
+  return trace(fn as (...args: never[]) => unknown, avals).program;
+}
+
+/** Runs a program on a backend; integers come back exactly, `f32` as the device rounds it. */
+export async function runProgram(
   backend: Backend,
-  subject: Subject,
+  program: Program,
+  point: readonly NdArray[],
 ): Promise<readonly ArrayLike<number>[]> {
-  const { program } = trace(
-    subject.fn as (...args: never[]) => unknown,
-    subject.point.map(({ shape, dtype }) => ({ shape, dtype })),
-  );
   const simplified = simplify(program);
   const loaded = await backend.load(simplified);
-  const inputs = subject.point.map(({ shape, dtype, data }) =>
+  const inputs = point.map(({ shape, dtype, data }) =>
     backend.upload({ shape, dtype, data: hostData(Array.from(data), dtype) })
   );
   const handles = await loaded.run(inputs);
@@ -33,13 +37,14 @@ export async function runOn(
   return results.map(({ data }) => data);
 }
 
+/** Runs a subject on a backend. */
+export function runOn(backend: Backend, subject: Subject): Promise<readonly ArrayLike<number>[]> {
+  return runProgram(backend, programOf(subject), subject.point);
+}
+
 /** The float64 meaning of a subject. */
 export function referenceOf(subject: Subject): NdArray[] {
-  const { program } = trace(
-    subject.fn as (...args: never[]) => unknown,
-    subject.point.map(({ shape, dtype }) => ({ shape, dtype })),
-  );
-  return evaluate(program, subject.point);
+  return evaluate(programOf(subject), subject.point);
 }
 
 /** Throws unless results agree: integers exactly, `f32` to `tolerance` of the largest magnitude. */

@@ -75,8 +75,6 @@ export interface ReferenceTensor {
 export interface Conv4Reference {
   /** Outer loss. */
   readonly loss: number;
-  /** Euclidean norm of the whole gradient. */
-  readonly grad_l2: number;
   /** For each parameter. */
   readonly tensors: readonly ReferenceTensor[];
 }
@@ -303,6 +301,19 @@ function aval(shape: Shape, dtype: Aval["dtype"]): Aval {
   return { shape, dtype };
 }
 
+/** A gradient of this library in the reference's layout. */
+export function referenceLayout(
+  name: string,
+  { shape, data }: { readonly shape: Shape; readonly data: ArrayLike<number> },
+): { readonly values: Float64Array; readonly shape: Shape } {
+  const order = layout(name);
+  const inverse = order.map((_, axis) => order.indexOf(axis));
+  return {
+    values: reorder(Float64Array.from(data), shape, inverse),
+    shape: inverse.map((axis) => shape[axis]!),
+  };
+}
+
 function compare(
   reference: Conv4Reference,
   names: readonly string[],
@@ -312,11 +323,9 @@ function compare(
   let norm = 0;
   let worst = { name: "", error: -1 };
   for (const { name, shape, l2, values } of reference.tensors) {
-    const order = layout(name);
-    // The inverse order applied to this library's layout gives the reference's.
-    const own = order.map((axis) => shape[axis]!);
-    const inverse = order.map((_, axis) => order.indexOf(axis));
-    const found = reorder(Float64Array.from(results[names.indexOf(name)]!), own, inverse);
+    const own = layout(name).map((axis) => shape[axis]!);
+    const data = results[names.indexOf(name)]!;
+    const found = referenceLayout(name, { shape: own, data }).values;
     let ownError = 0;
     let ownNorm = 0;
     values.forEach((value, k) => {

@@ -6,7 +6,7 @@ import { reshape, slice } from "../../tensor/mod.ts";
 export type Augment = (images: Tensor, key: Tensor) => Tensor;
 
 /** Extents of a batch of images. */
-export interface ImageExtents {
+export interface BatchExtents {
   /** Number of images. */
   readonly n: number;
   /** Rows. */
@@ -26,7 +26,7 @@ export interface ImageExtents {
  * @returns The extents.
  * @throws {TypeError} If it is no batch of such images.
  */
-export function extentsOf(attempt: string, images: Tensor, channels?: number): ImageExtents {
+export function extentsOf(attempt: string, images: Tensor, channels?: number): BatchExtents {
   const [n, height, width, found] = images.shape;
   if (
     images.rank !== 4 || images.dtype !== "f32" || (channels !== undefined && channels !== found)

@@ -1,0 +1,20 @@
+/**
+ * Methods that decide how much each of several tasks counts.
+ *
+ * @module
+ */
+export * from "./equal_weighting.ts";
+export * from "./famo.ts";
+export * from "./grad_norm.ts";
+export * from "./mgda.ts";
+export * from "./nash_mtl.ts";
+export * from "./pc_grad.ts";
+export * from "./uncertainty.ts";
+export {
+  combineGradients,
+  gramMatrix,
+  type Weighted,
+  type Weighting,
+  type WeightingInputs,
+  type WeightingState,
+} from "./weighting.ts";

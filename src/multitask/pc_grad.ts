@@ -1,0 +1,78 @@
+import type { Tensor } from "../ir/tensor.ts";
+import { splitKey, uniform } from "../random/mod.ts";
+import {
+  convert,
+  div,
+  equal,
+  expandDims,
+  eye,
+  less,
+  matmul,
+  maximum,
+  minimum,
+  mul,
+  reshape,
+  sub,
+  sum,
+} from "../tensor/mod.ts";
+import { diagonal } from "./linear_algebra.ts";
+import { tasksOf, type Weighting } from "./weighting.ts";
+
+/**
+ * PCGrad: where a task's gradient conflicts with another one (negative inner product), its part
+ * along that one is removed; the others are taken in random order.
+ *
+ * A projected gradient is a combination of the gradients, so the sum of all of them is given by
+ * weights. Without conflict they are 1.
+ *
+ * Source: Yu et al., arXiv 2001.06782, algorithm 1.
+ *
+ * @returns The method; it needs a random key.
+ *
+ * @example
+ * ```ts
+ * import { constant, pcGrad, randomKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const gram = constant([[1, -1], [-1, 4]]);
+ * const inputs = { losses: constant([1, 1]), gram, state: {}, key: randomKey(0) };
+ * assertEquals(valuesOf(pcGrad().weigh(inputs).weights), [2, 1.25]);
+ * ```
+ */
+export function pcGrad(): Weighting {
+  return {
+    name: "pcgrad",
+    needsGradients: true,
+    needsKey: true,
+    init: () => ({}),
+    weigh(inputs) {
+      const tasks = tasksOf("PCGrad", inputs);
+      const { gram, state, key } = inputs;
+      if (!key) {
+        throw new TypeError(
+          "Cannot weigh tasks by PCGrad without a random key: expected { key }. Derive one by " +
+            "foldIn() for every step.",
+        );
+      }
+      const order = randomOrders(key, tasks);
+      const squares = maximum(diagonal(gram), 1e-24);
+      const others = sub(1, eye(tasks));
+      // Row i of `mixture` holds the coefficients of task i's projected gradient.
+      let mixture = eye(tasks);
+      for (let step = 0; step < tasks; step++) {
+        const other = mul(convert(equal(order, step), "f32"), others);
+        const along = minimum(div(matmul(mixture, gram), squares), 0);
+        mixture = sub(mixture, mul(along, other));
+      }
+      return { weights: sum(mixture, { axes: 0 }), state };
+    },
+  };
+}
+
+/** For each task (row) the places `f32[tasks, tasks]` of all tasks in an order of its own. */
+function randomOrders(key: Tensor, tasks: number): Tensor {
+  const [own] = splitKey(key, 1);
+  const scores = uniform(own!, [tasks, tasks]);
+  const before = less(reshape(scores, [tasks, 1, tasks]), expandDims(scores, 2));
+  return sum(convert(before, "f32"), { axes: 2 });
+}

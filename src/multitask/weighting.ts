@@ -1,0 +1,134 @@
+import { formatAval } from "../ir/aval.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { add, matmul, mul, reshape, slice, stack, transpose } from "../tensor/mod.ts";
+import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
+
+/** What a weighting method remembers between steps, tensors by name; `{}` if nothing. */
+export interface WeightingState {
+  /** A vector with one number for each task, or a scalar. */
+  readonly [name: string]: Tensor;
+}
+
+/** What weights are computed from. */
+export interface WeightingInputs {
+  /** Losses of the tasks, `f32[tasks]`. */
+  readonly losses: Tensor;
+  /** Inner products of the tasks' gradients, `f32[tasks, tasks]`; see {@linkcode gramMatrix}. */
+  readonly gram: Tensor;
+  /** State from {@linkcode Weighting.init} or the step before. */
+  readonly state: WeightingState;
+  /** Random key `u32[2]`; read only by methods that {@linkcode Weighting.needsKey}. */
+  readonly key?: Tensor;
+}
+
+/** Weights of a step. */
+export interface Weighted {
+  /** Weights `f32[tasks]`: the step goes along the sum of weight times gradient. */
+  readonly weights: Tensor;
+  /** The state for the next step. */
+  readonly state: WeightingState;
+}
+
+/** A method that decides how much each task's gradient counts: a pair of pure functions. */
+export interface Weighting {
+  /** Name in tables and files. */
+  readonly name: string;
+  /** Whether `gram` is read; if not, one gradient of the weighted loss is enough. */
+  readonly needsGradients: boolean;
+  /** Whether `key` is read. */
+  readonly needsKey: boolean;
+  /** The state before the first step. */
+  init(tasks: number): WeightingState;
+  /** The weights of a step. */
+  weigh(inputs: WeightingInputs): Weighted;
+}
+
+/**
+ * Inner products of gradients with each other.
+ *
+ * @param grads One tree of gradients for each task, all of one structure.
+ * @returns The symmetric matrix `f32[tasks, tasks]` of sums over all parameters.
+ * @throws {TypeError} If there is no tree, or the structures differ.
+ *
+ * @example
+ * ```ts
+ * import { constant, gramMatrix, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const grads = [{ w: constant([1, 0]) }, { w: constant([2, 3]) }];
+ * assertEquals(valuesOf(gramMatrix(grads)), [1, 2, 2, 13]);
+ * ```
+ */
+export function gramMatrix(grads: readonly unknown[]): Tensor {
+  const lists = leavesOf(grads);
+  return lists[0]!
+    .map((_, k) => {
+      const rows = stack(lists.map((leaves) => reshape(leaves[k]!, [leaves[k]!.size])));
+      return matmul(rows, transpose(rows));
+    })
+    .reduce((total, part) => add(total, part));
+}
+
+/**
+ * Sum of gradients, each times its weight.
+ *
+ * @param grads One tree of gradients for each task, all of one structure.
+ * @param weights The weights `f32[tasks]`.
+ * @returns A tree of that structure.
+ * @throws {TypeError} If there is no tree, the structures differ, or the weights do not fit.
+ *
+ * @example
+ * ```ts
+ * import { combineGradients, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const grads = [{ w: constant([1, 0]) }, { w: constant([2, 3]) }];
+ * assertEquals(valuesOf(combineGradients(grads, constant([1, 2])).w), [5, 6]);
+ * ```
+ */
+export function combineGradients<P>(grads: readonly P[], weights: Tensor): P {
+  const lists = leavesOf(grads);
+  if (weights.rank !== 1 || weights.shape[0] !== grads.length) {
+    throw new TypeError(
+      `Cannot combine ${grads.length} gradients by the weights ${formatAval(weights)}: expected ` +
+        `f32[${grads.length}].`,
+    );
+  }
+  const each = grads.map((_, task) => slice(weights, [task]));
+  const combined = lists[0]!.map((_, k) =>
+    lists.map((leaves, task) => mul(leaves[k]!, each[task]!)).reduce((a, b) => add(a, b))
+  );
+  return unflatten<P>(flatten(grads[0]).structure, combined);
+}
+
+function leavesOf(grads: readonly unknown[]): Tensor[][] {
+  const flat = grads.map((tree) => flatten<Tensor>(tree));
+  if (flat.length === 0 || flat[0]!.leaves.length === 0) {
+    throw new TypeError(
+      "Cannot combine gradients: found none, expected one tree of tensors for each task.",
+    );
+  }
+  for (const { structure } of flat) {
+    assertSameStructure(flat[0]!.structure, structure, "combine gradients");
+  }
+  return flat.map(({ leaves }) => leaves);
+}
+
+/**
+ * Number of tasks.
+ *
+ * @param name Name of the method, for the error.
+ * @param inputs What weights are computed from.
+ * @returns The number.
+ * @throws {TypeError} If losses and inner products do not fit.
+ */
+export function tasksOf(name: string, { losses, gram }: WeightingInputs): number {
+  const tasks = losses.shape[0];
+  if (losses.rank !== 1 || gram.rank !== 2 || gram.shape.some((extent) => extent !== tasks)) {
+    throw new TypeError(
+      `Cannot weigh tasks by ${name}: found losses ${formatAval(losses)} and inner products ` +
+        `${formatAval(gram)}, expected f32[tasks] and f32[tasks, tasks].`,
+    );
+  }
+  return tasks!;
+}

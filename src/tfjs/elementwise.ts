@@ -1,0 +1,146 @@
+/**
+ * The elementwise primitives on TensorFlow.js.
+ *
+ * @module
+ */
+import type { Tensor as TfTensor } from "@tensorflow/tfjs";
+import { type DType, sameShape, type Shape } from "../ir/aval.ts";
+import type { ConvertParams } from "../ops/convert.ts";
+import type { FillParams } from "../ops/fill.ts";
+import type { PowParams } from "../ops/pow.ts";
+import { mergeAxes } from "./axes.ts";
+import { type Held, tfTypeOf, whole } from "./held.ts";
+import type { Implementation } from "./implementation.ts";
+import type { Tf } from "./load.ts";
+
+type Unary = (tf: Tf, x: TfTensor) => TfTensor;
+type Binary = (tf: Tf, a: TfTensor, b: TfTensor) => TfTensor;
+
+function tensorOf(held: Held): TfTensor {
+  if (held.kind === "host") throw new TypeError("Cannot compute with u32 in TensorFlow.js.");
+  return held.tensor;
+}
+
+/** Shape of the result where every operand may have extents 1 in place of repetition. */
+function commonShape(tensors: readonly TfTensor[]): Shape {
+  return tensors[0]!.shape.map((_, axis) => Math.max(...tensors.map(({ shape }) => shape[axis]!)));
+}
+
+/** A function of one variable: repetition stays repetition. */
+function unary(run: Unary, dtypes: readonly DType[] = ["f32"]): Implementation {
+  return { dtypes, run: (tf, _, [x]) => run(tf, tensorOf(x!)) };
+}
+
+/** A function that repeats its operands as needed, fast, on at most six axes. */
+function broadcasting(run: Binary): Implementation {
+  return {
+    dtypes: ["f32"],
+    run: (tf, _, [x, y]) => {
+      const [a, b] = [tensorOf(x!), tensorOf(y!)];
+      if (sameShape(a.shape, b.shape) && a.rank <= 4) return run(tf, a, b);
+      const { merged: [aShape, bShape] } = mergeAxes([a.shape, b.shape]);
+      if (aShape!.length > 6) return undefined;
+      const result = run(tf, a.reshape([...aShape!]), b.reshape([...bShape!]));
+      return result.reshape([...commonShape([a, b])]);
+    },
+  };
+}
+
+/** A function whose operands are repeated first, which is faster than what the backend does. */
+function together(
+  run: (tf: Tf, ...tensors: TfTensor[]) => TfTensor,
+  dtypes: readonly DType[],
+): Implementation {
+  return {
+    dtypes,
+    run: (tf, { inputs }, operands) => {
+      const tensors = operands.map(tensorOf);
+      const shape = commonShape(tensors);
+      const flat = operands.map((held, k) =>
+        whole(tf, { kind: "tensor", tensor: tensorOf(held), aval: { ...inputs[k]!, shape } })
+          .flatten()
+      );
+      return run(tf, ...flat).reshape([...shape]);
+    },
+  };
+}
+
+/** Whether all elements are the given constant. */
+function isConstant(node: Parameters<Implementation["run"]>[1], value: number): boolean {
+  const { primitive, params } = node;
+  return primitive.name === "fill" && (params as FillParams).value === value;
+}
+
+function maximum(): Implementation {
+  const general = together((tf, a, b) => tf.maximum(a!, b!), ["f32"]);
+  return {
+    dtypes: ["f32"],
+    run: (tf, node, operands) =>
+      isConstant(node.inputs[1]!.node, 0)
+        ? tf.relu(tensorOf(operands[0]!))
+        : general.run(tf, node, operands),
+  };
+}
+
+function power(tf: Tf, x: TfTensor, exponent: number): TfTensor {
+  if (!Number.isInteger(exponent) || Math.abs(exponent) > 8) {
+    return tf.pow(x, tf.fill(x.shape, exponent));
+  }
+  let result = tf.onesLike(x);
+  for (let k = 0; k < Math.abs(exponent); k++) result = tf.mul(result, x);
+  return exponent < 0 ? tf.reciprocal(result) : result;
+}
+
+function select(tf: Tf, ...[condition, a, b]: TfTensor[]): TfTensor {
+  if (a!.dtype !== "bool") return tf.where(condition!, a!, b!);
+  // The wasm backend's selection between booleans writes beyond its memory.
+  const [first, second] = [
+    tf.logicalAnd(condition!, a!),
+    tf.logicalAnd(tf.logicalNot(condition!), b!),
+  ];
+  return tf.logicalOr(first, second);
+}
+
+/** Elementwise primitives by name. */
+export const elementwiseImplementations: Readonly<Record<string, Implementation>> = {
+  abs: unary((tf, x) => tf.abs(x)),
+  sign: unary((tf, x) => tf.sign(x)),
+  floor: unary((tf, x) => tf.floor(x)),
+  neg: unary((tf, x) => tf.neg(x)),
+  exp: unary((tf, x) => tf.exp(x)),
+  log: unary((tf, x) => tf.log(x)),
+  sqrt: unary((tf, x) => tf.sqrt(x)),
+  rsqrt: unary((tf, x) => tf.rsqrt(x)),
+  tanh: unary((tf, x) => tf.tanh(x)),
+  sigmoid: unary((tf, x) => tf.sigmoid(x)),
+  erf: unary((tf, x) => tf.erf(x)),
+  sin: unary((tf, x) => tf.sin(x)),
+  cos: unary((tf, x) => tf.cos(x)),
+  not: unary((tf, x) => tf.logicalNot(x), ["bool"]),
+  pow: {
+    dtypes: ["f32"],
+    run: (tf, { params }, [x]) => power(tf, tensorOf(x!), (params as PowParams).exponent),
+  },
+  convert: {
+    dtypes: ["f32", "i32", "bool"],
+    run: (tf, { params }, [x]) => {
+      const { dtype } = params as ConvertParams;
+      const tensor = tensorOf(x!);
+      if (dtype === "u32" || (dtype === "bool" && tensor.dtype === "int32")) return undefined;
+      if (dtype === "bool") return tf.notEqual(tensor, tf.zerosLike(tensor));
+      return tf.cast(tensor, tfTypeOf(dtype));
+    },
+  },
+  add: broadcasting((tf, a, b) => tf.add(a, b)),
+  sub: broadcasting((tf, a, b) => tf.sub(a, b)),
+  mul: broadcasting((tf, a, b) => tf.mul(a, b)),
+  div: broadcasting((tf, a, b) => tf.div(a, b)),
+  maximum: maximum(),
+  minimum: together((tf, a, b) => tf.minimum(a!, b!), ["f32"]),
+  equal: together((tf, a, b) => tf.equal(a!, b!), ["f32", "i32"]),
+  less: together((tf, a, b) => tf.less(a!, b!), ["f32", "i32"]),
+  less_equal: together((tf, a, b) => tf.lessEqual(a!, b!), ["f32", "i32"]),
+  and: together((tf, a, b) => tf.logicalAnd(a!, b!), ["bool"]),
+  or: together((tf, a, b) => tf.logicalOr(a!, b!), ["bool"]),
+  select: together(select, ["bool"]),
+};

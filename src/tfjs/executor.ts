@@ -1,0 +1,316 @@
+/**
+ * Programs on TensorFlow.js, op by op: for machines without a WebGPU adapter.
+ *
+ * @module
+ */
+import type { Tensor as TfTensor } from "@tensorflow/tfjs";
+import { type Aval, formatAval, sameAval, sizeOf } from "../ir/aval.ts";
+import type { Program } from "../ir/program.ts";
+import type { Node, Tensor } from "../ir/tensor.ts";
+import { contractionImplementations } from "./contractions.ts";
+import { elementwiseImplementations } from "./elementwise.ts";
+import {
+  type Held,
+  heldTensor,
+  hold,
+  type HostArray,
+  readHeld,
+  releaseHold,
+  sharedHold,
+  toReference,
+  whole,
+} from "./held.ts";
+import type { Implementation } from "./implementation.ts";
+import { loadTfjs, type Tf, type TfjsBackendName } from "./load.ts";
+import { structuralImplementations } from "./structural.ts";
+
+/** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
+const implementations: Readonly<Record<string, Implementation>> = {
+  ...elementwiseImplementations,
+  ...structuralImplementations,
+  ...contractionImplementations,
+};
+
+/** A primitive that computes with TensorFlow.js by itself; `tfOp` makes such. */
+export interface TfjsPrimitive {
+  /** Results from operands, all whole. */
+  tfjs(params: unknown, operands: readonly TfTensor[]): readonly TfTensor[];
+}
+
+function isTfjsPrimitive(primitive: object): primitive is TfjsPrimitive {
+  return "tfjs" in primitive;
+}
+
+/** What an executor runs on. */
+export interface TfjsInfo {
+  /** Which engine. */
+  readonly name: "tfjs";
+  /** Backend and version, in words. */
+  readonly adapter: string;
+  /** Always `true`: it computes on the CPU. */
+  readonly software: true;
+}
+
+/** Options of {@linkcode openTfjs}. */
+export interface TfjsOptions {
+  /** Backend of TensorFlow.js; default `wasm`. */
+  readonly backend?: TfjsBackendName;
+}
+
+/** A program that is ready to run. */
+export interface TfjsProgram {
+  /** Operations of one run. */
+  readonly dispatches: number;
+  /**
+   * Runs the program.
+   *
+   * @param inputs One held array for each input of the program; they stay the caller's.
+   * @returns One held array for each output, to be released by the caller.
+   * @throws {TypeError} If an input has another shape or element type.
+   */
+  run(inputs: readonly unknown[]): Held[];
+}
+
+/** Runs programs on TensorFlow.js; open one with {@linkcode openTfjs}. */
+export class TfjsExecutor {
+  /** What it runs on. */
+  readonly info: TfjsInfo;
+  /** The TensorFlow.js module, with the executor's backend current. */
+  readonly tf: Tf;
+  readonly #compiled = new Map<Program, CompiledProgram>();
+  #peak = 0;
+
+  /** Wraps a TensorFlow.js module whose backend is started; prefer {@linkcode openTfjs}. */
+  constructor(tf: Tf) {
+    this.tf = tf;
+    const backend = tf.getBackend();
+    const simd = backend === "wasm" && tf.env().getBool("WASM_HAS_SIMD_SUPPORT") ? " simd" : "";
+    this.info = {
+      name: "tfjs",
+      adapter: `TensorFlow.js ${tf.version_core} ${backend}${simd} (CPU, one thread)`,
+      software: true,
+    };
+  }
+
+  /** Puts a host array into TensorFlow.js. */
+  upload(array: HostArray): Held {
+    return hold(this.tf, array);
+  }
+
+  /** Reads held arrays. */
+  download(arrays: readonly { readonly handle: unknown }[]): Promise<HostArray[]> {
+    return Promise.all(arrays.map(({ handle }) => readHeld(this.tf, handle as Held)));
+  }
+
+  /** Frees a held array. */
+  release(handle: unknown): void {
+    releaseHold(handle as Held);
+  }
+
+  /** Prepares a program; it and its constants stay until the executor is closed. */
+  compile(program: Program): TfjsProgram {
+    let found = this.#compiled.get(program);
+    if (!found) {
+      found = new CompiledProgram(this.tf, program, {
+        callee: (inner) => this.compile(inner),
+        sample: () => this.#peak = Math.max(this.#peak, this.memory().live),
+      });
+      this.#compiled.set(program, found);
+    }
+    return found;
+  }
+
+  /** Prepares a program; like {@linkcode TfjsExecutor.compile}. */
+  load(program: Program): Promise<TfjsProgram> {
+    return Promise.resolve(this.compile(program));
+  }
+
+  /**
+   * Runs a program on host arrays.
+   *
+   * @param program The program.
+   * @param inputs One array for each input of the program.
+   * @returns One array for each output.
+   * @throws {TypeError} If an input has another shape or element type.
+   */
+  async run(program: Program, inputs: readonly HostArray[]): Promise<HostArray[]> {
+    const held = inputs.map((array) => this.upload(array));
+    let results: Held[] = [];
+    try {
+      results = this.compile(program).run(held);
+      return await this.download(results.map((handle) => ({ handle })));
+    } finally {
+      for (const array of [...held, ...results]) releaseHold(array);
+    }
+  }
+
+  /** Bytes of all tensors of the TensorFlow.js module. */
+  memory(): { readonly live: number; readonly peak: number } {
+    const live = this.tf.memory().numBytes;
+    return { live, peak: Math.max(this.#peak, live) };
+  }
+
+  /** Starts a new measurement of the peak. */
+  resetPeak(): void {
+    this.#peak = 0;
+  }
+
+  /** Frees all programs and their constants; held arrays stay their owners'. */
+  close(): void {
+    for (const program of this.#compiled.values()) program.dispose();
+    this.#compiled.clear();
+  }
+}
+
+/** What a compiled program needs of its executor. */
+interface Surroundings {
+  callee(program: Program): TfjsProgram;
+  sample(): void;
+}
+
+/** One operation of a compiled program. */
+interface Step {
+  readonly node: Node;
+  /** Tensors that nobody needs after this step. */
+  readonly last: readonly Tensor[];
+}
+
+class CompiledProgram implements TfjsProgram {
+  readonly dispatches: number;
+  readonly #tf: Tf;
+  readonly #program: Program;
+  readonly #surroundings: Surroundings;
+  readonly #steps: readonly Step[];
+  readonly #constants = new Map<Tensor, Held>();
+
+  constructor(tf: Tf, program: Program, surroundings: Surroundings) {
+    this.#tf = tf;
+    this.#program = program;
+    this.#surroundings = surroundings;
+    const computed = program.nodes.filter(({ primitive }) => primitive.lower.kind !== "source");
+    for (const node of program.nodes) {
+      if (node.inputs.length > 0 || node.primitive.name === "input") continue;
+      this.#compute(node, []).forEach((held, k) => this.#constants.set(node.outputs[k]!, held));
+    }
+    const nodes = computed.filter(({ inputs }) => inputs.length > 0);
+    const lastUse = new Map<Tensor, number>();
+    nodes.forEach(({ inputs, outputs }, at) => {
+      for (const tensor of [...outputs, ...inputs]) lastUse.set(tensor, at);
+    });
+    const kept = new Set([...program.inputs, ...program.outputs, ...this.#constants.keys()]);
+    const freed = nodes.map((): Tensor[] => []);
+    for (const [tensor, at] of lastUse) {
+      if (!kept.has(tensor)) freed[at]!.push(tensor);
+    }
+    this.#steps = nodes.map((node, at) => ({ node, last: freed[at]! }));
+    this.dispatches = nodes.reduce(
+      (count, { primitive, params }) =>
+        count +
+        (primitive.lower.kind === "call"
+          ? surroundings.callee(primitive.lower.program(params)).dispatches
+          : 1),
+      0,
+    );
+  }
+
+  run(inputs: readonly unknown[]): Held[] {
+    const values = new Map<Tensor, Held>(this.#constants);
+    this.#program.inputs.forEach((tensor, k) => {
+      const held = inputs[k] as Held | undefined;
+      if (!held || !sameAval(held.aval, tensor)) {
+        throw new TypeError(
+          `Cannot run a program: input ${k} is ${
+            held ? formatAval(held.aval) : "missing"
+          }, expected ${formatAval(tensor)}.`,
+        );
+      }
+      values.set(tensor, held);
+    });
+    const own = new Set<Tensor>();
+    try {
+      for (const { node, last } of this.#steps) {
+        const operands = node.inputs.map((tensor) => values.get(tensor)!);
+        this.#compute(node, operands).forEach((held, k) => {
+          values.set(node.outputs[k]!, held);
+          own.add(node.outputs[k]!);
+        });
+        this.#surroundings.sample();
+        for (const tensor of last) {
+          releaseHold(values.get(tensor)!);
+          own.delete(tensor);
+        }
+      }
+      return this.#program.outputs.map((tensor) => sharedHold(values.get(tensor)!));
+    } finally {
+      for (const tensor of own) releaseHold(values.get(tensor)!);
+    }
+  }
+
+  dispose(): void {
+    for (const held of this.#constants.values()) releaseHold(held);
+    this.#constants.clear();
+  }
+
+  #compute(node: Node, operands: readonly Held[]): Held[] {
+    const { primitive, params, outputs } = node;
+    if (primitive.lower.kind === "call") {
+      return this.#surroundings.callee(primitive.lower.program(params)).run(operands);
+    }
+    const tf = this.#tf;
+    try {
+      if (isTfjsPrimitive(primitive)) {
+        return inScope(tf, () => primitive.tfjs(params, operands.map((held) => whole(tf, held))))!
+          .map((tensor, k) => heldTensor(tensor, outputs[k]!));
+      }
+      const results = native(tf, node, operands);
+      if (results) return results;
+      return primitive.evaluate(params, operands.map((held) => toReference(tf, held)), outputs)
+        .map((array) => hold(tf, array));
+    } catch (error) {
+      throw new Error(
+        `Cannot run '${primitive.name}' of (${
+          operands.map(({ aval }) => formatAval(aval)).join(", ")
+        }) on TensorFlow.js: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** The result computed by TensorFlow.js, or `undefined` where it cannot. */
+function native(tf: Tf, node: Node, operands: readonly Held[]): Held[] | undefined {
+  const implementation = implementations[node.primitive.name];
+  const avals: Aval[] = [...operands.map(({ aval }) => aval), ...node.outputs];
+  if (!implementation?.dtypes.includes(avals[0]!.dtype)) return undefined;
+  const fits = avals.every(({ dtype, shape }) => dtype !== "u32" && sizeOf(shape) > 0);
+  if (!fits) return undefined;
+  const tensors = inScope(tf, () => {
+    const results = implementation.run(tf, node, operands);
+    return results && [results].flat() as TfTensor[];
+  });
+  return tensors?.map((tensor, k) => heldTensor(tensor, node.outputs[k]!));
+}
+
+/** Runs `fn`, frees its intermediate tensors, and leaves results that no one else owns. */
+function inScope(
+  tf: Tf,
+  fn: () => readonly TfTensor[] | undefined,
+): readonly TfTensor[] | undefined {
+  const results: { tensors?: readonly TfTensor[] } = {};
+  tf.tidy(() => {
+    const tensors = fn();
+    if (tensors) results.tensors = tensors.map((tensor) => tf.keep(tensor.clone()));
+  });
+  return results.tensors;
+}
+
+/**
+ * Loads TensorFlow.js and opens an executor.
+ *
+ * @param options Which backend; `wasm` takes `--allow-read` for Deno's cache folder.
+ * @returns The executor; close it when done.
+ * @throws {Error} If the backend does not start.
+ */
+export async function openTfjs({ backend = "wasm" }: TfjsOptions = {}): Promise<TfjsExecutor> {
+  return new TfjsExecutor(await loadTfjs(backend));
+}

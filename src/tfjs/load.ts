@@ -1,0 +1,63 @@
+/**
+ * Lazy loading of TensorFlow.js: nothing of it is read before it is asked for.
+ *
+ * @module
+ */
+import type * as tensorflow from "@tensorflow/tfjs";
+
+/** The TensorFlow.js module. */
+export type Tf = typeof tensorflow;
+
+/** Backends of TensorFlow.js on which programs run: both compute on the CPU, synchronously. */
+export type TfjsBackendName = "wasm" | "cpu";
+
+/**
+ * Loads TensorFlow.js and starts a backend.
+ *
+ * The `wasm` backend reads one file, `tfjs-backend-wasm-simd.wasm` (or its sibling without SIMD),
+ * out of the npm package in Deno's cache; that takes `--allow-read` for the folder that
+ * `deno info --json` calls `npmCache`. The `cpu` backend is plain JavaScript: it needs no
+ * permission and is ten to a hundred times slower.
+ *
+ * @param backend Which backend; it becomes the current one of the TensorFlow.js module.
+ * @returns The TensorFlow.js module.
+ * @throws {Error} If the backend does not start, for example for lack of the permission.
+ */
+export async function loadTfjs(backend: TfjsBackendName = "wasm"): Promise<Tf> {
+  const tf = await import("@tensorflow/tfjs");
+  if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm");
+  if (tf.getBackend() === backend) return tf;
+  const { messages, result } = await collectMessages(async () => {
+    const started = await tf.setBackend(backend);
+    if (started) tf.scalar(0).dispose();
+    return started;
+  });
+  if (!result) {
+    throw new Error(
+      `Cannot start the backend '${backend}' of TensorFlow.js: ${
+        messages[0] ?? "it gave no reason"
+      } Give --allow-read for Deno's cache folder, or use the backend 'cpu'.`,
+    );
+  }
+  for (const message of messages) {
+    if (!message.includes("install our node backend")) console.warn(message);
+  }
+  return tf;
+}
+
+/** Runs `start` with what it writes to the console collected: its only account of a failure. */
+async function collectMessages<T>(
+  start: () => Promise<T>,
+): Promise<{ messages: string[]; result: T }> {
+  const messages: string[] = [];
+  const { warn, error } = console;
+  console.warn = console.error = (...parts: unknown[]): void => {
+    messages.push(parts.join(" "));
+  };
+  try {
+    return { result: await start(), messages };
+  } finally {
+    console.warn = warn;
+    console.error = error;
+  }
+}
