@@ -27,7 +27,7 @@ export interface DispatchStep {
   readonly memory: readonly Storage[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
-  /** Floating-point operations. */
+  /** Floating-point operations of hand-written kernels; 0 for generated ones. */
   readonly flops: number;
 }
 

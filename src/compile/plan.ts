@@ -18,6 +18,8 @@ export interface Place {
 export interface PlannedDispatch extends Omit<DispatchStep, "kind" | "memory"> {
   /** Place of each binding. */
   readonly places: readonly Place[];
+  /** Bytes of all bindings: what is read and written if everything is touched once. */
+  readonly bytes: number;
 }
 
 /** A program ready to be loaded on a device. */
@@ -40,7 +42,6 @@ export interface Plan {
 interface Virtual {
   readonly storage: Storage;
   place: Place | undefined;
-  lastUse: number;
 }
 
 interface FlatDispatch {
@@ -67,14 +68,14 @@ export function makePlan(compiled: CompiledProgram): Plan {
     if (storage.literal !== undefined) {
       let shared = literalPlaces.get(storage);
       if (!shared) {
-        shared = { storage, place: { kind: "literal", index: literals.length }, lastUse: -1 };
+        shared = { storage, place: { kind: "literal", index: literals.length } };
         literals.push(storage);
         literalPlaces.set(storage, shared);
       }
       return shared;
     }
     let found = own.get(storage);
-    if (!found) own.set(storage, found = { storage, place: undefined, lastUse: -1 });
+    if (!found) own.set(storage, found = { storage, place: undefined });
     return found;
   };
   const expand = (program: CompiledProgram, own: Map<Storage, Virtual>): void => {
@@ -95,7 +96,7 @@ export function makePlan(compiled: CompiledProgram): Plan {
   };
   const top = new Map<Storage, Virtual>();
   compiled.inputs.forEach((storage, index) => {
-    top.set(storage, { storage, place: { kind: "input", index }, lastUse: -1 });
+    top.set(storage, { storage, place: { kind: "input", index } });
   });
   expand(compiled, top);
   const copies: { from: Place; output: number }[] = [];
@@ -113,6 +114,7 @@ export function makePlan(compiled: CompiledProgram): Plan {
       workgroups: step.workgroups,
       flops: step.flops,
       places: memory.map((virtual) => virtual.place!),
+      bytes: memory.reduce((sum, { storage }) => sum + bytesOf(storage), 0),
     })),
     slots,
     literals,
@@ -122,39 +124,30 @@ export function makePlan(compiled: CompiledProgram): Plan {
   };
 }
 
-/** Gives every temporary a slot; a slot is free again after the last use of what it held. */
+/**
+ * Gives every temporary a slot that nothing else uses during its life. Larger temporaries choose
+ * first, so that smaller ones fill the gaps (greedy by size, Pisarchyk and Lee, arXiv 2001.03288).
+ */
 function assignSlots(flat: readonly FlatDispatch[]): number[] {
-  flat.forEach(({ memory }, position) => {
-    for (const virtual of memory) virtual.lastUse = position;
-  });
-  const slots: number[] = [];
-  const free: number[] = [];
+  const lives = new Map<Virtual, { first: number; last: number }>();
   flat.forEach(({ memory }, position) => {
     for (const virtual of memory) {
       if (virtual.place) continue;
-      virtual.place = { kind: "slot", index: takeSlot(slots, free, bytesOf(virtual.storage)) };
-    }
-    for (const virtual of new Set(memory)) {
-      if (virtual.place!.kind === "slot" && virtual.lastUse === position) {
-        free.push(virtual.place!.index);
-      }
+      const life = lives.get(virtual);
+      if (life) life.last = position;
+      else lives.set(virtual, { first: position, last: position });
     }
   });
-  return slots;
-}
-
-/** The best free slot for `bytes`: the smallest that is large enough, else the largest, grown. */
-function takeSlot(slots: number[], free: number[], bytes: number): number {
-  let best = -1;
-  for (let k = 0; k < free.length; k++) {
-    const size = slots[free[k]!]!;
-    const current = best < 0 ? -1 : slots[free[best]!]!;
-    const better = current < 0 ||
-      (current >= bytes ? size >= bytes && size < current : size > current);
-    if (better) best = k;
+  const slots: { bytes: number; taken: { first: number; last: number }[] }[] = [];
+  const bySize = [...lives].sort(([a], [b]) => bytesOf(b.storage) - bytesOf(a.storage));
+  for (const [virtual, life] of bySize) {
+    const bytes = bytesOf(virtual.storage);
+    let index = slots.findIndex(({ taken }) =>
+      taken.every(({ first, last }) => last < life.first || first > life.last)
+    );
+    if (index < 0) index = slots.push({ bytes, taken: [] }) - 1;
+    slots[index]!.taken.push(life);
+    virtual.place = { kind: "slot", index };
   }
-  if (best < 0) return slots.push(bytes) - 1;
-  const [slot] = free.splice(best, 1);
-  slots[slot!] = Math.max(slots[slot!]!, bytes);
-  return slot!;
+  return slots.map(({ bytes }) => bytes);
 }

@@ -75,10 +75,12 @@ function maximum(): Implementation {
   const general = together((tf, a, b) => tf.maximum(a!, b!), ["f32"]);
   return {
     dtypes: ["f32"],
-    run: (tf, node, operands) =>
-      isConstant(node.inputs[1]!.node, 0)
-        ? tf.relu(tensorOf(operands[0]!))
-        : general.run(tf, node, operands),
+    run: (tf, node, operands) => {
+      const [a, b] = node.inputs;
+      if (isConstant(b!.node, 0)) return tf.relu(tensorOf(operands[0]!));
+      if (isConstant(a!.node, 0)) return tf.relu(tensorOf(operands[1]!));
+      return general.run(tf, node, operands);
+    },
   };
 }
 
@@ -92,7 +94,11 @@ function power(tf: Tf, x: TfTensor, exponent: number): TfTensor {
 }
 
 function select(tf: Tf, ...[condition, a, b]: TfTensor[]): TfTensor {
-  if (a!.dtype !== "bool") return tf.where(condition!, a!, b!);
+  if (a!.dtype !== "bool") {
+    // Unlike tf.where(), which copies its operands first.
+    const inputs = { condition: condition!, t: a!, e: b! };
+    return tf.engine().runKernel("Select", inputs) as TfTensor;
+  }
   // The wasm backend's selection between booleans writes beyond its memory.
   const [first, second] = [
     tf.logicalAnd(condition!, a!),

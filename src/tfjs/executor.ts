@@ -16,6 +16,7 @@ import {
   type HostArray,
   readHeld,
   releaseHold,
+  shared,
   sharedHold,
   toReference,
   whole,
@@ -259,8 +260,11 @@ class CompiledProgram implements TfjsProgram {
     const tf = this.#tf;
     try {
       if (isTfjsPrimitive(primitive)) {
-        return inScope(tf, () => primitive.tfjs(params, operands.map((held) => whole(tf, held))))!
-          .map((tensor, k) => heldTensor(tensor, outputs[k]!));
+        return inScope(
+          tf,
+          operands,
+          () => primitive.tfjs(params, operands.map((held) => whole(tf, held))),
+        ).map((tensor, k) => heldTensor(tensor, outputs[k]!));
       }
       const results = native(tf, node, operands);
       if (results) return results;
@@ -284,7 +288,7 @@ function native(tf: Tf, node: Node, operands: readonly Held[]): Held[] | undefin
   if (!implementation?.dtypes.includes(avals[0]!.dtype)) return undefined;
   const fits = avals.every(({ dtype, shape }) => dtype !== "u32" && sizeOf(shape) > 0);
   if (!fits) return undefined;
-  const tensors = inScope(tf, () => {
+  const tensors = inScope(tf, operands, () => {
     const results = implementation.run(tf, node, operands);
     return results && [results].flat() as TfTensor[];
   });
@@ -292,16 +296,19 @@ function native(tf: Tf, node: Node, operands: readonly Held[]): Held[] | undefin
 }
 
 /** Runs `fn`, frees its intermediate tensors, and leaves results that no one else owns. */
-function inScope(
+function inScope<T extends readonly TfTensor[] | undefined>(
   tf: Tf,
-  fn: () => readonly TfTensor[] | undefined,
-): readonly TfTensor[] | undefined {
-  const results: { tensors?: readonly TfTensor[] } = {};
-  tf.tidy(() => {
-    const tensors = fn();
-    if (tensors) results.tensors = tensors.map((tensor) => tf.keep(tensor.clone()));
-  });
-  return results.tensors;
+  operands: readonly Held[],
+  fn: () => T,
+): T {
+  const owned = new Set(operands.map((held) => held.kind === "tensor" ? held.tensor : null));
+  return tf.tidy(() =>
+    fn()?.map((tensor) => {
+      const result = owned.has(tensor) ? shared(tensor) : tensor;
+      owned.add(result);
+      return result;
+    }) as T & TfTensor[]
+  );
 }
 
 /**

@@ -151,17 +151,29 @@ function reducedLast(tf: Tf, x: TfTensor, axes: readonly number[]): TfTensor | u
 }
 
 /** Sum over axes, which keep the extent 1. */
-function summed(tf: Tf, x: TfTensor, axes: readonly number[]): TfTensor | undefined {
+function sumKeeping(tf: Tf, x: TfTensor, axes: readonly number[]): TfTensor {
+  const [axis] = axes as [number];
+  const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
+  if (axes.length > 1 || inner === 1) return tf.sum(x, [...axes], true);
+  // A product with ones is many times faster than the sum over any axis but the last.
+  const count = x.shape[axis]!;
+  return tf.matMul(tf.ones([outer, 1, count]), x.reshape([outer, count, inner]))
+    .reshape(x.shape.map((extent, at) => at === axis ? 1 : extent));
+}
+
+/** Calls `fn` with neighbouring axes merged that are both summed or both kept. */
+function summing<T>(
+  x: TfTensor,
+  axes: readonly number[],
+  fn: (x: TfTensor, axes: readonly number[]) => T,
+): T | undefined {
   const roles = x.shape.map((_, axis) => axes.includes(axis) ? "sum" : "keep");
-  return merged(x, roles, (flat, first) => {
-    const over = first.flatMap((axis, k) => axes.includes(axis) ? [k] : []);
-    const [axis] = over as [number];
-    const [outer, inner] = [sizeOf(flat.shape.slice(0, axis)), sizeOf(flat.shape.slice(axis + 1))];
-    if (over.length > 1 || inner === 1) return tf.sum(flat, over);
-    // A product with ones is many times faster than the sum over any axis but the last.
-    const count = flat.shape[axis]!;
-    return tf.matMul(tf.ones([outer, 1, count]), flat.reshape([outer, count, inner]));
-  })?.reshape(x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent));
+  const { merged: [shape], firstAxes } = mergeAxes([x.shape], roles);
+  if (shape!.length > MOST_AXES) return undefined;
+  return fn(
+    x.reshape([...shape!]),
+    firstAxes.flatMap((axis, k) => axes.includes(axis) ? [k] : []),
+  );
 }
 
 /** `(x - mean) / sqrt(variance + epsilon)`, the mean, and that scale. */
@@ -170,20 +182,15 @@ function standardized(
   { axes, epsilon }: StandardizeParams,
   x: TfTensor,
 ): [normal: TfTensor, mean: TfTensor, scale: TfTensor] | undefined {
-  const { merged: [shape], firstAxes } = mergeAxes(
-    [x.shape],
-    x.shape.map((_, axis) => axes.includes(axis) ? "sum" : "keep"),
-  );
-  if (shape!.length > MOST_AXES) return undefined;
-  const over = firstAxes.flatMap((axis, k) => axes.includes(axis) ? [k] : []);
   const factor = tf.scalar(1 / sizeOf(axes.map((axis) => x.shape[axis]!)));
-  const meanOf = (tensor: TfTensor): TfTensor => tf.mul(tf.sum(tensor, over, true), factor);
-  const flat = x.reshape([...shape!]);
-  const mean = meanOf(flat);
-  const centred = tf.sub(flat, mean);
-  const variance = meanOf(tf.square(centred));
-  const scale = tf.rsqrt(tf.add(variance, tf.fill(variance.shape, epsilon)));
-  return [tf.mul(centred, scale), mean, scale];
+  return summing(x, axes, (flat, over) => {
+    const meanOf = (tensor: TfTensor): TfTensor => tf.mul(sumKeeping(tf, tensor, over), factor);
+    const mean = meanOf(flat);
+    const centred = tf.sub(flat, mean);
+    const variance = meanOf(tf.square(centred));
+    const scale = tf.rsqrt(tf.add(variance, tf.fill(variance.shape, epsilon)));
+    return [tf.mul(centred, scale), mean, scale];
+  });
 }
 
 /** Positions of the rows that indices name, in all batches behind each other. */
@@ -251,7 +258,7 @@ export const structuralImplementations: Readonly<Record<string, Implementation>>
   sum: plain(
     ["f32"],
     (tf, { axes }: ReduceParams, [x], { outputs: [output] }) =>
-      summed(tf, x!, axes)?.reshape([...output!.shape]),
+      summing(x!, axes, (flat, over) => sumKeeping(tf, flat, over))?.reshape([...output!.shape]),
   ),
   standardize: plain(
     ["f32"],

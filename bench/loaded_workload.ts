@@ -1,0 +1,59 @@
+/**
+ * A Conv4 workload loaded on the WebGPU device, ready to be timed.
+ *
+ * @module
+ */
+import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backend.ts";
+import type { Program } from "../src/ir/program.ts";
+import { programFlops } from "../src/ir/program.ts";
+import { simplify, trace } from "../src/transform/mod.ts";
+import { conv4Workload } from "../tests/workloads/conv4.ts";
+
+/** What is measured. */
+export interface LoadedWorkload {
+  /** The device. */
+  readonly backend: WebGpuBackend;
+  /** The simplified program. */
+  readonly program: Program;
+  /** The loaded program. */
+  readonly loaded: LoadedGpuProgram;
+  /** Buffers of the inputs. */
+  readonly inputs: readonly GPUBuffer[];
+  /** Floating-point operations of one run. */
+  readonly flops: number;
+  /** Milliseconds of tracing, compiling and loading. */
+  readonly firstCall: { readonly trace: number; readonly load: number };
+  /** Runs it `count` times and waits for the end; results are freed. */
+  run(count: number): Promise<void>;
+}
+
+/** Loads a workload. */
+export async function loadWorkload(
+  which: Parameters<typeof conv4Workload>[0],
+  order: "exact" | "first",
+): Promise<LoadedWorkload> {
+  const backend = await WebGpuBackend.open();
+  const workload = conv4Workload(which, { order });
+  const start = performance.now();
+  const program = simplify(trace(workload.fn, workload.args).program);
+  const traced = performance.now();
+  const loaded = await backend.load(program);
+  const done = performance.now();
+  const inputs = program.inputs.map(({ shape, dtype }, k) =>
+    backend.upload({ shape, dtype, data: workload.values[k]! })
+  );
+  return {
+    backend,
+    program,
+    loaded,
+    inputs,
+    flops: programFlops(program),
+    firstCall: { trace: traced - start, load: done - traced },
+    async run(count) {
+      for (let k = 0; k < count; k++) {
+        for (const output of await loaded.run(inputs)) backend.release(output);
+      }
+      await backend.resources.gpu.finish("run a workload");
+    },
+  };
+}
