@@ -10,6 +10,7 @@ export * from "./src/experiment/mod.ts";
 export * from "./src/ir/mod.ts";
 export * from "./src/loss/mod.ts";
 export * from "./src/meta/mod.ts";
+export * from "./src/multitask/mod.ts";
 export * from "./src/nn/mod.ts";
 export * from "./src/optim/mod.ts";
 export * from "./src/pretext/mod.ts";
