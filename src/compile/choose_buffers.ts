@@ -12,10 +12,10 @@ import type { Node, Tensor } from "../ir/tensor.ts";
 import { rootOf } from "./storage.ts";
 
 /** Cost of loading or storing one element, in simple operations. */
-const TRANSFER = 4;
+const TRANSFER = 12;
 
 /** Cost of one more dispatch, in simple operations. */
-const DISPATCH = 300_000;
+const DISPATCH = 1_500_000;
 
 /** Share of the cost of a value that is the same for many neighbours. */
 const REPEATED = 1 / 8;

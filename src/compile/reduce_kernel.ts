@@ -32,6 +32,9 @@ import type { ReduceUnit } from "./units.ts";
 /** Most iterations of one invocation. */
 export const MOST_ITERATIONS = 32_768;
 
+/** Iterations of all invocations together that a software adapter does in one pass. */
+const SHORT_LOOPS = 8192;
+
 /** What the kernels of a reduction need besides operands and results. */
 export interface ReduceContext<B> extends ExpressionContext<B> {
   /** Memory for `size` elements between the two passes. */
@@ -84,6 +87,8 @@ function layoutOf(unit: ReduceUnit, traits: DeviceTraits): Layout {
   const wanted = traits.software ? 256 : 16_384;
   const least = traits.software ? 32 : 16;
   let parts = Math.min(Math.ceil(wanted / columns), Math.ceil(iterations / least));
+  // On a CPU a short loop costs less than the dispatch that would join its parts.
+  if (traits.software && iterations * columns <= SHORT_LOOPS) parts = 1;
   parts = Math.max(1, parts, Math.ceil(iterations / MOST_ITERATIONS));
   if (positions) {
     if (iterations > MOST_ITERATIONS) {

@@ -12,6 +12,9 @@ import { broadcast } from "./broadcast.ts";
 import { requireFloat } from "./elementwise.ts";
 import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
+import { reshape } from "./reshape.ts";
+import { maximum } from "./select.ts";
+import { slice } from "./slice_pad.ts";
 import { rsqrt } from "./sqrt.ts";
 import { forEachReduced, keptAxes, reducedShape, sum } from "./sum.ts";
 
@@ -82,18 +85,31 @@ export const standardizeP: Primitive<StandardizeParams> = {
     applyAll(standardizeP, { axes: axes.map((axis) => axis + 1), epsilon }, [x!.tensor]),
   lower: {
     kind: "expand",
+    // One pass over x: with d = x - shift, mean = shift + <d> and variance = <d^2> - <d>^2. The
+    // shift is the first element, so that little cancels even where the mean is far from zero
+    // (Chan, Golub and LeVeque, The American Statistician 37, 1983).
     expand: ({ inputs: [x], params: { axes, epsilon } }) => {
       const wide = (tensor: Tensor): Tensor =>
         broadcast(tensor, x!.shape, keptAxes(x!.shape, axes));
-      const mean = meanOver(x!, axes);
-      const distance = sub(x!, wide(mean));
-      const variance = meanOver(mul(distance, distance), axes);
-      const scale = rsqrt(add(variance, like(variance, epsilon)));
-      return [mul(distance, wide(scale)), mean, scale];
+      const shift = firstOver(x!, axes);
+      const distance = sub(x!, wide(shift));
+      const centre = meanOver(distance, axes);
+      const variance = sub(meanOver(mul(distance, distance), axes), mul(centre, centre));
+      const positive = maximum(variance, like(variance, 0));
+      const mean = add(shift, centre);
+      const scale = rsqrt(add(positive, like(variance, epsilon)));
+      return [mul(sub(x!, wide(mean)), wide(scale)), mean, scale];
     },
   },
   flops: (_, [x]) => 6 * x!.shape.reduce((size, extent) => size * extent, 1),
 };
+
+/** The first element along the axes, which disappear. */
+function firstOver(x: Tensor, axes: readonly number[]): Tensor {
+  const kept = keptAxes(x.shape, axes).map((axis) => x.shape[axis]!);
+  const shape = x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent);
+  return reshape(slice(x, { start: shape.map(() => 0), shape }), kept);
+}
 
 function meanOver(x: Tensor, axes: readonly number[]): Tensor {
   const total = sum(x, axes);
