@@ -42,6 +42,7 @@ import {
   type HostArray,
   hostArray,
   HostRandom,
+  type ImageDataset,
   type ImageSplits,
   keyWords,
   lastMetricsPosition,
@@ -68,6 +69,7 @@ import {
   stageName,
   type StageResult,
   stepInputs,
+  subsetDataset,
   supervisedAugment,
   type Tensor,
   type TrainingState,
@@ -187,7 +189,7 @@ async function prepare(context: ExperimentContext<Config>, engine: Engine, split
     start: {
       scratch: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
       meta: engine.jit((key: Tensor, headKey: Tensor) => {
-        const { params, state } = classifier.init(key) as MetaVariables;
+        const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
         const headKeys = splitKey(headKey, tasks.length);
         const pretext = Object.fromEntries(
           tasks.map((task, k) => [task.name, task.initHead(headKeys[k]!, config.model.embedding)]),
@@ -294,7 +296,7 @@ function classification(
     key: keys[phase],
     start,
     inputs: (step) => stepInputs(wanted.batch(step), { step, rate }),
-    evaluate: (training) => validate(setup, setup.evaluate.classifier, training),
+    evaluate: ({ params, state }) => validate(setup, setup.evaluate.classifier, { params, state }),
   });
 }
 
@@ -362,7 +364,7 @@ async function trainArms(
       description: `${how}, then fine-tuned`,
       stages: [pretraining, { phase: "fine-tune", record: tuned.record }],
       evaluate: setup.evaluate.classifier,
-      variables: tuned.training,
+      variables: { params: tuned.training.params, state: tuned.training.state },
     });
     const probed = await run(linearProbe(setup, { arm, backbone }));
     finished.push({
@@ -383,7 +385,7 @@ async function trainArms(
       description: "not pretrained, trained as the others are fine-tuned",
       stages: [{ phase: "fine-tune", record }],
       evaluate: setup.evaluate.classifier,
-      variables: training,
+      variables: { params: training.params, state: training.state },
     });
   }
   return finished;
@@ -397,27 +399,41 @@ function stageNames({ arms }: Config): string[] {
   );
 }
 
-/** Checks, before the first step, that the meta-gradient is one. */
-async function guard(context: ExperimentContext<Config>, setup: Setup): Promise<void> {
-  const { engine, keys, table, wanted } = setup;
+/** Checks, before the first step and on a few images, that the meta-gradient is one. */
+async function guard(
+  context: ExperimentContext<Config>,
+  setup: Setup,
+  train: ImageDataset,
+): Promise<void> {
+  const { engine, keys, metaOptions: { tasks } } = setup;
+  const each = 4;
+  const few = subsetDataset(train, setup.rows.train.slice(0, each * (1 + tasks.length)));
+  const rows = (part: number) =>
+    rowsOf(Int32Array.from({ length: each }, (_, k) => part * each + k));
   const training = await setup.start.meta(keys.model, keys.pretextHeads);
-  const { rows, step } = stepInputs(wanted.batch(0), { step: 0, rate: 0 });
-  const { loss, norms, directional } = await guardMetaTraining(engine, setup.metaOptions, {
-    training,
-    table,
-    key: keys.pretrain,
-    inputs: { rows, step, support: supportRows(setup, 0) },
-    // Batch normalization follows at once and takes any constant away.
-    exempt: (path) => path === "encoder.embedding.bias",
-  });
+  const { loss, norms, directional, engineError } = await guardMetaTraining(
+    engine,
+    setup.metaOptions,
+    {
+      training,
+      table: packImages(few),
+      key: hostArray(keyWords(context.seed), [2], "u32"),
+      inputs: {
+        rows: rows(0),
+        step: hostArray([0], [], "u32"),
+        support: Object.fromEntries(tasks.map(({ name }, k) => [name, rows(1 + k)])),
+      },
+      // Batch normalization follows at once and takes any constant away.
+      exempt: (path) => path === "encoder.embedding.bias",
+    },
+  );
   engine.release(training);
+  const agreement = directional
+    ? `finite differences of the reference to ${directional.error.toExponential(1)}`
+    : "first order, so without finite differences";
   context.log(
-    `guard: outer loss ${loss.toFixed(4)}, ${Object.keys(norms).length} meta-parameters have a ` +
-      `gradient; ${
-        directional
-          ? `finite differences agree to ${directional.error.toExponential(1)}`
-          : "first order, so no finite differences"
-      }.`,
+    `guard: outer loss ${loss.toFixed(4)}; all ${Object.keys(norms).length} meta-parameters have ` +
+      `a gradient; it agrees with the reference to ${engineError.toExponential(1)}, ${agreement}.`,
   );
 }
 
@@ -456,7 +472,7 @@ async function runArms(
   const onCorrupt = (error: Error) => context.log(error.message);
   const names = stageNames(config);
   const resumeAt = await lastMetricsPosition(names, { folder: checkpoints, onCorrupt });
-  if (config.arms.includes("meta") && !resumeAt) await guard(context, setup);
+  if (config.arms.includes("meta") && !resumeAt) await guard(context, setup, train);
   const metrics = context.openMetrics(resumeAt ? { resumeAt } : {});
   const { evaluateEvery, saveEvery } = config;
   const finished = await trainArms(setup, (stage) =>

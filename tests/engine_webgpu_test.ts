@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Engine } from "../src/engine/engine.ts";
-import { hostArray } from "../src/engine/value.ts";
+import { hostArray } from "../src/ir/host_array.ts";
 import { WebGpuBackend } from "../src/engine/webgpu_backend.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
 import { add, mul, sum } from "../src/ops/mod.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Shape, sizeOf } from "../src/ir/aval.ts";
+import { sizeOf } from "../src/ir/aval.ts";
 import { evaluate } from "../src/ir/evaluate.ts";
 import {
   addIndex,
@@ -20,9 +20,10 @@ import {
 import { ndArray } from "../src/ir/nd_array.ts";
 import type { Emitter } from "../src/ir/primitive.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
-import { broadcast, permute, reshape, reshapeIndex, reverse, slice } from "../src/ops/mod.ts";
+import { reshapeIndex } from "../src/ops/mod.ts";
 import { trace } from "../src/transform/mod.ts";
-import { integer, pick, shuffled, uniform } from "./cases/random.ts";
+import { integer, pick, uniform } from "./cases/random.ts";
+import { randomView } from "./cases/views.ts";
 
 type Point = Readonly<Record<string, number>>;
 
@@ -222,43 +223,6 @@ function readIndex(tensor: Tensor, index: readonly Index[]): readonly Index[] {
   };
   lower.emit(emitter as unknown as Emitter, node, index);
   return found!;
-}
-
-function randomFactors(next: () => number, size: number): Shape {
-  const shape: number[] = [];
-  for (let rest = size; rest > 1;) {
-    const divisors = Array.from({ length: rest }, (_, k) => k + 1).filter((k) => rest % k === 0);
-    const factor = pick(next, divisors);
-    shape.push(factor);
-    rest /= factor;
-  }
-  return shuffled(next, shape.length < 3 ? [...shape, 1] : shape);
-}
-
-function randomView(next: () => number, x: Tensor): Tensor {
-  const axes = x.shape.map((_, axis) => axis);
-  switch (integer(next, 0, 4)) {
-    case 0:
-      return reshape(x, randomFactors(next, x.size));
-    case 1:
-      return permute(x, shuffled(next, axes));
-    case 2:
-      return reverse(x, axes.filter(() => next() < 0.5));
-    case 3: {
-      if (x.size > 300) return x;
-      const at = integer(next, 0, x.rank);
-      const shape = [...x.shape.slice(0, at), integer(next, 1, 3), ...x.shape.slice(at)];
-      return broadcast(x, shape, axes.map((axis) => axis < at ? axis : axis + 1));
-    }
-    default: {
-      const stride = axes.map(() => integer(next, 1, 2));
-      const start = axes.map((axis) => integer(next, 0, Math.min(1, x.shape[axis]! - 1)));
-      const shape = axes.map((axis) =>
-        Math.floor((x.shape[axis]! - 1 - start[axis]!) / stride[axis]!) + 1
-      );
-      return slice(x, { start, shape, stride });
-    }
-  }
 }
 
 Deno.test("index rules of random chains of views read what evaluation reads", () => {

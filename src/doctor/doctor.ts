@@ -41,7 +41,9 @@ export async function doctor(print: (line: string) => void): Promise<boolean> {
 async function showAdapter(print: (line: string) => void): Promise<boolean> {
   try {
     const gpu = await openGpu();
-    print(`WebGPU adapter: ${gpu.info.label}, ${gpu.info.software ? "SOFTWARE (CPU)" : "hardware"}`);
+    print(
+      `WebGPU adapter: ${gpu.info.label}, ${gpu.info.software ? "SOFTWARE (CPU)" : "hardware"}`,
+    );
     for (const name of LIMITS) print(`  ${name} ${gpu.limits[name]}`);
     print(`  features ${[...gpu.features].sort().join(", ") || "none"}`);
     gpu.close();

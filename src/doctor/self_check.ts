@@ -4,7 +4,7 @@
  * @module
  */
 import type { Engine } from "../engine/engine.ts";
-import { type HostArray, hostArray } from "../engine/value.ts";
+import { type HostArray, hostArray } from "../ir/host_array.ts";
 import { evaluate } from "../ir/evaluate.ts";
 import { ndArray } from "../ir/nd_array.ts";
 import type { Tensor } from "../ir/tensor.ts";

@@ -5,18 +5,11 @@ export {
   type EngineInfo,
   type EngineMemory,
   type EngineName,
-  type Jitted,
   type JitOptions,
+  type Jitted,
   type LoadedProgram,
   type Prepared,
 } from "./engine.ts";
 export { type EngineChoice, engineChoices, type EngineOptions, openEngine } from "./open_engine.ts";
-export {
-  type Concrete,
-  type Given,
-  type HostArray,
-  hostArray,
-  type HostData,
-  type OnHost,
-  Value,
-} from "./value.ts";
+export { type Concrete, type Given, type OnHost, Value } from "./value.ts";
+export { type HostArray, hostArray, type HostData } from "../ir/host_array.ts";

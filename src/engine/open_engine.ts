@@ -71,6 +71,7 @@ export async function openEngine(
 }
 
 async function openTfjsEngine(): Promise<Engine> {
-  const { TfjsBackend } = await import("./tfjs_backend.ts");
-  return new Engine(await TfjsBackend.open());
+  // Imported only here: nobody else pays for TensorFlow.js.
+  const { openTfjs } = await import("../tfjs/mod.ts");
+  return new Engine(await openTfjs());
 }

@@ -7,7 +7,7 @@ import { type Aval, sizeOf } from "../ir/aval.ts";
 import { evaluate } from "../ir/evaluate.ts";
 import { type NdArray, ndArray } from "../ir/nd_array.ts";
 import type { Backend, EngineInfo, EngineMemory } from "./engine.ts";
-import { type HostArray, hostData } from "./value.ts";
+import { type HostArray, hostData } from "../ir/host_array.ts";
 
 /** A backend that evaluates programs in float64 on the host. */
 export class ReferenceBackend implements Backend {

@@ -13,7 +13,7 @@ import { readBuffers, upload } from "../gpu/readback.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
-import type { HostArray, HostData } from "./value.ts";
+import type { HostArray, HostData } from "../ir/host_array.ts";
 
 /** A program on the device, with the plan behind it. */
 export interface LoadedGpuProgram extends LoadedProgram {

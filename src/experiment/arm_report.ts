@@ -147,6 +147,16 @@ function draw(picture: Picture, { arms, chance }: ArmReport, background?: string
   });
 }
 
+/** Facts as text, those inside of another under both names. */
+function flatFacts(facts: Readonly<Record<string, unknown>>, prefix = ""): Record<string, string> {
+  const entries = Object.entries(facts).flatMap(([name, value]): [string, string][] =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.entries(flatFacts(value as Record<string, unknown>, `${prefix}${name} `))
+      : [[`${prefix}${name}`, String(value)]]
+  );
+  return Object.fromEntries(entries);
+}
+
 /**
  * Writes `summary.json`, the charts as SVG files and `report.html` into the run folder.
  *
@@ -176,12 +186,7 @@ export async function writeArmReport<Config>(
     title,
     summary: report.summary,
     notices: report.notices,
-    facts: Object.fromEntries(
-      Object.entries(report.facts).map(([name, value]) => [
-        name,
-        typeof value === "object" ? JSON.stringify(value) : String(value),
-      ]),
-    ),
+    facts: flatFacts(report.facts),
     arms: report.arms.map((arm) => ({
       name: arm.name,
       description: arm.description,

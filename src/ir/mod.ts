@@ -4,6 +4,7 @@ export type { Atom, Index } from "./index_expression.ts";
 export { formatAval, sameAval, sameShape, sizeOf } from "./aval.ts";
 export { check } from "./check.ts";
 export { evaluate } from "./evaluate.ts";
+export { type HostArray, hostArray, type HostData } from "./host_array.ts";
 export { type NdArray, ndArray, type NdData } from "./nd_array.ts";
 export { print } from "./print.ts";
 export { countPrimitives, type Program, programFlops } from "./program.ts";

@@ -1,6 +1,6 @@
 /** Reshape and permutation of axes; both are their own kind of transpose. @module */
 import { formatAval, sameShape, type Shape, sizeOf, stridesOf } from "../ir/aval.ts";
-import { flattenIndex, unflattenIndex } from "../ir/index_expression.ts";
+import { flattenIndex, type Index, unflattenIndex } from "../ir/index_expression.ts";
 import { copyStrided } from "../ir/nd_array.ts";
 import { definePrimitive, type Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
@@ -68,10 +68,10 @@ function invert(order: readonly number[]): number[] {
 
 /** Index of the operand of a reshape that holds the result's element `index`. */
 export function reshapeIndex(
-  index: Parameters<typeof flattenIndex>[0],
+  index: readonly Index[],
   to: Shape,
   from: Shape,
-): ReturnType<typeof unflattenIndex> {
+): Index[] {
   return unflattenIndex(flattenIndex(index, to), from);
 }
 

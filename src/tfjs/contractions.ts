@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Tensor as TfTensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
+import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import { sizeOf } from "../ir/aval.ts";
 import { copyStrided } from "../ir/nd_array.ts";
 import type { Node } from "../ir/tensor.ts";
@@ -14,7 +14,7 @@ import type { Conv2dParams } from "../ops/conv2d.ts";
 import type { MatmulParams } from "../ops/matmul.ts";
 import { whole } from "./held.ts";
 import type { Implementation } from "./implementation.ts";
-import type { Tf } from "./load.ts";
+import type { Tf, TfTensor } from "./load.ts";
 import { dilate } from "./structural.ts";
 
 function contraction<P>(

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Tensor as TfTensor } from "@tensorflow/tfjs";
 import { type DType, sameShape, type Shape } from "../ir/aval.ts";
 import type { ConvertParams } from "../ops/convert.ts";
 import type { FillParams } from "../ops/fill.ts";
@@ -11,7 +10,7 @@ import type { PowParams } from "../ops/pow.ts";
 import { mergeAxes } from "./axes.ts";
 import { type Held, tfTypeOf, whole } from "./held.ts";
 import type { Implementation } from "./implementation.ts";
-import type { Tf } from "./load.ts";
+import type { Tf, TfTensor } from "./load.ts";
 
 type Unary = (tf: Tf, x: TfTensor) => TfTensor;
 type Binary = (tf: Tf, a: TfTensor, b: TfTensor) => TfTensor;

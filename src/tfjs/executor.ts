@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tensor as TfTensor } from "@tensorflow/tfjs";
+import type { HostArray } from "../ir/host_array.ts";
 import { type Aval, formatAval, sameAval, sizeOf } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
@@ -13,7 +13,6 @@ import {
   type Held,
   heldTensor,
   hold,
-  type HostArray,
   readHeld,
   releaseHold,
   shared,
@@ -22,7 +21,7 @@ import {
   whole,
 } from "./held.ts";
 import type { Implementation } from "./implementation.ts";
-import { loadTfjs, type Tf, type TfjsBackendName } from "./load.ts";
+import { loadTfjs, type Tf, type TfjsBackendName, type TfTensor } from "./load.ts";
 import { structuralImplementations } from "./structural.ts";
 
 /** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
@@ -317,6 +316,20 @@ function inScope<T extends readonly TfTensor[] | undefined>(
  * @param options Which backend; `wasm` takes `--allow-read` for Deno's cache folder.
  * @returns The executor; close it when done.
  * @throws {Error} If the backend does not start.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { mul, openTfjs, type Tensor, trace } from "@mutasesumele/toolkit";
+ *
+ * const executor = await openTfjs({ backend: "cpu" });
+ * const { program } = trace((x: Tensor) => mul(x, x), [{ shape: [2], dtype: "f32" }]);
+ * const [squares] = await executor.run(program, [
+ *   { shape: [2], dtype: "f32", data: new Float32Array([2, 3]) },
+ * ]);
+ * assertEquals(squares?.data, new Float32Array([4, 9]));
+ * executor.close();
+ * ```
  */
 export async function openTfjs({ backend = "wasm" }: TfjsOptions = {}): Promise<TfjsExecutor> {
   return new TfjsExecutor(await loadTfjs(backend));

@@ -3,20 +3,11 @@
  *
  * @module
  */
-import type { Tensor as TfTensor } from "@tensorflow/tfjs";
 import { type Aval, type DType, sameShape, type Shape, sizeOf } from "../ir/aval.ts";
+import type { HostArray } from "../ir/host_array.ts";
 import { copyStrided, type NdArray } from "../ir/nd_array.ts";
 import { mergeAxes } from "./axes.ts";
-import type { Tf } from "./load.ts";
-
-/** Numbers on the host: `Float32Array` for `f32`, `Int32Array`, `Uint32Array`; 0 or 1 for `bool`. */
-export type HostData = Float32Array | Int32Array | Uint32Array | Uint8Array;
-
-/** An array on the host. */
-export interface HostArray extends Aval {
-  /** The elements, row-major. */
-  readonly data: HostData;
-}
+import type { Tf, TfTensor } from "./load.ts";
 
 /**
  * An array of the executor.

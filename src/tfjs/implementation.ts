@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { Tensor as TfTensor } from "@tensorflow/tfjs";
 import type { DType } from "../ir/aval.ts";
 import type { Node } from "../ir/tensor.ts";
 import type { Held } from "./held.ts";
-import type { Tf } from "./load.ts";
+import type { Tf, TfTensor } from "./load.ts";
 
 /**
  * An implementation of one primitive.

@@ -8,6 +8,9 @@ import type * as tensorflow from "@tensorflow/tfjs";
 /** The TensorFlow.js module. */
 export type Tf = typeof tensorflow;
 
+/** A tensor of TensorFlow.js. */
+export type TfTensor = InstanceType<Tf["Tensor"]>;
+
 /** Backends of TensorFlow.js on which programs run: both compute on the CPU, synchronously. */
 export type TfjsBackendName = "wasm" | "cpu";
 
@@ -22,6 +25,15 @@ export type TfjsBackendName = "wasm" | "cpu";
  * @param backend Which backend; it becomes the current one of the TensorFlow.js module.
  * @returns The TensorFlow.js module.
  * @throws {Error} If the backend does not start, for example for lack of the permission.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadTfjs } from "@mutasesumele/toolkit";
+ *
+ * const tf = await loadTfjs("cpu");
+ * assertEquals(tf.getBackend(), "cpu");
+ * ```
  */
 export async function loadTfjs(backend: TfjsBackendName = "wasm"): Promise<Tf> {
   const tf = await import("@tensorflow/tfjs");

@@ -7,5 +7,6 @@ export {
   type TfjsPrimitive,
   type TfjsProgram,
 } from "./executor.ts";
-export type { Held, HostArray, HostData } from "./held.ts";
-export { loadTfjs, type Tf, type TfjsBackendName } from "./load.ts";
+export type { Held } from "./held.ts";
+export { loadTfjs, type Tf, type TfjsBackendName, type TfTensor } from "./load.ts";
+export { tfOp, type TfOpOptions } from "./tf_op.ts";

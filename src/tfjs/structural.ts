@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Tensor as TfTensor } from "@tensorflow/tfjs";
 import { type DType, type Shape, sizeOf } from "../ir/aval.ts";
 import type { Node } from "../ir/tensor.ts";
 import type { BroadcastParams } from "../ops/broadcast.ts";
@@ -17,9 +16,10 @@ import type { LiteralParams } from "../ops/source.ts";
 import type { StandardizeParams } from "../ops/standardize.ts";
 import type { ReduceParams } from "../ops/sum.ts";
 import { mergeAxes } from "./axes.ts";
-import { type Held, hold, type HostArray, shared, whole } from "./held.ts";
+import type { HostArray } from "../ir/host_array.ts";
+import { type Held, hold, shared, whole } from "./held.ts";
 import { type Implementation, MOST_AXES } from "./implementation.ts";
-import type { Tf } from "./load.ts";
+import type { Tf, TfTensor } from "./load.ts";
 
 const numeric: readonly DType[] = ["f32", "i32"];
 const every: readonly DType[] = ["f32", "i32", "bool"];

@@ -142,6 +142,8 @@ export async function runStage<S>(
     });
     pending = [];
     progress.update(step, shown);
+    // Lets signals through, on engines too that compute without waiting.
+    await new Promise((resolve) => setTimeout(resolve, 0));
   };
 
   for (let step = done + 1; step <= steps; step++) {

@@ -12,7 +12,11 @@ import { like } from "../ops/fill.ts";
 import { inline, trace } from "./trace.ts";
 import { vmap } from "./vmap.ts";
 
-type TangentRule = (primals: readonly Tensor[], tangents: readonly Tensor[]) => readonly Tensor[];
+/** From operands and their tangents to the tangents of the results, linear in the tangents. */
+export type TangentRule = (
+  primals: readonly Tensor[],
+  tangents: readonly Tensor[],
+) => readonly Tensor[];
 
 /** Parameters of {@linkcode customJvpP}. */
 export interface CustomJvpParams {

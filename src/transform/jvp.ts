@@ -6,7 +6,7 @@
 import { formatAval, sameAval } from "../ir/aval.ts";
 import type { Linear } from "../ir/primitive.ts";
 import { nodesBetween } from "../ir/program.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import type { Node, Tensor } from "../ir/tensor.ts";
 import { like } from "../ops/fill.ts";
 import { identity } from "../ops/identity.ts";
 import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
@@ -47,7 +47,7 @@ export function pushForward(
 export function nodesAfter(
   outputs: readonly Tensor[],
   sources: readonly Tensor[],
-): ReturnType<typeof nodesBetween> {
+): Node[] {
   const first = Math.min(...sources.map((source) => source.node.id));
   return nodesBetween(outputs, (node) => node.id < first);
 }

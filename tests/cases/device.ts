@@ -5,7 +5,7 @@
  */
 import { assert } from "@std/assert";
 import type { Backend } from "../../src/engine/engine.ts";
-import { hostData } from "../../src/engine/value.ts";
+import { hostData } from "../../src/ir/host_array.ts";
 import { evaluate } from "../../src/ir/evaluate.ts";
 import type { NdArray } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";

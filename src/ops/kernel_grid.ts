@@ -1,0 +1,140 @@
+/**
+ * How the work of a kernel is laid out in workgroups and split into partial sums.
+ *
+ * @module
+ */
+
+import type { BufferSlot, DeviceTraits, KernelCall } from "../ir/lowering.ts";
+
+/** A grid of workgroups over a linear range of invocations. */
+export interface LinearGrid {
+  /** Workgroups along x, y, z. */
+  readonly workgroups: readonly [number, number, number];
+  /** `WORKGROUP` and `GROUPS_X`, by which a kernel finds its place in the range. */
+  readonly overrides: { readonly WORKGROUP: number; readonly GROUPS_X: number };
+}
+
+/** A sum that may be split into parts, each summed by other invocations. */
+export interface SplitSum {
+  /** Units of the summed axis that cannot be divided further. */
+  readonly steps: number;
+  /** Loop iterations that one unit costs an invocation. */
+  readonly iterationsPerStep: number;
+  /** Invocations that the kernel has in one part. */
+  readonly blocks: number;
+  /** Elements of the result. */
+  readonly size: number;
+}
+
+/** How a sum is split. */
+export interface Parts {
+  /** Number of parts; none is empty. */
+  readonly parts: number;
+  /** Units of the summed axis in each part but perhaps the last. */
+  readonly stepsPerPart: number;
+}
+
+/**
+ * Most loop iterations of one invocation. LLVMpipe ends an invocation's loops, without an error,
+ * after 65,535 iterations summed over all of them.
+ */
+const MAX_ITERATIONS = 60_000;
+
+/** Invocations that keep the adapter busy. */
+const BUSY_SOFTWARE = 1_024;
+const BUSY_HARDWARE = 65_536;
+
+/** Fewest loop iterations of a part that are worth an addition more. */
+const MIN_ITERATIONS = 32;
+
+/**
+ * Rounds a quotient up.
+ *
+ * @param dividend A natural number
+ * @param divisor A positive natural number
+ * @returns The smallest integer that is not less than the quotient
+ */
+export function ceilDivide(dividend: number, divisor: number): number {
+  return Math.ceil(dividend / divisor);
+}
+
+/**
+ * Lays a number of invocations out in workgroups, in rows when one row would be too long.
+ *
+ * @param invocations Number of invocations wanted; the grid may have more
+ * @param traits What is known of the adapter
+ * @param workgroup Invocations of a workgroup
+ * @returns The grid
+ * @throws {RangeError} When the grid would have too many rows
+ */
+export function linearGrid(
+  invocations: number,
+  traits: DeviceTraits,
+  workgroup = 64,
+): LinearGrid {
+  const limit = traits.maxWorkgroupsPerDimension;
+  const groups = Math.max(1, ceilDivide(invocations, workgroup));
+  const rows = ceilDivide(groups, limit);
+  if (rows > limit) {
+    throw new RangeError(
+      `Cannot lay out ${invocations} invocations: found ${rows} rows of workgroups, expected at ` +
+        `most ${limit}. Use smaller batches or images.`,
+    );
+  }
+  const columns = ceilDivide(groups, rows);
+  return {
+    workgroups: [columns, rows, 1],
+    overrides: { WORKGROUP: workgroup, GROUPS_X: columns },
+  };
+}
+
+/**
+ * Splits a sum so that no invocation loops too long and the adapter has enough of them.
+ *
+ * @param sum The sum
+ * @param traits What is known of the adapter
+ * @returns The split
+ * @throws {RangeError} When one step alone has too many iterations
+ */
+export function chooseParts(sum: SplitSum, traits: DeviceTraits): Parts {
+  const { steps, iterationsPerStep, blocks, size } = sum;
+  const most = Math.floor(MAX_ITERATIONS / (iterationsPerStep + 1));
+  if (most < 1) {
+    throw new RangeError(
+      `Cannot split a sum: found ${iterationsPerStep} loop iterations in a step, expected at most ` +
+        `${MAX_ITERATIONS}. Use smaller images.`,
+    );
+  }
+  const busy = ceilDivide(traits.software ? BUSY_SOFTWARE : BUSY_HARDWARE, blocks);
+  const worthwhile = Math.max(1, Math.floor(steps * iterationsPerStep / MIN_ITERATIONS));
+  const room = Math.max(1, Math.floor(traits.maxStorageBinding / (4 * size)));
+  const wanted = Math.max(ceilDivide(steps, most), Math.min(busy, worthwhile, room));
+  const stepsPerPart = ceilDivide(steps, Math.min(wanted, steps));
+  return { parts: ceilDivide(steps, stepsPerPart), stepsPerPart };
+}
+
+/**
+ * Sums the parts of a split sum.
+ *
+ * @param sum Where the parts lie, where their sum goes, elements of the result, number of parts
+ * @param traits What is known of the adapter
+ * @returns The call
+ */
+export function sumParts(
+  sum: {
+    readonly source: BufferSlot;
+    readonly target: BufferSlot;
+    readonly size: number;
+    readonly parts: number;
+  },
+  traits: DeviceTraits,
+): KernelCall {
+  const grid = linearGrid(sum.size, traits);
+  return {
+    kernel: "sum_parts",
+    overrides: { SIZE: sum.size, PARTS: sum.parts, ...grid.overrides },
+    workgroups: grid.workgroups,
+    buffers: [sum.source, sum.target],
+    flops: 0,
+  };
+}

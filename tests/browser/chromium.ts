@@ -1,0 +1,149 @@
+/**
+ * Headless Chromium on its own software adapter (SwiftShader): a second implementation of WebGPU,
+ * whose compiler (Tint) is not the one behind Deno (naga).
+ *
+ * @module
+ */
+
+/** Where Chromium may be called; `CHROMIUM` in the environment goes first. */
+const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+
+/** WebGPU without a GPU, without the sandboxes that containers lack, and without the network. */
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu-sandbox",
+  "--disable-dev-shm-usage",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--no-first-run",
+  "--no-default-browser-check",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-default-apps",
+  "--disable-domain-reliability",
+  "--disable-extensions",
+  "--disable-sync",
+  "--metrics-recording-only",
+  "--no-pings",
+  "--proxy-server=127.0.0.1:9",
+  "--proxy-bypass-list=127.0.0.1",
+];
+
+/** A page of the second browser could not be run. */
+export class BrowserError extends Error {
+  /** The name of the class. */
+  override readonly name = "BrowserError";
+}
+
+/**
+ * Finds Chromium.
+ *
+ * @returns Its version and the command that starts it, or `undefined` if there is none.
+ */
+export async function findChromium(): Promise<
+  { readonly command: string; readonly version: string } | undefined
+> {
+  const named = Deno.env.get("CHROMIUM");
+  for (const command of named === undefined ? NAMES : [named]) {
+    try {
+      const { success, stdout } = await new Deno.Command(command, {
+        args: ["--version"],
+        stderr: "null",
+      }).output();
+      if (success) return { command, version: new TextDecoder().decode(stdout).trim() };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Bundles a script for the browser, runs it there in an empty page and returns what it posts to
+ * `report`.
+ *
+ * @param command The command that starts Chromium.
+ * @param page The script.
+ * @param options After how many milliseconds to give up.
+ * @returns The JSON value that the page has posted.
+ * @throws {BrowserError} If the script cannot be bundled, Chromium ends early, or time is up.
+ */
+export async function runInChromium(
+  command: string,
+  page: URL,
+  { timeout }: { readonly timeout: number },
+): Promise<unknown> {
+  const script = await bundle(page);
+  const profile = await Deno.makeTempDir({ prefix: "chromium-" });
+  const reported = Promise.withResolvers<unknown>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => answer(request, script, reported.resolve),
+  );
+  const child = new Deno.Command(command, {
+    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const messages = new Response(child.stderr).text();
+  const timer = setTimeout(
+    () => reported.reject(new BrowserError(`no report from ${page.pathname} in ${timeout} ms`)),
+    timeout,
+  );
+  const ended = child.status.then(({ code }) => {
+    reported.reject(new BrowserError(`${command} ended with code ${code} before its report`));
+  });
+  try {
+    return await reported.promise;
+  } catch (error) {
+    if (!(error instanceof BrowserError)) throw error;
+    kill(child);
+    throw new BrowserError(
+      `Cannot run the page in Chromium: ${error.message}. Its messages:\n${await messages}`,
+    );
+  } finally {
+    clearTimeout(timer);
+    kill(child);
+    await Promise.all([ended, messages, server.shutdown()]);
+    await Deno.remove(profile, { recursive: true });
+  }
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // it has ended already
+  }
+}
+
+async function bundle(page: URL): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--platform", "browser", page.href],
+  }).output();
+  if (success) return new TextDecoder().decode(stdout);
+  throw new BrowserError(
+    `Cannot bundle ${page.pathname} for the browser: ${new TextDecoder().decode(stderr)}`,
+  );
+}
+
+async function answer(
+  request: Request,
+  script: string,
+  report: (value: unknown) => void,
+): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const typed = (text: string, type: string): Response =>
+    new Response(text, { headers: { "content-type": `${type}; charset=utf-8` } });
+  if (pathname === "/") {
+    return typed('<!doctype html><script type="module" src="/page.js"></script>', "text/html");
+  }
+  if (pathname === "/page.js") return typed(script, "text/javascript");
+  if (pathname === "/report" && request.method === "POST") {
+    report(await request.json());
+    return new Response("thanks");
+  }
+  return new Response("not found", { status: 404 });
+}

@@ -1,0 +1,92 @@
+/**
+ * The page: computes with every kernel family, every primitive to second order and the W-small
+ * meta-gradient on the browser's WebGPU, and posts what it found to the server it came from.
+ *
+ * It is bundled for the browser, so nothing on its way can use `Deno`.
+ *
+ * @module
+ */
+import { selfCheck } from "../../src/doctor/self_check.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import { trace } from "../../src/transform/mod.ts";
+import { assertAgrees, referenceOf, runOn, runProgram } from "../cases/device.ts";
+import { gradientOf, subjectOf } from "../cases/laws.ts";
+import { type PrimitiveCase, primitiveCases } from "../cases/primitives.ts";
+import { conv4Workload } from "../workloads/conv4.ts";
+import reference from "../workloads/w_small_exact.json" with { type: "json" };
+import type { PageCheck, PageReport } from "./page_report.ts";
+
+/** Most relative error of a primitive, as in the tests on Deno's adapter. */
+const PRIMITIVE_TOLERANCE = 2e-5;
+
+/** Most relative error of the meta-gradient. */
+const WORKLOAD_TOLERANCE = 1e-5;
+
+async function checked(name: string, check: () => Promise<string>): Promise<PageCheck> {
+  try {
+    return { name, right: true, found: await check() };
+  } catch (error) {
+    return { name, right: false, found: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function within(error: number, tolerance: number): string {
+  const found = `relative error ${error.toExponential(1)}`;
+  if (error <= tolerance) return found;
+  throw new Error(`${found}, expected at most ${tolerance}`);
+}
+
+/** Runs the uses of one primitive and their first and second derivatives. */
+async function checkPrimitive(
+  backend: WebGpuBackend,
+  cases: readonly PrimitiveCase[],
+): Promise<string> {
+  let count = 0;
+  for (const entry of cases) {
+    let subject = subjectOf(entry);
+    const real = referenceOf(subject).every(({ dtype }) => dtype === "f32");
+    const orders = real && entry.differentiable.length > 0 ? [0, 1, 2] : [0];
+    for (const order of orders) {
+      if (order > 0) subject = gradientOf(subject);
+      const want = referenceOf(subject);
+      const got = await runOn(backend, subject);
+      assertAgrees(subject.name, got, { want, tolerance: PRIMITIVE_TOLERANCE });
+      count++;
+    }
+  }
+  return `${count} programs`;
+}
+
+async function checkWorkload(backend: WebGpuBackend): Promise<string> {
+  const workload = conv4Workload("small", { order: "exact" });
+  const { program } = trace(workload.fn, workload.args);
+  const results = await runProgram(backend, program, workload.arrays);
+  const { loss, gradient } = workload.compareTo(reference, results);
+  return within(Math.max(loss, gradient), WORKLOAD_TOLERANCE);
+}
+
+async function report(): Promise<PageReport> {
+  const checks: PageCheck[] = [];
+  let adapter = "none";
+  checks.push(
+    await checked("an adapter", async () => {
+      const backend = await WebGpuBackend.open();
+      adapter = backend.info.adapter;
+      for (const { name, error, tolerance } of await selfCheck(new Engine(backend))) {
+        const check = () => Promise.resolve(within(error, tolerance));
+        checks.push(await checked(`kernel family: ${name}`, async () => await check()));
+      }
+      for (const primitive of new Set(primitiveCases.map(({ primitive }) => primitive))) {
+        const cases = primitiveCases.filter((one) => one.primitive === primitive);
+        checks.push(await checked(`primitive: ${primitive}`, () => checkPrimitive(backend, cases)));
+      }
+      checks.push(await checked("W-small, exact order", () => checkWorkload(backend)));
+      backend.close();
+      return adapter;
+    }),
+  );
+  return { adapter, checks };
+}
+
+await fetch("report", { method: "POST", body: JSON.stringify(await report()) });

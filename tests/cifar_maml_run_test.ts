@@ -1,0 +1,165 @@
+/** The main experiment at tiny size through the real command line. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { loadCheckpoint } from "../src/train/checkpoint.ts";
+import { readMetrics } from "../src/train/metrics.ts";
+
+const root = new URL("../", import.meta.url);
+
+const tiny = `
+model: { widths: [2, 2, 2], embedding: 4, hidden: 4 }
+batchSize: 4
+validation: 10
+testImages: 10
+meta: { projection: 4 }
+pretrain: { steps: 2 }
+fineTune: { steps: 2 }
+probe: { steps: 2 }
+evaluateEvery: 1
+evaluationBatch: 10
+saveEvery: 1
+`;
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const task = ["task", "--quiet", "experiment"];
+/** What the task runs, without its shell between us and the process that is to be killed. */
+const direct = ["run", "-P=experiment", "experiments/main.ts"];
+
+function start(command: readonly string[], args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [...command, "cifar-maml", ...args],
+    cwd: root,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+}
+
+async function run(...args: string[]): Promise<Run> {
+  const { code, stdout, stderr } = await start(task, args).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+const arms = ["meta", "meta-probe", "scratch", "supervised", "supervised-probe"];
+
+Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the same numbers", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/tiny.yaml`, tiny);
+    const flags = [
+      ...["--config", `${folder}/tiny.yaml`, "--engine", "reference", "--data", "synthetic"],
+      ...["--seed", "3"],
+    ];
+    const first = await run(...flags, "--out", `${folder}/first`);
+    assertEquals(first.code, 0, first.err);
+    const path = first.out.trimEnd().split("\n").at(-1)!;
+    assertStringIncludes(first.err, "guard: outer loss");
+    assertStringIncludes(first.err, "NOT CIFAR-10");
+
+    // Killed in the middle, then resumed.
+    const child = start(direct, [...flags, "--out", `${folder}/second`]);
+    const killed = await killAt(child, `${folder}/second`, "supervised-pretrain");
+    const log = await Deno.readTextFile(`${killed}/metrics.jsonl`);
+    const resumed = await run("--resume", killed);
+    assertEquals(resumed.code, 0, resumed.err);
+    assertEquals(resumed.out.trimEnd().split("\n").at(-1), killed);
+    const whole = await Deno.readTextFile(`${path}/metrics.jsonl`);
+    assert(log.length < whole.length);
+    assertEquals(await Deno.readTextFile(`${killed}/metrics.jsonl`), whole);
+
+    const summary = JSON.parse(await Deno.readTextFile(`${path}/summary.json`));
+    const again = JSON.parse(await Deno.readTextFile(`${killed}/summary.json`));
+    assertEquals(summary.experiment, "cifar-maml");
+    assertEquals([summary.seed, summary.engine, summary.softwareAdapter], [3, "reference", true]);
+    assertEquals([summary.dataset.synthetic, summary.dataset.validation], [true, 10]);
+    assertEquals(Object.keys(summary.arms).sort(), arms);
+    for (const name of arms) {
+      const { seconds, pretraining: { seconds: before, ...pretraining }, ...arm } =
+        summary.arms[name];
+      assert(seconds >= before && before >= 0);
+      assert(arm.flops > 0 && arm.testAccuracy >= 0 && arm.testAccuracy <= 1);
+      assertEquals([arm.steps, pretraining.steps], name === "scratch" ? [2, 0] : [4, 2]);
+      assertEquals(arm.validation.at(-1).validationAccuracy, arm.validationAccuracy);
+      assertEquals(arm.validation.length, name === "scratch" ? 3 : 6);
+      const { seconds: _, pretraining: __, ...other } = again.arms[name];
+      assertEquals(other, arm);
+    }
+    assertEquals(summary.arms.meta.pretraining.samples, 2 * 2 * 2 * 4);
+
+    const metrics = await readMetrics(`${path}/metrics.jsonl`);
+    const stages = new Set(metrics.map(({ arm, phase }) => `${arm} ${phase}`));
+    assertEquals([...stages], [
+      ...["meta pretrain", "meta fine-tune", "meta probe"],
+      ...["supervised pretrain", "supervised fine-tune", "supervised probe", "scratch fine-tune"],
+    ]);
+    // One initialisation and one order of data: the first fine-tuning batch of a backbone that is
+    // not pretrained is the first pretraining batch, up to the augmentation.
+    const at = (arm: string, phase: string) =>
+      metrics.filter((record) => record.arm === arm && record.phase === phase);
+    assertEquals(
+      at("supervised", "pretrain")[0]!["validationLoss"],
+      at("scratch", "fine-tune")[0]![
+        "validationLoss"
+      ],
+    );
+    assertEquals(
+      at("meta", "pretrain")[0]!["validationLoss"],
+      at("scratch", "fine-tune")[0]![
+        "validationLoss"
+      ],
+    );
+
+    const html = await Deno.readTextFile(`${path}/report.html`);
+    assertStringIncludes(html, "The images are not CIFAR-10");
+    assertStringIncludes(html, "<svg");
+    for (const name of ["steps", "flops", "after-pretraining"]) {
+      assert((await Deno.readTextFile(`${path}/validation-${name}.svg`)).startsWith("<svg"));
+    }
+    const { tensors } = await loadCheckpoint(
+      `${path}/checkpoints/meta-pretrain/step-000000002.safetensors`,
+    );
+    assert("params.pretext.rotation.output.weight" in tensors);
+    assert("state.encoder.stage1.norm1.mean" in tensors);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Kills a run when a stage has its first checkpoint; gives the run folder. */
+async function killAt(child: Deno.ChildProcess, out: string, stage: string): Promise<string> {
+  const output = child.output();
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    let names: string[] = [];
+    try {
+      names = [...Deno.readDirSync(`${out}/cifar-maml`)].map(({ name }) => name);
+      Deno.statSync(
+        `${out}/cifar-maml/${names[0]}/checkpoints/${stage}/step-000000001.safetensors`,
+      );
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      throw error;
+    }
+    child.kill("SIGKILL");
+    await output;
+    return `${out}/cifar-maml/${names[0]}`;
+  }
+}
+
+Deno.test("cifar-maml refuses an unknown key before it does anything", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { code, out, err } = await run("--set", "fineTune.stepz=3", "--out", folder);
+    assertEquals([code, out], [2, ""]);
+    assertStringIncludes(err, 'Did you mean "steps"?');
+    assertEquals([...Deno.readDirSync(folder)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
