@@ -1,6 +1,7 @@
 import { evaluate } from "../src/ir/evaluate.ts";
 import { ndArray } from "../src/ir/nd_array.ts";
-import { type HostArray, openTfjs } from "../src/tfjs/mod.ts";
+import type { HostArray } from "../src/ir/host_array.ts";
+import { openTfjs } from "../src/tfjs/mod.ts";
 import { trace } from "../src/transform/mod.ts";
 import { assertClose, subjectOf } from "./cases/laws.ts";
 import { primitiveCases } from "./cases/primitives.ts";

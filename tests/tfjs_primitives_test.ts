@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { evaluate } from "../src/ir/evaluate.ts";
 import { type NdArray, ndArray } from "../src/ir/nd_array.ts";
-import { type HostArray, openTfjs } from "../src/tfjs/mod.ts";
+import type { HostArray } from "../src/ir/host_array.ts";
+import { openTfjs } from "../src/tfjs/mod.ts";
 import { trace } from "../src/transform/mod.ts";
 import { assertClose, gradientOf, type Subject, subjectOf } from "./cases/laws.ts";
 import { primitiveCases } from "./cases/primitives.ts";

@@ -1,7 +1,8 @@
 import { assert } from "@std/assert";
 import { evaluate } from "../src/ir/evaluate.ts";
 import { ndArray } from "../src/ir/nd_array.ts";
-import { type HostArray, openTfjs } from "../src/tfjs/mod.ts";
+import type { HostArray } from "../src/ir/host_array.ts";
+import { openTfjs } from "../src/tfjs/mod.ts";
 import { simplify, trace } from "../src/transform/mod.ts";
 import { assertClose } from "./cases/laws.ts";
 import { conv4Workload } from "./workloads/conv4.ts";

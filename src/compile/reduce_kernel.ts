@@ -11,7 +11,7 @@ import type { Shape } from "../ir/aval.ts";
 import { sizeOf } from "../ir/aval.ts";
 import { type Index, unflattenIndex } from "../ir/index_expression.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
-import type { Node, Tensor } from "../ir/tensor.ts";
+import type { Node } from "../ir/tensor.ts";
 import {
   type ExpressionContext,
   Expressions,

@@ -9,7 +9,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { simplify } from "../transform/simplify.ts";
 import { trace } from "../transform/trace.ts";
 import { flatten, type Structure, unflatten } from "../tree/tree.ts";
-import { type HostArray } from "../ir/host_array.ts";
+import type { HostArray } from "../ir/host_array.ts";
 import { type Concrete, type Given, type OnHost, Value } from "./value.ts";
 
 /** Which engine. */

@@ -65,8 +65,6 @@ export interface ReferenceTensor {
   readonly shape: readonly number[];
   /** Euclidean norm of its gradient. */
   readonly l2: number;
-  /** Sum of its gradient. */
-  readonly sum: number;
   /** The first elements of its gradient. */
   readonly values: readonly number[];
 }
