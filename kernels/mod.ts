@@ -1,1 +1,860 @@
-export const KERNELS: Record<string, string> = {"naive_conv2d": "override B: u32; override N: u32; override H: u32; override W: u32; override CI: u32; override CO: u32; override KH: u32; override KW: u32; override SY: u32; override SX: u32; override PT: u32; override PL: u32; override HO: u32; override WO: u32; override ROW: u32; override TOTAL: u32; override PARTS: u32; override EACH: u32;\n@group(0) @binding(0) var<storage, read> x: array<f32>;\n@group(0) @binding(1) var<storage, read> w: array<f32>;\n@group(0) @binding(2) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n  let q = id.x + id.y * ROW;\n  if (q >= TOTAL) { return; }\n  let co = q % CO; let ox = (q / CO) % WO; let oy = (q / (CO * WO)) % HO; let n = q / (CO * WO * HO); let s = n / N;\n  var acc = 0.0;\n  for (var ky = 0u; ky < KH; ky++) { let iy = oy * SY + ky - PT; if (iy >= H) { continue; }\n    for (var kx = 0u; kx < KW; kx++) { let ix = ox * SX + kx - PL; if (ix >= W) { continue; }\n      for (var ci = 0u; ci < CI; ci++) { acc += x[((n * H + iy) * W + ix) * CI + ci] * w[(((s * KH + ky) * KW + kx) * CI + ci) * CO + co]; } } }\n  y[q] = acc;\n}\n", "naive_conv2d_input_grad": "override B: u32; override N: u32; override H: u32; override W: u32; override CI: u32; override CO: u32; override KH: u32; override KW: u32; override SY: u32; override SX: u32; override PT: u32; override PL: u32; override HO: u32; override WO: u32; override ROW: u32; override TOTAL: u32; override PARTS: u32; override EACH: u32;\n@group(0) @binding(0) var<storage, read> w: array<f32>;\n@group(0) @binding(1) var<storage, read> dy: array<f32>;\n@group(0) @binding(2) var<storage, read_write> dx: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n  let q = id.x + id.y * ROW;\n  if (q >= TOTAL) { return; }\n  let ci = q % CI; let ix = (q / CI) % W; let iy = (q / (CI * W)) % H; let n = q / (CI * W * H); let s = n / N;\n  var acc = 0.0;\n  for (var ky = 0u; ky < KH; ky++) { let ty = iy + PT - ky; if (ty % SY != 0u || ty / SY >= HO) { continue; }\n    for (var kx = 0u; kx < KW; kx++) { let tx = ix + PL - kx; if (tx % SX != 0u || tx / SX >= WO) { continue; }\n      for (var co = 0u; co < CO; co++) { acc += dy[((n * HO + ty / SY) * WO + tx / SX) * CO + co] * w[(((s * KH + ky) * KW + kx) * CI + ci) * CO + co]; } } }\n  dx[q] = acc;\n}\n", "naive_conv2d_filter_grad": "override B: u32; override N: u32; override H: u32; override W: u32; override CI: u32; override CO: u32; override KH: u32; override KW: u32; override SY: u32; override SX: u32; override PT: u32; override PL: u32; override HO: u32; override WO: u32; override ROW: u32; override TOTAL: u32; override PARTS: u32; override EACH: u32;\n@group(0) @binding(0) var<storage, read> x: array<f32>;\n@group(0) @binding(1) var<storage, read> dy: array<f32>;\n@group(0) @binding(2) var<storage, read_write> part: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n  let q = id.x + id.y * ROW;\n  if (q >= TOTAL) { return; }\n  let e = q % (B * KH * KW * CI * CO); let p = q / (B * KH * KW * CI * CO);\n  let co = e % CO; let ci = (e / CO) % CI; let kx = (e / (CO * CI)) % KW; let ky = (e / (CO * CI * KW)) % KH; let s = e / (CO * CI * KW * KH);\n  var acc = 0.0;\n  let to = min(p * EACH + EACH, N * HO * WO);\n  for (var i = p * EACH; i < to; i++) { let ox = i % WO; let oy = (i / WO) % HO; let n = s * N + i / (WO * HO);\n    let iy = oy * SY + ky - PT; let ix = ox * SX + kx - PL;\n    if (iy < H && ix < W) { acc += x[((n * H + iy) * W + ix) * CI + ci] * dy[((n * HO + oy) * WO + ox) * CO + co]; } }\n  part[q] = acc;\n}\n", "naive_join": "override TOTAL: u32; override PARTS: u32; override ROW: u32;\n@group(0) @binding(0) var<storage, read> part: array<f32>;\n@group(0) @binding(1) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n  let q = id.x + id.y * ROW;\n  if (q >= TOTAL) { return; }\n  var acc = 0.0;\n  for (var p = 0u; p < PARTS; p++) { acc += part[p * TOTAL + q]; }\n  y[q] = acc;\n}\n", "naive_matmul": "override M: u32; override K: u32; override N: u32; override TA: u32; override TB: u32; override TOTAL: u32; override ROW: u32;\n@group(0) @binding(0) var<storage, read> a: array<f32>;\n@group(0) @binding(1) var<storage, read> b: array<f32>;\n@group(0) @binding(2) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3<u32>) {\n  let q = id.x + id.y * ROW;\n  if (q >= TOTAL) { return; }\n  let j = q % N; let i = (q / N) % M; let s = q / (N * M);\n  var acc = 0.0;\n  for (var k = 0u; k < K; k++) { let ai = select(i * K + k, k * M + i, TA == 1u); let bi = select(k * N + j, j * K + k, TB == 1u); acc += a[s * M * K + ai] * b[s * K * N + bi]; }\n  y[q] = acc;\n}\n"};
+// deno-fmt-ignore-file
+/**
+ * The kernels of this folder as text. Generated by embed.ts from the .wgsl files: do not edit.
+ *
+ * @module
+ */
+
+/** Name of a kernel: of its file, without `.wgsl`. */
+export type KernelName =
+  | "conv2d"
+  | "conv2d_3x3"
+  | "conv2d_3x3_filter_gradient"
+  | "conv2d_filter_gradient"
+  | "matmul"
+  | "matmul_any"
+  | "resize_image"
+  | "sum_parts";
+
+/** WGSL text of every kernel. */
+export const KERNELS: Readonly<Record<KernelName, string>> = {
+  conv2d: `// Convolution with any filter size and stride; also the input gradient at stride 1, with
+// TRANSPOSED = 1.
+//
+//   y[b, n, i, j, o] = sum over u, v, c of
+//     x[b, n, STRIDE_Y i + u - PAD_TOP, STRIDE_X j + v - PAD_LEFT, c] * w[b, u, v, c, o]
+//
+// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    w: [BATCH, KERNEL_Y, KERNEL_X, 4 IN4, 4 OUT4]
+// y: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+//
+// TRANSPOSED = 1 reads w as [BATCH, KERNEL_Y, KERNEL_X, 4 OUT4, 4 IN4] with its taps in reverse
+// order: the filters of the input gradient, when x is the cotangent.
+//
+// An invocation computes 8 pixels, consecutive over all images, of 8 channels in registers.
+
+override BATCH: u32;
+override IMAGES: u32;
+override HEIGHT: i32;
+override WIDTH: i32;
+override OUT_HEIGHT: u32;
+override OUT_WIDTH: u32;
+override IN4: u32;
+override OUT4: u32;
+override KERNEL_Y: u32;
+override KERNEL_X: u32;
+override STRIDE_Y: i32;
+override STRIDE_X: i32;
+override PAD_TOP: i32;
+override PAD_LEFT: i32;
+override TRANSPOSED: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+
+// The first tap of an output pixel: its row, its column and its image in x.
+struct Pixel { iy: i32, ix: i32, image: u32 }
+
+// Where a tap lies in x, and whether it lies inside.
+struct Place { at: u32, inside: bool }
+
+// 8 output channels of one pixel.
+struct Sum { lo: vec4f, hi: vec4f }
+
+fn pixel(b: u32, p: u32) -> Pixel {
+  let inside = min(p, IMAGES * OUT_HEIGHT * OUT_WIDTH - 1u);
+  let oy = i32(inside / OUT_WIDTH % OUT_HEIGHT);
+  let ox = i32(inside % OUT_WIDTH);
+  let image = b * IMAGES + inside / (OUT_WIDTH * OUT_HEIGHT);
+  return Pixel(oy * STRIDE_Y - PAD_TOP, ox * STRIDE_X - PAD_LEFT, image);
+}
+
+fn place(p: Pixel, u: i32, v: i32) -> Place {
+  let iy = p.iy + u;
+  let ix = p.ix + v;
+  let row = p.image * u32(HEIGHT) + u32(clamp(iy, 0, HEIGHT - 1));
+  let at = (row * u32(WIDTH) + u32(clamp(ix, 0, WIDTH - 1))) * IN4;
+  return Place(at, iy >= 0 && iy < HEIGHT && ix >= 0 && ix < WIDTH);
+}
+
+// Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
+fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
+  let taps = KERNEL_Y * KERNEL_X;
+  if (TRANSPOSED != 0u) {
+    let at = ((b * taps + taps - 1u - tap) * OUT4 + o) * 4u * IN4 + q;
+    return transpose(mat4x4f(w[at], w[at + IN4], w[at + 2u * IN4], w[at + 3u * IN4]));
+  }
+  let at = ((b * taps + tap) * IN4 + q) * 4u * OUT4 + o;
+  return mat4x4f(w[at], w[at + OUT4], w[at + 2u * OUT4], w[at + 3u * OUT4]);
+}
+
+fn add(s: Sum, lo: mat4x4f, hi: mat4x4f, p: Place, q: u32) -> Sum {
+  let value = select(vec4f(), x[p.at + q], p.inside);
+  return Sum(s.lo + lo * value, s.hi + hi * value);
+}
+
+fn store(at: u32, value: vec4f) {
+  y[at] = value;
+}
+
+fn store_pixel(b: u32, p: u32, o: u32, s: Sum) {
+  let pixels = IMAGES * OUT_HEIGHT * OUT_WIDTH;
+  if (p >= pixels) { return; }
+  let at = (b * pixels + p) * OUT4 + o;
+  store(at, s.lo);
+  if (o + 1u < OUT4) { store(at + 1u, s.hi); }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let tiles = (IMAGES * OUT_HEIGHT * OUT_WIDTH + 7u) / 8u;
+  let out8 = (OUT4 + 1u) / 2u;
+  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
+  if (index >= BATCH * tiles * out8) { return; }
+  let o = index % out8 * 2u;
+  let high = min(o + 1u, OUT4 - 1u);
+  let p = index / out8 % tiles * 8u;
+  let b = index / out8 / tiles;
+  let p0 = pixel(b, p);
+  let p1 = pixel(b, p + 1u);
+  let p2 = pixel(b, p + 2u);
+  let p3 = pixel(b, p + 3u);
+  let p4 = pixel(b, p + 4u);
+  let p5 = pixel(b, p + 5u);
+  let p6 = pixel(b, p + 6u);
+  let p7 = pixel(b, p + 7u);
+  var s0: Sum;
+  var s1: Sum;
+  var s2: Sum;
+  var s3: Sum;
+  var s4: Sum;
+  var s5: Sum;
+  var s6: Sum;
+  var s7: Sum;
+  for (var tap = 0u; tap < KERNEL_Y * KERNEL_X; tap++) {
+    let u = i32(tap / KERNEL_X);
+    let v = i32(tap % KERNEL_X);
+    let a0 = place(p0, u, v);
+    let a1 = place(p1, u, v);
+    let a2 = place(p2, u, v);
+    let a3 = place(p3, u, v);
+    let a4 = place(p4, u, v);
+    let a5 = place(p5, u, v);
+    let a6 = place(p6, u, v);
+    let a7 = place(p7, u, v);
+    for (var q = 0u; q < IN4; q++) {
+      let lo = load_filter(b, tap, q, o);
+      let hi = load_filter(b, tap, q, high);
+      s0 = add(s0, lo, hi, a0, q);
+      s1 = add(s1, lo, hi, a1, q);
+      s2 = add(s2, lo, hi, a2, q);
+      s3 = add(s3, lo, hi, a3, q);
+      s4 = add(s4, lo, hi, a4, q);
+      s5 = add(s5, lo, hi, a5, q);
+      s6 = add(s6, lo, hi, a6, q);
+      s7 = add(s7, lo, hi, a7, q);
+    }
+  }
+  store_pixel(b, p, o, s0);
+  store_pixel(b, p + 1u, o, s1);
+  store_pixel(b, p + 2u, o, s2);
+  store_pixel(b, p + 3u, o, s3);
+  store_pixel(b, p + 4u, o, s4);
+  store_pixel(b, p + 5u, o, s5);
+  store_pixel(b, p + 6u, o, s6);
+  store_pixel(b, p + 7u, o, s7);
+}
+`,
+  conv2d_3x3: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1.
+//
+//   y[b, n, i, j, o] = sum over u, v, c of x[b, n, i + u - PAD_TOP, j + v - PAD_LEFT, c] * w[b, u, v, c, o]
+//
+// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    w: [BATCH, 3, 3, 4 IN4, 4 OUT4]
+// y: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+//
+// TRANSPOSED = 1 reads w as [BATCH, 3, 3, 4 OUT4, 4 IN4] with its taps in reverse order: the filters
+// of the input gradient, when x is the cotangent.
+//
+// An invocation computes 4x4 pixels of 4 channels in registers. All invocations of a workgroup share
+// b and the 4 channels, whose filters they keep in workgroup memory, CHUNK4 input vectors at a time.
+
+override BATCH: u32;
+override IMAGES: u32;
+override HEIGHT: i32;
+override WIDTH: i32;
+override OUT_HEIGHT: i32;
+override OUT_WIDTH: i32;
+override IN4: u32;
+override OUT4: u32;
+override PAD_TOP: i32;
+override PAD_LEFT: i32;
+override TRANSPOSED: u32;
+override TILES_X: u32;
+override TILES_Y: u32;
+override CHUNK4: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+
+var<workgroup> filters: array<mat4x4f, 9u * CHUNK4>;
+
+struct Quad { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+
+struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
+
+struct Columns {
+  a: u32, b: u32, c: u32, d: u32, e: u32, f: u32,
+  in_a: bool, in_b: bool, in_c: bool, in_d: bool, in_e: bool, in_f: bool,
+}
+
+fn column_offset(ix: i32) -> u32 {
+  return u32(clamp(ix, 0, WIDTH - 1)) * IN4;
+}
+
+fn is_column(ix: i32) -> bool {
+  return ix >= 0 && ix < WIDTH;
+}
+
+fn columns_from(ix: i32) -> Columns {
+  return Columns(
+    column_offset(ix), column_offset(ix + 1), column_offset(ix + 2),
+    column_offset(ix + 3), column_offset(ix + 4), column_offset(ix + 5),
+    is_column(ix), is_column(ix + 1), is_column(ix + 2),
+    is_column(ix + 3), is_column(ix + 4), is_column(ix + 5),
+  );
+}
+
+fn load(at: u32, inside: bool) -> vec4f {
+  return select(vec4f(), x[at], inside);
+}
+
+fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
+  let inside = iy >= 0 && iy < HEIGHT;
+  let first = (image * u32(HEIGHT) + u32(clamp(iy, 0, HEIGHT - 1))) * u32(WIDTH) * IN4 + q;
+  return Row(
+    load(first + at.a, inside && at.in_a), load(first + at.b, inside && at.in_b),
+    load(first + at.c, inside && at.in_c), load(first + at.d, inside && at.in_d),
+    load(first + at.e, inside && at.in_e), load(first + at.f, inside && at.in_f),
+  );
+}
+
+// Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
+fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
+  if (TRANSPOSED != 0u) {
+    let at = ((b * 9u + 8u - tap) * OUT4 + o) * 4u * IN4 + q;
+    return transpose(mat4x4f(w[at], w[at + IN4], w[at + 2u * IN4], w[at + 3u * IN4]));
+  }
+  let at = ((b * 9u + tap) * IN4 + q) * 4u * OUT4 + o;
+  return mat4x4f(w[at], w[at + OUT4], w[at + 2u * OUT4], w[at + 3u * OUT4]);
+}
+
+fn left(s: Quad, f: mat4x4f, r: Row) -> Quad {
+  return Quad(s.a + f * r.a, s.b + f * r.b, s.c + f * r.c, s.d + f * r.d);
+}
+
+fn middle(s: Quad, f: mat4x4f, r: Row) -> Quad {
+  return Quad(s.a + f * r.b, s.b + f * r.c, s.c + f * r.d, s.d + f * r.e);
+}
+
+fn right(s: Quad, f: mat4x4f, r: Row) -> Quad {
+  return Quad(s.a + f * r.c, s.b + f * r.d, s.c + f * r.e, s.d + f * r.f);
+}
+
+fn store(at: u32, value: vec4f) {
+  y[at] = value;
+}
+
+fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Quad) {
+  if (oy >= OUT_HEIGHT) { return; }
+  let at = ((image * u32(OUT_HEIGHT) + u32(oy)) * u32(OUT_WIDTH) + u32(ox)) * OUT4 + o;
+  store(at, s.a);
+  if (ox + 1 < OUT_WIDTH) { store(at + OUT4, s.b); }
+  if (ox + 2 < OUT_WIDTH) { store(at + 2u * OUT4, s.c); }
+  if (ox + 3 < OUT_WIDTH) { store(at + 3u * OUT4, s.d); }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let tiles = IMAGES * TILES_Y * TILES_X;
+  let tile_groups = (tiles + WORKGROUP - 1u) / WORKGROUP;
+  let index = group.y * GROUPS_X + group.x;
+  let o = index % OUT4;
+  let b = index / OUT4 / tile_groups;
+  if (b >= BATCH) { return; }
+  let tile = (index / OUT4 % tile_groups) * WORKGROUP + local;
+  let image = b * IMAGES + tile / (TILES_X * TILES_Y);
+  let oy = i32(tile / TILES_X % TILES_Y) * 4;
+  let ox = i32(tile % TILES_X) * 4;
+  let iy = oy - PAD_TOP;
+  let at = columns_from(ox - PAD_LEFT);
+  var s0: Quad;
+  var s1: Quad;
+  var s2: Quad;
+  var s3: Quad;
+  for (var chunk = 0u; chunk < IN4; chunk += CHUNK4) {
+    if (chunk > 0u) { workgroupBarrier(); }
+    for (var k = local; k < 9u * CHUNK4; k += WORKGROUP) {
+      filters[k] = load_filter(b, k / CHUNK4, min(chunk + k % CHUNK4, IN4 - 1u), o);
+    }
+    workgroupBarrier();
+    let count = select(0u, min(CHUNK4, IN4 - chunk), tile < tiles);
+    for (var q = 0u; q < count; q++) {
+      let r0 = load_row(image, iy, chunk + q, at);
+      let r1 = load_row(image, iy + 1, chunk + q, at);
+      let r2 = load_row(image, iy + 2, chunk + q, at);
+      let r3 = load_row(image, iy + 3, chunk + q, at);
+      let r4 = load_row(image, iy + 4, chunk + q, at);
+      let r5 = load_row(image, iy + 5, chunk + q, at);
+      var f = filters[q];
+      s0 = left(s0, f, r0);
+      s1 = left(s1, f, r1);
+      s2 = left(s2, f, r2);
+      s3 = left(s3, f, r3);
+      f = filters[CHUNK4 + q];
+      s0 = middle(s0, f, r0);
+      s1 = middle(s1, f, r1);
+      s2 = middle(s2, f, r2);
+      s3 = middle(s3, f, r3);
+      f = filters[2u * CHUNK4 + q];
+      s0 = right(s0, f, r0);
+      s1 = right(s1, f, r1);
+      s2 = right(s2, f, r2);
+      s3 = right(s3, f, r3);
+      f = filters[3u * CHUNK4 + q];
+      s0 = left(s0, f, r1);
+      s1 = left(s1, f, r2);
+      s2 = left(s2, f, r3);
+      s3 = left(s3, f, r4);
+      f = filters[4u * CHUNK4 + q];
+      s0 = middle(s0, f, r1);
+      s1 = middle(s1, f, r2);
+      s2 = middle(s2, f, r3);
+      s3 = middle(s3, f, r4);
+      f = filters[5u * CHUNK4 + q];
+      s0 = right(s0, f, r1);
+      s1 = right(s1, f, r2);
+      s2 = right(s2, f, r3);
+      s3 = right(s3, f, r4);
+      f = filters[6u * CHUNK4 + q];
+      s0 = left(s0, f, r2);
+      s1 = left(s1, f, r3);
+      s2 = left(s2, f, r4);
+      s3 = left(s3, f, r5);
+      f = filters[7u * CHUNK4 + q];
+      s0 = middle(s0, f, r2);
+      s1 = middle(s1, f, r3);
+      s2 = middle(s2, f, r4);
+      s3 = middle(s3, f, r5);
+      f = filters[8u * CHUNK4 + q];
+      s0 = right(s0, f, r2);
+      s1 = right(s1, f, r3);
+      s2 = right(s2, f, r4);
+      s3 = right(s3, f, r5);
+    }
+  }
+  if (tile >= tiles) { return; }
+  store_row(image, oy, ox, o, s0);
+  store_row(image, oy + 1, ox, o, s1);
+  store_row(image, oy + 2, ox, o, s2);
+  store_row(image, oy + 3, ox, o, s3);
+}
+`,
+  conv2d_3x3_filter_gradient: `// Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums.
+//
+//   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
+//     x[b, n, i + u - PAD_TOP, j + v - PAD_LEFT, c] * dy[b, n, i, j, o]
+//
+// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    dy: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+// partial: [PARTS, BATCH, KERNEL_Y, 3, 4 IN4, 4 OUT4]
+//
+// An invocation computes one filter row u: 3 taps of 8 x 8 channels in registers. It walks along the
+// image rows and reads each pixel of x once for the three taps. A part has PART_ROWS of the
+// IMAGES * OUT_HEIGHT rows; the lowering bounds PART_ROWS * OUT_WIDTH, the number of loop iterations.
+
+override BATCH: u32;
+override IMAGES: u32;
+override HEIGHT: i32;
+override WIDTH: i32;
+override OUT_HEIGHT: u32;
+override OUT_WIDTH: u32;
+override IN4: u32;
+override OUT4: u32;
+override KERNEL_Y: u32;
+override PAD_TOP: i32;
+override PAD_LEFT: i32;
+override PARTS: u32;
+override PART_ROWS: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
+
+// 8 channels of a pixel.
+struct Pixel { lo: vec4f, hi: vec4f }
+
+// 8 x 8 weights of a tap; column k of a matrix belongs to input channel k.
+struct Tap { lo_lo: mat4x4f, lo_hi: mat4x4f, hi_lo: mat4x4f, hi_hi: mat4x4f }
+
+fn load_x(row: u32, ix: i32, second: u32) -> Pixel {
+  let at = row + u32(clamp(ix, 0, WIDTH - 1)) * IN4;
+  let inside = ix >= 0 && ix < WIDTH;
+  return Pixel(select(vec4f(), x[at], inside), select(vec4f(), x[at + second], inside));
+}
+
+fn outer(value: vec4f, cotangent: vec4f) -> mat4x4f {
+  return mat4x4f(
+    cotangent * value.x, cotangent * value.y, cotangent * value.z, cotangent * value.w,
+  );
+}
+
+fn add(s: Tap, value: Pixel, cotangent: Pixel) -> Tap {
+  return Tap(
+    s.lo_lo + outer(value.lo, cotangent.lo), s.lo_hi + outer(value.lo, cotangent.hi),
+    s.hi_lo + outer(value.hi, cotangent.lo), s.hi_hi + outer(value.hi, cotangent.hi),
+  );
+}
+
+fn store(at: u32, value: vec4f) {
+  partial_sums[at] = value;
+}
+
+fn store_block(at: u32, value: mat4x4f) {
+  store(at, value[0]);
+  store(at + OUT4, value[1]);
+  store(at + 2u * OUT4, value[2]);
+  store(at + 3u * OUT4, value[3]);
+}
+
+fn store_tap(filter_tap: u32, c: u32, o: u32, s: Tap) {
+  let at = (filter_tap * IN4 + c) * 4u * OUT4 + o;
+  let below = at + 4u * OUT4;
+  store_block(at, s.lo_lo);
+  if (o + 1u < OUT4) { store_block(at + 1u, s.lo_hi); }
+  if (c + 1u < IN4) {
+    store_block(below, s.hi_lo);
+    if (o + 1u < OUT4) { store_block(below + 1u, s.hi_hi); }
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let in8 = (IN4 + 1u) / 2u;
+  let out8 = (OUT4 + 1u) / 2u;
+  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
+  if (index >= PARTS * BATCH * KERNEL_Y * in8 * out8) { return; }
+  let o = index % out8 * 2u;
+  let c = index / out8 % in8 * 2u;
+  let u = index / (out8 * in8) % KERNEL_Y;
+  let b = index / (out8 * in8 * KERNEL_Y) % BATCH;
+  let part = index / (out8 * in8 * KERNEL_Y * BATCH);
+  let second_o = select(0u, 1u, o + 1u < OUT4);
+  let second_c = select(0u, 1u, c + 1u < IN4);
+  var left: Tap;
+  var middle: Tap;
+  var right: Tap;
+  let last = min((part + 1u) * PART_ROWS, IMAGES * OUT_HEIGHT);
+  for (var row = part * PART_ROWS; row < last; row++) {
+    let iy = i32(row % OUT_HEIGHT + u) - PAD_TOP;
+    if (iy < 0 || iy >= HEIGHT) { continue; }
+    let x_row = ((b * IMAGES + row / OUT_HEIGHT) * u32(HEIGHT) + u32(iy)) * u32(WIDTH) * IN4 + c;
+    var y_at = (b * IMAGES * OUT_HEIGHT + row) * OUT_WIDTH * OUT4 + o;
+    var x0 = load_x(x_row, -PAD_LEFT, second_c);
+    var x1 = load_x(x_row, 1 - PAD_LEFT, second_c);
+    for (var ox = 0; ox < i32(OUT_WIDTH); ox++) {
+      let x2 = load_x(x_row, ox + 2 - PAD_LEFT, second_c);
+      let cotangent = Pixel(dy[y_at], dy[y_at + second_o]);
+      left = add(left, x0, cotangent);
+      middle = add(middle, x1, cotangent);
+      right = add(right, x2, cotangent);
+      x0 = x1;
+      x1 = x2;
+      y_at += OUT4;
+    }
+  }
+  let first_tap = ((part * BATCH + b) * KERNEL_Y + u) * 3u;
+  store_tap(first_tap, c, o, left);
+  store_tap(first_tap + 1u, c, o, middle);
+  store_tap(first_tap + 2u, c, o, right);
+}
+`,
+  conv2d_filter_gradient: `// Filter gradient of a convolution with any filter size and stride, as partial sums.
+//
+//   partial[part, b, u, v, c, o] = sum over the pixels (n, i, j) of the part of
+//     x[b, n, STRIDE_Y i + u - PAD_TOP, STRIDE_X j + v - PAD_LEFT, c] * dy[b, n, i, j, o]
+//
+// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    dy: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+// partial: [PARTS, BATCH, KERNEL_Y, KERNEL_X, 4 IN4, 4 OUT4]
+//
+// An invocation computes 8 x 8 channels of one tap in registers. A part has PART_ROWS of the
+// IMAGES * OUT_HEIGHT rows; the lowering bounds PART_ROWS * OUT_WIDTH, the number of loop iterations.
+
+override BATCH: u32;
+override IMAGES: u32;
+override HEIGHT: i32;
+override WIDTH: i32;
+override OUT_HEIGHT: u32;
+override OUT_WIDTH: u32;
+override IN4: u32;
+override OUT4: u32;
+override KERNEL_Y: u32;
+override KERNEL_X: u32;
+override STRIDE_Y: u32;
+override STRIDE_X: u32;
+override PAD_TOP: i32;
+override PAD_LEFT: i32;
+override PARTS: u32;
+override PART_ROWS: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
+
+fn outer(value: vec4f, cotangent: vec4f) -> mat4x4f {
+  return mat4x4f(
+    cotangent * value.x, cotangent * value.y, cotangent * value.z, cotangent * value.w,
+  );
+}
+
+fn store(at: u32, value: vec4f) {
+  partial_sums[at] = value;
+}
+
+fn store_block(at: u32, value: mat4x4f) {
+  store(at, value[0]);
+  store(at + OUT4, value[1]);
+  store(at + 2u * OUT4, value[2]);
+  store(at + 3u * OUT4, value[3]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let in8 = (IN4 + 1u) / 2u;
+  let out8 = (OUT4 + 1u) / 2u;
+  let taps = KERNEL_Y * KERNEL_X;
+  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
+  if (index >= PARTS * BATCH * taps * in8 * out8) { return; }
+  let o = index % out8 * 2u;
+  let c = index / out8 % in8 * 2u;
+  let tap = index / (out8 * in8) % taps;
+  let b = index / (out8 * in8 * taps) % BATCH;
+  let part = index / (out8 * in8 * taps * BATCH);
+  let second_o = select(0u, 1u, o + 1u < OUT4);
+  let second_c = select(0u, 1u, c + 1u < IN4);
+  var lo_lo: mat4x4f;
+  var lo_hi: mat4x4f;
+  var hi_lo: mat4x4f;
+  var hi_hi: mat4x4f;
+  let last = min((part + 1u) * PART_ROWS, IMAGES * OUT_HEIGHT);
+  for (var row = part * PART_ROWS; row < last; row++) {
+    let iy = i32(row % OUT_HEIGHT * STRIDE_Y + tap / KERNEL_X) - PAD_TOP;
+    if (iy < 0 || iy >= HEIGHT) { continue; }
+    let x_row = ((b * IMAGES + row / OUT_HEIGHT) * u32(HEIGHT) + u32(iy)) * u32(WIDTH) * IN4 + c;
+    let y_row = (b * IMAGES * OUT_HEIGHT + row) * OUT_WIDTH * OUT4 + o;
+    for (var ox = 0u; ox < OUT_WIDTH; ox++) {
+      let ix = i32(ox * STRIDE_X + tap % KERNEL_X) - PAD_LEFT;
+      let inside = ix >= 0 && ix < WIDTH;
+      let x_at = x_row + u32(clamp(ix, 0, WIDTH - 1)) * IN4;
+      let lo = select(vec4f(), x[x_at], inside);
+      let hi = select(vec4f(), x[x_at + second_c], inside);
+      let y_lo = dy[y_row + ox * OUT4];
+      let y_hi = dy[y_row + ox * OUT4 + second_o];
+      lo_lo += outer(lo, y_lo);
+      lo_hi += outer(lo, y_hi);
+      hi_lo += outer(hi, y_lo);
+      hi_hi += outer(hi, y_hi);
+    }
+  }
+  let at = (((part * BATCH + b) * taps + tap) * IN4 + c) * 4u * OUT4 + o;
+  let below = at + 4u * OUT4;
+  store_block(at, lo_lo);
+  if (o + 1u < OUT4) { store_block(at + 1u, lo_hi); }
+  if (c + 1u < IN4) {
+    store_block(below, hi_lo);
+    if (o + 1u < OUT4) { store_block(below + 1u, hi_hi); }
+  }
+}
+`,
+  matmul: `// Batched matrix product with vector loads, split over the inner axis into PARTS partial sums.
+//
+//   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
+//
+// a: [BATCH, ROWS, INNER], or [BATCH, INNER, ROWS] with TRANSPOSE_A = 1
+// c: [BATCH, INNER, COLUMNS], or [BATCH, COLUMNS, INNER] with TRANSPOSE_B = 1
+// y: [PARTS, BATCH, ROWS, COLUMNS]
+//
+// INNER and COLUMNS must be multiples of 4, ROWS too with TRANSPOSE_A = 1. PART4 is the number of
+// vectors of 4 along k in a part. An invocation computes 16 rows of 8 columns in registers.
+
+override BATCH: u32;
+override ROWS: u32;
+override INNER: u32;
+override COLUMNS: u32;
+override TRANSPOSE_A: u32;
+override TRANSPOSE_B: u32;
+override PARTS: u32;
+override PART4: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> c: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+
+// 4 rows of 8 columns; column r of a matrix is row r of the product.
+struct Sums { lo: mat4x4f, hi: mat4x4f }
+
+// Column r of the result holds a[i + r, k ... k + 3]; rows past the end repeat the last one.
+fn load_a(b: u32, i: u32, k: u32) -> mat4x4f {
+  if (TRANSPOSE_A != 0u) {
+    let at = ((b * INNER + k) * ROWS + min(i, ROWS - 4u)) / 4u;
+    let step = ROWS / 4u;
+    return transpose(mat4x4f(a[at], a[at + step], a[at + 2u * step], a[at + 3u * step]));
+  }
+  let first = b * ROWS;
+  let last = ROWS - 1u;
+  return mat4x4f(
+    a[((first + min(i, last)) * INNER + k) / 4u],
+    a[((first + min(i + 1u, last)) * INNER + k) / 4u],
+    a[((first + min(i + 2u, last)) * INNER + k) / 4u],
+    a[((first + min(i + 3u, last)) * INNER + k) / 4u],
+  );
+}
+
+// Column r of the result holds c[k + r, j ... j + 3].
+fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
+  if (TRANSPOSE_B != 0u) {
+    let at = ((b * COLUMNS + j) * INNER + k) / 4u;
+    let step = INNER / 4u;
+    return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
+  }
+  let at = ((b * INNER + k) * COLUMNS + j) / 4u;
+  let step = COLUMNS / 4u;
+  return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
+}
+
+fn add(s: Sums, rows: mat4x4f, lo: mat4x4f, hi: mat4x4f) -> Sums {
+  return Sums(s.lo + lo * rows, s.hi + hi * rows);
+}
+
+fn store(at: u32, value: vec4f) {
+  y[at] = value;
+}
+
+fn store_row(first: u32, i: u32, j: u32, lo: vec4f, hi: vec4f) {
+  if (i >= ROWS) { return; }
+  let at = ((first + i) * COLUMNS + j) / 4u;
+  store(at, lo);
+  if (j + 4u < COLUMNS) { store(at + 1u, hi); }
+}
+
+fn store_rows(first: u32, i: u32, j: u32, s: Sums) {
+  store_row(first, i, j, s.lo[0], s.hi[0]);
+  store_row(first, i + 1u, j, s.lo[1], s.hi[1]);
+  store_row(first, i + 2u, j, s.lo[2], s.hi[2]);
+  store_row(first, i + 3u, j, s.lo[3], s.hi[3]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let row_tiles = (ROWS + 15u) / 16u;
+  let column_tiles = (COLUMNS + 7u) / 8u;
+  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
+  if (index >= PARTS * BATCH * row_tiles * column_tiles) { return; }
+  let j = index % column_tiles * 8u;
+  let i = index / column_tiles % row_tiles * 16u;
+  let part_b = index / (column_tiles * row_tiles);
+  let b = part_b % BATCH;
+  let part = part_b / BATCH;
+  let high = min(j + 4u, COLUMNS - 4u);
+  var s0: Sums;
+  var s1: Sums;
+  var s2: Sums;
+  var s3: Sums;
+  let last = min((part + 1u) * PART4, INNER / 4u);
+  for (var q = part * PART4; q < last; q++) {
+    let lo = load_c(b, 4u * q, j);
+    let hi = load_c(b, 4u * q, high);
+    s0 = add(s0, load_a(b, i, 4u * q), lo, hi);
+    s1 = add(s1, load_a(b, i + 4u, 4u * q), lo, hi);
+    s2 = add(s2, load_a(b, i + 8u, 4u * q), lo, hi);
+    s3 = add(s3, load_a(b, i + 12u, 4u * q), lo, hi);
+  }
+  let first = part_b * ROWS;
+  store_rows(first, i, j, s0);
+  store_rows(first, i + 4u, j, s1);
+  store_rows(first, i + 8u, j, s2);
+  store_rows(first, i + 12u, j, s3);
+}
+`,
+  matmul_any: `// Batched matrix product of any shape, split over the inner axis into PARTS partial sums.
+//
+//   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
+//
+// a: [BATCH, ROWS, INNER], or [BATCH, INNER, ROWS] with TRANSPOSE_A = 1
+// c: [BATCH, INNER, COLUMNS], or [BATCH, COLUMNS, INNER] with TRANSPOSE_B = 1
+// y: [PARTS, BATCH, ROWS, COLUMNS]
+//
+// PART_INNER is the number of k in a part. An invocation computes 4 x 4 elements in registers.
+
+override BATCH: u32;
+override ROWS: u32;
+override INNER: u32;
+override COLUMNS: u32;
+override TRANSPOSE_A: u32;
+override TRANSPOSE_B: u32;
+override PARTS: u32;
+override PART_INNER: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> c: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+// a[i ... i + 3, k]; rows past the end repeat the last one.
+fn load_a(b: u32, i: u32, k: u32) -> vec4f {
+  let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(ROWS - 1u));
+  let at = select((b * ROWS + rows) * INNER + k, (b * INNER + k) * ROWS + rows, TRANSPOSE_A != 0u);
+  return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+// c[k, j ... j + 3]; columns past the end repeat the last one.
+fn load_c(b: u32, k: u32, j: u32) -> vec4f {
+  let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(COLUMNS - 1u));
+  let straight = (b * INNER + k) * COLUMNS + columns;
+  let at = select(straight, (b * COLUMNS + columns) * INNER + k, TRANSPOSE_B != 0u);
+  return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);
+}
+
+fn store(at: u32, value: f32) {
+  y[at] = value;
+}
+
+fn store_row(first: u32, i: u32, j: u32, s: vec4f) {
+  if (i >= ROWS) { return; }
+  let at = (first + i) * COLUMNS + j;
+  store(at, s.x);
+  if (j + 1u < COLUMNS) { store(at + 1u, s.y); }
+  if (j + 2u < COLUMNS) { store(at + 2u, s.z); }
+  if (j + 3u < COLUMNS) { store(at + 3u, s.w); }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let row_tiles = (ROWS + 3u) / 4u;
+  let column_tiles = (COLUMNS + 3u) / 4u;
+  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
+  if (index >= PARTS * BATCH * row_tiles * column_tiles) { return; }
+  let j = index % column_tiles * 4u;
+  let i = index / column_tiles % row_tiles * 4u;
+  let part_b = index / (column_tiles * row_tiles);
+  let b = part_b % BATCH;
+  let part = part_b / BATCH;
+  var s0: vec4f;
+  var s1: vec4f;
+  var s2: vec4f;
+  var s3: vec4f;
+  let last = min((part + 1u) * PART_INNER, INNER);
+  for (var k = part * PART_INNER; k < last; k++) {
+    let rows = load_a(b, i, k);
+    let columns = load_c(b, k, j);
+    s0 += rows.x * columns;
+    s1 += rows.y * columns;
+    s2 += rows.z * columns;
+    s3 += rows.w * columns;
+  }
+  let first = part_b * ROWS;
+  store_row(first, i, j, s0);
+  store_row(first, i + 1u, j, s1);
+  store_row(first, i + 2u, j, s2);
+  store_row(first, i + 3u, j, s3);
+}
+`,
+  resize_image: `// Copies x into a larger or smaller y, with zeros where x has no element:
+//
+//   y[n, i, j, c] = x[n, i / DILATION_Y, j / DILATION_X, c]  where both divide and lie inside x
+//
+// x: [IMAGES, HEIGHT, WIDTH, CHANNELS]    y: [IMAGES, OUT_HEIGHT, OUT_WIDTH, OUT_CHANNELS]
+//
+// Used to pad channels to a multiple of 4, to crop them again, and to spread a cotangent out to
+// stride 1. An invocation copies 4 elements.
+
+override IMAGES: u32;
+override HEIGHT: u32;
+override WIDTH: u32;
+override CHANNELS: u32;
+override OUT_HEIGHT: u32;
+override OUT_WIDTH: u32;
+override OUT_CHANNELS: u32;
+override DILATION_Y: u32;
+override DILATION_X: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+fn store(at: u32, value: f32) {
+  y[at] = value;
+}
+
+fn copy(to: u32) {
+  if (to >= IMAGES * OUT_HEIGHT * OUT_WIDTH * OUT_CHANNELS) { return; }
+  let c = to % OUT_CHANNELS;
+  let j = to / OUT_CHANNELS % OUT_WIDTH;
+  let i = to / (OUT_CHANNELS * OUT_WIDTH) % OUT_HEIGHT;
+  let n = to / (OUT_CHANNELS * OUT_WIDTH * OUT_HEIGHT);
+  let inside = c < CHANNELS && j % DILATION_X == 0u && j / DILATION_X < WIDTH &&
+    i % DILATION_Y == 0u && i / DILATION_Y < HEIGHT;
+  let from_row = (n * HEIGHT + i / DILATION_Y) * WIDTH;
+  let at = (from_row + j / DILATION_X) * CHANNELS + c;
+  store(to, select(0.0, x[select(0u, at, inside)], inside));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first = (group.y * GROUPS_X + group.x) * WORKGROUP * 4u + local;
+  copy(first);
+  copy(first + WORKGROUP);
+  copy(first + 2u * WORKGROUP);
+  copy(first + 3u * WORKGROUP);
+}
+`,
+  sum_parts: `// Sum of PARTS consecutive arrays of SIZE elements: y[i] = sum over p of parts[p, i].
+
+override SIZE: u32;
+override PARTS: u32;
+override WORKGROUP: u32;
+override GROUPS_X: u32;
+
+@group(0) @binding(0) var<storage, read> parts: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+fn store(at: u32, value: f32) {
+  y[at] = value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
+  if (i >= SIZE) { return; }
+  var sum = 0.0;
+  for (var p = 0u; p < PARTS; p++) {
+    sum += parts[p * SIZE + i];
+  }
+  store(i, sum);
+}
+`,
+};

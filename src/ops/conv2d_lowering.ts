@@ -1,100 +1,410 @@
-import type { DeviceTraits, KernelLowering } from "../ir/lowering.ts";
+/**
+ * Which kernels compute a convolution and its two gradients, and with which tiles.
+ *
+ * @module
+ */
+
+import type { BufferSlot, DeviceTraits, KernelCall, KernelLowering } from "../ir/lowering.ts";
+import { ceilDivide, chooseParts, linearGrid, sumParts } from "./kernel_grid.ts";
+
+/**
+ * Shapes of a batched 2-D convolution: images `[batch, images, height, width, inChannels]`, filters
+ * `[batch, kernelHeight, kernelWidth, inChannels, outChannels]`.
+ */
 export interface Conv2dGeometry {
+  /** Number of filter sets, each with its own images. */
   readonly batch: number;
+  /** Images for each filter set. */
   readonly images: number;
+  /** Height of the images in pixels. */
+  readonly height: number;
+  /** Width of the images in pixels. */
+  readonly width: number;
+  /** Channels of the images. */
+  readonly inChannels: number;
+  /** Channels of the result. */
+  readonly outChannels: number;
+  /** Height of the filters in pixels. */
+  readonly kernelHeight: number;
+  /** Width of the filters in pixels. */
+  readonly kernelWidth: number;
+  /** Rows from one result pixel to the next. */
+  readonly strideY: number;
+  /** Columns from one result pixel to the next. */
+  readonly strideX: number;
+  /** Zero rows above the images. */
+  readonly padTop: number;
+  /** Zero columns left of the images. */
+  readonly padLeft: number;
+  /** Zero rows below the images. */
+  readonly padBottom: number;
+  /** Zero columns right of the images. */
+  readonly padRight: number;
+}
+
+/**
+ * Height of a convolution's result.
+ *
+ * @param geometry The convolution
+ * @returns Height in pixels
+ */
+export function outHeight(geometry: Conv2dGeometry): number {
+  const { height, padTop, padBottom, kernelHeight, strideY } = geometry;
+  return Math.floor((height + padTop + padBottom - kernelHeight) / strideY) + 1;
+}
+
+/**
+ * Width of a convolution's result.
+ *
+ * @param geometry The convolution
+ * @returns Width in pixels
+ */
+export function outWidth(geometry: Conv2dGeometry): number {
+  const { width, padLeft, padRight, kernelWidth, strideX } = geometry;
+  return Math.floor((width + padLeft + padRight - kernelWidth) / strideX) + 1;
+}
+
+/**
+ * Plans a convolution of images `x` with filters `w`.
+ *
+ * @param geometry The shapes
+ * @param traits What is known of the adapter
+ * @returns Kernels with the inputs (x, w) and the output
+ *   `[batch, images, outHeight, outWidth, outChannels]`
+ */
+export function lowerConv2d(geometry: Conv2dGeometry, traits: DeviceTraits): KernelLowering {
+  const plan = new ConvPlan(geometry, traits);
+  const x = plan.padChannels(INPUT_0, plan.imagePixels, geometry.inChannels);
+  const w = plan.padFilters(INPUT_1);
+  plan.correlate(x, w, {
+    height: geometry.height,
+    width: geometry.width,
+    outHeight: outHeight(geometry),
+    outWidth: outWidth(geometry),
+    inChannels: geometry.inChannels,
+    outChannels: geometry.outChannels,
+    strideY: geometry.strideY,
+    strideX: geometry.strideX,
+    padTop: geometry.padTop,
+    padLeft: geometry.padLeft,
+    transposed: false,
+  });
+  return plan.lowering();
+}
+
+/**
+ * Plans the gradient of a convolution with respect to its images: a convolution of the cotangent
+ * with the flipped filters, after spreading the cotangent out to stride 1.
+ *
+ * @param geometry The shapes of the convolution
+ * @param traits What is known of the adapter
+ * @returns Kernels with the inputs (w, dy) and the output
+ *   `[batch, images, height, width, inChannels]`
+ */
+export function lowerConv2dInputGrad(
+  geometry: Conv2dGeometry,
+  traits: DeviceTraits,
+): KernelLowering {
+  const plan = new ConvPlan(geometry, traits);
+  const { strideY, strideX, kernelHeight, kernelWidth } = geometry;
+  const height = (outHeight(geometry) - 1) * strideY + 1;
+  const width = (outWidth(geometry) - 1) * strideX + 1;
+  const dy = strideY === 1 && strideX === 1
+    ? plan.padChannels(INPUT_1, plan.resultPixels, geometry.outChannels)
+    : plan.spread(INPUT_1, height, width);
+  const w = plan.padFilters(INPUT_0);
+  plan.correlate(dy, w, {
+    height,
+    width,
+    outHeight: geometry.height,
+    outWidth: geometry.width,
+    inChannels: geometry.outChannels,
+    outChannels: geometry.inChannels,
+    strideY: 1,
+    strideX: 1,
+    padTop: kernelHeight - 1 - geometry.padTop,
+    padLeft: kernelWidth - 1 - geometry.padLeft,
+    transposed: true,
+  });
+  return plan.lowering();
+}
+
+/**
+ * Plans the gradient of a convolution with respect to its filters: partial sums over groups of image
+ * rows, then their sum.
+ *
+ * @param geometry The shapes of the convolution
+ * @param traits What is known of the adapter
+ * @returns Kernels with the inputs (x, dy) and the output
+ *   `[batch, kernelHeight, kernelWidth, inChannels, outChannels]`
+ */
+export function lowerConv2dFilterGrad(
+  geometry: Conv2dGeometry,
+  traits: DeviceTraits,
+): KernelLowering {
+  const plan = new ConvPlan(geometry, traits);
+  const x = plan.padChannels(INPUT_0, plan.imagePixels, geometry.inChannels);
+  const dy = plan.padChannels(INPUT_1, plan.resultPixels, geometry.outChannels);
+  plan.filterGradient(x, dy);
+  return plan.lowering();
+}
+
+/** The convolution that a kernel runs, forward or transposed. */
+interface Correlation {
   readonly height: number;
   readonly width: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
   readonly inChannels: number;
   readonly outChannels: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
   readonly strideY: number;
   readonly strideX: number;
   readonly padTop: number;
   readonly padLeft: number;
-  readonly padBottom: number;
-  readonly padRight: number;
+  readonly transposed: boolean;
 }
-export function gridFor(
-  total: number,
-  t: DeviceTraits,
-): { groups: [number, number, number]; row: number } {
-  const g = Math.ceil(total / 64);
-  const rows = Math.ceil(g / t.maxWorkgroupsPerDimension);
-  const x = Math.ceil(g / rows);
-  return { groups: [x, rows, 1], row: x * 64 };
-}
-function base(g: Conv2dGeometry) {
-  const HO = Math.floor((g.height + g.padTop + g.padBottom - g.kernelHeight) / g.strideY) + 1,
-    WO = Math.floor((g.width + g.padLeft + g.padRight - g.kernelWidth) / g.strideX) + 1;
-  return {
-    B: g.batch,
-    N: g.images,
-    H: g.height,
-    W: g.width,
-    CI: g.inChannels,
-    CO: g.outChannels,
-    KH: g.kernelHeight,
-    KW: g.kernelWidth,
-    SY: g.strideY,
-    SX: g.strideX,
-    PT: g.padTop,
-    PL: g.padLeft,
-    HO,
-    WO,
-    PARTS: 1,
-    EACH: 1,
-  };
-}
-function one(kernel: string, g: Conv2dGeometry, t: DeviceTraits, total: number): KernelLowering {
-  const { groups, row } = gridFor(total, t);
-  const b = base(g);
-  return {
-    scratch: [],
-    calls: [{
-      kernel,
-      overrides: { ...b, TOTAL: total, ROW: row },
-      workgroups: groups,
-      flops: 2 * b.B * b.N * b.HO * b.WO * b.CI * b.CO * b.KH * b.KW,
-      buffers: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }, {
-        kind: "output",
-        index: 0,
-      }],
-    }],
-  };
-}
-export function lowerConv2d(g: Conv2dGeometry, t: DeviceTraits): KernelLowering {
-  const b = base(g);
-  return one("naive_conv2d", g, t, b.B * b.N * b.HO * b.WO * b.CO);
-}
-export function lowerConv2dInputGrad(g: Conv2dGeometry, t: DeviceTraits): KernelLowering {
-  const b = base(g);
-  return one("naive_conv2d_input_grad", g, t, b.B * b.N * b.H * b.W * b.CI);
-}
-export function lowerConv2dFilterGrad(g: Conv2dGeometry, t: DeviceTraits): KernelLowering {
-  const b = base(g);
-  const out = b.B * b.KH * b.KW * b.CI * b.CO;
-  const all = b.N * b.HO * b.WO;
-  const parts = Math.ceil(all / 4096);
-  const each = Math.ceil(all / parts);
-  const l = one("naive_conv2d_filter_grad", g, t, out * parts);
-  const c = l.calls[0]!;
-  const j = gridFor(out, t);
-  return {
-    scratch: [out * parts],
-    calls: [{
-      ...c,
-      overrides: { ...c.overrides, PARTS: parts, EACH: each },
-      buffers: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }, {
-        kind: "scratch",
-        index: 0,
-      }],
-    }, {
-      kernel: "naive_join",
-      overrides: { TOTAL: out, PARTS: parts, ROW: j.row },
-      workgroups: j.groups,
+
+const INPUT_0: BufferSlot = { kind: "input", index: 0 };
+const INPUT_1: BufferSlot = { kind: "input", index: 1 };
+const OUTPUT: BufferSlot = { kind: "output", index: 0 };
+
+/** Workgroup memory of one vector of input channels of a 3x3 filter block: 9 taps of 4 x 4. */
+const FILTER_BYTES = 9 * 16 * 4;
+
+/** Collects the calls and the scratch buffers of one lowering. */
+class ConvPlan {
+  readonly #geometry: Conv2dGeometry;
+  readonly #traits: DeviceTraits;
+  readonly #calls: KernelCall[] = [];
+  readonly #scratch: number[] = [];
+  readonly #flops: number;
+
+  constructor(geometry: Conv2dGeometry, traits: DeviceTraits) {
+    this.#geometry = geometry;
+    this.#traits = traits;
+    this.#flops = 2 * this.resultPixels * geometry.outChannels * geometry.inChannels *
+      geometry.kernelHeight * geometry.kernelWidth;
+  }
+
+  /** Pixels of all images. */
+  get imagePixels(): number {
+    const { batch, images, height, width } = this.#geometry;
+    return batch * images * height * width;
+  }
+
+  /** Pixels of all results. */
+  get resultPixels(): number {
+    const { batch, images } = this.#geometry;
+    return batch * images * outHeight(this.#geometry) * outWidth(this.#geometry);
+  }
+
+  lowering(): KernelLowering {
+    return { calls: this.#calls, scratch: this.#scratch };
+  }
+
+  /** Pads the channels of an image to a multiple of 4. */
+  padChannels(from: BufferSlot, pixels: number, channels: number): BufferSlot {
+    if (channels % 4 === 0) return from;
+    return this.#resize(from, [pixels, 1, 1, channels], [1, 1, roundUp4(channels)]);
+  }
+
+  /** Pads both channel axes of the filters to multiples of 4. */
+  padFilters(from: BufferSlot): BufferSlot {
+    const { batch, kernelHeight, kernelWidth, inChannels, outChannels } = this.#geometry;
+    if (inChannels % 4 === 0 && outChannels % 4 === 0) return from;
+    return this.#resize(
+      from,
+      [batch * kernelHeight * kernelWidth, inChannels, 1, outChannels],
+      [roundUp4(inChannels), 1, roundUp4(outChannels)],
+    );
+  }
+
+  /** Puts zeros between the pixels of the cotangent, as many as the stride left out. */
+  spread(from: BufferSlot, height: number, width: number): BufferSlot {
+    const g = this.#geometry;
+    return this.#resize(
+      from,
+      [g.batch * g.images, outHeight(g), outWidth(g), g.outChannels],
+      [height, width, roundUp4(g.outChannels)],
+      [g.strideY, g.strideX],
+    );
+  }
+
+  /** Runs the convolution kernel that fits, and crops padded channels. */
+  correlate(x: BufferSlot, w: BufferSlot, c: Correlation): void {
+    const { batch, images, kernelHeight, kernelWidth } = this.#geometry;
+    const padded = roundUp4(c.outChannels);
+    const pixels = batch * images * c.outHeight * c.outWidth;
+    const y = padded === c.outChannels ? OUTPUT : this.#allocate(pixels * padded);
+    const is3x3 = kernelHeight === 3 && kernelWidth === 3 && c.strideY === 1 && c.strideX === 1;
+    const overrides = {
+      BATCH: batch,
+      IMAGES: images,
+      HEIGHT: c.height,
+      WIDTH: c.width,
+      OUT_HEIGHT: c.outHeight,
+      OUT_WIDTH: c.outWidth,
+      IN4: roundUp4(c.inChannels) / 4,
+      OUT4: padded / 4,
+      PAD_TOP: c.padTop,
+      PAD_LEFT: c.padLeft,
+      TRANSPOSED: c.transposed ? 1 : 0,
+    };
+    this.#calls.push(
+      is3x3
+        ? this.#call3x3(overrides, [x, w, y])
+        : this.#callAny({ ...overrides, STRIDE_Y: c.strideY, STRIDE_X: c.strideX }, [x, w, y]),
+    );
+    if (y !== OUTPUT) {
+      this.#resize(y, [pixels, 1, 1, padded], [1, 1, c.outChannels], [1, 1], OUTPUT);
+    }
+  }
+
+  /** Runs the filter gradient in parts, sums them, and crops padded channels. */
+  filterGradient(x: BufferSlot, dy: BufferSlot): void {
+    const g = this.#geometry;
+    const in4 = roundUp4(g.inChannels) / 4;
+    const out4 = roundUp4(g.outChannels) / 4;
+    const isRow3 = g.kernelWidth === 3 && g.strideY === 1 && g.strideX === 1;
+    const taps = g.kernelHeight * g.kernelWidth;
+    const size = g.batch * taps * in4 * out4 * 16;
+    const blocks = g.batch * g.kernelHeight * (isRow3 ? 1 : g.kernelWidth) *
+      Math.ceil(in4 / 2) * Math.ceil(out4 / 2);
+    const split = chooseParts(
+      { steps: g.images * outHeight(g), iterationsPerStep: outWidth(g) + 1, blocks, size },
+      this.#traits,
+    );
+    const cropped = in4 * 4 !== g.inChannels || out4 * 4 !== g.outChannels;
+    const sum = cropped ? this.#allocate(size) : OUTPUT;
+    const parts = split.parts === 1 ? sum : this.#allocate(size * split.parts);
+    const grid = linearGrid(blocks * split.parts, this.#traits);
+    this.#calls.push({
+      kernel: isRow3 ? "conv2d_3x3_filter_gradient" : "conv2d_filter_gradient",
+      overrides: {
+        BATCH: g.batch,
+        IMAGES: g.images,
+        HEIGHT: g.height,
+        WIDTH: g.width,
+        OUT_HEIGHT: outHeight(g),
+        OUT_WIDTH: outWidth(g),
+        IN4: in4,
+        OUT4: out4,
+        KERNEL_Y: g.kernelHeight,
+        ...(isRow3 ? {} : { KERNEL_X: g.kernelWidth, STRIDE_Y: g.strideY, STRIDE_X: g.strideX }),
+        PAD_TOP: g.padTop,
+        PAD_LEFT: g.padLeft,
+        PARTS: split.parts,
+        PART_ROWS: split.stepsPerPart,
+        ...grid.overrides,
+      },
+      workgroups: grid.workgroups,
+      buffers: [x, dy, parts],
+      flops: this.#flops,
+    });
+    if (split.parts > 1) {
+      this.#calls.push(
+        sumParts({ source: parts, target: sum, size, parts: split.parts }, this.#traits),
+      );
+    }
+    if (cropped) {
+      this.#resize(
+        sum,
+        [g.batch * taps, in4 * 4, 1, out4 * 4],
+        [g.inChannels, 1, g.outChannels],
+        [1, 1],
+        OUTPUT,
+      );
+    }
+  }
+
+  #call3x3(overrides: Readonly<Record<string, number>>, buffers: BufferSlot[]): KernelCall {
+    const { BATCH = 0, IMAGES = 0, OUT_HEIGHT = 0, OUT_WIDTH = 0, IN4 = 0, OUT4 = 0 } = overrides;
+    const tilesX = ceilDivide(OUT_WIDTH, 4);
+    const tilesY = ceilDivide(OUT_HEIGHT, 4);
+    const tiles = IMAGES * tilesX * tilesY;
+    const workgroup = Math.min(64, roundUp8(tiles));
+    const grid = linearGrid(
+      BATCH * OUT4 * ceilDivide(tiles, workgroup) * workgroup,
+      this.#traits,
+      workgroup,
+    );
+    const room = Math.floor(this.#traits.maxWorkgroupStorage / FILTER_BYTES);
+    return {
+      kernel: "conv2d_3x3",
+      overrides: {
+        ...overrides,
+        TILES_X: tilesX,
+        TILES_Y: tilesY,
+        CHUNK4: Math.min(IN4, room),
+        ...grid.overrides,
+      },
+      workgroups: grid.workgroups,
+      buffers,
+      flops: this.#flops,
+    };
+  }
+
+  #callAny(overrides: Readonly<Record<string, number>>, buffers: BufferSlot[]): KernelCall {
+    const { BATCH = 0, IMAGES = 0, OUT_HEIGHT = 0, OUT_WIDTH = 0, OUT4 = 0 } = overrides;
+    const tiles = ceilDivide(IMAGES * OUT_HEIGHT * OUT_WIDTH, 8);
+    const grid = linearGrid(BATCH * tiles * ceilDivide(OUT4, 2), this.#traits);
+    const { kernelHeight, kernelWidth } = this.#geometry;
+    return {
+      kernel: "conv2d",
+      overrides: {
+        ...overrides,
+        KERNEL_Y: kernelHeight,
+        KERNEL_X: kernelWidth,
+        ...grid.overrides,
+      },
+      workgroups: grid.workgroups,
+      buffers,
+      flops: this.#flops,
+    };
+  }
+
+  /** Copies `[n, h, w, c]` into `[n, ...size]`, into new scratch unless told where. */
+  #resize(
+    from: BufferSlot,
+    [images, height, width, channels]: readonly [number, number, number, number],
+    [toHeight, toWidth, toChannels]: readonly [number, number, number],
+    [dilationY, dilationX]: readonly [number, number] = [1, 1],
+    into?: BufferSlot,
+  ): BufferSlot {
+    const elements = images * toHeight * toWidth * toChannels;
+    const target = into ?? this.#allocate(elements);
+    const grid = linearGrid(ceilDivide(elements, 4), this.#traits);
+    this.#calls.push({
+      kernel: "resize_image",
+      overrides: {
+        IMAGES: images,
+        HEIGHT: height,
+        WIDTH: width,
+        CHANNELS: channels,
+        OUT_HEIGHT: toHeight,
+        OUT_WIDTH: toWidth,
+        OUT_CHANNELS: toChannels,
+        DILATION_Y: dilationY,
+        DILATION_X: dilationX,
+        ...grid.overrides,
+      },
+      workgroups: grid.workgroups,
+      buffers: [from, target],
       flops: 0,
-      buffers: [{ kind: "scratch", index: 0 }, { kind: "output", index: 0 }],
-    }],
-  };
+    });
+    return target;
+  }
+
+  #allocate(elements: number): BufferSlot {
+    this.#scratch.push(elements);
+    return { kind: "scratch", index: this.#scratch.length - 1 };
+  }
+}
+
+function roundUp4(count: number): number {
+  return 4 * Math.ceil(count / 4);
+}
+
+function roundUp8(count: number): number {
+  return 8 * Math.ceil(count / 8);
 }

@@ -1,35 +1,66 @@
-import type { DeviceTraits, KernelLowering } from "../ir/lowering.ts";
-import { gridFor } from "./conv2d_lowering.ts";
+/**
+ * Which kernel computes a matrix product, and how its sum is split.
+ *
+ * @module
+ */
+
+import type { BufferSlot, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
+import { ceilDivide, chooseParts, linearGrid, sumParts } from "./kernel_grid.ts";
+
+/** Shapes of a batched matrix product `[batch, rows, inner] x [batch, inner, columns]`. */
 export interface MatmulGeometry {
+  /** Number of products. */
   readonly batch: number;
+  /** Rows of the result. */
   readonly rows: number;
+  /** Length of the sums. */
   readonly inner: number;
+  /** Columns of the result. */
   readonly columns: number;
+  /** `true` when the first operand is stored as `[batch, inner, rows]`. */
   readonly transposeA: boolean;
+  /** `true` when the second operand is stored as `[batch, columns, inner]`. */
   readonly transposeB: boolean;
 }
-export function lowerMatmul(g: MatmulGeometry, t: DeviceTraits): KernelLowering {
-  const total = g.batch * g.rows * g.columns;
-  const { groups, row } = gridFor(total, t);
-  return {
-    scratch: [],
-    calls: [{
-      kernel: "naive_matmul",
-      overrides: {
-        M: g.rows,
-        K: g.inner,
-        N: g.columns,
-        TA: g.transposeA ? 1 : 0,
-        TB: g.transposeB ? 1 : 0,
-        TOTAL: total,
-        ROW: row,
-      },
-      workgroups: groups,
-      flops: 2 * total * g.inner,
-      buffers: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }, {
-        kind: "output",
-        index: 0,
-      }],
-    }],
-  };
+
+/**
+ * Plans a batched matrix product.
+ *
+ * @param geometry The shapes
+ * @param traits What is known of the adapter
+ * @returns Kernels with the inputs (a, b) and the output `[batch, rows, columns]`
+ */
+export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): KernelLowering {
+  const { batch, rows, inner, columns, transposeA, transposeB } = geometry;
+  const vectors = inner % 4 === 0 && columns % 4 === 0 && (!transposeA || rows % 4 === 0);
+  const blocks = batch * ceilDivide(rows, vectors ? 16 : 4) * ceilDivide(columns, vectors ? 8 : 4);
+  const size = batch * rows * columns;
+  const split = chooseParts(
+    { steps: vectors ? inner / 4 : inner, iterationsPerStep: 1, blocks, size },
+    traits,
+  );
+  const output: BufferSlot = { kind: "output", index: 0 };
+  const scratch: BufferSlot = { kind: "scratch", index: 0 };
+  const target = split.parts === 1 ? output : scratch;
+  const grid = linearGrid(blocks * split.parts, traits);
+  const product = {
+    kernel: vectors ? "matmul" : "matmul_any",
+    overrides: {
+      BATCH: batch,
+      ROWS: rows,
+      INNER: inner,
+      COLUMNS: columns,
+      TRANSPOSE_A: transposeA ? 1 : 0,
+      TRANSPOSE_B: transposeB ? 1 : 0,
+      PARTS: split.parts,
+      [vectors ? "PART4" : "PART_INNER"]: split.stepsPerPart,
+      ...grid.overrides,
+    },
+    workgroups: grid.workgroups,
+    buffers: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }, target],
+    flops: 2 * size * inner,
+  } as const;
+  if (split.parts === 1) return { calls: [product], scratch: [] };
+  const sum = sumParts({ source: scratch, target: output, size, parts: split.parts }, traits);
+  return { calls: [product, sum], scratch: [size * split.parts] };
 }

@@ -1,0 +1,187 @@
+import { assert, assertEquals } from "@std/assert";
+import type { DeviceTraits, KernelLowering } from "../src/ir/lowering.ts";
+import {
+  type Conv2dGeometry,
+  lowerConv2d,
+  lowerConv2dFilterGrad,
+  lowerConv2dInputGrad,
+} from "../src/ops/conv2d_lowering.ts";
+import {
+  assertClose,
+  conv2dReference,
+  conv2dSizes,
+  filterGradReference,
+  inputGradReference,
+  KernelBench,
+  values,
+} from "./kernels_fixtures.ts";
+import { webgpuTest } from "./webgpu.ts";
+
+/** `[batch, images, height, width, in, out, kernel y, x, stride y, x, pad top, left, bottom, right]` */
+type Row = readonly number[];
+
+function geometry(row: Row): Conv2dGeometry {
+  const at = (index: number): number => row[index]!;
+  return {
+    batch: at(0),
+    images: at(1),
+    height: at(2),
+    width: at(3),
+    inChannels: at(4),
+    outChannels: at(5),
+    kernelHeight: at(6),
+    kernelWidth: at(7),
+    strideY: at(8),
+    strideX: at(9),
+    padTop: at(10),
+    padLeft: at(11),
+    padBottom: at(12),
+    padRight: at(13),
+  };
+}
+
+const CASES: readonly Row[] = [
+  [1, 2, 8, 8, 8, 8, 3, 3, 1, 1, 1, 1, 1, 1],
+  [3, 2, 5, 7, 4, 12, 3, 3, 1, 1, 1, 1, 1, 1],
+  [1, 1, 9, 6, 12, 4, 3, 3, 1, 1, 0, 0, 0, 0],
+  [2, 3, 7, 5, 3, 8, 3, 3, 1, 1, 1, 1, 1, 1],
+  [1, 2, 6, 7, 5, 10, 3, 3, 1, 1, 0, 2, 1, 0],
+  [1, 1, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1],
+  [1, 1, 3, 65, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1],
+  [1, 1, 63, 3, 4, 4, 3, 3, 1, 1, 2, 2, 2, 2],
+  [1, 1, 4, 4, 64, 8, 3, 3, 1, 1, 1, 1, 1, 1],
+  [3, 2, 9, 7, 8, 8, 3, 3, 2, 2, 1, 1, 1, 1],
+  [1, 2, 8, 10, 3, 4, 3, 3, 2, 1, 0, 1, 1, 0],
+  [1, 2, 6, 6, 8, 12, 1, 1, 1, 1, 0, 0, 0, 0],
+  [1, 2, 5, 6, 4, 8, 1, 1, 2, 2, 0, 0, 0, 0],
+  [1, 2, 4, 5, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1],
+  [2, 1, 9, 9, 7, 5, 5, 5, 1, 1, 2, 2, 2, 2],
+  [1, 2, 11, 8, 4, 8, 5, 3, 2, 1, 2, 1, 1, 0],
+  [1, 2, 8, 6, 8, 4, 2, 3, 1, 1, 0, 1, 1, 1],
+  [1, 1, 10, 10, 4, 4, 4, 2, 2, 2, 1, 0, 1, 0],
+];
+
+webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
+  const bench = new KernelBench(gpu);
+  for (const row of CASES) {
+    const g = geometry(row);
+    const sizes = conv2dSizes(g);
+    const [x, w] = [values(sizes.x, 1), values(sizes.w, 2)];
+    const y = await bench.run(lowerConv2d(g, gpu.traits), [x, w], sizes.y);
+    assertClose(y, conv2dReference(g, x, w), `[${row}]`);
+  }
+  bench.close();
+});
+
+webgpuTest("lowerConv2dInputGrad() computes the gradient of the images", async (gpu) => {
+  const bench = new KernelBench(gpu);
+  for (const row of CASES) {
+    const g = geometry(row);
+    const sizes = conv2dSizes(g);
+    const [w, dy] = [values(sizes.w, 2), values(sizes.y, 3)];
+    const dx = await bench.run(lowerConv2dInputGrad(g, gpu.traits), [w, dy], sizes.x);
+    assertClose(dx, inputGradReference(g, w, dy), `[${row}]`);
+  }
+  bench.close();
+});
+
+webgpuTest("lowerConv2dFilterGrad() computes the gradient of the filters", async (gpu) => {
+  const bench = new KernelBench(gpu);
+  for (const row of CASES) {
+    const g = geometry(row);
+    const sizes = conv2dSizes(g);
+    const [x, dy] = [values(sizes.x, 1), values(sizes.y, 3)];
+    const dw = await bench.run(lowerConv2dFilterGrad(g, gpu.traits), [x, dy], sizes.w);
+    assertClose(dw, filterGradReference(g, x, dy), `[${row}]`);
+  }
+  bench.close();
+});
+
+webgpuTest(
+  "the filter gradient sums more pixels than one invocation may loop over",
+  async (gpu) => {
+    const bench = new KernelBench(gpu);
+    for (
+      const row of [[1, 80, 32, 32, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1], [
+        1,
+        80,
+        32,
+        32,
+        4,
+        4,
+        1,
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+        0,
+      ]]
+    ) {
+      const g = geometry(row);
+      const sizes = conv2dSizes(g);
+      const [x, dy] = [values(sizes.x, 1), values(sizes.y, 3)];
+      const expected = filterGradReference(g, x, dy);
+      for (const traits of [gpu.traits, { ...gpu.traits, maxStorageBinding: 4096 }]) {
+        const dw = await bench.run(lowerConv2dFilterGrad(g, traits), [x, dy], sizes.w);
+        assertClose(dw, expected, `[${row}]`, 2e-5);
+      }
+    }
+    bench.close();
+  },
+);
+
+webgpuTest("the convolution keeps within small workgroup memory and short grids", async (gpu) => {
+  const bench = new KernelBench(gpu);
+  const g = geometry([2, 3, 9, 9, 20, 8, 3, 3, 1, 1, 1, 1, 1, 1]);
+  const sizes = conv2dSizes(g);
+  const traits: DeviceTraits = {
+    ...gpu.traits,
+    maxWorkgroupStorage: 2000,
+    maxWorkgroupsPerDimension: 3,
+  };
+  const [x, w, dy] = [values(sizes.x, 1), values(sizes.w, 2), values(sizes.y, 3)];
+  const lowering = lowerConv2d(g, traits);
+  assertEquals(lowering.calls[0]!.overrides["CHUNK4"], 3);
+  assert(lowering.calls[0]!.workgroups[1] > 1);
+  assertClose(
+    await bench.run(lowering, [x, w], sizes.y),
+    conv2dReference(g, x, w),
+    "forward",
+  );
+  assertClose(
+    await bench.run(lowerConv2dFilterGrad(g, { ...traits, maxWorkgroupsPerDimension: 20 }), [
+      x,
+      dy,
+    ], sizes.w),
+    filterGradReference(g, x, dy),
+    "filter gradient",
+  );
+  bench.close();
+});
+
+Deno.test("convolution lowerings count their multiply-adds and bound their loops", () => {
+  const traits: DeviceTraits = {
+    software: false,
+    maxWorkgroupInvocations: 256,
+    maxWorkgroupStorage: 16384,
+    maxWorkgroupsPerDimension: 65535,
+    maxUniformBinding: 65536,
+    maxStorageBinding: 2 ** 30,
+    maxStorageBuffers: 8,
+  };
+  const g = geometry([1, 80, 32, 32, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1]);
+  const flops = (lowering: KernelLowering): number =>
+    lowering.calls.reduce((sum, call) => sum + call.flops, 0);
+  const expected = 2 * 80 * 32 * 32 * 32 * 32 * 9;
+  for (const software of [false, true]) {
+    const t = { ...traits, software };
+    assertEquals(flops(lowerConv2d(g, t)), expected);
+    assertEquals(flops(lowerConv2dInputGrad(g, t)), expected);
+    const gradient = lowerConv2dFilterGrad(g, t);
+    assertEquals(flops(gradient), expected);
+    const { PART_ROWS, OUT_WIDTH } = gradient.calls[0]!.overrides;
+    assert(PART_ROWS! * (OUT_WIDTH! + 1) < 60_000);
+  }
+});
