@@ -2,37 +2,41 @@
 // TRANSPOSED = 1.
 //
 //   y[b, n, i, j, o] = sum over u, v, c of
-//     x[b, n, STRIDE_Y i + u - PAD_TOP, STRIDE_X j + v - PAD_LEFT, c] * w[b, u, v, c, o]
+//     x[b, n, stride_y i + u - pad_top, stride_x j + v - pad_left, c] * w[b, u, v, c, o]
 //
-// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    w: [BATCH, KERNEL_Y, KERNEL_X, 4 IN4, 4 OUT4]
-// y: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+// x: [batch, images, height, width, 4 in4]    w: [batch, kernel_y, kernel_x, 4 in4, 4 out4]
+// y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [BATCH, KERNEL_Y, KERNEL_X, 4 OUT4, 4 IN4] with its taps in reverse
+// TRANSPOSED = 1 reads w as [batch, kernel_y, kernel_x, 4 out4, 4 in4] with its taps in reverse
 // order: the filters of the input gradient, when x is the cotangent.
 //
 // An invocation computes 8 pixels, consecutive over all images, of 8 channels in registers.
 
-override BATCH: u32;
-override IMAGES: u32;
-override HEIGHT: i32;
-override WIDTH: i32;
-override OUT_HEIGHT: u32;
-override OUT_WIDTH: u32;
-override IN4: u32;
-override OUT4: u32;
-override KERNEL_Y: u32;
-override KERNEL_X: u32;
-override STRIDE_Y: i32;
-override STRIDE_X: i32;
-override PAD_TOP: i32;
-override PAD_LEFT: i32;
 override TRANSPOSED: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: u32,
+  out_width: u32,
+  in4: u32,
+  out4: u32,
+  kernel_y: u32,
+  kernel_x: u32,
+  stride_y: i32,
+  stride_x: i32,
+  pad_top: i32,
+  pad_left: i32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 // The first tap of an output pixel: its row, its column and its image in x.
 struct Pixel { iy: i32, ix: i32, image: u32 }
@@ -44,30 +48,30 @@ struct Place { at: u32, inside: bool }
 struct Sum { lo: vec4f, hi: vec4f }
 
 fn pixel(b: u32, p: u32) -> Pixel {
-  let inside = min(p, IMAGES * OUT_HEIGHT * OUT_WIDTH - 1u);
-  let oy = i32(inside / OUT_WIDTH % OUT_HEIGHT);
-  let ox = i32(inside % OUT_WIDTH);
-  let image = b * IMAGES + inside / (OUT_WIDTH * OUT_HEIGHT);
-  return Pixel(oy * STRIDE_Y - PAD_TOP, ox * STRIDE_X - PAD_LEFT, image);
+  let inside = min(p, sizes.images * sizes.out_height * sizes.out_width - 1u);
+  let oy = i32(inside / sizes.out_width % sizes.out_height);
+  let ox = i32(inside % sizes.out_width);
+  let image = b * sizes.images + inside / (sizes.out_width * sizes.out_height);
+  return Pixel(oy * sizes.stride_y - sizes.pad_top, ox * sizes.stride_x - sizes.pad_left, image);
 }
 
 fn place(p: Pixel, u: i32, v: i32) -> Place {
   let iy = p.iy + u;
   let ix = p.ix + v;
-  let row = p.image * u32(HEIGHT) + u32(clamp(iy, 0, HEIGHT - 1));
-  let at = (row * u32(WIDTH) + u32(clamp(ix, 0, WIDTH - 1))) * IN4;
-  return Place(at, iy >= 0 && iy < HEIGHT && ix >= 0 && ix < WIDTH);
+  let row = p.image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+  let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
+  return Place(at, iy >= 0 && iy < sizes.height && ix >= 0 && ix < sizes.width);
 }
 
 // Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  let taps = KERNEL_Y * KERNEL_X;
+  let taps = sizes.kernel_y * sizes.kernel_x;
   if (TRANSPOSED != 0u) {
-    let at = ((b * taps + taps - 1u - tap) * OUT4 + o) * 4u * IN4 + q;
-    return transpose(mat4x4f(w[at], w[at + IN4], w[at + 2u * IN4], w[at + 3u * IN4]));
+    let at = ((b * taps + taps - 1u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
   }
-  let at = ((b * taps + tap) * IN4 + q) * 4u * OUT4 + o;
-  return mat4x4f(w[at], w[at + OUT4], w[at + 2u * OUT4], w[at + 3u * OUT4]);
+  let at = ((b * taps + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 fn add(s: Sum, lo: mat4x4f, hi: mat4x4f, p: Place, q: u32) -> Sum {
@@ -80,21 +84,21 @@ fn store(at: u32, value: vec4f) {
 }
 
 fn store_pixel(b: u32, p: u32, o: u32, s: Sum) {
-  let pixels = IMAGES * OUT_HEIGHT * OUT_WIDTH;
+  let pixels = sizes.images * sizes.out_height * sizes.out_width;
   if (p >= pixels) { return; }
-  let at = (b * pixels + p) * OUT4 + o;
+  let at = (b * pixels + p) * sizes.out4 + o;
   store(at, s.lo);
-  if (o + 1u < OUT4) { store(at + 1u, s.hi); }
+  if (o + 1u < sizes.out4) { store(at + 1u, s.hi); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let tiles = (IMAGES * OUT_HEIGHT * OUT_WIDTH + 7u) / 8u;
-  let out8 = (OUT4 + 1u) / 2u;
-  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (index >= BATCH * tiles * out8) { return; }
+  let tiles = (sizes.images * sizes.out_height * sizes.out_width + 7u) / 8u;
+  let out8 = (sizes.out4 + 1u) / 2u;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (index >= sizes.batch * tiles * out8) { return; }
   let o = index % out8 * 2u;
-  let high = min(o + 1u, OUT4 - 1u);
+  let high = min(o + 1u, sizes.out4 - 1u);
   let p = index / out8 % tiles * 8u;
   let b = index / out8 / tiles;
   let p0 = pixel(b, p);
@@ -113,9 +117,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   var s5: Sum;
   var s6: Sum;
   var s7: Sum;
-  for (var tap = 0u; tap < KERNEL_Y * KERNEL_X; tap++) {
-    let u = i32(tap / KERNEL_X);
-    let v = i32(tap % KERNEL_X);
+  for (var tap = 0u; tap < sizes.kernel_y * sizes.kernel_x; tap++) {
+    let u = i32(tap / sizes.kernel_x);
+    let v = i32(tap % sizes.kernel_x);
     let a0 = place(p0, u, v);
     let a1 = place(p1, u, v);
     let a2 = place(p2, u, v);
@@ -124,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let a5 = place(p5, u, v);
     let a6 = place(p6, u, v);
     let a7 = place(p7, u, v);
-    for (var q = 0u; q < IN4; q++) {
+    for (var q = 0u; q < sizes.in4; q++) {
       let lo = load_filter(b, tap, q, o);
       let hi = load_filter(b, tap, q, high);
       s0 = add(s0, lo, hi, a0, q);

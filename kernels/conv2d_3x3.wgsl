@@ -1,36 +1,40 @@
-// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1.
+// 3x3 convolution with stride 1; also its input gradient, with transposed = 1.
 //
-//   y[b, n, i, j, o] = sum over u, v, c of x[b, n, i + u - PAD_TOP, j + v - PAD_LEFT, c] * w[b, u, v, c, o]
+//   y[b, n, i, j, o] = sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
 //
-// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    w: [BATCH, 3, 3, 4 IN4, 4 OUT4]
-// y: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
+// y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [BATCH, 3, 3, 4 OUT4, 4 IN4] with its taps in reverse order: the filters
+// transposed = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
 // of the input gradient, when x is the cotangent.
 //
 // An invocation computes 4x4 pixels of 4 channels in registers. All invocations of a workgroup share
 // b and the 4 channels, whose filters they keep in workgroup memory, CHUNK4 input vectors at a time.
 
-override BATCH: u32;
-override IMAGES: u32;
-override HEIGHT: i32;
-override WIDTH: i32;
-override OUT_HEIGHT: i32;
-override OUT_WIDTH: i32;
-override IN4: u32;
-override OUT4: u32;
-override PAD_TOP: i32;
-override PAD_LEFT: i32;
-override TRANSPOSED: u32;
-override TILES_X: u32;
-override TILES_Y: u32;
 override CHUNK4: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: i32,
+  out_width: i32,
+  in4: u32,
+  out4: u32,
+  pad_top: i32,
+  pad_left: i32,
+  transposed: u32,
+  tiles_x: u32,
+  tiles_y: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 var<workgroup> filters: array<mat4x4f, 9u * CHUNK4>;
 
@@ -44,11 +48,11 @@ struct Columns {
 }
 
 fn column_offset(ix: i32) -> u32 {
-  return u32(clamp(ix, 0, WIDTH - 1)) * IN4;
+  return u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
 }
 
 fn is_column(ix: i32) -> bool {
-  return ix >= 0 && ix < WIDTH;
+  return ix >= 0 && ix < sizes.width;
 }
 
 fn columns_from(ix: i32) -> Columns {
@@ -65,8 +69,8 @@ fn load(at: u32, inside: bool) -> vec4f {
 }
 
 fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
-  let inside = iy >= 0 && iy < HEIGHT;
-  let first = (image * u32(HEIGHT) + u32(clamp(iy, 0, HEIGHT - 1))) * u32(WIDTH) * IN4 + q;
+  let inside = iy >= 0 && iy < sizes.height;
+  let first = (image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1))) * u32(sizes.width) * sizes.in4 + q;
   return Row(
     load(first + at.a, inside && at.in_a), load(first + at.b, inside && at.in_b),
     load(first + at.c, inside && at.in_c), load(first + at.d, inside && at.in_d),
@@ -76,12 +80,12 @@ fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
 
 // Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (TRANSPOSED != 0u) {
-    let at = ((b * 9u + 8u - tap) * OUT4 + o) * 4u * IN4 + q;
-    return transpose(mat4x4f(w[at], w[at + IN4], w[at + 2u * IN4], w[at + 3u * IN4]));
+  if (sizes.transposed != 0u) {
+    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
   }
-  let at = ((b * 9u + tap) * IN4 + q) * 4u * OUT4 + o;
-  return mat4x4f(w[at], w[at + OUT4], w[at + 2u * OUT4], w[at + 3u * OUT4]);
+  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 fn left(s: Quad, f: mat4x4f, r: Row) -> Quad {
@@ -101,12 +105,12 @@ fn store(at: u32, value: vec4f) {
 }
 
 fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Quad) {
-  if (oy >= OUT_HEIGHT) { return; }
-  let at = ((image * u32(OUT_HEIGHT) + u32(oy)) * u32(OUT_WIDTH) + u32(ox)) * OUT4 + o;
+  if (oy >= sizes.out_height) { return; }
+  let at = ((image * u32(sizes.out_height) + u32(oy)) * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
   store(at, s.a);
-  if (ox + 1 < OUT_WIDTH) { store(at + OUT4, s.b); }
-  if (ox + 2 < OUT_WIDTH) { store(at + 2u * OUT4, s.c); }
-  if (ox + 3 < OUT_WIDTH) { store(at + 3u * OUT4, s.d); }
+  if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
+  if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
+  if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -114,29 +118,29 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let tiles = IMAGES * TILES_Y * TILES_X;
+  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
   let tile_groups = (tiles + WORKGROUP - 1u) / WORKGROUP;
-  let index = group.y * GROUPS_X + group.x;
-  let o = index % OUT4;
-  let b = index / OUT4 / tile_groups;
-  if (b >= BATCH) { return; }
-  let tile = (index / OUT4 % tile_groups) * WORKGROUP + local;
-  let image = b * IMAGES + tile / (TILES_X * TILES_Y);
-  let oy = i32(tile / TILES_X % TILES_Y) * 4;
-  let ox = i32(tile % TILES_X) * 4;
-  let iy = oy - PAD_TOP;
-  let at = columns_from(ox - PAD_LEFT);
+  let index = group.y * sizes.groups_x + group.x;
+  let o = index % sizes.out4;
+  let b = index / sizes.out4 / tile_groups;
+  if (b >= sizes.batch) { return; }
+  let tile = (index / sizes.out4 % tile_groups) * WORKGROUP + local;
+  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+  let ox = i32(tile % sizes.tiles_x) * 4;
+  let iy = oy - sizes.pad_top;
+  let at = columns_from(ox - sizes.pad_left);
   var s0: Quad;
   var s1: Quad;
   var s2: Quad;
   var s3: Quad;
-  for (var chunk = 0u; chunk < IN4; chunk += CHUNK4) {
+  for (var chunk = 0u; chunk < sizes.in4; chunk += CHUNK4) {
     if (chunk > 0u) { workgroupBarrier(); }
     for (var k = local; k < 9u * CHUNK4; k += WORKGROUP) {
-      filters[k] = load_filter(b, k / CHUNK4, min(chunk + k % CHUNK4, IN4 - 1u), o);
+      filters[k] = load_filter(b, k / CHUNK4, min(chunk + k % CHUNK4, sizes.in4 - 1u), o);
     }
     workgroupBarrier();
-    let count = select(0u, min(CHUNK4, IN4 - chunk), tile < tiles);
+    let count = select(0u, min(CHUNK4, sizes.in4 - chunk), tile < tiles);
     for (var q = 0u; q < count; q++) {
       let r0 = load_row(image, iy, chunk + q, at);
       let r1 = load_row(image, iy + 1, chunk + q, at);

@@ -10,6 +10,7 @@ export type KernelName =
   | "conv2d"
   | "conv2d_3x3"
   | "conv2d_3x3_filter_gradient"
+  | "conv2d_3x3_wide"
   | "conv2d_filter_gradient"
   | "matmul"
   | "matmul_any"
@@ -22,37 +23,41 @@ export const KERNELS: Readonly<Record<KernelName, string>> = {
 // TRANSPOSED = 1.
 //
 //   y[b, n, i, j, o] = sum over u, v, c of
-//     x[b, n, STRIDE_Y i + u - PAD_TOP, STRIDE_X j + v - PAD_LEFT, c] * w[b, u, v, c, o]
+//     x[b, n, stride_y i + u - pad_top, stride_x j + v - pad_left, c] * w[b, u, v, c, o]
 //
-// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    w: [BATCH, KERNEL_Y, KERNEL_X, 4 IN4, 4 OUT4]
-// y: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+// x: [batch, images, height, width, 4 in4]    w: [batch, kernel_y, kernel_x, 4 in4, 4 out4]
+// y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [BATCH, KERNEL_Y, KERNEL_X, 4 OUT4, 4 IN4] with its taps in reverse
+// TRANSPOSED = 1 reads w as [batch, kernel_y, kernel_x, 4 out4, 4 in4] with its taps in reverse
 // order: the filters of the input gradient, when x is the cotangent.
 //
 // An invocation computes 8 pixels, consecutive over all images, of 8 channels in registers.
 
-override BATCH: u32;
-override IMAGES: u32;
-override HEIGHT: i32;
-override WIDTH: i32;
-override OUT_HEIGHT: u32;
-override OUT_WIDTH: u32;
-override IN4: u32;
-override OUT4: u32;
-override KERNEL_Y: u32;
-override KERNEL_X: u32;
-override STRIDE_Y: i32;
-override STRIDE_X: i32;
-override PAD_TOP: i32;
-override PAD_LEFT: i32;
 override TRANSPOSED: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: u32,
+  out_width: u32,
+  in4: u32,
+  out4: u32,
+  kernel_y: u32,
+  kernel_x: u32,
+  stride_y: i32,
+  stride_x: i32,
+  pad_top: i32,
+  pad_left: i32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 // The first tap of an output pixel: its row, its column and its image in x.
 struct Pixel { iy: i32, ix: i32, image: u32 }
@@ -64,30 +69,30 @@ struct Place { at: u32, inside: bool }
 struct Sum { lo: vec4f, hi: vec4f }
 
 fn pixel(b: u32, p: u32) -> Pixel {
-  let inside = min(p, IMAGES * OUT_HEIGHT * OUT_WIDTH - 1u);
-  let oy = i32(inside / OUT_WIDTH % OUT_HEIGHT);
-  let ox = i32(inside % OUT_WIDTH);
-  let image = b * IMAGES + inside / (OUT_WIDTH * OUT_HEIGHT);
-  return Pixel(oy * STRIDE_Y - PAD_TOP, ox * STRIDE_X - PAD_LEFT, image);
+  let inside = min(p, sizes.images * sizes.out_height * sizes.out_width - 1u);
+  let oy = i32(inside / sizes.out_width % sizes.out_height);
+  let ox = i32(inside % sizes.out_width);
+  let image = b * sizes.images + inside / (sizes.out_width * sizes.out_height);
+  return Pixel(oy * sizes.stride_y - sizes.pad_top, ox * sizes.stride_x - sizes.pad_left, image);
 }
 
 fn place(p: Pixel, u: i32, v: i32) -> Place {
   let iy = p.iy + u;
   let ix = p.ix + v;
-  let row = p.image * u32(HEIGHT) + u32(clamp(iy, 0, HEIGHT - 1));
-  let at = (row * u32(WIDTH) + u32(clamp(ix, 0, WIDTH - 1))) * IN4;
-  return Place(at, iy >= 0 && iy < HEIGHT && ix >= 0 && ix < WIDTH);
+  let row = p.image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+  let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
+  return Place(at, iy >= 0 && iy < sizes.height && ix >= 0 && ix < sizes.width);
 }
 
 // Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  let taps = KERNEL_Y * KERNEL_X;
+  let taps = sizes.kernel_y * sizes.kernel_x;
   if (TRANSPOSED != 0u) {
-    let at = ((b * taps + taps - 1u - tap) * OUT4 + o) * 4u * IN4 + q;
-    return transpose(mat4x4f(w[at], w[at + IN4], w[at + 2u * IN4], w[at + 3u * IN4]));
+    let at = ((b * taps + taps - 1u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
   }
-  let at = ((b * taps + tap) * IN4 + q) * 4u * OUT4 + o;
-  return mat4x4f(w[at], w[at + OUT4], w[at + 2u * OUT4], w[at + 3u * OUT4]);
+  let at = ((b * taps + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 fn add(s: Sum, lo: mat4x4f, hi: mat4x4f, p: Place, q: u32) -> Sum {
@@ -100,21 +105,21 @@ fn store(at: u32, value: vec4f) {
 }
 
 fn store_pixel(b: u32, p: u32, o: u32, s: Sum) {
-  let pixels = IMAGES * OUT_HEIGHT * OUT_WIDTH;
+  let pixels = sizes.images * sizes.out_height * sizes.out_width;
   if (p >= pixels) { return; }
-  let at = (b * pixels + p) * OUT4 + o;
+  let at = (b * pixels + p) * sizes.out4 + o;
   store(at, s.lo);
-  if (o + 1u < OUT4) { store(at + 1u, s.hi); }
+  if (o + 1u < sizes.out4) { store(at + 1u, s.hi); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let tiles = (IMAGES * OUT_HEIGHT * OUT_WIDTH + 7u) / 8u;
-  let out8 = (OUT4 + 1u) / 2u;
-  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (index >= BATCH * tiles * out8) { return; }
+  let tiles = (sizes.images * sizes.out_height * sizes.out_width + 7u) / 8u;
+  let out8 = (sizes.out4 + 1u) / 2u;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (index >= sizes.batch * tiles * out8) { return; }
   let o = index % out8 * 2u;
-  let high = min(o + 1u, OUT4 - 1u);
+  let high = min(o + 1u, sizes.out4 - 1u);
   let p = index / out8 % tiles * 8u;
   let b = index / out8 / tiles;
   let p0 = pixel(b, p);
@@ -133,9 +138,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   var s5: Sum;
   var s6: Sum;
   var s7: Sum;
-  for (var tap = 0u; tap < KERNEL_Y * KERNEL_X; tap++) {
-    let u = i32(tap / KERNEL_X);
-    let v = i32(tap % KERNEL_X);
+  for (var tap = 0u; tap < sizes.kernel_y * sizes.kernel_x; tap++) {
+    let u = i32(tap / sizes.kernel_x);
+    let v = i32(tap % sizes.kernel_x);
     let a0 = place(p0, u, v);
     let a1 = place(p1, u, v);
     let a2 = place(p2, u, v);
@@ -144,7 +149,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let a5 = place(p5, u, v);
     let a6 = place(p6, u, v);
     let a7 = place(p7, u, v);
-    for (var q = 0u; q < IN4; q++) {
+    for (var q = 0u; q < sizes.in4; q++) {
       let lo = load_filter(b, tap, q, o);
       let hi = load_filter(b, tap, q, high);
       s0 = add(s0, lo, hi, a0, q);
@@ -167,39 +172,43 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   store_pixel(b, p + 7u, o, s7);
 }
 `,
-  conv2d_3x3: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1.
+  conv2d_3x3: `// 3x3 convolution with stride 1; also its input gradient, with transposed = 1.
 //
-//   y[b, n, i, j, o] = sum over u, v, c of x[b, n, i + u - PAD_TOP, j + v - PAD_LEFT, c] * w[b, u, v, c, o]
+//   y[b, n, i, j, o] = sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
 //
-// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    w: [BATCH, 3, 3, 4 IN4, 4 OUT4]
-// y: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
+// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
+// y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [BATCH, 3, 3, 4 OUT4, 4 IN4] with its taps in reverse order: the filters
+// transposed = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
 // of the input gradient, when x is the cotangent.
 //
 // An invocation computes 4x4 pixels of 4 channels in registers. All invocations of a workgroup share
 // b and the 4 channels, whose filters they keep in workgroup memory, CHUNK4 input vectors at a time.
 
-override BATCH: u32;
-override IMAGES: u32;
-override HEIGHT: i32;
-override WIDTH: i32;
-override OUT_HEIGHT: i32;
-override OUT_WIDTH: i32;
-override IN4: u32;
-override OUT4: u32;
-override PAD_TOP: i32;
-override PAD_LEFT: i32;
-override TRANSPOSED: u32;
-override TILES_X: u32;
-override TILES_Y: u32;
 override CHUNK4: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: i32,
+  out_width: i32,
+  in4: u32,
+  out4: u32,
+  pad_top: i32,
+  pad_left: i32,
+  transposed: u32,
+  tiles_x: u32,
+  tiles_y: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 var<workgroup> filters: array<mat4x4f, 9u * CHUNK4>;
 
@@ -213,11 +222,11 @@ struct Columns {
 }
 
 fn column_offset(ix: i32) -> u32 {
-  return u32(clamp(ix, 0, WIDTH - 1)) * IN4;
+  return u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
 }
 
 fn is_column(ix: i32) -> bool {
-  return ix >= 0 && ix < WIDTH;
+  return ix >= 0 && ix < sizes.width;
 }
 
 fn columns_from(ix: i32) -> Columns {
@@ -234,8 +243,8 @@ fn load(at: u32, inside: bool) -> vec4f {
 }
 
 fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
-  let inside = iy >= 0 && iy < HEIGHT;
-  let first = (image * u32(HEIGHT) + u32(clamp(iy, 0, HEIGHT - 1))) * u32(WIDTH) * IN4 + q;
+  let inside = iy >= 0 && iy < sizes.height;
+  let first = (image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1))) * u32(sizes.width) * sizes.in4 + q;
   return Row(
     load(first + at.a, inside && at.in_a), load(first + at.b, inside && at.in_b),
     load(first + at.c, inside && at.in_c), load(first + at.d, inside && at.in_d),
@@ -245,12 +254,12 @@ fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
 
 // Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (TRANSPOSED != 0u) {
-    let at = ((b * 9u + 8u - tap) * OUT4 + o) * 4u * IN4 + q;
-    return transpose(mat4x4f(w[at], w[at + IN4], w[at + 2u * IN4], w[at + 3u * IN4]));
+  if (sizes.transposed != 0u) {
+    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
   }
-  let at = ((b * 9u + tap) * IN4 + q) * 4u * OUT4 + o;
-  return mat4x4f(w[at], w[at + OUT4], w[at + 2u * OUT4], w[at + 3u * OUT4]);
+  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 fn left(s: Quad, f: mat4x4f, r: Row) -> Quad {
@@ -270,12 +279,12 @@ fn store(at: u32, value: vec4f) {
 }
 
 fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Quad) {
-  if (oy >= OUT_HEIGHT) { return; }
-  let at = ((image * u32(OUT_HEIGHT) + u32(oy)) * u32(OUT_WIDTH) + u32(ox)) * OUT4 + o;
+  if (oy >= sizes.out_height) { return; }
+  let at = ((image * u32(sizes.out_height) + u32(oy)) * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
   store(at, s.a);
-  if (ox + 1 < OUT_WIDTH) { store(at + OUT4, s.b); }
-  if (ox + 2 < OUT_WIDTH) { store(at + 2u * OUT4, s.c); }
-  if (ox + 3 < OUT_WIDTH) { store(at + 3u * OUT4, s.d); }
+  if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
+  if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
+  if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -283,29 +292,29 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let tiles = IMAGES * TILES_Y * TILES_X;
+  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
   let tile_groups = (tiles + WORKGROUP - 1u) / WORKGROUP;
-  let index = group.y * GROUPS_X + group.x;
-  let o = index % OUT4;
-  let b = index / OUT4 / tile_groups;
-  if (b >= BATCH) { return; }
-  let tile = (index / OUT4 % tile_groups) * WORKGROUP + local;
-  let image = b * IMAGES + tile / (TILES_X * TILES_Y);
-  let oy = i32(tile / TILES_X % TILES_Y) * 4;
-  let ox = i32(tile % TILES_X) * 4;
-  let iy = oy - PAD_TOP;
-  let at = columns_from(ox - PAD_LEFT);
+  let index = group.y * sizes.groups_x + group.x;
+  let o = index % sizes.out4;
+  let b = index / sizes.out4 / tile_groups;
+  if (b >= sizes.batch) { return; }
+  let tile = (index / sizes.out4 % tile_groups) * WORKGROUP + local;
+  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+  let ox = i32(tile % sizes.tiles_x) * 4;
+  let iy = oy - sizes.pad_top;
+  let at = columns_from(ox - sizes.pad_left);
   var s0: Quad;
   var s1: Quad;
   var s2: Quad;
   var s3: Quad;
-  for (var chunk = 0u; chunk < IN4; chunk += CHUNK4) {
+  for (var chunk = 0u; chunk < sizes.in4; chunk += CHUNK4) {
     if (chunk > 0u) { workgroupBarrier(); }
     for (var k = local; k < 9u * CHUNK4; k += WORKGROUP) {
-      filters[k] = load_filter(b, k / CHUNK4, min(chunk + k % CHUNK4, IN4 - 1u), o);
+      filters[k] = load_filter(b, k / CHUNK4, min(chunk + k % CHUNK4, sizes.in4 - 1u), o);
     }
     workgroupBarrier();
-    let count = select(0u, min(CHUNK4, IN4 - chunk), tile < tiles);
+    let count = select(0u, min(CHUNK4, sizes.in4 - chunk), tile < tiles);
     for (var q = 0u; q < count; q++) {
       let r0 = load_row(image, iy, chunk + q, at);
       let r1 = load_row(image, iy + 1, chunk + q, at);
@@ -370,34 +379,38 @@ fn main(
   conv2d_3x3_filter_gradient: `// Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums.
 //
 //   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
-//     x[b, n, i + u - PAD_TOP, j + v - PAD_LEFT, c] * dy[b, n, i, j, o]
+//     x[b, n, i + u - pad_top, j + v - pad_left, c] * dy[b, n, i, j, o]
 //
-// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    dy: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
-// partial: [PARTS, BATCH, KERNEL_Y, 3, 4 IN4, 4 OUT4]
+// x: [batch, images, height, width, 4 in4]    dy: [batch, images, out_height, out_width, 4 out4]
+// partial: [parts, batch, kernel_y, 3, 4 in4, 4 out4]
 //
 // An invocation computes one filter row u: 3 taps of 8 x 8 channels in registers. It walks along the
-// image rows and reads each pixel of x once for the three taps. A part has PART_ROWS of the
-// IMAGES * OUT_HEIGHT rows; the lowering bounds PART_ROWS * OUT_WIDTH, the number of loop iterations.
+// image rows and reads each pixel of x once for the three taps. A part has part_rows of the
+// images * out_height rows; the lowering bounds part_rows * out_width, the number of loop iterations.
 
-override BATCH: u32;
-override IMAGES: u32;
-override HEIGHT: i32;
-override WIDTH: i32;
-override OUT_HEIGHT: u32;
-override OUT_WIDTH: u32;
-override IN4: u32;
-override OUT4: u32;
-override KERNEL_Y: u32;
-override PAD_TOP: i32;
-override PAD_LEFT: i32;
-override PARTS: u32;
-override PART_ROWS: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: u32,
+  out_width: u32,
+  in4: u32,
+  out4: u32,
+  kernel_y: u32,
+  pad_top: i32,
+  pad_left: i32,
+  parts: u32,
+  part_rows: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 // 8 channels of a pixel.
 struct Pixel { lo: vec4f, hi: vec4f }
@@ -406,8 +419,8 @@ struct Pixel { lo: vec4f, hi: vec4f }
 struct Tap { lo_lo: mat4x4f, lo_hi: mat4x4f, hi_lo: mat4x4f, hi_hi: mat4x4f }
 
 fn load_x(row: u32, ix: i32, second: u32) -> Pixel {
-  let at = row + u32(clamp(ix, 0, WIDTH - 1)) * IN4;
-  let inside = ix >= 0 && ix < WIDTH;
+  let at = row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+  let inside = ix >= 0 && ix < sizes.width;
   return Pixel(select(vec4f(), x[at], inside), select(vec4f(), x[at + second], inside));
 }
 
@@ -430,96 +443,354 @@ fn store(at: u32, value: vec4f) {
 
 fn store_block(at: u32, value: mat4x4f) {
   store(at, value[0]);
-  store(at + OUT4, value[1]);
-  store(at + 2u * OUT4, value[2]);
-  store(at + 3u * OUT4, value[3]);
+  store(at + sizes.out4, value[1]);
+  store(at + 2u * sizes.out4, value[2]);
+  store(at + 3u * sizes.out4, value[3]);
 }
 
 fn store_tap(filter_tap: u32, c: u32, o: u32, s: Tap) {
-  let at = (filter_tap * IN4 + c) * 4u * OUT4 + o;
-  let below = at + 4u * OUT4;
+  let at = (filter_tap * sizes.in4 + c) * 4u * sizes.out4 + o;
+  let below = at + 4u * sizes.out4;
   store_block(at, s.lo_lo);
-  if (o + 1u < OUT4) { store_block(at + 1u, s.lo_hi); }
-  if (c + 1u < IN4) {
+  if (o + 1u < sizes.out4) { store_block(at + 1u, s.lo_hi); }
+  if (c + 1u < sizes.in4) {
     store_block(below, s.hi_lo);
-    if (o + 1u < OUT4) { store_block(below + 1u, s.hi_hi); }
+    if (o + 1u < sizes.out4) { store_block(below + 1u, s.hi_hi); }
   }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let in8 = (IN4 + 1u) / 2u;
-  let out8 = (OUT4 + 1u) / 2u;
-  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (index >= PARTS * BATCH * KERNEL_Y * in8 * out8) { return; }
+  let in8 = (sizes.in4 + 1u) / 2u;
+  let out8 = (sizes.out4 + 1u) / 2u;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (index >= sizes.parts * sizes.batch * sizes.kernel_y * in8 * out8) { return; }
   let o = index % out8 * 2u;
   let c = index / out8 % in8 * 2u;
-  let u = index / (out8 * in8) % KERNEL_Y;
-  let b = index / (out8 * in8 * KERNEL_Y) % BATCH;
-  let part = index / (out8 * in8 * KERNEL_Y * BATCH);
-  let second_o = select(0u, 1u, o + 1u < OUT4);
-  let second_c = select(0u, 1u, c + 1u < IN4);
+  let u = index / (out8 * in8) % sizes.kernel_y;
+  let b = index / (out8 * in8 * sizes.kernel_y) % sizes.batch;
+  let part = index / (out8 * in8 * sizes.kernel_y * sizes.batch);
+  let second_o = select(0u, 1u, o + 1u < sizes.out4);
+  let second_c = select(0u, 1u, c + 1u < sizes.in4);
   var left: Tap;
   var middle: Tap;
   var right: Tap;
-  let last = min((part + 1u) * PART_ROWS, IMAGES * OUT_HEIGHT);
-  for (var row = part * PART_ROWS; row < last; row++) {
-    let iy = i32(row % OUT_HEIGHT + u) - PAD_TOP;
-    if (iy < 0 || iy >= HEIGHT) { continue; }
-    let x_row = ((b * IMAGES + row / OUT_HEIGHT) * u32(HEIGHT) + u32(iy)) * u32(WIDTH) * IN4 + c;
-    var y_at = (b * IMAGES * OUT_HEIGHT + row) * OUT_WIDTH * OUT4 + o;
-    var x0 = load_x(x_row, -PAD_LEFT, second_c);
-    var x1 = load_x(x_row, 1 - PAD_LEFT, second_c);
-    for (var ox = 0; ox < i32(OUT_WIDTH); ox++) {
-      let x2 = load_x(x_row, ox + 2 - PAD_LEFT, second_c);
+  let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
+  for (var row = part * sizes.part_rows; row < last; row++) {
+    let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
+    if (iy < 0 || iy >= sizes.height) { continue; }
+    let x_row = ((b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(iy)) * u32(sizes.width) * sizes.in4 + c;
+    var y_at = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
+    var x0 = load_x(x_row, -sizes.pad_left, second_c);
+    var x1 = load_x(x_row, 1 - sizes.pad_left, second_c);
+    for (var ox = 0; ox < i32(sizes.out_width); ox++) {
+      let x2 = load_x(x_row, ox + 2 - sizes.pad_left, second_c);
       let cotangent = Pixel(dy[y_at], dy[y_at + second_o]);
       left = add(left, x0, cotangent);
       middle = add(middle, x1, cotangent);
       right = add(right, x2, cotangent);
       x0 = x1;
       x1 = x2;
-      y_at += OUT4;
+      y_at += sizes.out4;
     }
   }
-  let first_tap = ((part * BATCH + b) * KERNEL_Y + u) * 3u;
+  let first_tap = ((part * sizes.batch + b) * sizes.kernel_y + u) * 3u;
   store_tap(first_tap, c, o, left);
   store_tap(first_tap + 1u, c, o, middle);
   store_tap(first_tap + 2u, c, o, right);
 }
 `,
+  conv2d_3x3_wide: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For images at least
+// five pixels wide and adapters on which loads cost more than arithmetic.
+//
+//   y[b, n, i, j, o] =
+//     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
+//
+// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
+// y: [batch, images, out_height, out_width, 4 out4]
+//
+// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
+// of the input gradient, when x is the cotangent.
+//
+// An invocation computes 4x8 pixels of 8 channels in registers: 60 loads of x and 72 of w for 2304
+// vector multiply-adds.
+
+override WORKGROUP: u32;
+override TRANSPOSED: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: i32,
+  out_width: i32,
+  in4: u32,
+  out4: u32,
+  pad_top: i32,
+  pad_left: i32,
+  tiles_x: u32,
+  tiles_y: u32,
+  groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+// Eight neighbouring pixels of one row of the result, four channels each.
+struct Eight { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f }
+
+// The ten pixels of a row of x that a row of the result needs.
+struct Row {
+  a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f, i: vec4f, j: vec4f,
+}
+
+fn load(first: u32, ix: i32, inside: bool) -> vec4f {
+  let at = first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+  return select(vec4f(), x[at], inside && ix >= 0 && ix < sizes.width);
+}
+
+fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
+  let inside = iy >= 0 && iy < sizes.height;
+  let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+  let first = row * u32(sizes.width) * sizes.in4 + q;
+  return Row(
+    load(first, ix, inside), load(first, ix + 1, inside),
+    load(first, ix + 2, inside), load(first, ix + 3, inside),
+    load(first, ix + 4, inside), load(first, ix + 5, inside),
+    load(first, ix + 6, inside), load(first, ix + 7, inside),
+    load(first, ix + 8, inside), load(first, ix + 9, inside),
+  );
+}
+
+// Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
+fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
+  if (TRANSPOSED != 0u) {
+    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+    let n = sizes.in4;
+    return transpose(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
+  }
+  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+  let n = sizes.out4;
+  return mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]);
+}
+
+fn left(s: Eight, m: mat4x4f, r: Row) -> Eight {
+  return Eight(
+    s.a + m * r.a, s.b + m * r.b, s.c + m * r.c, s.d + m * r.d,
+    s.e + m * r.e, s.f + m * r.f, s.g + m * r.g, s.h + m * r.h,
+  );
+}
+
+fn middle(s: Eight, m: mat4x4f, r: Row) -> Eight {
+  return Eight(
+    s.a + m * r.b, s.b + m * r.c, s.c + m * r.d, s.d + m * r.e,
+    s.e + m * r.f, s.f + m * r.g, s.g + m * r.h, s.h + m * r.i,
+  );
+}
+
+fn right(s: Eight, m: mat4x4f, r: Row) -> Eight {
+  return Eight(
+    s.a + m * r.c, s.b + m * r.d, s.c + m * r.e, s.d + m * r.f,
+    s.e + m * r.g, s.f + m * r.h, s.g + m * r.i, s.h + m * r.j,
+  );
+}
+
+fn store(at: u32, value: vec4f) {
+  y[at] = value;
+}
+
+fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Eight) {
+  if (oy >= sizes.out_height || o >= sizes.out4) { return; }
+  let row = image * u32(sizes.out_height) + u32(oy);
+  let at = (row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
+  store(at, s.a);
+  if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
+  if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
+  if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
+  if (ox + 4 < sizes.out_width) { store(at + 4u * sizes.out4, s.e); }
+  if (ox + 5 < sizes.out_width) { store(at + 5u * sizes.out4, s.f); }
+  if (ox + 6 < sizes.out_width) { store(at + 6u * sizes.out4, s.g); }
+  if (ox + 7 < sizes.out_width) { store(at + 7u * sizes.out4, s.h); }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  // Channels vary slowest: neighbouring invocations use the same filters.
+  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  let tile = index % tiles;
+  let pair = index / tiles;
+  let pairs = (sizes.out4 + 1u) / 2u;
+  let b = pair / pairs;
+  if (b >= sizes.batch) { return; }
+  let o = pair % pairs * 2u;
+  let p = min(o + 1u, sizes.out4 - 1u);
+  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+  let ox = i32(tile % sizes.tiles_x) * 8;
+  let iy = oy - sizes.pad_top;
+  let ix = ox - sizes.pad_left;
+  var s0: Eight;
+  var t0: Eight;
+  var s1: Eight;
+  var t1: Eight;
+  var s2: Eight;
+  var t2: Eight;
+  var s3: Eight;
+  var t3: Eight;
+  for (var q = 0u; q < sizes.in4; q++) {
+    let r0 = load_row(image, iy + 0, ix, q);
+    let r1 = load_row(image, iy + 1, ix, q);
+    let r2 = load_row(image, iy + 2, ix, q);
+    let r3 = load_row(image, iy + 3, ix, q);
+    let r4 = load_row(image, iy + 4, ix, q);
+    let r5 = load_row(image, iy + 5, ix, q);
+    var m: mat4x4f;
+    m = load_filter(b, 0u, q, o);
+    s0 = left(s0, m, r0);
+    s1 = left(s1, m, r1);
+    s2 = left(s2, m, r2);
+    s3 = left(s3, m, r3);
+    m = load_filter(b, 0u, q, p);
+    t0 = left(t0, m, r0);
+    t1 = left(t1, m, r1);
+    t2 = left(t2, m, r2);
+    t3 = left(t3, m, r3);
+    m = load_filter(b, 1u, q, o);
+    s0 = middle(s0, m, r0);
+    s1 = middle(s1, m, r1);
+    s2 = middle(s2, m, r2);
+    s3 = middle(s3, m, r3);
+    m = load_filter(b, 1u, q, p);
+    t0 = middle(t0, m, r0);
+    t1 = middle(t1, m, r1);
+    t2 = middle(t2, m, r2);
+    t3 = middle(t3, m, r3);
+    m = load_filter(b, 2u, q, o);
+    s0 = right(s0, m, r0);
+    s1 = right(s1, m, r1);
+    s2 = right(s2, m, r2);
+    s3 = right(s3, m, r3);
+    m = load_filter(b, 2u, q, p);
+    t0 = right(t0, m, r0);
+    t1 = right(t1, m, r1);
+    t2 = right(t2, m, r2);
+    t3 = right(t3, m, r3);
+    m = load_filter(b, 3u, q, o);
+    s0 = left(s0, m, r1);
+    s1 = left(s1, m, r2);
+    s2 = left(s2, m, r3);
+    s3 = left(s3, m, r4);
+    m = load_filter(b, 3u, q, p);
+    t0 = left(t0, m, r1);
+    t1 = left(t1, m, r2);
+    t2 = left(t2, m, r3);
+    t3 = left(t3, m, r4);
+    m = load_filter(b, 4u, q, o);
+    s0 = middle(s0, m, r1);
+    s1 = middle(s1, m, r2);
+    s2 = middle(s2, m, r3);
+    s3 = middle(s3, m, r4);
+    m = load_filter(b, 4u, q, p);
+    t0 = middle(t0, m, r1);
+    t1 = middle(t1, m, r2);
+    t2 = middle(t2, m, r3);
+    t3 = middle(t3, m, r4);
+    m = load_filter(b, 5u, q, o);
+    s0 = right(s0, m, r1);
+    s1 = right(s1, m, r2);
+    s2 = right(s2, m, r3);
+    s3 = right(s3, m, r4);
+    m = load_filter(b, 5u, q, p);
+    t0 = right(t0, m, r1);
+    t1 = right(t1, m, r2);
+    t2 = right(t2, m, r3);
+    t3 = right(t3, m, r4);
+    m = load_filter(b, 6u, q, o);
+    s0 = left(s0, m, r2);
+    s1 = left(s1, m, r3);
+    s2 = left(s2, m, r4);
+    s3 = left(s3, m, r5);
+    m = load_filter(b, 6u, q, p);
+    t0 = left(t0, m, r2);
+    t1 = left(t1, m, r3);
+    t2 = left(t2, m, r4);
+    t3 = left(t3, m, r5);
+    m = load_filter(b, 7u, q, o);
+    s0 = middle(s0, m, r2);
+    s1 = middle(s1, m, r3);
+    s2 = middle(s2, m, r4);
+    s3 = middle(s3, m, r5);
+    m = load_filter(b, 7u, q, p);
+    t0 = middle(t0, m, r2);
+    t1 = middle(t1, m, r3);
+    t2 = middle(t2, m, r4);
+    t3 = middle(t3, m, r5);
+    m = load_filter(b, 8u, q, o);
+    s0 = right(s0, m, r2);
+    s1 = right(s1, m, r3);
+    s2 = right(s2, m, r4);
+    s3 = right(s3, m, r5);
+    m = load_filter(b, 8u, q, p);
+    t0 = right(t0, m, r2);
+    t1 = right(t1, m, r3);
+    t2 = right(t2, m, r4);
+    t3 = right(t3, m, r5);
+  }
+  store_row(image, oy + 0, ox, o, s0);
+  store_row(image, oy + 1, ox, o, s1);
+  store_row(image, oy + 2, ox, o, s2);
+  store_row(image, oy + 3, ox, o, s3);
+  if (o + 1u >= sizes.out4) { return; }
+  store_row(image, oy + 0, ox, p, t0);
+  store_row(image, oy + 1, ox, p, t1);
+  store_row(image, oy + 2, ox, p, t2);
+  store_row(image, oy + 3, ox, p, t3);
+}
+`,
   conv2d_filter_gradient: `// Filter gradient of a convolution with any filter size and stride, as partial sums.
 //
 //   partial[part, b, u, v, c, o] = sum over the pixels (n, i, j) of the part of
-//     x[b, n, STRIDE_Y i + u - PAD_TOP, STRIDE_X j + v - PAD_LEFT, c] * dy[b, n, i, j, o]
+//     x[b, n, stride_y i + u - pad_top, stride_x j + v - pad_left, c] * dy[b, n, i, j, o]
 //
-// x: [BATCH, IMAGES, HEIGHT, WIDTH, 4 IN4]    dy: [BATCH, IMAGES, OUT_HEIGHT, OUT_WIDTH, 4 OUT4]
-// partial: [PARTS, BATCH, KERNEL_Y, KERNEL_X, 4 IN4, 4 OUT4]
+// x: [batch, images, height, width, 4 in4]    dy: [batch, images, out_height, out_width, 4 out4]
+// partial: [parts, batch, kernel_y, kernel_x, 4 in4, 4 out4]
 //
-// An invocation computes 8 x 8 channels of one tap in registers. A part has PART_ROWS of the
-// IMAGES * OUT_HEIGHT rows; the lowering bounds PART_ROWS * OUT_WIDTH, the number of loop iterations.
+// An invocation computes 8 x 8 channels of one tap in registers. A part has part_rows of the
+// images * out_height rows; the lowering bounds part_rows * out_width, the number of loop iterations.
 
-override BATCH: u32;
-override IMAGES: u32;
-override HEIGHT: i32;
-override WIDTH: i32;
-override OUT_HEIGHT: u32;
-override OUT_WIDTH: u32;
-override IN4: u32;
-override OUT4: u32;
-override KERNEL_Y: u32;
-override KERNEL_X: u32;
-override STRIDE_Y: u32;
-override STRIDE_X: u32;
-override PAD_TOP: i32;
-override PAD_LEFT: i32;
-override PARTS: u32;
-override PART_ROWS: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: u32,
+  out_width: u32,
+  in4: u32,
+  out4: u32,
+  kernel_y: u32,
+  kernel_x: u32,
+  stride_y: u32,
+  stride_x: u32,
+  pad_top: i32,
+  pad_left: i32,
+  parts: u32,
+  part_rows: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 fn outer(value: vec4f, cotangent: vec4f) -> mat4x4f {
   return mat4x4f(
@@ -533,84 +804,88 @@ fn store(at: u32, value: vec4f) {
 
 fn store_block(at: u32, value: mat4x4f) {
   store(at, value[0]);
-  store(at + OUT4, value[1]);
-  store(at + 2u * OUT4, value[2]);
-  store(at + 3u * OUT4, value[3]);
+  store(at + sizes.out4, value[1]);
+  store(at + 2u * sizes.out4, value[2]);
+  store(at + 3u * sizes.out4, value[3]);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let in8 = (IN4 + 1u) / 2u;
-  let out8 = (OUT4 + 1u) / 2u;
-  let taps = KERNEL_Y * KERNEL_X;
-  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (index >= PARTS * BATCH * taps * in8 * out8) { return; }
+  let in8 = (sizes.in4 + 1u) / 2u;
+  let out8 = (sizes.out4 + 1u) / 2u;
+  let taps = sizes.kernel_y * sizes.kernel_x;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (index >= sizes.parts * sizes.batch * taps * in8 * out8) { return; }
   let o = index % out8 * 2u;
   let c = index / out8 % in8 * 2u;
   let tap = index / (out8 * in8) % taps;
-  let b = index / (out8 * in8 * taps) % BATCH;
-  let part = index / (out8 * in8 * taps * BATCH);
-  let second_o = select(0u, 1u, o + 1u < OUT4);
-  let second_c = select(0u, 1u, c + 1u < IN4);
+  let b = index / (out8 * in8 * taps) % sizes.batch;
+  let part = index / (out8 * in8 * taps * sizes.batch);
+  let second_o = select(0u, 1u, o + 1u < sizes.out4);
+  let second_c = select(0u, 1u, c + 1u < sizes.in4);
   var lo_lo: mat4x4f;
   var lo_hi: mat4x4f;
   var hi_lo: mat4x4f;
   var hi_hi: mat4x4f;
-  let last = min((part + 1u) * PART_ROWS, IMAGES * OUT_HEIGHT);
-  for (var row = part * PART_ROWS; row < last; row++) {
-    let iy = i32(row % OUT_HEIGHT * STRIDE_Y + tap / KERNEL_X) - PAD_TOP;
-    if (iy < 0 || iy >= HEIGHT) { continue; }
-    let x_row = ((b * IMAGES + row / OUT_HEIGHT) * u32(HEIGHT) + u32(iy)) * u32(WIDTH) * IN4 + c;
-    let y_row = (b * IMAGES * OUT_HEIGHT + row) * OUT_WIDTH * OUT4 + o;
-    for (var ox = 0u; ox < OUT_WIDTH; ox++) {
-      let ix = i32(ox * STRIDE_X + tap % KERNEL_X) - PAD_LEFT;
-      let inside = ix >= 0 && ix < WIDTH;
-      let x_at = x_row + u32(clamp(ix, 0, WIDTH - 1)) * IN4;
+  let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
+  for (var row = part * sizes.part_rows; row < last; row++) {
+    let iy = i32(row % sizes.out_height * sizes.stride_y + tap / sizes.kernel_x) - sizes.pad_top;
+    if (iy < 0 || iy >= sizes.height) { continue; }
+    let x_row = ((b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(iy)) * u32(sizes.width) * sizes.in4 + c;
+    let y_row = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
+    for (var ox = 0u; ox < sizes.out_width; ox++) {
+      let ix = i32(ox * sizes.stride_x + tap % sizes.kernel_x) - sizes.pad_left;
+      let inside = ix >= 0 && ix < sizes.width;
+      let x_at = x_row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
       let lo = select(vec4f(), x[x_at], inside);
       let hi = select(vec4f(), x[x_at + second_c], inside);
-      let y_lo = dy[y_row + ox * OUT4];
-      let y_hi = dy[y_row + ox * OUT4 + second_o];
+      let y_lo = dy[y_row + ox * sizes.out4];
+      let y_hi = dy[y_row + ox * sizes.out4 + second_o];
       lo_lo += outer(lo, y_lo);
       lo_hi += outer(lo, y_hi);
       hi_lo += outer(hi, y_lo);
       hi_hi += outer(hi, y_hi);
     }
   }
-  let at = (((part * BATCH + b) * taps + tap) * IN4 + c) * 4u * OUT4 + o;
-  let below = at + 4u * OUT4;
+  let at = (((part * sizes.batch + b) * taps + tap) * sizes.in4 + c) * 4u * sizes.out4 + o;
+  let below = at + 4u * sizes.out4;
   store_block(at, lo_lo);
-  if (o + 1u < OUT4) { store_block(at + 1u, lo_hi); }
-  if (c + 1u < IN4) {
+  if (o + 1u < sizes.out4) { store_block(at + 1u, lo_hi); }
+  if (c + 1u < sizes.in4) {
     store_block(below, hi_lo);
-    if (o + 1u < OUT4) { store_block(below + 1u, hi_hi); }
+    if (o + 1u < sizes.out4) { store_block(below + 1u, hi_hi); }
   }
 }
 `,
-  matmul: `// Batched matrix product with vector loads, split over the inner axis into PARTS partial sums.
+  matmul: `// Batched matrix product with vector loads, split over the inner axis into parts partial sums.
 //
 //   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
 //
-// a: [BATCH, ROWS, INNER], or [BATCH, INNER, ROWS] with TRANSPOSE_A = 1
-// c: [BATCH, INNER, COLUMNS], or [BATCH, COLUMNS, INNER] with TRANSPOSE_B = 1
-// y: [PARTS, BATCH, ROWS, COLUMNS]
+// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
+// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
+// y: [parts, batch, rows, columns]
 //
-// INNER and COLUMNS must be multiples of 4, ROWS too with TRANSPOSE_A = 1. PART4 is the number of
+// inner and columns must be multiples of 4, rows too with TRANSPOSE_A = 1. part4 is the number of
 // vectors of 4 along k in a part. An invocation computes 16 rows of 8 columns in registers.
 
-override BATCH: u32;
-override ROWS: u32;
-override INNER: u32;
-override COLUMNS: u32;
 override TRANSPOSE_A: u32;
 override TRANSPOSE_B: u32;
-override PARTS: u32;
-override PART4: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  rows: u32,
+  inner: u32,
+  columns: u32,
+  parts: u32,
+  part4: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> c: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 // 4 rows of 8 columns; column r of a matrix is row r of the product.
 struct Sums { lo: mat4x4f, hi: mat4x4f }
@@ -618,29 +893,29 @@ struct Sums { lo: mat4x4f, hi: mat4x4f }
 // Column r of the result holds a[i + r, k ... k + 3]; rows past the end repeat the last one.
 fn load_a(b: u32, i: u32, k: u32) -> mat4x4f {
   if (TRANSPOSE_A != 0u) {
-    let at = ((b * INNER + k) * ROWS + min(i, ROWS - 4u)) / 4u;
-    let step = ROWS / 4u;
+    let at = ((b * sizes.inner + k) * sizes.rows + min(i, sizes.rows - 4u)) / 4u;
+    let step = sizes.rows / 4u;
     return transpose(mat4x4f(a[at], a[at + step], a[at + 2u * step], a[at + 3u * step]));
   }
-  let first = b * ROWS;
-  let last = ROWS - 1u;
+  let first = b * sizes.rows;
+  let last = sizes.rows - 1u;
   return mat4x4f(
-    a[((first + min(i, last)) * INNER + k) / 4u],
-    a[((first + min(i + 1u, last)) * INNER + k) / 4u],
-    a[((first + min(i + 2u, last)) * INNER + k) / 4u],
-    a[((first + min(i + 3u, last)) * INNER + k) / 4u],
+    a[((first + min(i, last)) * sizes.inner + k) / 4u],
+    a[((first + min(i + 1u, last)) * sizes.inner + k) / 4u],
+    a[((first + min(i + 2u, last)) * sizes.inner + k) / 4u],
+    a[((first + min(i + 3u, last)) * sizes.inner + k) / 4u],
   );
 }
 
 // Column r of the result holds c[k + r, j ... j + 3].
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
   if (TRANSPOSE_B != 0u) {
-    let at = ((b * COLUMNS + j) * INNER + k) / 4u;
-    let step = INNER / 4u;
+    let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
+    let step = sizes.inner / 4u;
     return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
   }
-  let at = ((b * INNER + k) * COLUMNS + j) / 4u;
-  let step = COLUMNS / 4u;
+  let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
+  let step = sizes.columns / 4u;
   return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
 }
 
@@ -653,10 +928,10 @@ fn store(at: u32, value: vec4f) {
 }
 
 fn store_row(first: u32, i: u32, j: u32, lo: vec4f, hi: vec4f) {
-  if (i >= ROWS) { return; }
-  let at = ((first + i) * COLUMNS + j) / 4u;
+  if (i >= sizes.rows) { return; }
+  let at = ((first + i) * sizes.columns + j) / 4u;
   store(at, lo);
-  if (j + 4u < COLUMNS) { store(at + 1u, hi); }
+  if (j + 4u < sizes.columns) { store(at + 1u, hi); }
 }
 
 fn store_rows(first: u32, i: u32, j: u32, s: Sums) {
@@ -668,22 +943,22 @@ fn store_rows(first: u32, i: u32, j: u32, s: Sums) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row_tiles = (ROWS + 15u) / 16u;
-  let column_tiles = (COLUMNS + 7u) / 8u;
-  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (index >= PARTS * BATCH * row_tiles * column_tiles) { return; }
+  let row_tiles = (sizes.rows + 15u) / 16u;
+  let column_tiles = (sizes.columns + 7u) / 8u;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
   let j = index % column_tiles * 8u;
   let i = index / column_tiles % row_tiles * 16u;
   let part_b = index / (column_tiles * row_tiles);
-  let b = part_b % BATCH;
-  let part = part_b / BATCH;
-  let high = min(j + 4u, COLUMNS - 4u);
+  let b = part_b % sizes.batch;
+  let part = part_b / sizes.batch;
+  let high = min(j + 4u, sizes.columns - 4u);
   var s0: Sums;
   var s1: Sums;
   var s2: Sums;
   var s3: Sums;
-  let last = min((part + 1u) * PART4, INNER / 4u);
-  for (var q = part * PART4; q < last; q++) {
+  let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
+  for (var q = part * sizes.part4; q < last; q++) {
     let lo = load_c(b, 4u * q, j);
     let hi = load_c(b, 4u * q, high);
     s0 = add(s0, load_a(b, i, 4u * q), lo, hi);
@@ -691,50 +966,54 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     s2 = add(s2, load_a(b, i + 8u, 4u * q), lo, hi);
     s3 = add(s3, load_a(b, i + 12u, 4u * q), lo, hi);
   }
-  let first = part_b * ROWS;
+  let first = part_b * sizes.rows;
   store_rows(first, i, j, s0);
   store_rows(first, i + 4u, j, s1);
   store_rows(first, i + 8u, j, s2);
   store_rows(first, i + 12u, j, s3);
 }
 `,
-  matmul_any: `// Batched matrix product of any shape, split over the inner axis into PARTS partial sums.
+  matmul_any: `// Batched matrix product of any shape, split over the inner axis into parts partial sums.
 //
 //   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
 //
-// a: [BATCH, ROWS, INNER], or [BATCH, INNER, ROWS] with TRANSPOSE_A = 1
-// c: [BATCH, INNER, COLUMNS], or [BATCH, COLUMNS, INNER] with TRANSPOSE_B = 1
-// y: [PARTS, BATCH, ROWS, COLUMNS]
+// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
+// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
+// y: [parts, batch, rows, columns]
 //
-// PART_INNER is the number of k in a part. An invocation computes 4 x 4 elements in registers.
+// part_inner is the number of k in a part. An invocation computes 4 x 4 elements in registers.
 
-override BATCH: u32;
-override ROWS: u32;
-override INNER: u32;
-override COLUMNS: u32;
 override TRANSPOSE_A: u32;
 override TRANSPOSE_B: u32;
-override PARTS: u32;
-override PART_INNER: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  batch: u32,
+  rows: u32,
+  inner: u32,
+  columns: u32,
+  parts: u32,
+  part_inner: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> c: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
 
 // a[i ... i + 3, k]; rows past the end repeat the last one.
 fn load_a(b: u32, i: u32, k: u32) -> vec4f {
-  let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(ROWS - 1u));
-  let at = select((b * ROWS + rows) * INNER + k, (b * INNER + k) * ROWS + rows, TRANSPOSE_A != 0u);
+  let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.rows - 1u));
+  let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, TRANSPOSE_A != 0u);
   return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
 }
 
 // c[k, j ... j + 3]; columns past the end repeat the last one.
 fn load_c(b: u32, k: u32, j: u32) -> vec4f {
-  let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(COLUMNS - 1u));
-  let straight = (b * INNER + k) * COLUMNS + columns;
-  let at = select(straight, (b * COLUMNS + columns) * INNER + k, TRANSPOSE_B != 0u);
+  let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.columns - 1u));
+  let straight = (b * sizes.inner + k) * sizes.columns + columns;
+  let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, TRANSPOSE_B != 0u);
   return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);
 }
 
@@ -743,31 +1022,31 @@ fn store(at: u32, value: f32) {
 }
 
 fn store_row(first: u32, i: u32, j: u32, s: vec4f) {
-  if (i >= ROWS) { return; }
-  let at = (first + i) * COLUMNS + j;
+  if (i >= sizes.rows) { return; }
+  let at = (first + i) * sizes.columns + j;
   store(at, s.x);
-  if (j + 1u < COLUMNS) { store(at + 1u, s.y); }
-  if (j + 2u < COLUMNS) { store(at + 2u, s.z); }
-  if (j + 3u < COLUMNS) { store(at + 3u, s.w); }
+  if (j + 1u < sizes.columns) { store(at + 1u, s.y); }
+  if (j + 2u < sizes.columns) { store(at + 2u, s.z); }
+  if (j + 3u < sizes.columns) { store(at + 3u, s.w); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row_tiles = (ROWS + 3u) / 4u;
-  let column_tiles = (COLUMNS + 3u) / 4u;
-  let index = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (index >= PARTS * BATCH * row_tiles * column_tiles) { return; }
+  let row_tiles = (sizes.rows + 3u) / 4u;
+  let column_tiles = (sizes.columns + 3u) / 4u;
+  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
   let j = index % column_tiles * 4u;
   let i = index / column_tiles % row_tiles * 4u;
   let part_b = index / (column_tiles * row_tiles);
-  let b = part_b % BATCH;
-  let part = part_b / BATCH;
+  let b = part_b % sizes.batch;
+  let part = part_b / sizes.batch;
   var s0: vec4f;
   var s1: vec4f;
   var s2: vec4f;
   var s3: vec4f;
-  let last = min((part + 1u) * PART_INNER, INNER);
-  for (var k = part * PART_INNER; k < last; k++) {
+  let last = min((part + 1u) * sizes.part_inner, sizes.inner);
+  for (var k = part * sizes.part_inner; k < last; k++) {
     let rows = load_a(b, i, k);
     let columns = load_c(b, k, j);
     s0 += rows.x * columns;
@@ -775,7 +1054,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     s2 += rows.z * columns;
     s3 += rows.w * columns;
   }
-  let first = part_b * ROWS;
+  let first = part_b * sizes.rows;
   store_row(first, i, j, s0);
   store_row(first, i + 1u, j, s1);
   store_row(first, i + 2u, j, s2);
@@ -784,63 +1063,71 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 `,
   resize_image: `// Copies x into a larger or smaller y, with zeros where x has no element:
 //
-//   y[n, i, j, c] = x[n, i / DILATION_Y, j / DILATION_X, c]  where both divide and lie inside x
+//   y[n, i, j, c] = x[n, i / dilation_y, j / dilation_x, c]  where both divide and lie inside x
 //
-// x: [IMAGES, HEIGHT, WIDTH, CHANNELS]    y: [IMAGES, OUT_HEIGHT, OUT_WIDTH, OUT_CHANNELS]
+// x: [images, height, width, channels]    y: [images, out_height, out_width, out_channels]
 //
 // Used to pad channels to a multiple of 4, to crop them again, and to spread a cotangent out to
 // stride 1. An invocation copies 4 elements.
 
-override IMAGES: u32;
-override HEIGHT: u32;
-override WIDTH: u32;
-override CHANNELS: u32;
-override OUT_HEIGHT: u32;
-override OUT_WIDTH: u32;
-override OUT_CHANNELS: u32;
-override DILATION_Y: u32;
-override DILATION_X: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  images: u32,
+  height: u32,
+  width: u32,
+  channels: u32,
+  out_height: u32,
+  out_width: u32,
+  out_channels: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
 
 fn store(at: u32, value: f32) {
   y[at] = value;
 }
 
 fn copy(to: u32) {
-  if (to >= IMAGES * OUT_HEIGHT * OUT_WIDTH * OUT_CHANNELS) { return; }
-  let c = to % OUT_CHANNELS;
-  let j = to / OUT_CHANNELS % OUT_WIDTH;
-  let i = to / (OUT_CHANNELS * OUT_WIDTH) % OUT_HEIGHT;
-  let n = to / (OUT_CHANNELS * OUT_WIDTH * OUT_HEIGHT);
-  let inside = c < CHANNELS && j % DILATION_X == 0u && j / DILATION_X < WIDTH &&
-    i % DILATION_Y == 0u && i / DILATION_Y < HEIGHT;
-  let from_row = (n * HEIGHT + i / DILATION_Y) * WIDTH;
-  let at = (from_row + j / DILATION_X) * CHANNELS + c;
+  if (to >= sizes.images * sizes.out_height * sizes.out_width * sizes.out_channels) { return; }
+  let c = to % sizes.out_channels;
+  let j = to / sizes.out_channels % sizes.out_width;
+  let i = to / (sizes.out_channels * sizes.out_width) % sizes.out_height;
+  let n = to / (sizes.out_channels * sizes.out_width * sizes.out_height);
+  let inside = c < sizes.channels && j % sizes.dilation_x == 0u && j / sizes.dilation_x < sizes.width &&
+    i % sizes.dilation_y == 0u && i / sizes.dilation_y < sizes.height;
+  let from_row = (n * sizes.height + i / sizes.dilation_y) * sizes.width;
+  let at = (from_row + j / sizes.dilation_x) * sizes.channels + c;
   store(to, select(0.0, x[select(0u, at, inside)], inside));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = (group.y * GROUPS_X + group.x) * WORKGROUP * 4u + local;
+  let first = (group.y * sizes.groups_x + group.x) * WORKGROUP * 4u + local;
   copy(first);
   copy(first + WORKGROUP);
   copy(first + 2u * WORKGROUP);
   copy(first + 3u * WORKGROUP);
 }
 `,
-  sum_parts: `// Sum of PARTS consecutive arrays of SIZE elements: y[i] = sum over p of parts[p, i].
+  sum_parts: `// Sum of parts consecutive arrays of size elements: y[i] = sum over p of parts[p, i].
 
-override SIZE: u32;
-override PARTS: u32;
 override WORKGROUP: u32;
-override GROUPS_X: u32;
+
+struct Sizes {
+  size: u32,
+  parts: u32,
+  groups_x: u32,
+}
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
 
 fn store(at: u32, value: f32) {
   y[at] = value;
@@ -848,11 +1135,11 @@ fn store(at: u32, value: f32) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * GROUPS_X + group.x) * WORKGROUP + local;
-  if (i >= SIZE) { return; }
+  let i = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+  if (i >= sizes.size) { return; }
   var sum = 0.0;
-  for (var p = 0u; p < PARTS; p++) {
-    sum += parts[p * SIZE + i];
+  for (var p = 0u; p < sizes.parts; p++) {
+    sum += parts[p * sizes.size + i];
   }
   store(i, sum);
 }

@@ -131,24 +131,25 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
   }
 });
 
-/** Kills a run when a stage has its first checkpoint; gives the run folder. */
+/** Kills a run when a stage begins to save its first checkpoint; gives the run folder. */
 async function killAt(child: Deno.ChildProcess, out: string, stage: string): Promise<string> {
-  const output = child.output();
+  let ended = false;
+  const output = child.output().finally(() => ended = true);
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 5));
-    let names: string[] = [];
+    let name: string | undefined;
     try {
-      names = [...Deno.readDirSync(`${out}/cifar-maml`)].map(({ name }) => name);
-      Deno.statSync(
-        `${out}/cifar-maml/${names[0]}/checkpoints/${stage}/step-000000001.safetensors`,
-      );
+      name = [...Deno.readDirSync(`${out}/cifar-maml`)][0]?.name;
+      Deno.statSync(`${out}/cifar-maml/${name}/checkpoints/${stage}`);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) continue;
-      throw error;
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (ended) throw new Error(new TextDecoder().decode((await output).stderr));
+      continue;
     }
-    child.kill("SIGKILL");
-    await output;
-    return `${out}/cifar-maml/${names[0]}`;
+    if (!ended) child.kill("SIGKILL");
+    const { signal } = await output;
+    assertEquals(signal, "SIGKILL");
+    return `${out}/cifar-maml/${name}`;
   }
 }
 

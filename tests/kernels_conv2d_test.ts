@@ -67,8 +67,11 @@ webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, w] = [values(sizes.x, 1), values(sizes.w, 2)];
-    const y = await bench.run(lowerConv2d(g, gpu.traits), [x, w], sizes.y);
-    assertClose(y, conv2dReference(g, x, w), `[${row}]`);
+    for (const software of [true, false]) {
+      const lowering = lowerConv2d(g, { ...gpu.traits, software });
+      const y = await bench.run(lowering, [x, w], sizes.y);
+      assertClose(y, conv2dReference(g, x, w), `[${row}], software ${software}`);
+    }
   }
   bench.close();
 });
@@ -79,8 +82,11 @@ webgpuTest("lowerConv2dInputGrad() computes the gradient of the images", async (
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [w, dy] = [values(sizes.w, 2), values(sizes.y, 3)];
-    const dx = await bench.run(lowerConv2dInputGrad(g, gpu.traits), [w, dy], sizes.x);
-    assertClose(dx, inputGradReference(g, w, dy), `[${row}]`);
+    for (const software of [true, false]) {
+      const lowering = lowerConv2dInputGrad(g, { ...gpu.traits, software });
+      const dx = await bench.run(lowering, [w, dy], sizes.x);
+      assertClose(dx, inputGradReference(g, w, dy), `[${row}], software ${software}`);
+    }
   }
   bench.close();
 });
@@ -138,6 +144,7 @@ webgpuTest("the convolution keeps within small workgroup memory and short grids"
   const sizes = conv2dSizes(g);
   const traits: DeviceTraits = {
     ...gpu.traits,
+    software: false,
     maxWorkgroupStorage: 2000,
     maxWorkgroupsPerDimension: 3,
   };
@@ -181,7 +188,7 @@ Deno.test("convolution lowerings count their multiply-adds and bound their loops
     assertEquals(flops(lowerConv2dInputGrad(g, t)), expected);
     const gradient = lowerConv2dFilterGrad(g, t);
     assertEquals(flops(gradient), expected);
-    const { PART_ROWS, OUT_WIDTH } = gradient.calls[0]!.overrides;
-    assert(PART_ROWS! * (OUT_WIDTH! + 1) < 60_000);
+    const { part_rows, out_width } = gradient.calls[0]!.overrides;
+    assert(part_rows! * (out_width! + 1) < 60_000);
   }
 });

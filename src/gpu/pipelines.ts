@@ -5,7 +5,13 @@
  */
 
 import type { Gpu } from "./device.ts";
-import { type KernelBinding, readWgslInterface, type WgslInterface } from "./wgsl_interface.ts";
+import {
+  type BindingAccess,
+  type KernelBinding,
+  readWgslInterface,
+  type SizeMember,
+  type WgslInterface,
+} from "./wgsl_interface.ts";
 
 /** A kernel to compile. */
 export interface KernelSource {
@@ -13,7 +19,7 @@ export interface KernelSource {
   readonly label: string;
   /** WGSL text with the entry point `main`. */
   readonly code: string;
-  /** Values of its `override` constants. */
+  /** Values of its `override` constants and of the members of its `struct Sizes`. */
   readonly overrides?: Readonly<Record<string, number>>;
 }
 
@@ -25,8 +31,10 @@ export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
   /** Layout of its only bind group. */
   readonly layout: GPUBindGroupLayout;
-  /** Its buffers in the order of their binding numbers. */
+  /** Its buffers in the order of their binding numbers, without its sizes. */
   readonly bindings: readonly KernelBinding[];
+  /** Its sizes, bound after the buffers; `undefined` if it has none. */
+  readonly sizes: GPUBuffer | undefined;
 }
 
 /** Thrown when a kernel does not compile. */
@@ -41,10 +49,22 @@ const BUFFER_TYPE = {
   uniform: "uniform",
 } as const;
 
-/** Compiles kernels for one device and remembers them by text and constants. */
+/** A compiled pipeline that kernels of different sizes share. */
+interface SharedPipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/**
+ * Compiles kernels for one device and remembers them by text and constants.
+ *
+ * Kernels that differ in their sizes only share one pipeline; each has a small buffer of its sizes,
+ * which lives as long as the device.
+ */
 export class PipelineCache {
   readonly #gpu: Gpu;
   readonly #kernels = new Map<string, Promise<CompiledKernel>>();
+  readonly #pipelines = new Map<string, Promise<SharedPipeline>>();
   readonly #modules = new Map<string, Promise<GPUShaderModule>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
 
@@ -96,8 +116,26 @@ export class PipelineCache {
   async #compile(source: KernelSource): Promise<CompiledKernel> {
     const { label, code, overrides = {} } = source;
     const wanted = readWgslInterface(code, label);
-    checkOverrides(label, overrides, wanted);
-    const layout = this.#layout(wanted.bindings);
+    checkConstants(label, overrides, wanted);
+    const constants: Record<string, number> = {};
+    for (const name of wanted.overrides.keys()) {
+      const value = overrides[name];
+      if (value !== undefined) constants[name] = value;
+    }
+    const key = `${JSON.stringify(constants)}\n${code}`;
+    let shared = this.#pipelines.get(key);
+    if (shared === undefined) {
+      shared = this.#pipeline({ label, code, overrides: constants }, wanted);
+      this.#pipelines.set(key, shared);
+      shared.catch(() => this.#pipelines.delete(key));
+    }
+    const sizes = this.#sizes(source, wanted.sizes);
+    return { label, bindings: wanted.bindings, sizes, ...await shared };
+  }
+
+  async #pipeline(source: KernelSource, wanted: WgslInterface): Promise<SharedPipeline> {
+    const { label, code, overrides = {} } = source;
+    const layout = this.#layout(wanted);
     const module = await this.#module(label, code);
     const device = this.#gpu.device;
     try {
@@ -106,7 +144,7 @@ export class PipelineCache {
         layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: "main", constants: { ...overrides } },
       });
-      return { label, pipeline, layout, bindings: wanted.bindings };
+      return { pipeline, layout };
     } catch (error) {
       throw new KernelCompileError(
         `Cannot compile kernel ${label} with the constants ${JSON.stringify(overrides)}: ` +
@@ -114,6 +152,24 @@ export class PipelineCache {
         { cause: error },
       );
     }
+  }
+
+  #sizes(source: KernelSource, members: readonly SizeMember[]): GPUBuffer | undefined {
+    if (members.length === 0) return undefined;
+    const data = new DataView(new ArrayBuffer(16 * Math.ceil(members.length / 4)));
+    members.forEach(({ name, type }, index) => {
+      const value = source.overrides?.[name] ?? 0;
+      if (type === "f32") data.setFloat32(4 * index, value, true);
+      else if (type === "i32") data.setInt32(4 * index, value, true);
+      else data.setUint32(4 * index, value, true);
+    });
+    const buffer = this.#gpu.device.createBuffer({
+      label: `sizes of ${source.label}`,
+      size: data.byteLength,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    this.#gpu.queue.writeBuffer(buffer, 0, data.buffer);
+    return buffer;
   }
 
   #module(label: string, code: string): Promise<GPUShaderModule> {
@@ -142,13 +198,15 @@ export class PipelineCache {
     throw new KernelCompileError(`Cannot compile kernel ${label}: ${details.join("\n")}`);
   }
 
-  #layout(bindings: readonly KernelBinding[]): GPUBindGroupLayout {
-    const key = bindings.map((binding) => binding.access).join(" ");
+  #layout({ bindings, sizes }: WgslInterface): GPUBindGroupLayout {
+    const accesses: BindingAccess[] = bindings.map(({ access }) => access);
+    if (sizes.length > 0) accesses.push("uniform");
+    const key = accesses.join(" ");
     const known = this.#layouts.get(key);
     if (known !== undefined) return known;
     const layout = this.#gpu.device.createBindGroupLayout({
       label: key,
-      entries: bindings.map(({ binding, access }) => ({
+      entries: accesses.map((access, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
         buffer: { type: BUFFER_TYPE[access] },
@@ -191,38 +249,46 @@ export function bindBuffers(
         `"${writer}", expected two buffers. WebGPU forbids it within one dispatch.`,
     );
   }
+  const all = kernel.sizes === undefined ? buffers : [...buffers, kernel.sizes];
   return gpu.device.createBindGroup({
     label: kernel.label,
     layout: kernel.layout,
-    entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    entries: all.map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
 }
 
-function checkOverrides(
+function checkConstants(
   label: string,
-  overrides: Readonly<Record<string, number>>,
+  given: Readonly<Record<string, number>>,
   wanted: WgslInterface,
 ): void {
-  const names = [...wanted.overrides.keys()].join(", ") || "none";
-  for (const [name, value] of Object.entries(overrides)) {
-    if (!wanted.overrides.has(name)) {
+  const types = new Map(wanted.sizes.map(({ name, type }) => [name, type]));
+  for (const [name, value] of Object.entries(given)) {
+    const type = types.get(name);
+    if (type === undefined && !wanted.overrides.has(name)) {
+      const names = [...wanted.overrides.keys(), ...types.keys()].join(", ") || "none";
       throw new KernelCompileError(
         `Cannot compile kernel ${label}: found a value for the constant ${name}, expected one of ` +
           `${names}.`,
       );
     }
-    if (!Number.isFinite(value)) {
+    const low = type === "u32" ? 0 : type === "i32" ? -(2 ** 31) : -Infinity;
+    const high = type === "u32" ? 2 ** 32 : type === "i32" ? 2 ** 31 : Infinity;
+    const whole = type === "u32" || type === "i32";
+    if (!Number.isFinite(value) || value < low || value >= high || (whole && value % 1 !== 0)) {
       throw new KernelCompileError(
-        `Cannot compile kernel ${label}: found ${name} = ${value}, expected a finite number.`,
+        `Cannot compile kernel ${label}: found ${name} = ${value}, expected a finite number` +
+          `${whole ? ` of the type ${type}` : ""}.`,
       );
     }
   }
-  for (const [name, needed] of wanted.overrides) {
-    if (needed && !(name in overrides)) {
-      throw new KernelCompileError(
-        `Cannot compile kernel ${label}: found no value for the constant ${name}, expected one ` +
-          `for each constant without a default.`,
-      );
-    }
+  const needed = [...types.keys()];
+  for (const [name, must] of wanted.overrides) if (must) needed.push(name);
+  for (const name of needed) {
+    if (name in given) continue;
+    throw new KernelCompileError(
+      `Cannot compile kernel ${label}: found no value for the constant ${name}, expected one ` +
+        `for each size and each override without a default.`,
+    );
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { BufferSlot, DeviceTraits, KernelCall, KernelLowering } from "../ir/lowering.ts";
-import { ceilDivide, chooseParts, linearGrid, sumParts } from "./kernel_grid.ts";
+import { ceilDivide, chooseParts, linearGrid, sumParts, WORKGROUP } from "./kernel_grid.ts";
 
 /**
  * Shapes of a batched 2-D convolution: images `[batch, images, height, width, inChannels]`, filters
@@ -164,12 +164,25 @@ interface Correlation {
   readonly transposed: boolean;
 }
 
+/** The sizes that both convolution kernels take. */
+interface ConvSizes extends Readonly<Record<string, number>> {
+  readonly batch: number;
+  readonly images: number;
+  readonly out4: number;
+}
+
 const INPUT_0: BufferSlot = { kind: "input", index: 0 };
 const INPUT_1: BufferSlot = { kind: "input", index: 1 };
 const OUTPUT: BufferSlot = { kind: "output", index: 0 };
 
 /** Workgroup memory of one vector of input channels of a 3x3 filter block: 9 taps of 4 x 4. */
 const FILTER_BYTES = 9 * 16 * 4;
+
+/** Most vectors of input channels that a 3x3 kernel keeps at once. */
+const MAX_CHUNK4 = 16;
+
+/** Invocations of a workgroup where each does much: few enough to share among all cores. */
+const SMALL_WORKGROUP = 16;
 
 /** Collects the calls and the scratch buffers of one lowering. */
 class ConvPlan {
@@ -236,25 +249,28 @@ class ConvPlan {
     const padded = roundUp4(c.outChannels);
     const pixels = batch * images * c.outHeight * c.outWidth;
     const y = padded === c.outChannels ? OUTPUT : this.#allocate(pixels * padded);
-    const is3x3 = kernelHeight === 3 && kernelWidth === 3 && c.strideY === 1 && c.strideX === 1;
-    const overrides = {
-      BATCH: batch,
-      IMAGES: images,
-      HEIGHT: c.height,
-      WIDTH: c.width,
-      OUT_HEIGHT: c.outHeight,
-      OUT_WIDTH: c.outWidth,
-      IN4: roundUp4(c.inChannels) / 4,
-      OUT4: padded / 4,
-      PAD_TOP: c.padTop,
-      PAD_LEFT: c.padLeft,
-      TRANSPOSED: c.transposed ? 1 : 0,
+    const sizes = {
+      batch,
+      images,
+      height: c.height,
+      width: c.width,
+      out_height: c.outHeight,
+      out_width: c.outWidth,
+      in4: roundUp4(c.inChannels) / 4,
+      out4: padded / 4,
+      pad_top: c.padTop,
+      pad_left: c.padLeft,
     };
-    this.#calls.push(
-      is3x3
-        ? this.#call3x3(overrides, [x, w, y])
-        : this.#callAny({ ...overrides, STRIDE_Y: c.strideY, STRIDE_X: c.strideX }, [x, w, y]),
-    );
+    const is3x3 = kernelHeight === 3 && kernelWidth === 3 && c.strideY === 1 && c.strideX === 1;
+    this.#calls.push({
+      ...(!is3x3
+        ? this.#planAny(c, sizes)
+        : this.#traits.software
+        ? this.#planWide(c, sizes)
+        : this.#plan3x3(c, sizes)),
+      buffers: [x, w, y],
+      flops: this.#flops,
+    });
     if (y !== OUTPUT) {
       this.#resize(y, [pixels, 1, 1, padded], [1, 1, c.outChannels], [1, 1], OUTPUT);
     }
@@ -281,20 +297,20 @@ class ConvPlan {
     this.#calls.push({
       kernel: isRow3 ? "conv2d_3x3_filter_gradient" : "conv2d_filter_gradient",
       overrides: {
-        BATCH: g.batch,
-        IMAGES: g.images,
-        HEIGHT: g.height,
-        WIDTH: g.width,
-        OUT_HEIGHT: outHeight(g),
-        OUT_WIDTH: outWidth(g),
-        IN4: in4,
-        OUT4: out4,
-        KERNEL_Y: g.kernelHeight,
-        ...(isRow3 ? {} : { KERNEL_X: g.kernelWidth, STRIDE_Y: g.strideY, STRIDE_X: g.strideX }),
-        PAD_TOP: g.padTop,
-        PAD_LEFT: g.padLeft,
-        PARTS: split.parts,
-        PART_ROWS: split.stepsPerPart,
+        batch: g.batch,
+        images: g.images,
+        height: g.height,
+        width: g.width,
+        out_height: outHeight(g),
+        out_width: outWidth(g),
+        in4,
+        out4,
+        kernel_y: g.kernelHeight,
+        ...(isRow3 ? {} : { kernel_x: g.kernelWidth, stride_y: g.strideY, stride_x: g.strideX }),
+        pad_top: g.padTop,
+        pad_left: g.padLeft,
+        parts: split.parts,
+        part_rows: split.stepsPerPart,
         ...grid.overrides,
       },
       workgroups: grid.workgroups,
@@ -317,49 +333,60 @@ class ConvPlan {
     }
   }
 
-  #call3x3(overrides: Readonly<Record<string, number>>, buffers: BufferSlot[]): KernelCall {
-    const { BATCH = 0, IMAGES = 0, OUT_HEIGHT = 0, OUT_WIDTH = 0, IN4 = 0, OUT4 = 0 } = overrides;
-    const tilesX = ceilDivide(OUT_WIDTH, 4);
-    const tilesY = ceilDivide(OUT_HEIGHT, 4);
-    const tiles = IMAGES * tilesX * tilesY;
-    const workgroup = Math.min(64, roundUp8(tiles));
-    const grid = linearGrid(
-      BATCH * OUT4 * ceilDivide(tiles, workgroup) * workgroup,
-      this.#traits,
-      workgroup,
-    );
+  #plan3x3(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+    const tilesX = ceilDivide(c.outWidth, 4);
+    const tilesY = ceilDivide(c.outHeight, 4);
+    const tileGroups = ceilDivide(sizes.images * tilesX * tilesY, WORKGROUP);
+    const grid = linearGrid(sizes.batch * sizes.out4 * tileGroups * WORKGROUP, this.#traits);
     const room = Math.floor(this.#traits.maxWorkgroupStorage / FILTER_BYTES);
     return {
       kernel: "conv2d_3x3",
       overrides: {
-        ...overrides,
-        TILES_X: tilesX,
-        TILES_Y: tilesY,
-        CHUNK4: Math.min(IN4, room),
+        ...sizes,
+        transposed: c.transposed ? 1 : 0,
+        tiles_x: tilesX,
+        tiles_y: tilesY,
+        CHUNK4: Math.min(MAX_CHUNK4, room),
         ...grid.overrides,
       },
       workgroups: grid.workgroups,
-      buffers,
-      flops: this.#flops,
     };
   }
 
-  #callAny(overrides: Readonly<Record<string, number>>, buffers: BufferSlot[]): KernelCall {
-    const { BATCH = 0, IMAGES = 0, OUT_HEIGHT = 0, OUT_WIDTH = 0, OUT4 = 0 } = overrides;
-    const tiles = ceilDivide(IMAGES * OUT_HEIGHT * OUT_WIDTH, 8);
-    const grid = linearGrid(BATCH * tiles * ceilDivide(OUT4, 2), this.#traits);
-    const { kernelHeight, kernelWidth } = this.#geometry;
+  /** On a CPU loads are dear and registers plenty: large tiles, and no workgroup memory. */
+  #planWide(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+    const tilesX = ceilDivide(c.outWidth, 8);
+    const tilesY = ceilDivide(c.outHeight, 4);
+    const invocations = sizes.batch * sizes.images * tilesX * tilesY * ceilDivide(sizes.out4, 2);
+    const grid = linearGrid(invocations, this.#traits, SMALL_WORKGROUP);
     return {
-      kernel: "conv2d",
+      kernel: "conv2d_3x3_wide",
       overrides: {
-        ...overrides,
-        KERNEL_Y: kernelHeight,
-        KERNEL_X: kernelWidth,
+        ...sizes,
+        TRANSPOSED: c.transposed ? 1 : 0,
+        tiles_x: tilesX,
+        tiles_y: tilesY,
         ...grid.overrides,
       },
       workgroups: grid.workgroups,
-      buffers,
-      flops: this.#flops,
+    };
+  }
+
+  #planAny(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+    const tiles = ceilDivide(sizes.images * c.outHeight * c.outWidth, 8);
+    const grid = linearGrid(sizes.batch * tiles * ceilDivide(sizes.out4, 2), this.#traits);
+    return {
+      kernel: "conv2d",
+      overrides: {
+        ...sizes,
+        kernel_y: this.#geometry.kernelHeight,
+        kernel_x: this.#geometry.kernelWidth,
+        stride_y: c.strideY,
+        stride_x: c.strideX,
+        TRANSPOSED: c.transposed ? 1 : 0,
+        ...grid.overrides,
+      },
+      workgroups: grid.workgroups,
     };
   }
 
@@ -377,15 +404,15 @@ class ConvPlan {
     this.#calls.push({
       kernel: "resize_image",
       overrides: {
-        IMAGES: images,
-        HEIGHT: height,
-        WIDTH: width,
-        CHANNELS: channels,
-        OUT_HEIGHT: toHeight,
-        OUT_WIDTH: toWidth,
-        OUT_CHANNELS: toChannels,
-        DILATION_Y: dilationY,
-        DILATION_X: dilationX,
+        images,
+        height,
+        width,
+        channels,
+        out_height: toHeight,
+        out_width: toWidth,
+        out_channels: toChannels,
+        dilation_y: dilationY,
+        dilation_x: dilationX,
         ...grid.overrides,
       },
       workgroups: grid.workgroups,
@@ -403,8 +430,4 @@ class ConvPlan {
 
 function roundUp4(count: number): number {
   return 4 * Math.ceil(count / 4);
-}
-
-function roundUp8(count: number): number {
-  return 8 * Math.ceil(count / 8);
 }

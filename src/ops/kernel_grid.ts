@@ -10,8 +10,8 @@ import type { BufferSlot, DeviceTraits, KernelCall } from "../ir/lowering.ts";
 export interface LinearGrid {
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
-  /** `WORKGROUP` and `GROUPS_X`, by which a kernel finds its place in the range. */
-  readonly overrides: { readonly WORKGROUP: number; readonly GROUPS_X: number };
+  /** `WORKGROUP` and `groups_x`, by which a kernel finds its place in the range. */
+  readonly overrides: { readonly WORKGROUP: number; readonly groups_x: number };
 }
 
 /** A sum that may be split into parts, each summed by other invocations. */
@@ -44,6 +44,9 @@ const MAX_ITERATIONS = 60_000;
 const BUSY_SOFTWARE = 1_024;
 const BUSY_HARDWARE = 65_536;
 
+/** Invocations of a workgroup. */
+export const WORKGROUP = 64;
+
 /** Fewest loop iterations of a part that are worth an addition more. */
 const MIN_ITERATIONS = 32;
 
@@ -70,7 +73,7 @@ export function ceilDivide(dividend: number, divisor: number): number {
 export function linearGrid(
   invocations: number,
   traits: DeviceTraits,
-  workgroup = 64,
+  workgroup: number = WORKGROUP,
 ): LinearGrid {
   const limit = traits.maxWorkgroupsPerDimension;
   const groups = Math.max(1, ceilDivide(invocations, workgroup));
@@ -84,7 +87,7 @@ export function linearGrid(
   const columns = ceilDivide(groups, rows);
   return {
     workgroups: [columns, rows, 1],
-    overrides: { WORKGROUP: workgroup, GROUPS_X: columns },
+    overrides: { WORKGROUP: workgroup, groups_x: columns },
   };
 }
 
@@ -132,7 +135,7 @@ export function sumParts(
   const grid = linearGrid(sum.size, traits);
   return {
     kernel: "sum_parts",
-    overrides: { SIZE: sum.size, PARTS: sum.parts, ...grid.overrides },
+    overrides: { size: sum.size, parts: sum.parts, ...grid.overrides },
     workgroups: grid.workgroups,
     buffers: [sum.source, sum.target],
     flops: 0,

@@ -61,7 +61,7 @@ export async function findChromium(): Promise<
 
 /**
  * Bundles a script for the browser, runs it there in an empty page and returns what it posts to
- * `report`.
+ * `report`. What it posts to `progress` before is named if it stays silent then.
  *
  * @param command The command that starts Chromium.
  * @param page The script.
@@ -77,9 +77,15 @@ export async function runInChromium(
   const script = await bundle(page);
   const profile = await Deno.makeTempDir({ prefix: "chromium-" });
   const reported = Promise.withResolvers<unknown>();
+  let last = "nothing: its script has not started";
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => answer(request, script, reported.resolve),
+    (request) =>
+      answer(request, script, {
+        report: reported.resolve,
+        progress: (text) => last = text,
+        failure: (text) => reported.reject(new BrowserError(text)),
+      }),
   );
   const child = new Deno.Command(command, {
     args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
@@ -88,10 +94,10 @@ export async function runInChromium(
     stderr: "piped",
   }).spawn();
   const messages = new Response(child.stderr).text();
-  const timer = setTimeout(
-    () => reported.reject(new BrowserError(`no report from ${page.pathname} in ${timeout} ms`)),
-    timeout,
-  );
+  const timer = setTimeout(() => {
+    const late = `no report from ${page.pathname} in ${timeout} ms; the last it began was ${last}`;
+    reported.reject(new BrowserError(late));
+  }, timeout);
   const ended = child.status.then(({ code }) => {
     reported.reject(new BrowserError(`${command} ended with code ${code} before its report`));
   });
@@ -129,21 +135,41 @@ async function bundle(page: URL): Promise<string> {
   );
 }
 
-async function answer(
-  request: Request,
-  script: string,
-  report: (value: unknown) => void,
-): Promise<Response> {
+/** The empty page; what its script does not catch is posted to `failure`. */
+const HTML = `<!doctype html>
+<script>
+const fail = (text) => fetch("failure", { method: "POST", body: text });
+addEventListener("error", (event) => fail(event.message));
+addEventListener("unhandledrejection", ({ reason }) => fail(String(reason?.stack ?? reason)));
+</script>
+<script type="module" src="page.js"></script>`;
+
+/** What the page may post, besides its report: what it begins, and how it failed. */
+interface Posts {
+  report(value: unknown): void;
+  progress(text: string): void;
+  failure(text: string): void;
+}
+
+async function answer(request: Request, script: string, posts: Posts): Promise<Response> {
   const { pathname } = new URL(request.url);
   const typed = (text: string, type: string): Response =>
     new Response(text, { headers: { "content-type": `${type}; charset=utf-8` } });
-  if (pathname === "/") {
-    return typed('<!doctype html><script type="module" src="/page.js"></script>', "text/html");
+  switch (`${request.method} ${pathname}`) {
+    case "GET /":
+      return typed(HTML, "text/html");
+    case "GET /page.js":
+      return typed(script, "text/javascript");
+    case "POST /report":
+      posts.report(await request.json());
+      return typed("thanks", "text/plain");
+    case "POST /progress":
+      posts.progress(await request.text());
+      return typed("thanks", "text/plain");
+    case "POST /failure":
+      posts.failure(`the page failed: ${await request.text()}`);
+      return typed("thanks", "text/plain");
+    default:
+      return new Response("not found", { status: 404 });
   }
-  if (pathname === "/page.js") return typed(script, "text/javascript");
-  if (pathname === "/report" && request.method === "POST") {
-    report(await request.json());
-    return new Response("thanks");
-  }
-  return new Response("not found", { status: 404 });
 }

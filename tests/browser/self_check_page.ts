@@ -24,6 +24,7 @@ const PRIMITIVE_TOLERANCE = 2e-5;
 const WORKLOAD_TOLERANCE = 1e-5;
 
 async function checked(name: string, check: () => Promise<string>): Promise<PageCheck> {
+  await fetch("progress", { method: "POST", body: name });
   try {
     return { name, right: true, found: await check() };
   } catch (error) {
