@@ -12,6 +12,7 @@ import { PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
+import { alignChannels } from "../transform/align_channels.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
 import type { HostArray, HostData } from "../ir/host_array.ts";
 
@@ -72,7 +73,7 @@ export class WebGpuBackend implements Backend {
   }
 
   async load(program: Program): Promise<LoadedGpuProgram> {
-    const plan = makePlan(this.#compiler.compile(program));
+    const plan = makePlan(this.#compiler.compile(alignChannels(program)));
     const loaded = await LoadedPlan.load(this.resources, plan, this.#arena);
     return {
       dispatches: plan.dispatches.length,

@@ -7,3 +7,4 @@ export * from "./trace.ts";
 export * from "./vjp.ts";
 export * from "./vmap.ts";
 export * from "./simplify.ts";
+export * from "./align_channels.ts";
