@@ -1,6 +1,6 @@
 /**
  * Peak device bytes of an exact meta-gradient against the number of inner steps, W-mid shape, one
- * task: `deno run -P=test bench/memory.ts`.
+ * task: `deno run -A bench/memory.ts`.
  *
  * @module
  */

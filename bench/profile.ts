@@ -1,6 +1,6 @@
 /**
  * Where the time of a meta-gradient goes, dispatch by dispatch:
- * `deno run -P=test bench/profile.ts [small|mid] [exact|first] [--each] [--trace FILE.json]`.
+ * `deno run -A bench/profile.ts [small|mid] [exact|first] [--each] [--trace FILE.json]`.
  *
  * `--each` lists every dispatch instead of sums by label; `--trace` writes a file for Perfetto or
  * chrome://tracing. Times come from timestamp queries, one pass a dispatch.

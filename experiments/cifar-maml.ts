@@ -131,15 +131,27 @@ function modelsOf({ model, meta }: Config, statistics: ReturnType<typeof channel
   };
   const head = classifierHead({ inputs: embedding, classes: 10, hidden });
   const probe = linear({ inputs: embedding, outputs: 10 });
+  const classifier = sequential({ encoder: backbone, head });
   const { temperature, projection } = meta;
+  const tasks = [rotation({ hidden }), contrastive({ temperature, projection })];
+  const optimizer = adam();
+  const startMeta = (key: Tensor, headKey: Tensor): MetaTraining => {
+    const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
+    const headKeys = splitKey(headKey, tasks.length);
+    const pretext = Object.fromEntries(
+      tasks.map((task, k) => [task.name, task.initHead(headKeys[k]!, embedding)]),
+    );
+    return trainingState({ params: { ...params, pretext }, state }, optimizer);
+  };
   return {
     encoder: backbone,
     head,
+    classifier,
     probe,
-    classifier: sequential({ encoder: backbone, head }),
     probed: sequential({ encoder: backbone, head: probe }),
-    tasks: [rotation({ hidden }), contrastive({ temperature, projection })],
-    optimizer: adam(),
+    tasks,
+    optimizer,
+    startMeta,
   };
 }
 
@@ -188,14 +200,7 @@ async function prepare(context: ExperimentContext<Config>, engine: Engine, split
     support: tasks.map(({ name }, k) => ({ name, batches: batches(1 + k) })),
     start: {
       scratch: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
-      meta: engine.jit((key: Tensor, headKey: Tensor) => {
-        const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
-        const headKeys = splitKey(headKey, tasks.length);
-        const pretext = Object.fromEntries(
-          tasks.map((task, k) => [task.name, task.initHead(headKeys[k]!, config.model.embedding)]),
-        );
-        return trainingState({ params: { ...params, pretext }, state }, optimizer);
-      }),
+      meta: engine.jit(models.startMeta),
       fineTune: engine.jit((backbone: Variables, key: Tensor) => {
         const { params, state } = classifier.init(key);
         return trainingState({
@@ -399,41 +404,66 @@ function stageNames({ arms }: Config): string[] {
   );
 }
 
-/** Checks, before the first step and on a few images, that the meta-gradient is one. */
+/** Batch normalization follows at once and takes any constant away. */
+const hasNoGradient = (path: string): boolean => path === "encoder.embedding.bias";
+
+/**
+ * Checks before the first step that every meta-parameter learns, and, on a narrow copy of the model
+ * in float64, that the meta-gradient is one.
+ */
 async function guard(
   context: ExperimentContext<Config>,
   setup: Setup,
   train: ImageDataset,
 ): Promise<void> {
-  const { engine, keys, metaOptions: { tasks } } = setup;
-  const each = 4;
-  const few = subsetDataset(train, setup.rows.train.slice(0, each * (1 + tasks.length)));
-  const rows = (part: number) =>
-    rowsOf(Int32Array.from({ length: each }, (_, k) => part * each + k));
+  const { config, engine, keys, table, wanted, rows } = setup;
   const training = await setup.start.meta(keys.model, keys.pretextHeads);
-  const { loss, norms, directional, engineError } = await guardMetaTraining(
-    engine,
-    setup.metaOptions,
+  const { loss, norms } = await guardMetaTraining(engine, setup.metaOptions, {
+    training,
+    table,
+    key: keys.pretrain,
+    inputs: {
+      ...stepInputs(wanted.batch(0), { step: 0, rate: 0 }),
+      support: supportRows(setup, 0),
+    },
+    exempt: hasNoGradient,
+  });
+  engine.release(training);
+  context.log(
+    `guard: outer loss ${loss.toFixed(4)}, all ${Object.keys(norms).length} meta-parameters learn.`,
+  );
+  if (config.meta.order !== "exact") return;
+
+  const { widths, ...model } = config.model;
+  const narrow = modelsOf({
+    ...config,
+    model: { ...model, widths: widths.map(() => 4), embedding: 8, hidden: 8 },
+    meta: { ...config.meta, projection: 8 },
+  }, channelStatistics(train, rows.train));
+  const few = 4;
+  const part = (k: number) => rowsOf(Int32Array.from({ length: few }, (_, row) => k * few + row));
+  const images = rows.train.slice(0, few * (1 + narrow.tasks.length));
+  const reference = await openEngine("reference");
+  const key = hostArray(keyWords(context.seed), [2], "u32");
+  const { directional } = await guardMetaTraining(
+    reference,
+    { ...setup.metaOptions, ...narrow },
     {
-      training,
-      table: packImages(few),
-      key: hostArray(keyWords(context.seed), [2], "u32"),
+      training: await reference.jit(narrow.startMeta)(key, key),
+      table: packImages(subsetDataset(train, images)),
+      key,
       inputs: {
-        rows: rows(0),
+        rows: part(0),
         step: hostArray([0], [], "u32"),
-        support: Object.fromEntries(tasks.map(({ name }, k) => [name, rows(1 + k)])),
+        support: Object.fromEntries(narrow.tasks.map(({ name }, k) => [name, part(1 + k)])),
       },
-      // Batch normalization follows at once and takes any constant away.
-      exempt: (path) => path === "encoder.embedding.bias",
+      exempt: hasNoGradient,
     },
   );
-  engine.release(training);
-  const agreement = directional
-    ? `finite differences of the reference to ${directional.error.toExponential(1)}`
-    : "first order, so without finite differences";
+  reference.close();
   context.log(
-    `guard: outer loss ${loss.toFixed(4)}; all ${Object.keys(norms).length} meta-parameters have ` +
-      `a gradient; it agrees with the reference to ${engineError.toExponential(1)}, ${agreement}.`,
+    `guard: finite differences in float64, on a narrow copy of the model, agree with the ` +
+      `meta-gradient to ${directional!.error.toExponential(1)}.`,
   );
 }
 

@@ -150,7 +150,7 @@ webgpuTest("the convolution keeps within small workgroup memory and short grids"
   };
   const [x, w, dy] = [values(sizes.x, 1), values(sizes.w, 2), values(sizes.y, 3)];
   const lowering = lowerConv2d(g, traits);
-  assertEquals(lowering.calls[0]!.overrides["CHUNK4"], 3);
+  assertEquals(lowering.calls[0]!.overrides["DIRECT"], 1);
   assert(lowering.calls[0]!.workgroups[1] > 1);
   assertClose(
     await bench.run(lowering, [x, w], sizes.y),

@@ -1,5 +1,6 @@
 /**
- * jax-js on WebGPU: the meta-gradient of one task as one compiled function, called for each task.
+ * jax-js on WebGPU, in two ways: the meta-gradient of one task as one compiled function that is
+ * called for each task, or that of all tasks at once by `vmap`.
  *
  * Its convolutions want channels first. Every argument is used up where it is passed; `.ref` keeps
  * one for later.
@@ -18,11 +19,27 @@ const RATE = 0.01;
 type Tensor = jax.Array;
 type Params = Tensor[];
 
-/** Opens it. */
-export async function open(
-  { arrays, names, size }: Conv4Workload,
+/** Support images and targets, query images and targets. */
+type Task = Tensor[];
+
+/** Opens it, to go through the tasks one by one. */
+export function open(workload: Conv4Workload, _name: WorkloadName, order: Order): Promise<Peer> {
+  return build(workload, order, { vectorized: false });
+}
+
+/** Opens it, to compute all tasks at once. */
+export function openVectorized(
+  workload: Conv4Workload,
   _name: WorkloadName,
   order: Order,
+): Promise<Peer> {
+  return build(workload, order, { vectorized: true });
+}
+
+async function build(
+  { arrays, names, size }: Conv4Workload,
+  order: Order,
+  { vectorized }: { readonly vectorized: boolean },
 ): Promise<Peer> {
   if (!(await jax.init("webgpu")).includes("webgpu")) throw new Error("no WebGPU backend");
   jax.defaultDevice("webgpu");
@@ -37,20 +54,18 @@ export async function open(
   const isFilter = (k: number): boolean => names[k]!.startsWith("conv");
   const initial = names.map((_, k) => isFilter(k) ? np.transpose(put(k), [3, 2, 0, 1]) : put(k));
   const at = (name: string): number => names.indexOf(name);
-  const perTask = (k: number): Tensor[] => {
+  /** Images `[n, 3, 32, 32]` or targets `[n, way]` of one task. */
+  const ofTask = (k: number, task: number): Tensor => {
     const { shape, data } = arrays[k]!;
     const each = data.length / size.tasks;
-    return Array.from({ length: size.tasks }, (_, task) => {
-      const part = data.slice(task * each, (task + 1) * each);
-      const own = np.array(Float32Array.from(part)).reshape(shape.slice(1));
-      return own.ndim === 4 ? np.transpose(own, [0, 3, 1, 2]) : nn.oneHot(
-        own.astype(np.int32),
-        size.way,
-      );
-    });
+    const part = data.slice(task * each, (task + 1) * each);
+    if (shape.length === 2) return nn.oneHot(np.array(Int32Array.from(part)), size.way);
+    const images = np.array(Float32Array.from(part)).reshape(shape.slice(1));
+    return np.transpose(images, [0, 3, 1, 2]);
   };
-  const [queryImages, queryTargets, supportImages, supportTargets] = [0, 1, 2, 3].map((k) =>
-    perTask(count + k)
+  const sets = Array.from(
+    { length: size.tasks },
+    (_, task): Task => [2, 3, 0, 1].map((k) => ofTask(count + k, task)),
   );
 
   const normalize = (x: Tensor, gamma: Tensor, beta: Tensor): Tensor => {
@@ -88,32 +103,16 @@ export async function open(
     targets.dispose();
     return params;
   };
-  const outer = (params: Params, ...[sx, sy, qx, qy]: Tensor[]): Tensor =>
-    loss(adapt(params, sx!, sy!), qx!, qy!);
-  const valueAndGrad = (order === "exact"
-    ? jax.valueAndGrad(outer)
-    : (params: Params, ...[sx, sy, qx, qy]: Tensor[]) =>
-      jax.valueAndGrad(loss)(adapt(params, sx!, sy!), qx!, qy!)) as (
-      params: Params,
-      ...task: Tensor[]
-    ) => [Tensor, Params];
-  const ofTask = jax.jit((params: Params, ...task: Tensor[]) => {
-    const [value, grads] = valueAndGrad(params, ...task);
-    return [...grads, value];
-  });
-
-  const metaGradient = (): Tensor[] => {
-    let sums: Tensor[] = [];
-    for (let task = 0; task < size.tasks; task++) {
-      const sets = [supportImages, supportTargets, queryImages, queryTargets];
-      const found = ofTask(
-        initial.map((param) => param.ref),
-        ...sets.map((set) => set![task]!.ref),
-      ) as Tensor[];
-      sums = task === 0 ? found : sums.map((sum, k) => sum.add(found[k]!));
-    }
-    return sums.map((sum) => sum.div(size.tasks));
+  const gradients = (params: Params, [sx, sy, qx, qy]: Task): Tensor[] => {
+    const outer = (initial: Params): Tensor => loss(adapt(initial, sx!, sy!), qx!, qy!);
+    const [value, grads] = order === "exact"
+      ? jax.valueAndGrad(outer)(params)
+      : jax.valueAndGrad(loss)(adapt(params, sx!, sy!), qx!, qy!);
+    return [...grads as Params, value];
   };
+  const metaGradient = vectorized
+    ? allTasks(gradients, initial, sets)
+    : taskByTask(gradients, initial, sets);
 
   let last: Tensor[] = [];
   return {
@@ -128,8 +127,34 @@ export async function open(
       await last.at(-1)!.ref.data();
     },
     results: () =>
-      Promise.all(last.map((tensor, k) =>
-        (k < count && isFilter(k) ? np.transpose(tensor.ref, [2, 3, 1, 0]) : tensor.ref).data()
-      )),
+      Promise.all(
+        last.map((tensor, k) =>
+          (k < count && isFilter(k) ? np.transpose(tensor.ref, [2, 3, 1, 0]) : tensor.ref).data()
+        ),
+      ),
   };
+}
+
+type Gradients = (params: Params, task: Task) => Tensor[];
+
+function taskByTask(gradients: Gradients, initial: Params, tasks: readonly Task[]): () => Params {
+  const ofTask = jax.jit(gradients);
+  return () => {
+    const found = tasks.map((task) => ofTask(references(initial), references(task)));
+    const sums = found.reduce((sum, next) => sum.map((part, k) => part.add(next[k]!)));
+    return sums.map((sum) => sum.div(tasks.length));
+  };
+}
+
+function allTasks(gradients: Gradients, initial: Params, tasks: readonly Task[]): () => Params {
+  const stacked = tasks[0]!.map((_, k) => np.stack(tasks.map((task) => task[k]!.ref)));
+  const ofTasks = jax.vmap(gradients, [null, 0]);
+  const mean = jax.jit((params: Params, all: Task) =>
+    ofTasks(params, all).map((tensor) => np.mean(tensor, 0))
+  );
+  return () => mean(references(initial), references(stacked));
+}
+
+function references(tensors: readonly Tensor[]): Tensor[] {
+  return tensors.map((tensor) => tensor.ref);
 }

@@ -12,6 +12,7 @@ import { sample } from "./sampling.ts";
 const MODULES: Readonly<Record<string, () => Promise<PeerModule>>> = {
   mutasesumele: () => import("./mutasesumele.ts"),
   "jax-js": () => import("./jax_js.ts"),
+  "jax-js-vmap": async () => ({ open: (await import("./jax_js.ts")).openVectorized }),
   tfjs: () => import("./tfjs.ts"),
 };
 

@@ -168,6 +168,7 @@ interface Correlation {
 interface ConvSizes extends Readonly<Record<string, number>> {
   readonly batch: number;
   readonly images: number;
+  readonly in4: number;
   readonly out4: number;
 }
 
@@ -175,11 +176,8 @@ const INPUT_0: BufferSlot = { kind: "input", index: 0 };
 const INPUT_1: BufferSlot = { kind: "input", index: 1 };
 const OUTPUT: BufferSlot = { kind: "output", index: 0 };
 
-/** Workgroup memory of one vector of input channels of a 3x3 filter block: 9 taps of 4 x 4. */
-const FILTER_BYTES = 9 * 16 * 4;
-
-/** Most vectors of input channels that a 3x3 kernel keeps at once. */
-const MAX_CHUNK4 = 16;
+/** Workgroup memory of one vector of input channels of a 3x3 kernel: 9 taps of 4 x 8 weights. */
+const FILTER_BYTES = 9 * 32 * 4;
 
 /** Invocations of a workgroup where each does much: few enough to share among all cores. */
 const SMALL_WORKGROUP = 16;
@@ -336,17 +334,21 @@ class ConvPlan {
   #plan3x3(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
     const tilesX = ceilDivide(c.outWidth, 4);
     const tilesY = ceilDivide(c.outHeight, 4);
-    const tileGroups = ceilDivide(sizes.images * tilesX * tilesY, WORKGROUP);
-    const grid = linearGrid(sizes.batch * sizes.out4 * tileGroups * WORKGROUP, this.#traits);
+    const groups = sizes.batch * ceilDivide(sizes.out4, 2) *
+      ceilDivide(sizes.images * tilesX * tilesY, WORKGROUP);
+    const grid = linearGrid(groups * WORKGROUP, this.#traits);
     const room = Math.floor(this.#traits.maxWorkgroupStorage / FILTER_BYTES);
+    const transposed = c.transposed ? 1 : 0;
+    const direct = sizes.in4 > room;
     return {
       kernel: "conv2d_3x3",
       overrides: {
         ...sizes,
-        transposed: c.transposed ? 1 : 0,
+        transposed,
         tiles_x: tilesX,
         tiles_y: tilesY,
-        CHUNK4: Math.min(MAX_CHUNK4, room),
+        MAX_IN4: direct ? 1 : room,
+        DIRECT: direct ? 1 + transposed : 0,
         ...grid.overrides,
       },
       workgroups: grid.workgroups,

@@ -102,10 +102,10 @@ export function splitKey(key: Tensor, count: number): Tensor[] {
  *
  * @example
  * ```ts
- * import { randomKey, splitKeys, uniform, vmap } from "@mutasesumele/toolkit";
+ * import { randomKey, splitKeys, type Tensor, uniform, vmap } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
- * const draws = vmap((key) => uniform(key, [3]))(splitKeys(randomKey(0), 5));
+ * const draws = vmap((key: Tensor) => uniform(key, [3]))(splitKeys(randomKey(0), 5));
  * assertEquals(draws.shape, [5, 3]);
  * ```
  */

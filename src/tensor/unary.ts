@@ -326,10 +326,10 @@ export function convert(x: Tensor, dtype: DType): Tensor {
  *
  * @example
  * ```ts
- * import { constant, grad, mul, stopGradient, valuesOf } from "@mutasesumele/toolkit";
+ * import { constant, grad, mul, stopGradient, type Tensor, valuesOf } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(valuesOf(grad((x) => mul(x, stopGradient(x)))(constant(3))), [3]);
+ * assertEquals(valuesOf(grad((x: Tensor) => mul(x, stopGradient(x)))(constant(3))), [3]);
  * ```
  */
 export function stopGradient(x: Tensor): Tensor {

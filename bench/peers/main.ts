@@ -1,0 +1,131 @@
+/**
+ * This library beside its peers, on the same meta-gradients, in the same run:
+ *
+ * `deno task bench:peers [--workload small,mid] [--order exact,first] [--only jax-js,pytorch]`
+ * `[--repeat 3] [--limit 240] [--python /usr/bin/python3]`
+ *
+ * One implementation at a time, each in a process of its own, this library first. It prints a
+ * table and writes `bench/results/<date>-peers.json`. A peer that is missing, cannot compute an
+ * order or takes more than `--limit` seconds gets a row that says so.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type Conv4Reference, conv4Workload } from "../../tests/workloads/conv4.ts";
+import { resultsContext, writeResults } from "../results_file.ts";
+import { digits, markdownTable } from "../table.ts";
+import { type Measurement, type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peer.ts";
+import { type Implementation, IMPLEMENTATIONS, type NoMeasurement, runPeer } from "./run_peer.ts";
+import { median } from "./sampling.ts";
+
+/** This library, to which the others are compared. */
+const OURS: Implementation = "mutasesumele";
+
+/** One line of the table. */
+interface Row {
+  readonly implementation: Implementation;
+  readonly workload: WorkloadName;
+  readonly order: Order;
+  readonly outcome:
+    | (Omit<Measurement, "results"> & Errors & { readonly median: number })
+    | NoMeasurement;
+}
+
+/** Relative errors against the float64 reference. */
+interface Errors {
+  readonly lossError: number;
+  readonly gradientError: number;
+}
+
+async function errorsOf(
+  { workload, order }: Pick<Row, "workload" | "order">,
+  results: Measurement["results"],
+): Promise<Errors> {
+  const file = new URL(`../../tests/workloads/w_${workload}_${order}.json`, import.meta.url);
+  const reference = JSON.parse(await Deno.readTextFile(file)) as Conv4Reference;
+  const found = conv4Workload(workload, { order }).compareTo(reference, results);
+  return { lossError: found.loss, gradientError: found.gradient };
+}
+
+function choices<T extends string>(flag: string | undefined, all: readonly T[], name: string): T[] {
+  const wanted = flag?.split(",") ?? all;
+  for (const one of wanted) {
+    if (!(all as readonly string[]).includes(one)) {
+      throw new RangeError(
+        `Cannot compare: found --${name} ${one}, expected one or more of ${all.join(",")}.`,
+      );
+    }
+  }
+  return all.filter((one) => wanted.includes(one));
+}
+
+function cellsOf(row: Row, ours: Row | undefined): string[] {
+  const names = [row.implementation, row.order];
+  const { outcome } = row;
+  if ("reason" in outcome) return [...names, outcome.reason, "", "", "", "", ""];
+  const ratio = ours && "median" in ours.outcome ? outcome.median / ours.outcome.median : undefined;
+  return [
+    ...names,
+    digits(outcome.median),
+    ratio === undefined ? "" : `${digits(ratio)} x`,
+    `${digits(outcome.firstCall / 1e3)} s`,
+    outcome.dispatches === undefined ? "" : String(outcome.dispatches),
+    outcome.peakRss === undefined ? "" : `${digits(outcome.peakRss / 1e6)} MB`,
+    outcome.gradientError.toExponential(1),
+  ];
+}
+
+function print(workload: WorkloadName, rows: readonly Row[]): void {
+  const head = ["implementation", "order", "median ms", "to ours", "first call"];
+  head.push("dispatches", "peak RSS", "error");
+  const cells = rows.map((row) =>
+    cellsOf(row, rows.find((other) => other.implementation === OURS && other.order === row.order))
+  );
+  console.log(`\nW-${workload}\n\n${markdownTable(head, cells, 2)}`);
+}
+
+const flags = parseArgs(Deno.args, {
+  string: ["only", "workload", "order", "repeat", "limit", "python"],
+});
+const implementations = choices(flags.only, IMPLEMENTATIONS, "only");
+const orders = choices(flags.order, ORDERS, "order");
+const workloads = choices(flags.workload, WORKLOADS, "workload");
+const options = {
+  repeat: Number(flags.repeat ?? 3),
+  limit: Number(flags.limit ?? 240),
+  pythons: flags.python === undefined ? ["python3", "/usr/bin/python3"] : [flags.python],
+};
+if (!(Number.isInteger(options.repeat) && options.repeat >= 0 && options.limit > 0)) {
+  throw new RangeError(
+    `Cannot compare: found --repeat ${flags.repeat} --limit ${flags.limit}, expected a natural ` +
+      `number of samples and a number of seconds.`,
+  );
+}
+
+const rows: Row[] = [];
+for (const workload of workloads) {
+  for (const order of orders) {
+    for (const implementation of implementations) {
+      const run = { implementation, workload, order };
+      console.error(`${implementation}, W-${workload}, ${order} order ...`);
+      const measured = await runPeer(run, options);
+      if ("reason" in measured) {
+        rows.push({ ...run, outcome: { reason: measured.reason } });
+        continue;
+      }
+      const { results, ...times } = measured;
+      const errors = await errorsOf(run, results);
+      rows.push({ ...run, outcome: { ...times, ...errors, median: median(times.samples) } });
+    }
+  }
+  print(workload, rows.filter((row) => row.workload === workload));
+}
+const adapters = rows.map(({ outcome }) => "adapter" in outcome ? outcome.adapter : undefined);
+const context = await resultsContext(
+  adapters.find((adapter) => adapter !== undefined) ?? "none",
+  ["deno task bench:peers", ...Deno.args].join(" "),
+);
+console.log(`\nwritten to ${await writeResults("peers", context, { rows })}`);
+const failed = rows.some((row) => row.implementation === OURS && "reason" in row.outcome);
+if (failed) console.error("This library failed: see its row.");
+Deno.exit(failed ? 1 : 0);

@@ -1,0 +1,80 @@
+/**
+ * Files of results: every figure with its adapter, commit, date and command.
+ *
+ * @module
+ */
+import { cpus } from "node:os";
+
+/** Where and when figures were taken. */
+export interface ResultsContext {
+  /** Date and time, UTC. */
+  readonly date: string;
+  /** Commit, with `-dirty` where the working tree differed from it. */
+  readonly commit: string;
+  /** What was run, to be run again. */
+  readonly command: string;
+  /** The WebGPU adapter. */
+  readonly adapter: string;
+  /** The processor. */
+  readonly cpu: string;
+  /** The runtime. */
+  readonly deno: string;
+}
+
+/**
+ * Gathers the context of figures.
+ *
+ * @param adapter The WebGPU adapter.
+ * @param command The task and its flags.
+ */
+export async function resultsContext(adapter: string, command: string): Promise<ResultsContext> {
+  const all = cpus();
+  return {
+    date: new Date().toISOString(),
+    commit: await commitName(),
+    command,
+    adapter,
+    cpu: `${all.length} x ${all[0]?.model ?? "unknown"}`,
+    deno: Deno.version.deno,
+  };
+}
+
+/**
+ * Writes a file of results to `bench/results`.
+ *
+ * @param name Name without date and ending.
+ * @param context The context, written first.
+ * @param figures The figures.
+ * @returns The path.
+ */
+export async function writeResults(
+  name: string,
+  context: ResultsContext,
+  figures: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const folder = new URL("results/", import.meta.url);
+  await Deno.mkdir(folder, { recursive: true });
+  const file = new URL(`${context.date.slice(0, 10)}-${name}.json`, folder);
+  await Deno.writeTextFile(file, JSON.stringify({ ...context, ...figures }, undefined, 2) + "\n");
+  return decodeURIComponent(file.pathname);
+}
+
+/** Part of a file name from free text. */
+export function fileNamePart(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+}
+
+async function commitName(): Promise<string> {
+  const git = async (...args: string[]): Promise<string> => {
+    const { success, stdout } = await new Deno.Command("git", {
+      args,
+      cwd: new URL(".", import.meta.url),
+      stderr: "null",
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : "unknown";
+  };
+  const commit = await git("rev-parse", "--short=12", "HEAD");
+  return await git("status", "--porcelain", "--untracked-files=no") === ""
+    ? commit
+    : `${commit}-dirty`;
+}
