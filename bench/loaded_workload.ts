@@ -6,7 +6,7 @@
 import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backend.ts";
 import type { Program } from "../src/ir/program.ts";
 import { programFlops } from "../src/ir/program.ts";
-import { simplify, trace } from "../src/transform/mod.ts";
+import { inlineCalls, simplify, trace } from "../src/transform/mod.ts";
 import { conv4Workload } from "../tests/workloads/conv4.ts";
 
 /** What is measured. */
@@ -27,15 +27,23 @@ export interface LoadedWorkload {
   run(count: number): Promise<void>;
 }
 
-/** Loads a workload. */
+/**
+ * Loads a workload.
+ *
+ * @param which Its name or sizes.
+ * @param order Exact or first order.
+ * @param recompute Whether inner activations are computed again (default) or kept.
+ */
 export async function loadWorkload(
   which: Parameters<typeof conv4Workload>[0],
   order: "exact" | "first",
+  recompute: boolean = true,
 ): Promise<LoadedWorkload> {
   const backend = await WebGpuBackend.open();
   const workload = conv4Workload(which, { order });
   const start = performance.now();
-  const program = simplify(trace(workload.fn, workload.args).program);
+  const whole = trace(workload.fn, workload.args).program;
+  const program = simplify(recompute ? whole : inlineCalls(whole));
   const traced = performance.now();
   const loaded = await backend.load(program);
   const done = performance.now();

@@ -1,8 +1,9 @@
 /**
  * Where the time of a meta-gradient goes, dispatch by dispatch:
- * `deno run -A bench/profile.ts [small|mid] [exact|first] [--each] [--trace FILE.json]`.
+ * `deno run -A bench/profile.ts [small|mid] [exact|first] [--keep] [--each]
+ * [--trace FILE.json]`.
  *
- * `--each` lists every dispatch instead of sums by label; `--trace` writes a file for Perfetto or
+ * `--keep` keeps inner activations instead of recomputing them. `--each` lists every dispatch instead of sums by label; `--trace` writes a file for Perfetto or
  * chrome://tracing. Times come from timestamp queries, one pass a dispatch.
  *
  * @module
@@ -11,10 +12,10 @@ import { parseArgs } from "@std/cli/parse-args";
 import { timeDispatches } from "../src/gpu/timing.ts";
 import { loadWorkload } from "./loaded_workload.ts";
 
-const flags = parseArgs(Deno.args, { boolean: ["each"], string: ["trace"] });
+const flags = parseArgs(Deno.args, { boolean: ["each", "keep"], string: ["trace"] });
 const name = (flags._[0] ?? "mid") as "small" | "mid";
 const order = (flags._[1] ?? "exact") as "exact" | "first";
-const workload = await loadWorkload(name, order);
+const workload = await loadWorkload(name, order, !flags["keep"]);
 await workload.run(2);
 const { plan } = workload.loaded;
 const { buffers, gpu } = workload.backend.resources;

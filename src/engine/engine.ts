@@ -6,6 +6,7 @@
 import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
 import { type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { inlineCalls } from "../transform/inline_calls.ts";
 import { simplify } from "../transform/simplify.ts";
 import { trace } from "../transform/trace.ts";
 import { flatten, type Structure, unflatten } from "../tree/tree.ts";
@@ -67,6 +68,11 @@ export interface Backend {
 export interface JitOptions {
   /** Positions of arguments whose values are used up: the engine frees them after the run. */
   readonly donate?: readonly number[];
+  /**
+   * Whether checkpointed functions compute their inner values again in the reverse pass (default),
+   * or keep them: faster, with memory that grows with the number of inner steps.
+   */
+  readonly recompute?: boolean;
 }
 
 /** A traced function, compiled for one set of argument shapes. */
@@ -115,7 +121,7 @@ export class Engine {
    */
   jit<A extends readonly unknown[], R>(
     fn: (...args: A) => R,
-    { donate = [] }: JitOptions = {},
+    { donate = [], recompute = true }: JitOptions = {},
   ): Jitted<A, R> {
     const known = new Map<string, Promise<Compiled>>();
     const compiled = (args: readonly unknown[]): Promise<Compiled> => {
@@ -123,7 +129,7 @@ export class Engine {
       const key = `${JSON.stringify(flat.structure)} ${flat.arrays.map(formatAval).join()}`;
       let found = known.get(key);
       if (!found) {
-        found = this.#compile(fn as (...args: never[]) => unknown, flat);
+        found = this.#compile(fn as (...args: never[]) => unknown, flat, recompute);
         known.set(key, found);
         found.catch(() => known.delete(key));
       }
@@ -153,12 +159,13 @@ export class Engine {
   async #compile(
     fn: (...args: never[]) => unknown,
     flat: { arrays: readonly Aval[]; structure: Structure },
+    recompute: boolean,
   ): Promise<Compiled> {
     const traced = trace(
       (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
       flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
     );
-    const program = simplify(traced.program);
+    const program = simplify(recompute ? traced.program : inlineCalls(traced.program));
     const loaded = await this.#backend.load(program);
     const prepared = {
       program,

@@ -263,7 +263,7 @@ class ConvPlan {
     this.#calls.push({
       ...(!is3x3
         ? this.#planAny(c, sizes)
-        : this.#traits.software
+        : this.#traits.software && isWide(c.outWidth)
         ? this.#planWide(c, sizes)
         : this.#plan3x3(c, sizes)),
       buffers: [x, w, y],
@@ -334,9 +334,10 @@ class ConvPlan {
   #plan3x3(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
     const tilesX = ceilDivide(c.outWidth, 4);
     const tilesY = ceilDivide(c.outHeight, 4);
+    const workgroup = this.#traits.software ? SMALL_WORKGROUP : WORKGROUP;
     const groups = sizes.batch * ceilDivide(sizes.out4, 2) *
-      ceilDivide(sizes.images * tilesX * tilesY, WORKGROUP);
-    const grid = linearGrid(groups * WORKGROUP, this.#traits);
+      ceilDivide(sizes.images * tilesX * tilesY, workgroup);
+    const grid = linearGrid(groups * workgroup, this.#traits, workgroup);
     const room = Math.floor(this.#traits.maxWorkgroupStorage / FILTER_BYTES);
     const transposed = c.transposed ? 1 : 0;
     const direct = sizes.in4 > room;
@@ -432,4 +433,9 @@ class ConvPlan {
 
 function roundUp4(count: number): number {
   return 4 * Math.ceil(count / 4);
+}
+
+/** Whether tiles of 8 columns waste no more than tiles of 4. */
+function isWide(columns: number): boolean {
+  return ceilDivide(columns, 8) * 2 === ceilDivide(columns, 4);
 }

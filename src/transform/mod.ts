@@ -8,3 +8,4 @@ export * from "./vjp.ts";
 export * from "./vmap.ts";
 export * from "./simplify.ts";
 export * from "./align_channels.ts";
+export * from "./inline_calls.ts";
