@@ -60,7 +60,7 @@ fn place(p: Pixel, u: i32, v: i32) -> Place {
   let ix = p.ix + v;
   let row = p.image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
   let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
-  return Place(at, iy >= 0 && iy < sizes.height && ix >= 0 && ix < sizes.width);
+  return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
 }
 
 // Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...

@@ -56,7 +56,7 @@ fn column_offset(ix: i32) -> u32 {
 }
 
 fn is_column(ix: i32) -> bool {
-  return ix >= 0 && ix < sizes.width;
+  return (ix >= 0) & (ix < sizes.width);
 }
 
 fn columns_from(ix: i32) -> Columns {
@@ -73,12 +73,12 @@ fn load(at: u32, inside: bool) -> vec4f {
 }
 
 fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
-  let inside = iy >= 0 && iy < sizes.height;
+  let inside = (iy >= 0) & (iy < sizes.height);
   let first = (image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1))) * u32(sizes.width) * sizes.in4 + q;
   return Row(
-    load(first + at.a, inside && at.in_a), load(first + at.b, inside && at.in_b),
-    load(first + at.c, inside && at.in_c), load(first + at.d, inside && at.in_d),
-    load(first + at.e, inside && at.in_e), load(first + at.f, inside && at.in_f),
+    load(first + at.a, inside & at.in_a), load(first + at.b, inside & at.in_b),
+    load(first + at.c, inside & at.in_c), load(first + at.d, inside & at.in_d),
+    load(first + at.e, inside & at.in_e), load(first + at.f, inside & at.in_f),
   );
 }
 

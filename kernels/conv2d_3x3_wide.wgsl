@@ -47,11 +47,11 @@ struct Row {
 
 fn load(first: u32, ix: i32, inside: bool) -> vec4f {
   let at = first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
-  return select(vec4f(), x[at], inside && ix >= 0 && ix < sizes.width);
+  return select(vec4f(), x[at], inside & (ix >= 0) & (ix < sizes.width));
 }
 
 fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
-  let inside = iy >= 0 && iy < sizes.height;
+  let inside = (iy >= 0) & (iy < sizes.height);
   let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
   let first = row * u32(sizes.width) * sizes.in4 + q;
   return Row(

@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let y_row = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
     for (var ox = 0u; ox < sizes.out_width; ox++) {
       let ix = i32(ox * sizes.stride_x + tap % sizes.kernel_x) - sizes.pad_left;
-      let inside = ix >= 0 && ix < sizes.width;
+      let inside = (ix >= 0) & (ix < sizes.width);
       let x_at = x_row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
       let lo = select(vec4f(), x[x_at], inside);
       let hi = select(vec4f(), x[x_at + second_c], inside);

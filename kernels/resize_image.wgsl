@@ -36,8 +36,9 @@ fn copy(to: u32) {
   let j = to / sizes.out_channels % sizes.out_width;
   let i = to / (sizes.out_channels * sizes.out_width) % sizes.out_height;
   let n = to / (sizes.out_channels * sizes.out_width * sizes.out_height);
-  let inside = c < sizes.channels && j % sizes.dilation_x == 0u && j / sizes.dilation_x < sizes.width &&
-    i % sizes.dilation_y == 0u && i / sizes.dilation_y < sizes.height;
+  let inside = (c < sizes.channels) &
+    (j % sizes.dilation_x == 0u) & (j / sizes.dilation_x < sizes.width) &
+    (i % sizes.dilation_y == 0u) & (i / sizes.dilation_y < sizes.height);
   let from_row = (n * sizes.height + i / sizes.dilation_y) * sizes.width;
   let at = (from_row + j / sizes.dilation_x) * sizes.channels + c;
   store(to, select(0.0, x[select(0u, at, inside)], inside));

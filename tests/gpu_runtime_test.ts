@@ -28,6 +28,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < COUNT) { target_values[id.x] = FACTOR * source[id.x]; }
 }`;
 
+/** The same with its constants read at run time. */
+const SIZED = SCALE
+  .replace(/override FACTOR.*\n/, "struct Sizes { factor: f32, shift: i32, // override no: u32;\n")
+  .replace("override COUNT: u32;", "count: u32 }")
+  .replace("@compute", "@group(0) @binding(2) var<uniform> sizes: Sizes;\n@compute")
+  .replaceAll("COUNT", "sizes.count")
+  .replaceAll("FACTOR * source[id.x]", "sizes.factor * source[id.x] + f32(sizes.shift)");
+
 async function withGpu(body: (gpu: Gpu) => Promise<void>): Promise<void> {
   const gpu = await openGpu();
   try {
@@ -158,6 +166,65 @@ Deno.test("readWgslInterface() reads bindings and overrides, not comments", () =
     Error,
     "@group(1)",
   );
+});
+
+Deno.test("readWgslInterface() reads sizes apart from buffers", () => {
+  const found = readWgslInterface(SIZED, "sized");
+  assertEquals(found.bindings.map(({ name }) => name), ["source", "target_values"]);
+  assertEquals(found.overrides.size, 0);
+  assertEquals(found.sizes.map(({ name, type }) => `${name}:${type}`), [
+    "factor:f32",
+    "shift:i32",
+    "count:u32",
+  ]);
+  const unbound = SIZED.replace("@group(0) @binding(2) var<uniform> sizes: Sizes;", "");
+  assertThrows(() => readWgslInterface(unbound, "unbound"), Error, "target_values");
+  const vector = SIZED.replace("shift: i32", "shift: vec2f");
+  assertThrows(() => readWgslInterface(vector, "vector"), Error, "vec2f");
+});
+
+Deno.test("PipelineCache shares one pipeline among sizes", async () => {
+  await withGpu(async (gpu) => {
+    const cache = new PipelineCache(gpu);
+    const pool = new BufferPool(gpu);
+    const kernels = await cache.getAll([
+      { label: "sized", code: SIZED, overrides: { factor: 0.5, shift: -3, count: 2 } },
+      { label: "sized", code: SIZED, overrides: { factor: 2, shift: 7, count: 3 } },
+    ]);
+    assert(kernels[0]!.pipeline === kernels[1]!.pipeline);
+    assertEquals(kernels[0]!.bindings.length, 2);
+    const source = pool.acquire(16);
+    upload(gpu, source, Float32Array.of(1, 2, 3, 4));
+    const encoder = gpu.device.createCommandEncoder();
+    const outputs = kernels.map((kernel) => {
+      const output = pool.acquire(16);
+      upload(gpu, output, new Float32Array(4));
+      const bindGroup = bindBuffers(gpu, kernel, [source, output]);
+      encodeDispatches(encoder, [{ kernel, bindGroup, workgroups: [1, 1, 1] }]);
+      return output;
+    });
+    gpu.queue.submit([encoder.finish()]);
+    const read = await readBuffers(gpu, outputs.map((buffer) => ({ buffer, bytes: 16 })));
+    assertEquals(read.map((bytes) => [...new Float32Array(bytes)]), [
+      [-2.5, -2, 0, 0],
+      [9, 11, 13, 0],
+    ]);
+    for (
+      const [overrides, message] of [
+        [{ factor: 1, shift: 0 }, "no value for the constant count"],
+        [{ factor: 1, shift: 0, count: -1 }, "count = -1"],
+        [{ factor: 1, shift: 0.5, count: 1 }, "shift = 0.5"],
+        [{ factor: 1, shift: 2 ** 31, count: 1 }, "shift = 2147483648"],
+      ] as const
+    ) {
+      await assertRejects(
+        () => cache.get({ label: "sized", code: SIZED, overrides }),
+        KernelCompileError,
+        message,
+      );
+    }
+    pool.destroy();
+  });
 });
 
 Deno.test("PipelineCache compiles once for each text and constants", async () => {

@@ -138,30 +138,33 @@ webgpuTest(
   },
 );
 
-webgpuTest("the convolution keeps within small workgroup memory and short grids", async (gpu) => {
+webgpuTest("convolutions keep within small workgroup memory and short grids", async (gpu) => {
   const bench = new KernelBench(gpu);
-  const g = geometry([2, 3, 9, 9, 20, 8, 3, 3, 1, 1, 1, 1, 1, 1]);
+  const g = geometry([4, 3, 9, 9, 20, 8, 3, 3, 1, 1, 1, 1, 1, 1]);
   const sizes = conv2dSizes(g);
   const traits: DeviceTraits = {
     ...gpu.traits,
     software: false,
     maxWorkgroupStorage: 2000,
-    maxWorkgroupsPerDimension: 3,
+    maxWorkgroupsPerDimension: 20,
   };
+  const short: DeviceTraits = { ...traits, maxWorkgroupsPerDimension: 3 };
   const [x, w, dy] = [values(sizes.x, 1), values(sizes.w, 2), values(sizes.y, 3)];
-  const lowering = lowerConv2d(g, traits);
-  assertEquals(lowering.calls[0]!.overrides["DIRECT"], 1);
-  assert(lowering.calls[0]!.workgroups[1] > 1);
+  const forward = lowerConv2d(g, short);
+  assertEquals(forward.calls[0]!.overrides["DIRECT"], 1);
+  assertEquals(forward.calls[0]!.workgroups, [2, 2, 1]);
+  assertClose(await bench.run(forward, [x, w], sizes.y), conv2dReference(g, x, w), "forward");
+  const inputGrad = lowerConv2dInputGrad(g, traits);
+  assertEquals(inputGrad.calls[0]!.overrides["DIRECT"], 2);
   assertClose(
-    await bench.run(lowering, [x, w], sizes.y),
-    conv2dReference(g, x, w),
-    "forward",
+    await bench.run(inputGrad, [w, dy], sizes.x),
+    inputGradReference(g, w, dy),
+    "input gradient",
   );
+  const filterGrad = lowerConv2dFilterGrad(g, traits);
+  assert(filterGrad.calls[1]!.workgroups[1] > 1);
   assertClose(
-    await bench.run(lowerConv2dFilterGrad(g, { ...traits, maxWorkgroupsPerDimension: 20 }), [
-      x,
-      dy,
-    ], sizes.w),
+    await bench.run(filterGrad, [x, dy], sizes.w),
     filterGradReference(g, x, dy),
     "filter gradient",
   );

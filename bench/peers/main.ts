@@ -2,11 +2,12 @@
  * This library beside its peers, on the same meta-gradients, in the same run:
  *
  * `deno task bench:peers [--workload small,mid] [--order exact,first] [--only jax-js,pytorch]`
- * `[--repeat 3] [--limit 240] [--python /usr/bin/python3]`
+ * `[--repeat 3] [--limit 240] [--python /usr/bin/python3] [--write]`
  *
  * One implementation at a time, each in a process of its own, this library first. It prints a
- * table and writes `bench/results/<date>-peers.json`. A peer that is missing, cannot compute an
- * order or takes more than `--limit` seconds gets a row that says so.
+ * table and writes `bench/results/<date>-peers.json`; a run that is narrowed by the flags writes
+ * only with `--write`. A peer that is missing, cannot compute an order or takes more than `--limit`
+ * seconds gets a line that says so.
  *
  * @module
  */
@@ -62,7 +63,7 @@ function choices<T extends string>(flag: string | undefined, all: readonly T[], 
 function cellsOf(row: Row, ours: Row | undefined): string[] {
   const names = [row.implementation, row.order];
   const { outcome } = row;
-  if ("reason" in outcome) return [...names, outcome.reason, "", "", "", "", ""];
+  if ("reason" in outcome) return [...names, "-", "", "", "", "", ""];
   const ratio = ours && "median" in ours.outcome ? outcome.median / ours.outcome.median : undefined;
   return [
     ...names,
@@ -81,10 +82,19 @@ function print(workload: WorkloadName, rows: readonly Row[]): void {
   const cells = rows.map((row) =>
     cellsOf(row, rows.find((other) => other.implementation === OURS && other.order === row.order))
   );
-  console.log(`\nW-${workload}\n\n${markdownTable(head, cells, 2)}`);
+  console.log(`\nW-${workload}\n\n${markdownTable(head, cells, 2)}\n`);
+  for (const line of new Set(rows.map(noteOf))) console.log(line);
+}
+
+/** What an implementation ran on, or why it did not. */
+function noteOf({ implementation, order, outcome }: Row): string {
+  return "reason" in outcome
+    ? `${implementation}, ${order} order: ${outcome.reason}`
+    : `${implementation} ${outcome.version}: ${outcome.adapter}`;
 }
 
 const flags = parseArgs(Deno.args, {
+  boolean: ["write"],
   string: ["only", "workload", "order", "repeat", "limit", "python"],
 });
 const implementations = choices(flags.only, IMPLEMENTATIONS, "only");
@@ -125,7 +135,10 @@ const context = await resultsContext(
   adapters.find((adapter) => adapter !== undefined) ?? "none",
   ["deno task bench:peers", ...Deno.args].join(" "),
 );
-console.log(`\nwritten to ${await writeResults("peers", context, { rows })}`);
+const narrowed = [flags.only, flags.workload, flags.order].some((flag) => flag !== undefined);
+if (!narrowed || flags.write) {
+  console.log(`\nwritten to ${await writeResults("peers", context, { rows })}`);
+}
 const failed = rows.some((row) => row.implementation === OURS && "reason" in row.outcome);
 if (failed) console.error("This library failed: see its row.");
 Deno.exit(failed ? 1 : 0);

@@ -35,6 +35,9 @@ export const MOST_ITERATIONS = 32_768;
 /** Iterations of all invocations together that a software adapter does in one pass. */
 const SHORT_LOOPS = 8192;
 
+/** Elements that are summed one after the other. */
+const BLOCK = 32;
+
 /** What the kernels of a reduction need besides operands and results. */
 export interface ReduceContext<B> extends ExpressionContext<B> {
   /** Memory for `size` elements between the two passes. */
@@ -120,8 +123,13 @@ export function reduceKernels<B>(
 }
 
 interface Accumulators {
+  /** Declarations. */
   readonly before: string[];
-  readonly each: string[];
+  /** Registers `a<index>` that hold sums. */
+  readonly sums: { readonly index: number; readonly type: string }[];
+  /** Statements of one iteration; sums go to registers whose names begin with `sum`. */
+  each(sum: string): string[];
+  /** Statements after the loop. */
   readonly after: string[];
   /** Register of each reduction's result, at the width of a result. */
   readonly results: string[];
@@ -133,7 +141,14 @@ function accumulate(
   values: readonly string[],
   { layout, position, inLanes }: { layout: Layout; position: string; inLanes: boolean },
 ): Accumulators {
-  const result: Accumulators = { before: [], each: [], after: [], results: [] };
+  const each: ((sum: string) => string)[] = [];
+  const result: Accumulators = {
+    before: [],
+    sums: [],
+    each: (sum) => each.map((line) => line(sum)),
+    after: [],
+    results: [],
+  };
   const width: Width = layout.lanes === "kept" || inLanes ? 4 : 1;
   const type = registerType("f32", width);
   unit.reductions.forEach((tensor, k) => {
@@ -141,16 +156,17 @@ function accumulate(
     const value = values[k]!;
     if (op === "sum") {
       result.before.push(`var a${k} = ${type}(0.0);`);
-      result.each.push(`a${k} += ${value};`);
+      result.sums.push({ index: k, type });
+      each.push((sum) => `${sum}${k} += ${value};`);
     } else if (op === "max") {
       result.before.push(`var a${k} = ${type}(-3.4028234e38);`);
-      result.each.push(`a${k} = max(a${k}, ${value});`);
+      each.push(() => `a${k} = max(a${k}, ${value});`);
     } else {
       const integers = registerType("i32", width);
       result.before.push(`var m${k} = ${type}(-3.4028234e38);`, `var a${k} = ${integers}(0i);`);
-      result.each.push(
-        `a${k} = select(a${k}, ${integers}(i32(${position})), ${value} > m${k});`,
-        `m${k} = max(m${k}, ${value});`,
+      each.push(
+        () => `a${k} = select(a${k}, ${integers}(i32(${position})), ${value} > m${k});`,
+        () => `m${k} = max(m${k}, ${value});`,
       );
     }
     if (!inLanes) {
@@ -224,16 +240,33 @@ function finish<B>(
   return [...expressions.outer.splice(mark), ...stores];
 }
 
+/**
+ * The loop over a range of at most `count` iterations. Long sums go through blocks, each summed by
+ * itself, so that rounding errors grow with the number of blocks and not of elements.
+ */
 function loop(
   acc: Accumulators,
   body: readonly string[],
-  range: { from: string; to: string },
+  { from, to, count }: { from: string; to: string; count: number },
 ): string[] {
+  const over = (first: string, end: string, lines: readonly string[]): string[] => [
+    `for (var ${LOOP} = ${first}; ${LOOP} < ${end}; ${LOOP}++) {`,
+    ...lines.map((line) => `  ${line}`),
+    `}`,
+  ];
+  if (count <= 2 * BLOCK || acc.sums.length === 0) {
+    return [...acc.before, ...over(from, to, [...body, ...acc.each("a")]), ...acc.after];
+  }
+  const block = [
+    `let end = min(start + ${BLOCK}u, ${to});`,
+    ...acc.sums.map(({ index, type }) => `var block${index} = ${type}(0.0);`),
+    ...over("start", "end", [...body, ...acc.each("block")]),
+    ...acc.sums.map(({ index }) => `a${index} += block${index};`),
+  ];
   return [
     ...acc.before,
-    `for (var ${LOOP} = ${range.from}; ${LOOP} < ${range.to}; ${LOOP}++) {`,
-    ...body.map((line) => `  ${line}`),
-    ...acc.each.map((line) => `  ${line}`),
+    `for (var start = ${from}; start < ${to}; start += ${BLOCK}u) {`,
+    ...block.map((line) => `  ${line}`),
     `}`,
     ...acc.after,
   ];
@@ -265,7 +298,11 @@ function wholePass<B>(
   const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
   const body = [
     ...expressions.outer.splice(0),
-    ...loop(acc, expressions.inner.splice(0), { from: "0u", to: `${layout.iterations}u` }),
+    ...loop(acc, expressions.inner.splice(0), {
+      from: "0u",
+      to: `${layout.iterations}u`,
+      count: layout.iterations,
+    }),
   ];
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
   return generated(expressions, body, { threads: layout.columns, traits });
@@ -297,6 +334,7 @@ function partPass<B>(
     ...loop(acc, expressions.inner, {
       from: `part * ${each}u`,
       to: `min(part * ${each}u + ${each}u, ${iterations}u)`,
+      count: each,
     }),
   ];
   partial.forEach((memory, k) => {
@@ -318,7 +356,7 @@ function joinPass<B>(
     `${expressions.bind(memory, memoryType("f32", width), false)}[${LOOP} * ${layout.columns}u + q]`
   );
   const acc = accumulate(unit, values, { layout, position: LOOP, inLanes: false });
-  const body = loop(acc, [], { from: "0u", to: `${layout.parts}u` });
+  const body = loop(acc, [], { from: "0u", to: `${layout.parts}u`, count: layout.parts });
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
   return generated(expressions, body, { threads: layout.columns, traits });
 }

@@ -35,7 +35,7 @@ export interface BufferSlot {
 export interface KernelCall {
   /** Name of the file in `kernels/` without `.wgsl`. */
   readonly kernel: string;
-  /** Values of the kernel's `override` constants. */
+  /** Values of the kernel's `override` constants and of the members of its `struct Sizes`. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];

@@ -41,14 +41,28 @@ export interface Parts {
 const MAX_ITERATIONS = 60_000;
 
 /** Invocations that keep the adapter busy. */
-const BUSY_SOFTWARE = 1_024;
+const BUSY_SOFTWARE = 256;
 const BUSY_HARDWARE = 65_536;
 
-/** Invocations of a workgroup. */
-export const WORKGROUP = 64;
+/** Fewest loop iterations of a part that are worth a second pass. */
+const MIN_ITERATIONS_SOFTWARE = 128;
+const MIN_ITERATIONS_HARDWARE = 32;
 
-/** Fewest loop iterations of a part that are worth an addition more. */
-const MIN_ITERATIONS = 32;
+/** Most parts that are made only to keep the adapter busy: one invocation adds them all up. */
+const MAX_PARTS = 4_096;
+
+/** Invocations of a workgroup where each does little. */
+const LIGHT_WORKGROUP = 64;
+
+/**
+ * Invocations of a workgroup where each does much: few on a CPU, to share them evenly among cores.
+ *
+ * @param traits What is known of the adapter
+ * @returns A multiple of the adapter's vector length
+ */
+export function heavyWorkgroup(traits: DeviceTraits): number {
+  return traits.software ? 16 : 64;
+}
 
 /**
  * Rounds a quotient up.
@@ -73,7 +87,7 @@ export function ceilDivide(dividend: number, divisor: number): number {
 export function linearGrid(
   invocations: number,
   traits: DeviceTraits,
-  workgroup: number = WORKGROUP,
+  workgroup: number = LIGHT_WORKGROUP,
 ): LinearGrid {
   const limit = traits.maxWorkgroupsPerDimension;
   const groups = Math.max(1, ceilDivide(invocations, workgroup));
@@ -109,9 +123,10 @@ export function chooseParts(sum: SplitSum, traits: DeviceTraits): Parts {
     );
   }
   const busy = ceilDivide(traits.software ? BUSY_SOFTWARE : BUSY_HARDWARE, blocks);
-  const worthwhile = Math.max(1, Math.floor(steps * iterationsPerStep / MIN_ITERATIONS));
+  const least = traits.software ? MIN_ITERATIONS_SOFTWARE : MIN_ITERATIONS_HARDWARE;
+  const worthwhile = Math.max(1, Math.floor(steps * iterationsPerStep / least));
   const room = Math.max(1, Math.floor(traits.maxStorageBinding / (4 * size)));
-  const wanted = Math.max(ceilDivide(steps, most), Math.min(busy, worthwhile, room));
+  const wanted = Math.max(ceilDivide(steps, most), Math.min(busy, worthwhile, room, MAX_PARTS));
   const stepsPerPart = ceilDivide(steps, Math.min(wanted, steps));
   return { parts: ceilDivide(steps, stepsPerPart), stepsPerPart };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { BufferSlot, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
-import { ceilDivide, chooseParts, linearGrid, sumParts } from "./kernel_grid.ts";
+import { ceilDivide, chooseParts, heavyWorkgroup, linearGrid, sumParts } from "./kernel_grid.ts";
 
 /** Shapes of a batched matrix product `[batch, rows, inner] x [batch, inner, columns]`. */
 export interface MatmulGeometry {
@@ -42,14 +42,14 @@ export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): Ker
   const output: BufferSlot = { kind: "output", index: 0 };
   const scratch: BufferSlot = { kind: "scratch", index: 0 };
   const target = split.parts === 1 ? output : scratch;
-  const grid = linearGrid(blocks * split.parts, traits);
+  const grid = linearGrid(blocks * split.parts, traits, heavyWorkgroup(traits));
   const product = {
     kernel: vectors ? "matmul" : "matmul_any",
     overrides: {
-      batch: batch,
-      rows: rows,
-      inner: inner,
-      columns: columns,
+      batch,
+      rows,
+      inner,
+      columns,
       TRANSPOSE_A: transposeA ? 1 : 0,
       TRANSPOSE_B: transposeB ? 1 : 0,
       parts: split.parts,

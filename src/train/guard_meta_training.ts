@@ -79,9 +79,9 @@ export async function guardMetaTraining(
   return await guardMetaGradient({
     meta,
     order: exact ? options.order : "first",
-    tolerance: 1e-4,
+    tolerance: 0.01,
     largestStep: 1e-8,
-    scans: 4,
+    scans: 5,
     // At first order the outer loss does not reach the pretext heads; they learn from their own.
     exempt: (path) => exempt(path) || (options.order === "first" && path.startsWith("pretext.")),
     evaluate: async (moved) => {

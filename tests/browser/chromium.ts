@@ -84,7 +84,8 @@ export async function runInChromium(
       answer(request, script, {
         report: reported.resolve,
         progress: (text) => last = text,
-        failure: (text) => reported.reject(new BrowserError(text)),
+        failure: (text) =>
+          reported.reject(new BrowserError(`the page failed in ${last}: ${text}`)),
       }),
   );
   const child = new Deno.Command(command, {
@@ -167,7 +168,7 @@ async function answer(request: Request, script: string, posts: Posts): Promise<R
       posts.progress(await request.text());
       return typed("thanks", "text/plain");
     case "POST /failure":
-      posts.failure(`the page failed: ${await request.text()}`);
+      posts.failure(await request.text());
       return typed("thanks", "text/plain");
     default:
       return new Response("not found", { status: 404 });
