@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 
 /** Where and when figures were taken. */
 export interface ResultsContext {
@@ -17,6 +17,8 @@ export interface ResultsContext {
   readonly adapter: string;
   /** The processor. */
   readonly cpu: string;
+  /** Runnable processes in the minute before: figures of a busy machine are worth less. */
+  readonly load: number;
   /** The runtime. */
   readonly deno: string;
 }
@@ -34,9 +36,17 @@ export async function resultsContext(adapter: string, command: string): Promise<
     commit: await commitName(),
     command,
     adapter,
+    load: loadavg()[0]!,
     cpu: `${all.length} x ${all[0]?.model ?? "unknown"}`,
     deno: Deno.version.deno,
   };
+}
+
+/** The context in one line. */
+export function contextLine(context: ResultsContext): string {
+  const { adapter, cpu, load, commit, date, command } = context;
+  return `${adapter}, ${cpu}, load ${load.toFixed(1)} before the run; ` +
+    `commit ${commit}, ${date.slice(0, 10)}, \`${command}\``;
 }
 
 /**
@@ -59,9 +69,12 @@ export async function writeResults(
   return decodeURIComponent(file.pathname);
 }
 
-/** Part of a file name from free text. */
-export function fileNamePart(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+/** Part of a file name from the name of an adapter, without its remarks. */
+export function fileNamePart(adapter: string): string {
+  return adapter.replace(/\(.*?\)/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(
+    /^-|-$/g,
+    "",
+  );
 }
 
 async function commitName(): Promise<string> {

@@ -434,7 +434,13 @@ async function guard(
   );
   if (config.meta.order !== "exact") return;
 
+  // Narrow and gentle: with large steps on a few images even float64 cannot resolve the kinks.
   const { widths, ...model } = config.model;
+  const inner = {
+    ...setup.metaOptions.inner,
+    innerSteps: Math.min(config.meta.innerSteps, 2),
+    innerRate: Math.min(config.meta.innerRate, 5e-4),
+  };
   const narrow = modelsOf({
     ...config,
     model: { ...model, widths: widths.map(() => 4), embedding: 8, hidden: 8 },
@@ -447,7 +453,7 @@ async function guard(
   const key = hostArray(keyWords(context.seed), [2], "u32");
   const { directional } = await guardMetaTraining(
     reference,
-    { ...setup.metaOptions, ...narrow },
+    { ...setup.metaOptions, ...narrow, inner },
     {
       training: await reference.jit(narrow.startMeta)(key, key),
       table: packImages(subsetDataset(train, images)),

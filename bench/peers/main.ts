@@ -13,7 +13,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { type Conv4Reference, conv4Workload } from "../../tests/workloads/conv4.ts";
-import { resultsContext, writeResults } from "../results_file.ts";
+import { contextLine, resultsContext, writeResults } from "../results_file.ts";
 import { digits, markdownTable } from "../table.ts";
 import { type Measurement, type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peer.ts";
 import { type Implementation, IMPLEMENTATIONS, type NoMeasurement, runPeer } from "./run_peer.ts";
@@ -93,6 +93,14 @@ function noteOf({ implementation, order, outcome }: Row): string {
     : `${implementation} ${outcome.version}: ${outcome.adapter}`;
 }
 
+/** The adapter of the first implementation that has one. */
+function adapterOf(rows: readonly Row[]): string {
+  const gpu = rows.find(({ implementation, outcome }) =>
+    implementation !== "pytorch" && "adapter" in outcome
+  );
+  return gpu && "adapter" in gpu.outcome ? gpu.outcome.adapter : "none";
+}
+
 const flags = parseArgs(Deno.args, {
   boolean: ["write"],
   string: ["only", "workload", "order", "repeat", "limit", "python"],
@@ -112,6 +120,7 @@ if (!(Number.isInteger(options.repeat) && options.repeat >= 0 && options.limit >
   );
 }
 
+const before = await resultsContext("none", ["deno task bench:peers", ...Deno.args].join(" "));
 const rows: Row[] = [];
 for (const workload of workloads) {
   for (const order of orders) {
@@ -130,14 +139,11 @@ for (const workload of workloads) {
   }
   print(workload, rows.filter((row) => row.workload === workload));
 }
-const adapters = rows.map(({ outcome }) => "adapter" in outcome ? outcome.adapter : undefined);
-const context = await resultsContext(
-  adapters.find((adapter) => adapter !== undefined) ?? "none",
-  ["deno task bench:peers", ...Deno.args].join(" "),
-);
+const context = { ...before, adapter: adapterOf(rows) };
+console.log(`\n${contextLine(context)}`);
 const narrowed = [flags.only, flags.workload, flags.order].some((flag) => flag !== undefined);
 if (!narrowed || flags.write) {
-  console.log(`\nwritten to ${await writeResults("peers", context, { rows })}`);
+  console.log(`written to ${await writeResults("peers", context, { rows })}`);
 }
 const failed = rows.some((row) => row.implementation === OURS && "reason" in row.outcome);
 if (failed) console.error("This library failed: see its row.");

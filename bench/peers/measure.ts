@@ -11,6 +11,7 @@ import { sample } from "./sampling.ts";
 
 const MODULES: Readonly<Record<string, () => Promise<PeerModule>>> = {
   mutasesumele: () => import("./mutasesumele.ts"),
+  "mutasesumele-keep": async () => ({ open: (await import("./mutasesumele.ts")).openKeeping }),
   "jax-js": () => import("./jax_js.ts"),
   "jax-js-vmap": async () => ({ open: (await import("./jax_js.ts")).openVectorized }),
   tfjs: () => import("./tfjs.ts"),

@@ -1,22 +1,37 @@
 /**
- * This library: one compiled program for the whole meta-gradient, one submission.
+ * This library: one compiled program for the whole meta-gradient, one submission. It computes the
+ * activations of the inner steps again on the way back, or keeps them, as PyTorch does.
  *
  * @module
  */
 import config from "../../deno.json" with { type: "json" };
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import { inlineCalls } from "../../src/transform/inline_calls.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
 import type { Conv4Workload } from "../../tests/workloads/conv4.ts";
 import type { Peer } from "./peer.ts";
 
 /** Opens it; tracing and compiling are part of the first run. */
-export async function open(workload: Conv4Workload): Promise<Peer> {
+export function open(workload: Conv4Workload): Promise<Peer> {
+  return build(workload, { recompute: true });
+}
+
+/** Opens it, to keep the activations of the inner steps. */
+export function openKeeping(workload: Conv4Workload): Promise<Peer> {
+  return build(workload, { recompute: false });
+}
+
+async function build(
+  workload: Conv4Workload,
+  { recompute }: { readonly recompute: boolean },
+): Promise<Peer> {
   const backend = await WebGpuBackend.open();
   const inputs = workload.arrays.map(({ shape, dtype }, k) =>
     backend.upload({ shape, dtype, data: workload.values[k]! })
   );
   const load = async () => {
-    const program = simplify(trace(workload.fn, workload.args).program);
+    const traced = trace(workload.fn, workload.args).program;
+    const program = simplify(recompute ? traced : inlineCalls(traced));
     return { program, loaded: await backend.load(program) };
   };
   let state: Awaited<ReturnType<typeof load>> | undefined;

@@ -6,9 +6,10 @@
 import { type Conv4Workload, conv4Workload } from "../../tests/workloads/conv4.ts";
 import type { Measurement, Order, WorkloadName } from "./peer.ts";
 
-/** What can be compared: this library, then its peers. */
+/** What can be compared: this library in two ways, then its peers. */
 export const IMPLEMENTATIONS = [
   "mutasesumele",
+  "mutasesumele-keep",
   "jax-js",
   "jax-js-vmap",
   "tfjs",

@@ -84,8 +84,7 @@ export async function runInChromium(
       answer(request, script, {
         report: reported.resolve,
         progress: (text) => last = text,
-        failure: (text) =>
-          reported.reject(new BrowserError(`the page failed in ${last}: ${text}`)),
+        failure: (text) => reported.reject(new BrowserError(`the page failed in ${last}: ${text}`)),
       }),
   );
   const child = new Deno.Command(command, {

@@ -24,14 +24,17 @@ const PRIMITIVE_TOLERANCE = 2e-5;
 const WORKLOAD_TOLERANCE = 1e-5;
 
 async function checked(name: string, check: () => Promise<string>): Promise<PageCheck> {
-  await fetch("progress", { method: "POST", body: name });
+  const start = performance.now();
   try {
-    return { name, right: true, found: await check() };
+    const found = await check();
+    const seconds = (performance.now() - start) / 1e3;
+    return { name, right: true, found: `${found}, ${seconds.toFixed(1)} s` };
   } catch (error) {
     return { name, right: false, found: error instanceof Error ? error.message : String(error) };
   }
 }
 
+/** Throws if an error is too large, or not a number. */
 function within(error: number, tolerance: number): string {
   const found = `relative error ${error.toExponential(1)}`;
   if (error <= tolerance) return found;
@@ -68,26 +71,26 @@ async function checkWorkload(backend: WebGpuBackend): Promise<string> {
 }
 
 async function report(): Promise<PageReport> {
+  const backend = await WebGpuBackend.open();
   const checks: PageCheck[] = [];
-  let adapter = "none";
-  checks.push(
-    await checked("an adapter", async () => {
-      const backend = await WebGpuBackend.open();
-      adapter = backend.info.adapter;
-      for (const { name, error, tolerance } of await selfCheck(new Engine(backend))) {
-        const check = () => Promise.resolve(within(error, tolerance));
-        checks.push(await checked(`kernel family: ${name}`, async () => await check()));
-      }
-      for (const primitive of new Set(primitiveCases.map(({ primitive }) => primitive))) {
-        const cases = primitiveCases.filter((one) => one.primitive === primitive);
-        checks.push(await checked(`primitive: ${primitive}`, () => checkPrimitive(backend, cases)));
-      }
-      checks.push(await checked("W-small, exact order", () => checkWorkload(backend)));
-      backend.close();
-      return adapter;
-    }),
-  );
-  return { adapter, checks };
+  const add = async (name: string, check: () => Promise<string>): Promise<void> => {
+    await fetch("progress", { method: "POST", body: name });
+    checks.push(await checked(name, check));
+  };
+  await add("kernel families", async () => {
+    const results = await selfCheck(new Engine(backend));
+    for (const { name, error, tolerance } of results) {
+      await add(`kernel family ${name}`, () => Promise.resolve(within(error, tolerance)));
+    }
+    return String(results.length);
+  });
+  for (const primitive of new Set(primitiveCases.map(({ primitive }) => primitive))) {
+    const cases = primitiveCases.filter((one) => one.primitive === primitive);
+    await add(`primitive ${primitive} to second order`, () => checkPrimitive(backend, cases));
+  }
+  await add("W-small meta-gradient, exact", () => checkWorkload(backend));
+  backend.close();
+  return { adapter: backend.info.adapter, checks };
 }
 
 await fetch("report", { method: "POST", body: JSON.stringify(await report()) });
