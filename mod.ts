@@ -34,6 +34,13 @@ export {
   vjp,
   vmap,
 } from "./src/transform/mod.ts";
-export { type Flat, flatten, mapTree, type Structure, type Tree, unflatten } from "./src/tree/tree.ts";
+export {
+  type Flat,
+  flatten,
+  mapTree,
+  type Structure,
+  type Tree,
+  unflatten,
+} from "./src/tree/tree.ts";
 /** The primitives, without broadcasting: for own derivative rules and own primitives. */
 export * as primitives from "./src/ops/mod.ts";

@@ -27,5 +27,7 @@ export interface Args {
   [flag: string]: any;
 }
 /** Parses command-line arguments. */
-export const parseArgs: (args: string[], options?: ParseOptions) => Args =
-  mirror as unknown as (args: string[], options?: ParseOptions) => Args;
+export const parseArgs: (args: string[], options?: ParseOptions) => Args = mirror as unknown as (
+  args: string[],
+  options?: ParseOptions,
+) => Args;

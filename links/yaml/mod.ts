@@ -17,5 +17,5 @@ export const parse: (content: string) => unknown = mirror.parse as unknown as (
   content: string,
 ) => unknown;
 /** Writes a value as YAML. */
-export const stringify: (data: unknown, options?: StringifyOptions) => string =
-  mirror.stringify as unknown as (data: unknown, options?: StringifyOptions) => string;
+export const stringify: (data: unknown, options?: StringifyOptions) => string = mirror
+  .stringify as unknown as (data: unknown, options?: StringifyOptions) => string;
