@@ -101,7 +101,7 @@ const schema = z.strictObject({
     .describe("Use only the first so many test images; null uses all."),
   meta: z.strictObject({
     innerSteps: z.int().min(1).default(1).describe("Steps of every inner loop."),
-    innerRate: z.number().positive().default(0.01).describe("Rate of the inner loop's SGD."),
+    innerRate: z.number().positive().default(0.001).describe("Rate of the inner loop's SGD."),
     order: z.enum(["exact", "first"]).default("exact").describe("Order of the meta-gradient."),
     temperature: z.number().positive().default(0.1).describe(
       "Temperature of the contrastive loss.",

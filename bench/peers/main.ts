@@ -113,10 +113,10 @@ const options = {
   limit: Number(flags.limit ?? 240),
   pythons: flags.python === undefined ? ["python3", "/usr/bin/python3"] : [flags.python],
 };
-if (!(Number.isInteger(options.repeat) && options.repeat >= 0 && options.limit > 0)) {
+if (!(Number.isInteger(options.repeat) && options.repeat > 0 && options.limit > 0)) {
   throw new RangeError(
-    `Cannot compare: found --repeat ${flags.repeat} --limit ${flags.limit}, expected a natural ` +
-      `number of samples and a number of seconds.`,
+    `Cannot compare: found --repeat ${flags.repeat} --limit ${flags.limit}, expected 1 or ` +
+      `more samples and a number of seconds.`,
   );
 }
 

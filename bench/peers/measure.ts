@@ -37,15 +37,18 @@ const [implementation, name, order, repeat] = Deno.args as [string, WorkloadName
 const workload = conv4Workload(name, { order });
 const dispatches = countDispatches();
 const peer = await (await MODULES[implementation]!()).open(workload, name, order);
-const timed = await sample((count) => peer.run(count), Number(repeat));
+let dispatched = 0;
+const timed = await sample(async (count) => {
+  const before = dispatches();
+  await peer.run(count);
+  dispatched = (dispatches() - before) / count;
+}, Number(repeat));
 const memory = await peakRss();
-const before = dispatches();
-await peer.run(1);
 const measurement: Measurement = {
   version: peer.version,
   adapter: peer.adapter,
   ...timed,
-  dispatches: dispatches() - before,
+  dispatches: dispatched,
   ...(memory === undefined ? {} : { peakRss: memory }),
   results: (await peer.results()).map((result) => Array.from(result)),
 };

@@ -10,7 +10,7 @@ const SAMPLE_MS = 200;
 /** Most meta-gradients of a sample. */
 const MOST = 20;
 
-/** Samples stop after this, but for the first one. */
+/** After this no further sample begins, but for the first one. */
 const BUDGET_MS = 15_000;
 
 /** Times of samples. */
@@ -24,10 +24,11 @@ export interface Samples {
 }
 
 /**
- * Times an implementation: the first call, one call to learn how long it takes, then samples.
+ * Times an implementation: the first call, one call to learn how long it takes (which is a sample
+ * where it is long enough), then samples.
  *
  * @param run Runs so many meta-gradients and waits for the last.
- * @param repeat Most samples.
+ * @param repeat Most samples, at least 1.
  */
 export async function sample(
   run: (count: number) => Promise<void>,
@@ -40,10 +41,9 @@ export async function sample(
   };
   const firstCall = await timed(1);
   const second = await timed(1);
-  if (second > BUDGET_MS || repeat === 0) return { firstCall, samples: [second], perSample: 1 };
-  const perSample = Math.min(MOST, Math.max(1, Math.ceil(SAMPLE_MS / second)));
-  const samples: number[] = [];
-  let spent = 0;
+  const perSample = Math.min(MOST, Math.ceil(SAMPLE_MS / second));
+  const samples: number[] = perSample === 1 ? [second] : [];
+  let spent = second;
   while (samples.length < repeat && (samples.length === 0 || spent < BUDGET_MS)) {
     const each = await timed(perSample);
     samples.push(each);

@@ -82,9 +82,10 @@ def meta_gradient():
 
 
 def timed(times):
+    global last
     start = time.perf_counter()
     for _ in range(times):
-        meta_gradient()
+        last = meta_gradient()
     return (time.perf_counter() - start) / times
 
 
@@ -97,15 +98,14 @@ if threads > 1:
     if alone > second:
         torch.set_num_threads(threads)
     second = min(alone, second)
-samples, per_sample = [second], 1
-if second <= BUDGET_SECONDS and repeat > 0:
-    per_sample = min(MOST, max(1, math.ceil(SAMPLE_SECONDS / second)))
-    samples, spent = [], 0.0
-    while len(samples) < repeat and (not samples or spent < BUDGET_SECONDS):
-        samples.append(timed(per_sample))
-        spent += samples[-1] * per_sample
+per_sample = min(MOST, math.ceil(SAMPLE_SECONDS / second))
+samples = [second] if per_sample == 1 else []
+spent = second
+while len(samples) < repeat and (not samples or spent < BUDGET_SECONDS):
+    samples.append(timed(per_sample))
+    spent += samples[-1] * per_sample
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-grads, loss = meta_gradient()
+grads, loss = last
 print(
     json.dumps(
         {
