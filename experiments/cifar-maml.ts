@@ -21,60 +21,42 @@
  */
 import {
   adam,
-  adaptToTasks,
   type ArmOutcome,
+  backboneOf,
+  type ChannelStatistics,
   channelStatistics,
-  classifierEvaluation,
   classifierHead,
-  classifierStep,
-  compiledStage,
   type Concrete,
   contrastive,
   defineExperiment,
   encoder,
   type Engine,
-  EpochSampler,
-  type Evaluate,
   type Experiment,
   type ExperimentContext,
-  foldIn,
-  guardMetaTraining,
-  type HostArray,
-  hostArray,
-  HostRandom,
   type ImageDataset,
   type ImageSplits,
-  keyWords,
+  ImageTraining,
   lastMetricsPosition,
   type Layer,
   linear,
   loadCifar10,
-  type MetaTraining,
-  type MetaTrainOptions,
-  metaTrainStep,
   normalizeImages,
   openEngine,
-  packImages,
-  probeStep,
   type ReportNotice,
   rotation,
-  rowsOf,
   runCommand,
   runStage,
-  sequential,
   sgd,
+  type Split,
   splitDataset,
-  splitKey,
   type Stage,
   stageName,
+  type StageRecord,
   type StageResult,
-  stepInputs,
   subsetDataset,
   supervisedAugment,
-  type Tensor,
-  type TrainingState,
-  trainingState,
   type Variables,
+  withHead,
   writeArmReport,
 } from "../mod.ts";
 import { z } from "zod";
@@ -86,6 +68,7 @@ const phase = (steps: number, rate: number) => ({
 
 const schema = z.strictObject({
   arms: z.array(z.enum(["meta", "supervised", "scratch"])).min(1)
+    .refine((arms) => new Set(arms).size === arms.length, "Name every arm once.")
     .default(["meta", "supervised", "scratch"]).describe("Arms to run."),
   model: z.strictObject({
     widths: z.array(z.int().min(1)).min(1).max(3).default([32, 64, 128])
@@ -119,382 +102,167 @@ const schema = z.strictObject({
 
 type Config = z.output<typeof schema>;
 
-/** Layers, tasks and optimizer of a run. */
-function modelsOf({ model, meta }: Config, statistics: ReturnType<typeof channelStatistics>) {
+/** Model, tasks and optimizers of a run. */
+function learnerOf({ model, meta }: Config, statistics: ChannelStatistics) {
   const { hidden, embedding } = model;
   const bare = encoder(model);
   const { mean, standardDeviation: deviation } = statistics;
-  const backbone: Layer = {
+  const normalized: Layer = {
     init: bare.init,
     apply: (params, state, images, options) =>
       bare.apply(params, state, normalizeImages(images, { mean, deviation }), options),
   };
-  const head = classifierHead({ inputs: embedding, classes: 10, hidden });
-  const probe = linear({ inputs: embedding, outputs: 10 });
-  const classifier = sequential({ encoder: backbone, head });
-  const { temperature, projection } = meta;
-  const tasks = [rotation({ hidden }), contrastive({ temperature, projection })];
-  const optimizer = adam();
-  const startMeta = (key: Tensor, headKey: Tensor): MetaTraining => {
-    const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
-    const headKeys = splitKey(headKey, tasks.length);
-    const pretext = Object.fromEntries(
-      tasks.map((task, k) => [task.name, task.initHead(headKeys[k]!, embedding)]),
-    );
-    return trainingState({ params: { ...params, pretext }, state }, optimizer);
-  };
+  const { temperature, projection, innerSteps, innerRate, order } = meta;
   return {
-    encoder: backbone,
-    head,
-    classifier,
-    probe,
-    probed: sequential({ encoder: backbone, head: probe }),
-    tasks,
-    optimizer,
-    startMeta,
+    encoder: normalized,
+    embedding,
+    head: classifierHead({ inputs: embedding, classes: 10, hidden }),
+    probe: linear({ inputs: embedding, outputs: 10 }),
+    tasks: [rotation({ hidden }), contrastive({ temperature, projection })],
+    inner: { innerSteps, innerRate, optimizer: sgd() },
+    order,
+    optimizer: adam(),
+    augment: supervisedAugment(),
   };
 }
 
-/** Everything that the arms share: images on the device, order of batches, compiled programs. */
-async function prepare(context: ExperimentContext<Config>, engine: Engine, splits: ImageSplits) {
-  const { config, seed } = context;
-  const { batchSize, meta } = config;
-  const { train } = splits;
-  const rows = splitDataset(train, { validation: config.validation, seed });
-  const models = modelsOf(config, channelStatistics(train, rows.train));
-  const { encoder, head, classifier, probe, probed, tasks, optimizer } = models;
-  const common = { optimizer, augment: supervisedAugment(), extents: train };
-  const metaOptions: MetaTrainOptions = {
-    ...common,
-    encoder,
-    head,
-    tasks,
-    inner: { innerSteps: meta.innerSteps, optimizer: sgd(), innerRate: meta.innerRate },
-    order: meta.order,
-  };
-  const donated = { donate: [0] };
-  const evaluation = { extents: train, batchSize: config.evaluationBatch };
-  const batches = (stream: number) =>
-    new EpochSampler({
-      indices: rows.train,
-      batchSize,
-      seed: new HostRandom([seed, stream]).uint32(),
-    });
-  const keys = await engine.jit((key: Tensor) => ({
-    model: foldIn(key, 0),
-    pretextHeads: foldIn(key, 1),
-    probeHead: foldIn(key, 2),
-    pretrain: foldIn(key, 3),
-    fineTune: foldIn(key, 4),
-    probe: foldIn(key, 5),
-    adaptation: foldIn(key, 6),
-  }))(hostArray(keyWords(seed), [2], "u32"));
+/** The same, so narrow and gentle that its meta-gradient can be checked in float64 in a second. */
+function narrowed(config: Config): Config {
+  const { model, meta } = config;
   return {
-    config,
-    engine,
-    rows,
-    keys,
-    metaOptions,
-    table: engine.put(packImages(train)),
-    wanted: batches(0),
-    support: tasks.map(({ name }, k) => ({ name, batches: batches(1 + k) })),
-    start: {
-      scratch: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
-      meta: engine.jit(models.startMeta),
-      fineTune: engine.jit((backbone: Variables, key: Tensor) => {
-        const { params, state } = classifier.init(key);
-        return trainingState({
-          params: { ...params, encoder: backbone.params },
-          state: { ...state, encoder: backbone.state },
-        }, optimizer);
-      }),
-      probe: engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
-    },
-    step: {
-      meta: engine.jit(metaTrainStep(metaOptions), donated),
-      classifier: engine.jit(classifierStep({ ...common, model: classifier }), donated),
-      probe: engine.jit(probeStep({ ...common, encoder, head: probe }), donated),
-    },
-    adapt: engine.jit(adaptToTasks(metaOptions)),
-    evaluate: {
-      classifier: classifierEvaluation(engine, { ...evaluation, model: classifier }),
-      probed: classifierEvaluation(engine, { ...evaluation, model: probed }),
-    },
-  };
-}
-
-type Setup = Awaited<ReturnType<typeof prepare>>;
-type Training = Concrete<TrainingState>;
-
-async function validate(
-  { table, rows }: Setup,
-  evaluate: Evaluate,
-  variables: Concrete<Variables>,
-): Promise<{ validationAccuracy: number; validationLoss: number }> {
-  const { accuracy, loss } = await evaluate(variables, table, rows.validation);
-  return { validationAccuracy: accuracy, validationLoss: loss };
-}
-
-/** Rows that the pretext tasks adapt to at a step, from 0. */
-function supportRows({ support }: Setup, step: number): Record<string, HostArray> {
-  return Object.fromEntries(
-    support.map(({ name, batches }) => [name, rowsOf(batches.batch(step))]),
-  );
-}
-
-/** Meta-training. Validation at the backbone itself, and at its copies adapted to the tasks. */
-function metaTraining(setup: Setup): Stage<Concrete<MetaTraining>> {
-  const { config, keys, table, wanted, support, metaOptions: { inner } } = setup;
-  const { steps, rate } = config.pretrain;
-  return compiledStage({
-    arm: "meta",
-    phase: "pretrain",
-    steps,
-    samples: config.batchSize * support.length * (inner.innerSteps + 1),
-    compiled: setup.step.meta,
-    table,
-    key: keys.pretrain,
-    start: () => setup.start.meta(keys.model, keys.pretextHeads),
-    inputs: (step) => ({
-      ...stepInputs(wanted.batch(step), { step, rate }),
-      support: supportRows(setup, step),
-    }),
-    evaluate: async ({ params, state }) => {
-      const { encoder, head } = params;
-      const evaluate = setup.evaluate.classifier;
-      const figures = await validate(setup, evaluate, { params: { encoder, head }, state });
-      const adapted = await setup.adapt(
-        { params, state },
-        table,
-        keys.adaptation,
-        supportRows(setup, 0),
-      );
-      let sum = 0;
-      for (const { name } of support) {
-        const variables = { params: { encoder: adapted[name]!, head }, state };
-        sum += (await validate(setup, evaluate, variables)).validationAccuracy;
-      }
-      setup.engine.release(adapted);
-      return { ...figures, validationAccuracyAdapted: sum / support.length };
-    },
-  });
-}
-
-/** Training by classification: pretraining of `supervised`, fine-tuning of all arms. */
-function classification(
-  setup: Setup,
-  { arm, phase, start }: {
-    arm: string;
-    phase: "pretrain" | "fineTune";
-    start: Stage<Training>["start"];
-  },
-): Stage<Training> {
-  const { config, keys, table, wanted } = setup;
-  const { steps, rate } = config[phase];
-  return compiledStage({
-    arm,
-    phase: phase === "pretrain" ? "pretrain" : "fine-tune",
-    steps,
-    samples: config.batchSize,
-    compiled: setup.step.classifier,
-    table,
-    key: keys[phase],
-    start,
-    inputs: (step) => stepInputs(wanted.batch(step), { step, rate }),
-    evaluate: ({ params, state }) => validate(setup, setup.evaluate.classifier, { params, state }),
-  });
-}
-
-/** A backbone with a probe on top. */
-function withProbe(backbone: Concrete<Variables>, probe: Training): Concrete<Variables> {
-  return {
-    params: { encoder: backbone.params, head: probe.params },
-    state: { encoder: backbone.state, head: probe.state },
-  };
-}
-
-/** The linear probe of a backbone. */
-function linearProbe(
-  setup: Setup,
-  { arm, backbone }: { arm: string; backbone: Concrete<Variables> },
-): Stage<Training> {
-  const { config, keys, table, wanted } = setup;
-  const { steps, rate } = config.probe;
-  return compiledStage({
-    arm,
-    phase: "probe",
-    steps,
-    samples: config.batchSize,
-    compiled: setup.step.probe,
-    table,
-    key: keys.probe,
-    start: () => setup.start.probe(keys.probeHead),
-    inputs: (step) => ({ ...stepInputs(wanted.batch(step), { step, rate }), backbone }),
-    evaluate: (training) => validate(setup, setup.evaluate.probed, withProbe(backbone, training)),
-  });
-}
-
-/** A model at the end of its training, before it meets the test images. */
-interface Finished extends Omit<ArmOutcome, "test"> {
-  readonly evaluate: Evaluate;
-  readonly variables: Concrete<Variables>;
-}
-
-/** Runs the stages of all arms. */
-async function trainArms(
-  setup: Setup,
-  run: <S>(stage: Stage<S>) => Promise<StageResult<S>>,
-): Promise<Finished[]> {
-  const { config, engine, keys } = setup;
-  const finished: Finished[] = [];
-  const fromInitialisation = () => setup.start.scratch(keys.model);
-  for (const arm of ["meta", "supervised"] as const) {
-    if (!config.arms.includes(arm)) continue;
-    const pretrained = arm === "meta"
-      ? await run(metaTraining(setup))
-      : await run(classification(setup, { arm, phase: "pretrain", start: fromInitialisation }));
-    const { params, state, optimizer } = pretrained.training;
-    const backbone = { params: params["encoder"], state: state["encoder"] } as Concrete<Variables>;
-    const pretraining = { phase: "pretrain", record: pretrained.record };
-    const how = arm === "meta"
-      ? `meta-trained (${config.meta.order} order, ${config.meta.innerSteps} inner steps)`
-      : "pretrained by classification";
-    const tuned = await run(classification(setup, {
-      arm,
-      phase: "fineTune",
-      start: () => setup.start.fineTune(backbone, keys.model),
-    }));
-    finished.push({
-      name: arm,
-      description: `${how}, then fine-tuned`,
-      stages: [pretraining, { phase: "fine-tune", record: tuned.record }],
-      evaluate: setup.evaluate.classifier,
-      variables: { params: tuned.training.params, state: tuned.training.state },
-    });
-    const probed = await run(linearProbe(setup, { arm, backbone }));
-    finished.push({
-      name: `${arm}-probe`,
-      description: `${how}, then a linear probe`,
-      stages: [pretraining, { phase: "probe", record: probed.record }],
-      evaluate: setup.evaluate.probed,
-      variables: withProbe(backbone, probed.training),
-    });
-    engine.release([optimizer, tuned.training.optimizer, probed.training.optimizer]);
-  }
-  if (config.arms.includes("scratch")) {
-    const { training, record } = await run(
-      classification(setup, { arm: "scratch", phase: "fineTune", start: fromInitialisation }),
-    );
-    finished.push({
-      name: "scratch",
-      description: "not pretrained, trained as the others are fine-tuned",
-      stages: [{ phase: "fine-tune", record }],
-      evaluate: setup.evaluate.classifier,
-      variables: { params: training.params, state: training.state },
-    });
-  }
-  return finished;
-}
-
-/** Names of the stages of the chosen arms, in the order in which they run. */
-function stageNames({ arms }: Config): string[] {
-  const phases = { meta: ["pretrain", "fine-tune", "probe"], scratch: ["fine-tune"] };
-  return (["meta", "supervised", "scratch"] as const).filter((arm) => arms.includes(arm)).flatMap(
-    (arm) => phases[arm === "scratch" ? arm : "meta"].map((phase) => stageName({ arm, phase })),
-  );
-}
-
-/** Batch normalization follows at once and takes any constant away. */
-const hasNoGradient = (path: string): boolean => path === "encoder.embedding.bias";
-
-/**
- * Checks before the first step that every meta-parameter learns, and, on a narrow copy of the model
- * in float64, that the meta-gradient is one.
- */
-async function guard(
-  context: ExperimentContext<Config>,
-  setup: Setup,
-  train: ImageDataset,
-): Promise<void> {
-  const { config, engine, keys, table, wanted, rows } = setup;
-  const training = await setup.start.meta(keys.model, keys.pretextHeads);
-  const { loss, norms } = await guardMetaTraining(engine, setup.metaOptions, {
-    training,
-    table,
-    key: keys.pretrain,
-    inputs: {
-      ...stepInputs(wanted.batch(0), { step: 0, rate: 0 }),
-      support: supportRows(setup, 0),
-    },
-    exempt: hasNoGradient,
-  });
-  engine.release(training);
-  context.log(
-    `guard: outer loss ${loss.toFixed(4)}, all ${Object.keys(norms).length} meta-parameters learn.`,
-  );
-  if (config.meta.order !== "exact") return;
-
-  // Narrow and gentle: with large steps on a few images even float64 cannot resolve the kinks.
-  const { widths, ...model } = config.model;
-  const inner = {
-    ...setup.metaOptions.inner,
-    innerSteps: Math.min(config.meta.innerSteps, 2),
-    innerRate: Math.min(config.meta.innerRate, 5e-4),
-  };
-  const narrow = modelsOf({
     ...config,
-    model: { ...model, widths: widths.map(() => 4), embedding: 8, hidden: 8 },
-    meta: { ...config.meta, projection: 8 },
-  }, channelStatistics(train, rows.train));
-  const few = 4;
-  const part = (k: number) => rowsOf(Int32Array.from({ length: few }, (_, row) => k * few + row));
-  const images = rows.train.slice(0, few * (1 + narrow.tasks.length));
-  const reference = await openEngine("reference");
-  const key = hostArray(keyWords(context.seed), [2], "u32");
-  const { directional } = await guardMetaTraining(
-    reference,
-    { ...setup.metaOptions, ...narrow, inner },
-    {
-      training: await reference.jit(narrow.startMeta)(key, key),
-      table: packImages(subsetDataset(train, images)),
-      key,
-      inputs: {
-        rows: part(0),
-        step: hostArray([0], [], "u32"),
-        support: Object.fromEntries(narrow.tasks.map(({ name }, k) => [name, part(1 + k)])),
-      },
-      exempt: hasNoGradient,
+    model: { ...model, widths: model.widths.map(() => 6), embedding: 8, hidden: 16 },
+    meta: {
+      ...meta,
+      projection: 8,
+      innerSteps: Math.min(meta.innerSteps, 2),
+      // With large steps on a few images even float64 cannot resolve the kinks of the outer loss.
+      innerRate: Math.min(meta.innerRate, 5e-4),
     },
-  );
+  };
+}
+
+/** Checks, before the first step, that every meta-parameter learns and the meta-gradient is one. */
+async function guard(
+  { config, seed, log }: ExperimentContext<Config>,
+  training: ImageTraining,
+  { dataset, rows }: { readonly dataset: ImageDataset; readonly rows: Split },
+): Promise<void> {
+  // Batch normalization follows this bias at once and takes any constant away.
+  const exempt = (path: string) => path === "encoder.embedding.bias";
+  const { loss, norms } = await training.guard({ exempt });
+  log(`guard: outer loss ${loss.toFixed(4)}, all ${Object.keys(norms).length} parameters learn.`);
+  if (config.meta.order !== "exact") return;
+  const few = subsetDataset(dataset, rows.train.slice(0, 12));
+  const every = Int32Array.from({ length: few.count }, (_, row) => row);
+  const reference = await openEngine("reference");
+  const narrow = await ImageTraining.open(reference, {
+    ...learnerOf(narrowed(config), channelStatistics(few)),
+    dataset: few,
+    train: every,
+    validation: every,
+    batchSize: 4,
+    evaluationBatch: 4,
+    seed,
+  });
+  const { directional } = await narrow.guard({ exempt });
   reference.close();
-  context.log(
+  log(
     `guard: finite differences in float64, on a narrow copy of the model, agree with the ` +
       `meta-gradient to ${directional!.error.toExponential(1)}.`,
   );
 }
 
+/** A model at the end of its training, before it meets the test images. */
+interface Finished extends Omit<ArmOutcome, "test"> {
+  readonly kind: "classifier" | "probe";
+  readonly variables: Concrete<Variables>;
+}
+
+/** Runs the stages of all arms. */
+async function trainArms(
+  config: Config,
+  training: ImageTraining,
+  run: <S>(stage: Stage<S>) => Promise<StageResult<S>>,
+): Promise<Finished[]> {
+  const { pretrain, fineTune, probe, meta } = config;
+  const finished: Finished[] = [];
+  for (const arm of config.arms) {
+    let backbone: Concrete<Variables> | undefined;
+    const stages: { phase: string; record: StageRecord }[] = [];
+    let how = "not pretrained";
+    if (arm === "meta") {
+      const result = await run(training.metaTraining({ arm, ...pretrain }));
+      backbone = backboneOf(result.training);
+      stages.push({ phase: "pretrain", record: result.record });
+      how = `meta-trained (${meta.order} order, inner steps: ${meta.innerSteps})`;
+    } else if (arm === "supervised") {
+      const phase = "pretrain";
+      const result = await run(training.classification({ arm, phase, ...pretrain }));
+      backbone = backboneOf(result.training);
+      stages.push({ phase, record: result.record });
+      how = "pretrained by classification";
+    }
+    const tuned = await run(training.classification({
+      ...{ arm, phase: "fine-tune", ...fineTune },
+      ...(backbone && { backbone }),
+    }));
+    const { params, state } = tuned.training;
+    finished.push({
+      name: arm,
+      description: `${how}, then fine-tuned`,
+      stages: [...stages, { phase: "fine-tune", record: tuned.record }],
+      kind: "classifier",
+      variables: { params, state },
+    });
+    if (!backbone) continue;
+    const probed = await run(training.linearProbe({ arm, backbone, ...probe }));
+    finished.push({
+      name: `${arm}-probe`,
+      description: `${how}, then a linear probe`,
+      stages: [...stages, { phase: "probe", record: probed.record }],
+      kind: "probe",
+      variables: withHead(backbone, probed.training),
+    });
+  }
+  return finished;
+}
+
+/** Names of the stages in the order in which they run. */
+function stageNames({ arms }: Config): string[] {
+  return arms.flatMap((arm) =>
+    (arm === "scratch" ? ["fine-tune"] : ["pretrain", "fine-tune", "probe"])
+      .map((phase) => stageName({ arm, phase }))
+  );
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
+
+/** Everything on an open engine. */
 async function runArms(
   context: ExperimentContext<Config>,
   engine: Engine,
-  splits: ImageSplits,
+  { train: dataset, test }: ImageSplits,
 ): Promise<void> {
-  const { config, folder, progress, signal, seed } = context;
-  const { train, test } = splits;
-  const setup = await prepare(context, engine, splits);
-  const tested = Int32Array.from(
-    { length: Math.min(test.count, config.testImages ?? test.count) },
-    (_, row) => row,
-  );
+  const { config, folder, seed, signal, progress } = context;
+  const rows = splitDataset(dataset, { validation: config.validation, seed });
+  const training = await ImageTraining.open(engine, {
+    ...learnerOf(config, channelStatistics(dataset, rows.train)),
+    ...{ dataset, ...rows, seed },
+    batchSize: config.batchSize,
+    evaluationBatch: config.evaluationBatch,
+  });
+  const count = Math.min(test.count, config.testImages ?? test.count);
   const facts = {
     experiment: "cifar-maml",
     seed,
     dataset: {
-      name: train.name,
-      synthetic: train.synthetic,
-      provenance: train.provenance,
-      train: setup.rows.train.length,
-      validation: setup.rows.validation.length,
-      test: tested.length,
+      name: dataset.name,
+      synthetic: dataset.synthetic,
+      provenance: dataset.provenance,
+      train: rows.train.length,
+      validation: rows.validation.length,
+      test: count,
     },
     engine: engine.info.name,
     adapter: engine.info.adapter,
@@ -502,29 +270,29 @@ async function runArms(
     metaOrder: config.meta.order,
   };
   await context.describe(facts);
-  context.log(train.provenance);
+  context.log(dataset.provenance);
 
   const checkpoints = folder.file("checkpoints");
   const onCorrupt = (error: Error) => context.log(error.message);
-  const names = stageNames(config);
-  const resumeAt = await lastMetricsPosition(names, { folder: checkpoints, onCorrupt });
-  if (config.arms.includes("meta") && !resumeAt) await guard(context, setup, train);
+  const resumeAt = await lastMetricsPosition(stageNames(config), {
+    folder: checkpoints,
+    onCorrupt,
+  });
+  if (config.arms.includes("meta") && !resumeAt) await guard(context, training, { dataset, rows });
   const metrics = context.openMetrics(resumeAt ? { resumeAt } : {});
   const { evaluateEvery, saveEvery } = config;
-  const finished = await trainArms(setup, (stage) =>
+  const finished = await trainArms(config, training, (stage) =>
     runStage(stage, {
       ...{ engine, checkpoints, metrics, progress, signal, evaluateEvery, saveEvery, onCorrupt },
     }));
 
   // The test images are used here and nowhere else, once for every finished model.
-  const testTable = engine.put(packImages(test));
   const arms: ArmOutcome[] = [];
-  for (const { evaluate, variables, ...arm } of finished) {
-    arms.push({ ...arm, test: await evaluate(variables, testTable, tested) });
+  for (const { kind, variables, ...arm } of finished) {
+    const result = await training.test(kind, variables, { dataset: test, count });
+    context.log(`${arm.name}: test accuracy ${percent(result.accuracy)}`);
+    arms.push({ ...arm, test: result });
     signal.throwIfAborted();
-  }
-  for (const { name, test } of arms) {
-    context.log(`${name}: test accuracy ${(100 * test.accuracy).toFixed(2)}%`);
   }
   const warning = (text: string): ReportNotice => ({ kind: "warning", text });
   await writeArmReport(context, {
@@ -532,7 +300,9 @@ async function runArms(
     arms,
     chance: 0.1,
     notices: [
-      ...(train.synthetic ? [warning(`The images are not CIFAR-10: ${train.provenance}.`)] : []),
+      ...(dataset.synthetic
+        ? [warning(`The images are not CIFAR-10: ${dataset.provenance}.`)]
+        : []),
       ...(engine.info.software
         ? [warning(`Seconds were measured on a software adapter (${engine.info.adapter}).`)]
         : []),
@@ -540,10 +310,8 @@ async function runArms(
     summary: [
       "Does a backbone that was meta-trained with self-supervised inner tasks learn to classify as " +
       "well or better, in fewer steps, than one that was pretrained by classification, or not at all?",
-      ...arms.map(({ name, description, test }) =>
-        `${name} (${description}): ${
-          (100 * test.accuracy).toFixed(2)
-        }% of ${tested.length} test images.`
+      ...arms.map(({ name, description, test: { accuracy } }) =>
+        `${name}, ${description}: ${percent(accuracy)} of ${count} test images.`
       ),
       "One seed: differences between arms may be chance.",
     ],

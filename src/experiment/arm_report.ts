@@ -116,23 +116,30 @@ const PICTURES: readonly Picture[] = [
     file: "validation-flops.svg",
     title: "Accuracy against compute",
     caption: "Validation accuracy against all floating-point operations of the arm, pretraining " +
-      "counted in; evaluations are not counted.",
+      "counted in; evaluations are not counted. The axis is logarithmic.",
     x: "flops",
     xLabel: "floating-point operations, pretraining included",
+    logX: true,
     lastStage: false,
   },
 ];
 
 /** Draws one picture; arms keep their colours from picture to picture. */
 function draw(picture: Picture, { arms, chance }: ArmReport, background?: string): Promise<string> {
-  const series = arms.map((arm) => {
+  const series = arms.map((arm, at) => {
+    // Pretraining that an arm shares with one before it is drawn once.
+    const shared = arms.slice(0, at).some(({ stages }) =>
+      stages[0]!.record === arm.stages[0]!.record
+    );
     const points = curveOf(arm).filter(({ phase }) =>
-      !picture.lastStage || phase === arm.stages.length - 1
+      phase === arm.stages.length - 1 || !(picture.lastStage || shared)
     );
     const origin = picture.lastStage ? points[0]![picture.x] : 0;
     return {
       name: arm.name,
-      points: points.map((point) => ({ x: point[picture.x] - origin, y: point[ACCURACY]! })),
+      points: points
+        .map((point) => ({ x: point[picture.x] - origin, y: point[ACCURACY]! }))
+        .filter(({ x }) => !picture.logX || x > 0),
     };
   });
   const ends = series.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
@@ -143,6 +150,7 @@ function draw(picture: Picture, { arms, chance }: ArmReport, background?: string
     percent: true,
     description: `${picture.title}. At the end: ${ends.join(", ")}.`,
     reference: { label: "chance", y: chance },
+    ...(picture.logX && { logX: true }),
     ...(background !== undefined && { background }),
   });
 }

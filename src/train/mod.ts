@@ -16,6 +16,8 @@ export * from "./compiled_stage.ts";
 export * from "./device_images.ts";
 export * from "./evaluate_classifier.ts";
 export * from "./guard_meta_training.ts";
+export type { ImageTrainingOptions } from "./image_programs.ts";
+export * from "./image_training.ts";
 export * from "./linear_probe.ts";
 export * from "./meta_train.ts";
 export { formatMetricRecord, type MetricRecord, MetricsWriter, readMetrics } from "./metrics.ts";

@@ -1,0 +1,125 @@
+/**
+ * The programs of an image training.
+ *
+ * @module
+ */
+import type { ImageDataset } from "../data/mod.ts";
+import type { Engine, Jitted } from "../engine/mod.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { type Layer, type Params, sequential } from "../nn/mod.ts";
+import { splitKey } from "../random/mod.ts";
+import type { CompiledStep } from "./compiled_stage.ts";
+import type { ImageTable } from "./device_images.ts";
+import { classifierEvaluation, type Evaluate, type Variables } from "./evaluate_classifier.ts";
+import { type ProbeInputs, probeStep } from "./linear_probe.ts";
+import {
+  adaptToTasks,
+  type MetaStepInputs,
+  type MetaTraining,
+  type MetaTrainOptions,
+  metaTrainStep,
+} from "./meta_train.ts";
+import {
+  classifierStep,
+  type StepInputs,
+  type TrainingState,
+  trainingState,
+} from "./train_classifier.ts";
+
+/** What is trained, on which images. */
+export interface ImageTrainingOptions extends Omit<MetaTrainOptions, "extents"> {
+  /** Length of the embeddings that the backbone gives. */
+  readonly embedding: number;
+  /** From embeddings to logits: the head of a linear probe. */
+  readonly probe: Layer;
+  /** The images. */
+  readonly dataset: ImageDataset;
+  /** Images to learn from, `[n]`. */
+  readonly train: Int32Array;
+  /** Images held out of training, `[n]`. */
+  readonly validation: Int32Array;
+  /** Images of a batch, in every loss. */
+  readonly batchSize: number;
+  /** Images of a batch in evaluations. */
+  readonly evaluationBatch: number;
+  /** Seed of all that is random. */
+  readonly seed: number;
+}
+
+/** The programs of an image training. */
+export interface ImagePrograms {
+  /** What meta-training is made of. */
+  readonly meta: MetaTrainOptions;
+  /** What the stages start from, drawn from keys. */
+  readonly start: {
+    /** Meta-training, from a key for the model and one for the pretext heads. */
+    readonly meta: Jitted<[Tensor, Tensor], MetaTraining>;
+    /** Classification from the initialisation. */
+    readonly classifier: Jitted<[Tensor], TrainingState>;
+    /** Classification with a fresh head on a given backbone. */
+    readonly onBackbone: Jitted<[Variables, Tensor], TrainingState>;
+    /** A linear probe. */
+    readonly probe: Jitted<[Tensor], TrainingState>;
+  };
+  /** The steps; they use their first argument up. */
+  readonly step: {
+    /** Of meta-training. */
+    readonly meta: CompiledStep<MetaTraining, MetaStepInputs>;
+    /** Of classification. */
+    readonly classifier: CompiledStep<TrainingState, StepInputs>;
+    /** Of a linear probe. */
+    readonly probe: CompiledStep<TrainingState, ProbeInputs>;
+  };
+  /** Adapts a meta-trained backbone to the pretext tasks. */
+  readonly adapt: Jitted<
+    [Pick<MetaTraining, "params" | "state">, ImageTable, Tensor, MetaStepInputs["support"]],
+    Readonly<Record<string, Params>>
+  >;
+  /** Evaluation, by what is on top of the backbone. */
+  readonly evaluate: Readonly<Record<"classifier" | "probe", Evaluate>>;
+}
+
+/** Prepares the programs that the stages share; each is compiled when it is first used. */
+export function imagePrograms(engine: Engine, options: ImageTrainingOptions): ImagePrograms {
+  const { encoder, head, probe, tasks, embedding, optimizer, augment, dataset } = options;
+  const classifier = sequential({ encoder, head });
+  const common = { optimizer, augment, extents: dataset };
+  const meta: MetaTrainOptions = { ...options, extents: dataset };
+  const evaluation = { extents: dataset, batchSize: options.evaluationBatch };
+  const donated = { donate: [0] };
+  return {
+    meta,
+    start: {
+      meta: engine.jit((key: Tensor, headKey: Tensor): MetaTraining => {
+        const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
+        const keys = splitKey(headKey, tasks.length);
+        const pretext = Object.fromEntries(
+          tasks.map((task, k) => [task.name, task.initHead(keys[k]!, embedding)]),
+        );
+        return trainingState({ params: { ...params, pretext }, state }, optimizer);
+      }),
+      classifier: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
+      onBackbone: engine.jit((backbone: Variables, key: Tensor) => {
+        const { params, state } = classifier.init(key);
+        return trainingState({
+          params: { ...params, encoder: backbone.params },
+          state: { ...state, encoder: backbone.state },
+        }, optimizer);
+      }),
+      probe: engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
+    },
+    step: {
+      meta: engine.jit(metaTrainStep(meta), donated),
+      classifier: engine.jit(classifierStep({ ...common, model: classifier }), donated),
+      probe: engine.jit(probeStep({ ...common, encoder, head: probe }), donated),
+    },
+    adapt: engine.jit(adaptToTasks(meta)),
+    evaluate: {
+      classifier: classifierEvaluation(engine, { ...evaluation, model: classifier }),
+      probe: classifierEvaluation(engine, {
+        ...evaluation,
+        model: sequential({ encoder, head: probe }),
+      }),
+    },
+  };
+}

@@ -1,0 +1,303 @@
+/**
+ * Training of a backbone on labelled images, by the ways that experiments compare: all stages share
+ * the images, the order of the batches, the initialisation and the compiled programs.
+ *
+ * @module
+ */
+import { EpochSampler, HostRandom, type ImageDataset } from "../data/mod.ts";
+import {
+  type Concrete,
+  type Engine,
+  type HostArray,
+  hostArray,
+  type Value,
+} from "../engine/mod.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import type { GuardReport } from "../meta/mod.ts";
+import { foldIn, keyWords } from "../random/mod.ts";
+import { compiledStage, rowsOf, stepInputs } from "./compiled_stage.ts";
+import { type ImageTable, packImages } from "./device_images.ts";
+import type { Evaluation, Variables } from "./evaluate_classifier.ts";
+import { guardMetaTraining } from "./guard_meta_training.ts";
+import { type ImagePrograms, imagePrograms, type ImageTrainingOptions } from "./image_programs.ts";
+import type { MetaTraining } from "./meta_train.ts";
+import type { Stage } from "./run_stage.ts";
+import type { TrainingState } from "./train_classifier.ts";
+
+/** Length and learning rate of a stage, and the arm it belongs to. */
+export interface StagePlan {
+  /** Arm of the experiment. */
+  readonly arm: string;
+  /** Number of steps. */
+  readonly steps: number;
+  /** Learning rate. */
+  readonly rate: number;
+}
+
+/** Purposes of random keys, and the number folded into the seed's key for each. */
+const PURPOSES = {
+  model: 0,
+  pretextHeads: 1,
+  probeHead: 2,
+  pretrain: 3,
+  "fine-tune": 4,
+  probe: 5,
+  adaptation: 6,
+} as const;
+
+type Training = Concrete<TrainingState>;
+
+/**
+ * Training of a backbone on labelled images: makes the stages that `runStage` runs.
+ *
+ * Everything is a pure function of the seed and the step: all stages of a phase see the same batches
+ * with the same augmentation, and all arms begin at the same initialisation.
+ */
+export class ImageTraining {
+  readonly #engine: Engine;
+  readonly #options: ImageTrainingOptions;
+  readonly #programs: ImagePrograms;
+  readonly #table: Concrete<ImageTable>;
+  readonly #keys: Readonly<Record<keyof typeof PURPOSES, Value>>;
+  readonly #wanted: EpochSampler;
+  readonly #support: readonly { readonly name: string; readonly batches: EpochSampler }[];
+
+  private constructor(
+    engine: Engine,
+    options: ImageTrainingOptions,
+    keys: Readonly<Record<keyof typeof PURPOSES, Value>>,
+  ) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#keys = keys;
+    this.#programs = imagePrograms(engine, options);
+    this.#table = engine.put(packImages(options.dataset));
+    const batches = (stream: number): EpochSampler =>
+      new EpochSampler({
+        indices: options.train,
+        batchSize: options.batchSize,
+        seed: new HostRandom([options.seed, stream]).uint32(),
+      });
+    this.#wanted = batches(0);
+    this.#support = options.tasks.map(({ name }, k) => ({ name, batches: batches(1 + k) }));
+  }
+
+  /**
+   * Puts the images on the device and prepares the programs.
+   *
+   * @param engine Where to train.
+   * @param options Model, tasks, images, seed.
+   * @returns The maker of stages; its values live as long as the engine.
+   *
+   * @example
+   * ```ts
+   * import { adam, classifierHead, encoder, ImageTraining, linear } from "@mutasesumele/toolkit";
+   * import { openEngine, rotation, sgd, supervisedAugment } from "@mutasesumele/toolkit";
+   * import { syntheticImages } from "@mutasesumele/toolkit";
+   * import { assert } from "@std/assert";
+   *
+   * const { train: dataset } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
+   * const engine = await openEngine("reference");
+   * const training = await ImageTraining.open(engine, {
+   *   encoder: encoder({ widths: [2], embedding: 4 }),
+   *   embedding: 4,
+   *   head: classifierHead({ inputs: 4, classes: 10, hidden: 4 }),
+   *   probe: linear({ inputs: 4, outputs: 10 }),
+   *   tasks: [rotation({ hidden: 4 })],
+   *   inner: { innerSteps: 1, innerRate: 0.01, optimizer: sgd() },
+   *   order: "exact",
+   *   optimizer: adam(),
+   *   augment: supervisedAugment(),
+   *   dataset,
+   *   train: Int32Array.from({ length: 16 }, (_, row) => row),
+   *   validation: Int32Array.of(16, 17, 18, 19),
+   *   batchSize: 4,
+   *   evaluationBatch: 4,
+   *   seed: 0,
+   * });
+   * const stage = training.classification({ arm: "scratch", phase: "fine-tune", steps: 1, rate: 0.001 });
+   * const start = await stage.start();
+   * const { validationLoss } = await stage.evaluate(start);
+   * assert(validationLoss! > 1);
+   * engine.close();
+   * ```
+   */
+  static async open(engine: Engine, options: ImageTrainingOptions): Promise<ImageTraining> {
+    const makeKeys = engine.jit((key: Tensor) =>
+      Object.values(PURPOSES).map((purpose) => foldIn(key, purpose))
+    );
+    const keys = await makeKeys(hostArray(keyWords(options.seed), [2], "u32"));
+    const named = Object.keys(PURPOSES).map((name, k) => [name, keys[k]!]);
+    return new ImageTraining(engine, options, Object.fromEntries(named));
+  }
+
+  /**
+   * Meta-training: inner losses are the pretext tasks, the outer loss is classification. Evaluated at
+   * the backbone itself and, as `validationAccuracyAdapted`, at its copies adapted to the tasks.
+   */
+  metaTraining({ arm, steps, rate }: StagePlan): Stage<Concrete<MetaTraining>> {
+    const { inner: { innerSteps }, batchSize } = this.#options;
+    const { start, step, adapt } = this.#programs;
+    const keys = this.#keys;
+    return compiledStage({
+      arm,
+      phase: "pretrain",
+      steps,
+      samples: batchSize * this.#support.length * (innerSteps + 1),
+      compiled: step.meta,
+      table: this.#table,
+      key: keys.pretrain,
+      start: () => start.meta(keys.model, keys.pretextHeads),
+      inputs: (at) => ({
+        ...stepInputs(this.#wanted.batch(at), { step: at, rate }),
+        support: this.#supportRows(at),
+      }),
+      evaluate: async ({ params, state }) => {
+        const { encoder, head } = params;
+        const figures = await this.#validate("classifier", { params: { encoder, head }, state });
+        const copies = await adapt(
+          { params, state },
+          this.#table,
+          keys.adaptation,
+          this.#supportRows(0),
+        );
+        let sum = 0;
+        for (const copy of Object.values(copies)) {
+          const adapted = await this.#validate("classifier", {
+            params: { encoder: copy, head },
+            state,
+          });
+          sum += adapted.validationAccuracy;
+        }
+        this.#engine.release(copies);
+        return { ...figures, validationAccuracyAdapted: sum / this.#support.length };
+      },
+    });
+  }
+
+  /**
+   * Training by classification.
+   *
+   * @param plan Arm, phase, steps, rate; `backbone`: where the backbone comes from, with a fresh head
+   *   on top; the initialisation unless told.
+   */
+  classification(
+    { arm, phase, steps, rate, backbone }: StagePlan & {
+      readonly phase: "pretrain" | "fine-tune";
+      readonly backbone?: Concrete<Variables>;
+    },
+  ): Stage<Training> {
+    const { start, step } = this.#programs;
+    const { model } = this.#keys;
+    return compiledStage({
+      arm,
+      phase,
+      steps,
+      samples: this.#options.batchSize,
+      compiled: step.classifier,
+      table: this.#table,
+      key: this.#keys[phase],
+      start: () => backbone ? start.onBackbone(backbone, model) : start.classifier(model),
+      inputs: (at) => stepInputs(this.#wanted.batch(at), { step: at, rate }),
+      evaluate: ({ params, state }) => this.#validate("classifier", { params, state }),
+    });
+  }
+
+  /** A linear probe of a backbone; the stage trains the head only. */
+  linearProbe(
+    { arm, steps, rate, backbone }: StagePlan & { readonly backbone: Concrete<Variables> },
+  ): Stage<Training> {
+    const { start, step } = this.#programs;
+    return compiledStage({
+      arm,
+      phase: "probe",
+      steps,
+      samples: this.#options.batchSize,
+      compiled: step.probe,
+      table: this.#table,
+      key: this.#keys.probe,
+      start: () => start.probe(this.#keys.probeHead),
+      inputs: (at) => ({
+        ...stepInputs(this.#wanted.batch(at), { step: at, rate }),
+        backbone,
+      }),
+      evaluate: (head) => this.#validate("probe", withHead(backbone, head)),
+    });
+  }
+
+  /**
+   * Checks that every meta-parameter learns, at the first step of meta-training.
+   *
+   * @param options `exempt`: paths of parameters that have no gradient by construction.
+   * @returns What was found; see `guardMetaTraining`.
+   */
+  async guard(
+    options: { readonly exempt?: (path: string) => boolean } = {},
+  ): Promise<GuardReport> {
+    const { meta, start } = this.#programs;
+    const keys = this.#keys;
+    const training = await start.meta(keys.model, keys.pretextHeads);
+    const { rows, step } = stepInputs(this.#wanted.batch(0), { step: 0, rate: 0 });
+    const report = await guardMetaTraining(this.#engine, meta, {
+      ...options,
+      training,
+      table: this.#table,
+      key: keys.pretrain,
+      inputs: { rows, step, support: this.#supportRows(0) },
+    });
+    this.#engine.release(training);
+    return report;
+  }
+
+  /**
+   * Evaluates a finished model on other images.
+   *
+   * @param kind Whether a linear probe or the classifier's head is on top.
+   * @param variables The model, from the stages' results; see {@linkcode withHead} for probes.
+   * @param test The images, and how many of them, from the first on.
+   */
+  async test(
+    kind: "classifier" | "probe",
+    variables: Concrete<Variables>,
+    { dataset, count }: { readonly dataset: ImageDataset; readonly count: number },
+  ): Promise<Evaluation> {
+    const table = this.#engine.put(packImages(dataset));
+    const rows = Int32Array.from({ length: count }, (_, row) => row);
+    const evaluation = await this.#programs.evaluate[kind](variables, table, rows);
+    this.#engine.release(table);
+    return evaluation;
+  }
+
+  async #validate(
+    kind: "classifier" | "probe",
+    variables: Concrete<Variables>,
+  ): Promise<{ validationAccuracy: number; validationLoss: number }> {
+    const evaluate = this.#programs.evaluate[kind];
+    const { accuracy, loss } = await evaluate(variables, this.#table, this.#options.validation);
+    return { validationAccuracy: accuracy, validationLoss: loss };
+  }
+
+  #supportRows(step: number): Record<string, HostArray> {
+    return Object.fromEntries(
+      this.#support.map(({ name, batches }) => [name, rowsOf(batches.batch(step))]),
+    );
+  }
+}
+
+/** The backbone of a model of backbone and head. */
+export function backboneOf(
+  { params, state }: Concrete<Variables> | Concrete<MetaTraining>,
+): Concrete<Variables> {
+  return { params: params["encoder"], state: state["encoder"] } as Concrete<Variables>;
+}
+
+/** A backbone with a head on top. */
+export function withHead(
+  backbone: Concrete<Variables>,
+  head: Concrete<Variables>,
+): Concrete<Variables> {
+  return {
+    params: { encoder: backbone.params, head: head.params },
+    state: { encoder: backbone.state, head: head.state },
+  };
+}
