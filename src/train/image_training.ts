@@ -45,8 +45,6 @@ const PURPOSES = {
   adaptation: 6,
 } as const;
 
-type Training = Concrete<TrainingState>;
-
 /**
  * Training of a backbone on labelled images: makes the stages that `runStage` runs.
  *
@@ -186,7 +184,7 @@ export class ImageTraining {
       readonly phase: "pretrain" | "fine-tune";
       readonly backbone?: Concrete<Variables>;
     },
-  ): Stage<Training> {
+  ): Stage<Concrete<TrainingState>> {
     const { start, step } = this.#programs;
     const { model } = this.#keys;
     return compiledStage({
@@ -206,7 +204,7 @@ export class ImageTraining {
   /** A linear probe of a backbone; the stage trains the head only. */
   linearProbe(
     { arm, steps, rate, backbone }: StagePlan & { readonly backbone: Concrete<Variables> },
-  ): Stage<Training> {
+  ): Stage<Concrete<TrainingState>> {
     const { start, step } = this.#programs;
     return compiledStage({
       arm,
