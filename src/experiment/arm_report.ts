@@ -172,6 +172,46 @@ function flatFacts(facts: Readonly<Record<string, unknown>>, prefix = ""): Recor
  * @param report Arms, facts and notices.
  * @param options `title`: heading of the report.
  * @throws {RangeError} If a figure is not finite.
+ *
+ * @example
+ * ```ts
+ * import { defineExperiment, runExperiment, writeArmReport } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const ledger = { steps: 10, samples: 40, flops: 1e6, seconds: 2 };
+ * const curve = [
+ *   { step: 0, samples: 0, flops: 0, validationAccuracy: 0.1 },
+ *   { step: 10, samples: 40, flops: 1e6, validationAccuracy: 0.4 },
+ * ];
+ * const experiment = defineExperiment({
+ *   name: "demo",
+ *   title: "A demo",
+ *   summary: "Reports one arm.",
+ *   schema: z.strictObject({}),
+ *   run: (context) =>
+ *     writeArmReport(context, {
+ *       summary: ["One arm."],
+ *       notices: [],
+ *       facts: { seed: context.seed },
+ *       arms: [{
+ *         name: "scratch",
+ *         description: "not pretrained",
+ *         stages: [{ phase: "fine-tune", record: { ledger, curve } }],
+ *         test: { accuracy: 0.38, loss: 1.8 },
+ *       }],
+ *       chance: 0.1,
+ *     }, { title: "demo" }),
+ * });
+ * const root = await Deno.makeTempDir();
+ * const { path } = await runExperiment(experiment, {
+ *   ...{ config: {}, seed: 0, engine: "reference", data: "synthetic", preset: null },
+ *   ...{ command: ["example"], folder: { root } },
+ * });
+ * const { arms } = JSON.parse(await Deno.readTextFile(`${path}/summary.json`));
+ * assertEquals([arms.scratch.flops, arms.scratch.testAccuracy], [1e6, 0.38]);
+ * await Deno.remove(root, { recursive: true });
+ * ```
  */
 export async function writeArmReport<Config>(
   context: ExperimentContext<Config>,

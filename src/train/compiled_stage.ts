@@ -36,6 +36,34 @@ export interface CompiledStageOptions<State, Inputs>
  *
  * @param options Names, number of steps, start, step, its inputs, evaluation.
  * @returns The stage, to be run by `runStage`; its cost is counted from the program.
+ *
+ * @example
+ * ```ts
+ * import { add, compiledStage, hostArray, openEngine, type Tensor } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const engine = await openEngine("reference");
+ * const stage = compiledStage<{ x: Tensor }, { change: Tensor }>({
+ *   arm: "count",
+ *   phase: "up",
+ *   steps: 2,
+ *   samples: 1,
+ *   table: engine.put({ shards: [], labels: hostArray([0], [1], "i32") }),
+ *   key: hostArray([0, 0], [2], "u32"),
+ *   compiled: engine.jit((training: { x: Tensor }, _table, _key, given) => ({
+ *     training: { x: add(training.x, given.change) },
+ *     metrics: {},
+ *   })),
+ *   start: () => Promise.resolve(engine.put({ x: hostArray([1, 2]) })),
+ *   inputs: (step) => ({ change: hostArray([step, step]) }),
+ *   evaluate: () => Promise.resolve({}),
+ * });
+ * const start = await stage.start();
+ * assertEquals(await stage.cost(start), { samples: 1, flops: 2 });
+ * const { training } = await stage.step(start, 5);
+ * assertEquals((await engine.read(training)).x.data, new Float32Array([6, 7]));
+ * engine.close();
+ * ```
  */
 export function compiledStage<State, Inputs>(
   options: CompiledStageOptions<State, Inputs>,
@@ -65,6 +93,15 @@ export function compiledStage<State, Inputs>(
  * @param batch Rows of the table of images.
  * @param options Number of the step, from 0, and learning rate.
  * @returns Host arrays.
+ *
+ * @example
+ * ```ts
+ * import { stepInputs } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { rows, step } = stepInputs(Int32Array.of(4, 2), { step: 9, rate: 0.1 });
+ * assertEquals([rows.shape, step.shape, step.data[0]], [[2], [], 9]);
+ * ```
  */
 export function stepInputs(
   batch: Int32Array,
@@ -77,7 +114,20 @@ export function stepInputs(
   };
 }
 
-/** Indices as an array for the device. */
+/**
+ * Indices as an array for the device.
+ *
+ * @param indices Indices `[n]`.
+ * @returns The array `i32[n]`.
+ *
+ * @example
+ * ```ts
+ * import { rowsOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(rowsOf(Int32Array.of(4, 2)).dtype, "i32");
+ * ```
+ */
 export function rowsOf(indices: Int32Array): HostArray {
   return hostArray(indices, [indices.length], "i32");
 }

@@ -105,6 +105,20 @@ export function packImages(
  * @param indices Rows, `i32[n]`.
  * @param extents Extents of an image; a data set has them.
  * @returns Images `f32[n, height, width, channels]` in `[0, 1]`.
+ *
+ * @example
+ * ```ts
+ * import { constant, type ImageTable, takeImages, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const table: ImageTable = {
+ *   shards: [constant([[0x33ff00cc]], { dtype: "u32" })],
+ *   labels: constant([7], { dtype: "i32" }),
+ * };
+ * const extents = { height: 2, width: 2, channels: 1 };
+ * const images = takeImages(table, constant([0], { dtype: "i32" }), extents);
+ * [0.8, 0, 1, 0.2].forEach((value, k) => assertAlmostEquals(valuesOf(images)[k]!, value, 1e-6));
+ * ```
  */
 export function takeImages(table: ImageTable, indices: Tensor, extents: ImageExtents): Tensor {
   const { height, width, channels } = extents;
@@ -133,6 +147,15 @@ export function takeImages(table: ImageTable, indices: Tensor, extents: ImageExt
  * @param table The table, inside of a traced function.
  * @param indices Rows, `i32[n]`.
  * @returns Classes, `i32[n]`.
+ *
+ * @example
+ * ```ts
+ * import { constant, type ImageTable, takeLabels, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const table: ImageTable = { shards: [], labels: constant([7, 8, 9], { dtype: "i32" }) };
+ * assertEquals(valuesOf(takeLabels(table, constant([2, 0], { dtype: "i32" }))), [9, 7]);
+ * ```
  */
 export function takeLabels(table: ImageTable, indices: Tensor): Tensor {
   return takeRows(table.labels, indices);

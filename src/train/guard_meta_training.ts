@@ -49,6 +49,49 @@ export interface MetaTrainingGuardOptions {
  * @param start Where to look.
  * @returns What was found; `directional` is `null` unless finite differences were taken.
  * @throws {Error} Names the first parameter whose gradient is missing, not finite, zero or wrong.
+ *
+ * @example
+ * ```ts
+ * import { flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
+ * import { guardMetaTraining, hostArray, openEngine, randomKey, rotation, sequential } from "@mutasesumele/toolkit";
+ * import { type MetaTraining, packImages, sgd, syntheticImages } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const { train } = syntheticImages({ seed: 0, trainCount: 12, testCount: 10 });
+ * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 3072, outputs: 4 }) });
+ * const options: MetaTrainOptions = {
+ *   encoder,
+ *   head: linear({ inputs: 4, outputs: 10 }),
+ *   tasks: [rotation({ hidden: 8 })],
+ *   inner: { innerSteps: 1, innerRate: 1e-3, optimizer: sgd() },
+ *   order: "exact",
+ *   optimizer: sgd(),
+ *   augment: (images) => images,
+ *   extents: train,
+ * };
+ * const engine = await openEngine("reference");
+ * const training = await engine.jit((): MetaTraining => ({
+ *   params: {
+ *     encoder: encoder.init(randomKey(0)).params,
+ *     head: options.head.init(randomKey(1)).params,
+ *     pretext: { rotation: options.tasks[0]!.initHead(randomKey(2), 4) },
+ *   },
+ *   state: { encoder: {}, head: {} },
+ *   optimizer: {},
+ * }))();
+ * const { directional } = await guardMetaTraining(engine, options, {
+ *   training,
+ *   table: packImages(train),
+ *   key: hostArray([0, 1], [2], "u32"),
+ *   inputs: {
+ *     rows: hostArray([0, 1, 2, 3], [4], "i32"),
+ *     step: hostArray([0], [], "u32"),
+ *     support: { rotation: hostArray([4, 5, 6, 7], [4], "i32") },
+ *   },
+ * });
+ * assert(directional!.error < 1e-3);
+ * engine.close();
+ * ```
  */
 export async function guardMetaTraining(
   engine: Engine,

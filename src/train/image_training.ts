@@ -282,14 +282,46 @@ export class ImageTraining {
   }
 }
 
-/** The backbone of a model of backbone and head. */
+/**
+ * The backbone of a model of backbone and head.
+ *
+ * @param model Parameters and state, each with an entry `encoder`.
+ * @returns Parameters and state of the backbone alone.
+ *
+ * @example
+ * ```ts
+ * import { backboneOf, hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const engine = await openEngine("reference");
+ * const weight = engine.put(hostArray([1])) as never;
+ * const model = { params: { encoder: { weight }, head: {} }, state: { encoder: {}, head: {} } };
+ * assertEquals(Object.keys(backboneOf(model).params), ["weight"]);
+ * engine.close();
+ * ```
+ */
 export function backboneOf(
   { params, state }: Concrete<Variables> | Concrete<MetaTraining>,
 ): Concrete<Variables> {
   return { params: params["encoder"], state: state["encoder"] } as Concrete<Variables>;
 }
 
-/** A backbone with a head on top. */
+/**
+ * A backbone with a head on top.
+ *
+ * @param backbone Parameters and state of the backbone.
+ * @param head Parameters and state of the head.
+ * @returns Parameters and state, each with entries `encoder` and `head`.
+ *
+ * @example
+ * ```ts
+ * import { backboneOf, withHead } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const backbone = { params: {}, state: {} };
+ * assertEquals(backboneOf(withHead(backbone, { params: {}, state: {} })), backbone);
+ * ```
+ */
 export function withHead(
   backbone: Concrete<Variables>,
   head: Concrete<Variables>,

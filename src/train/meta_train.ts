@@ -148,6 +148,45 @@ const first = (x: Tensor): Tensor => slice(x, [0]);
  *
  * @param options Backbone, heads, tasks, inner loop, order.
  * @returns A pure function of parameters, running statistics, images, key and inputs.
+ *
+ * @example
+ * ```ts
+ * import { bits, constant, flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
+ * import { metaTrainGradient, randomKey, rotation, sequential, sgd, valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });
+ * const options: MetaTrainOptions = {
+ *   encoder,
+ *   head: linear({ inputs: 4, outputs: 10 }),
+ *   tasks: [rotation({ hidden: 4 })],
+ *   inner: { innerSteps: 1, innerRate: 0.1, optimizer: sgd() },
+ *   order: "exact",
+ *   optimizer: sgd(),
+ *   augment: (images) => images,
+ *   extents: { height: 2, width: 2, channels: 3 },
+ * };
+ * const params = {
+ *   encoder: encoder.init(randomKey(0)).params,
+ *   head: options.head.init(randomKey(1)).params,
+ *   pretext: { rotation: options.tasks[0]!.initHead(randomKey(2), 4) },
+ * };
+ * const state = { encoder: {}, head: {} };
+ * const table = {
+ *   shards: [bits(randomKey(3), [8, 3])],
+ *   labels: zeros([8], "i32"),
+ * };
+ * const rows = constant([1, 3, 5], { dtype: "i32" });
+ * const step = constant(0, { dtype: "u32" });
+ * const { loss, grads } = metaTrainGradient(options)(
+ *   { params, state },
+ *   table,
+ *   randomKey(4),
+ *   { rows, step, support: { rotation: rows } },
+ * );
+ * assert(valuesOf(loss)[0]! > 0);
+ * assert(Object.keys(grads).join() === "encoder,head,pretext");
+ * ```
  */
 export function metaTrainGradient(
   options: MetaTrainOptions,
@@ -219,6 +258,43 @@ export function metaTrainGradient(
  *
  * @param options Backbone, heads, tasks, inner loop, order, outer optimizer.
  * @returns A step; metrics `loss` (outer) and those of {@linkcode MetaTrainGradient}.
+ *
+ * @example
+ * ```ts
+ * import { bits, constant, flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
+ * import { metaTrainStep, randomKey, rotation, sequential, sgd, valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });
+ * const options: MetaTrainOptions = {
+ *   encoder,
+ *   head: linear({ inputs: 4, outputs: 10 }),
+ *   tasks: [rotation({ hidden: 4 })],
+ *   inner: { innerSteps: 1, innerRate: 0.1, optimizer: sgd() },
+ *   order: "exact",
+ *   optimizer: sgd(),
+ *   augment: (images) => images,
+ *   extents: { height: 2, width: 2, channels: 3 },
+ * };
+ * const params = {
+ *   encoder: encoder.init(randomKey(0)).params,
+ *   head: options.head.init(randomKey(1)).params,
+ *   pretext: { rotation: options.tasks[0]!.initHead(randomKey(2), 4) },
+ * };
+ * const state = { encoder: {}, head: {} };
+ * const table = {
+ *   shards: [bits(randomKey(3), [8, 3])],
+ *   labels: zeros([8], "i32"),
+ * };
+ * const rows = constant([1, 3, 5], { dtype: "i32" });
+ * const { metrics } = metaTrainStep(options)({ params, state, optimizer: {} }, table, randomKey(4), {
+ *   rows,
+ *   step: constant(0, { dtype: "u32" }),
+ *   rate: constant(0.1),
+ *   support: { rotation: rows },
+ * });
+ * assert(valuesOf(metrics["rotationLoss"]!)[0]! > 0);
+ * ```
  */
 export function metaTrainStep(options: MetaTrainOptions): TrainStep<MetaTraining, MetaStepInputs> {
   const gradient = metaTrainGradient(options);
@@ -241,6 +317,38 @@ export function metaTrainStep(options: MetaTrainOptions): TrainStep<MetaTraining
  *
  * @param options Backbone, heads, tasks, inner loop.
  * @returns A pure function that gives the adapted backbone of each task, by its name.
+ *
+ * @example
+ * ```ts
+ * import { bits, constant, flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
+ * import { adaptToTasks, randomKey, rotation, sequential, sgd, zeros } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });
+ * const options: MetaTrainOptions = {
+ *   encoder,
+ *   head: linear({ inputs: 4, outputs: 10 }),
+ *   tasks: [rotation({ hidden: 4 })],
+ *   inner: { innerSteps: 1, innerRate: 0.1, optimizer: sgd() },
+ *   order: "exact",
+ *   optimizer: sgd(),
+ *   augment: (images) => images,
+ *   extents: { height: 2, width: 2, channels: 3 },
+ * };
+ * const params = {
+ *   encoder: encoder.init(randomKey(0)).params,
+ *   head: options.head.init(randomKey(1)).params,
+ *   pretext: { rotation: options.tasks[0]!.initHead(randomKey(2), 4) },
+ * };
+ * const state = { encoder: {}, head: {} };
+ * const table = {
+ *   shards: [bits(randomKey(3), [8, 3])],
+ *   labels: zeros([8], "i32"),
+ * };
+ * const rows = constant([1, 3, 5], { dtype: "i32" });
+ * const copies = adaptToTasks(options)({ params, state }, table, randomKey(4), { rotation: rows });
+ * assert(Object.keys(copies).join() === "rotation");
+ * ```
  */
 export function adaptToTasks(
   options: MetaTrainOptions,

@@ -63,7 +63,20 @@ export interface StageResult<S> {
   readonly record: StageRecord;
 }
 
-/** Name of a stage in the folder of checkpoints. */
+/**
+ * Name of a stage in the folder of checkpoints.
+ *
+ * @param stage Arm and phase.
+ * @returns `<arm>-<phase>`.
+ *
+ * @example
+ * ```ts
+ * import { stageName } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(stageName({ arm: "meta", phase: "fine-tune" }), "meta-fine-tune");
+ * ```
+ */
 export function stageName(
   { arm, phase }: { readonly arm: string; readonly phase: string },
 ): string {
@@ -85,6 +98,39 @@ const MOST_PENDING = 64;
  * @returns The values it has left, its cost and its evaluations.
  * @throws {RangeError} If a loss is not finite.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
+ *
+ * @example
+ * ```ts
+ * import { hostArray, MetricsLog, openEngine, Progress, runStage } from "@mutasesumele/toolkit";
+ * import { add, type Tensor, type Value } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const engine = await openEngine("reference");
+ * const next = engine.jit((x: Tensor) => ({ training: add(x, 1), metrics: { loss: x } }));
+ * using metrics = MetricsLog.open(folder);
+ * const { training, record } = await runStage<Value>({
+ *   arm: "count",
+ *   phase: "up",
+ *   steps: 3,
+ *   start: () => Promise.resolve(engine.put(hostArray([0], [])) as unknown as Value),
+ *   cost: () => Promise.resolve({ samples: 1, flops: 1 }),
+ *   step: (x) => next(x),
+ *   evaluate: async (x) => ({ reached: (await engine.read(x)).data[0]! }),
+ * }, {
+ *   engine,
+ *   metrics,
+ *   checkpoints: `${folder}/checkpoints`,
+ *   progress: new Progress(),
+ *   signal: new AbortController().signal,
+ *   evaluateEvery: 2,
+ *   saveEvery: 2,
+ * });
+ * assertEquals((await engine.read(training)).data[0], 3);
+ * assertEquals(record.curve.map(({ reached }) => reached), [0, 2, 3]);
+ * engine.close();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function runStage<S>(
   stage: Stage<S>,

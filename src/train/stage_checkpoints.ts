@@ -52,7 +52,25 @@ export interface StageCheckpointsOptions {
   readonly onCorrupt?: (error: Error) => void;
 }
 
-/** The checkpoints of one stage: the last two while it runs, one when it has ended. */
+/**
+ * The checkpoints of one stage: the last two while it runs, one when it has ended.
+ *
+ * @example
+ * ```ts
+ * import { EMPTY_RECORD, hostArray, openEngine, StageCheckpoints } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const engine = await openEngine("reference");
+ * const training = engine.put({ w: hostArray([1]) });
+ * const checkpoints = new StageCheckpoints({ folder, name: "meta-pretrain" });
+ * const position = { "metrics.jsonl": 0 };
+ * await checkpoints.save(engine, { step: 3, training, record: EMPTY_RECORD, position, ended: false });
+ * assertEquals((await checkpoints.restore(engine, training))?.step, 3);
+ * engine.close();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class StageCheckpoints {
   readonly #folder: string;
   readonly #onCorrupt: ((error: Error) => void) | undefined;
@@ -121,6 +139,16 @@ export class StageCheckpoints {
  * @param names The stages in their order.
  * @param options The folder of all stages, and who hears of a corrupt checkpoint.
  * @returns The position noted by the last stage that has a checkpoint; `undefined` if none has.
+ *
+ * @example
+ * ```ts
+ * import { lastMetricsPosition } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * assertEquals(await lastMetricsPosition(["meta-pretrain"], { folder }), undefined);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function lastMetricsPosition(
   names: readonly string[],

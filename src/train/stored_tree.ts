@@ -47,6 +47,18 @@ export async function storeTree(
  * @param tensors Tensors by path; those that the template lacks are passed over.
  * @returns New values in the structure of the template.
  * @throws {TypeError} If a tensor is missing or has another shape or element type.
+ *
+ * @example
+ * ```ts
+ * import { hostArray, openEngine, restoreTree, storeTree } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const engine = await openEngine("reference");
+ * const tree = engine.put({ bias: hostArray([1, 2]) });
+ * const restored = restoreTree(engine, tree, await storeTree(engine, tree));
+ * assertEquals((await engine.read(restored)).bias.data, new Float32Array([1, 2]));
+ * engine.close();
+ * ```
  */
 export function restoreTree<T>(
   engine: Engine,

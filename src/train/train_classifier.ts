@@ -69,6 +69,24 @@ export interface ClassifierOptions {
  * @param key Key `u32[2]` of the stage.
  * @param options Rows, number of the step, augmentation and extents.
  * @returns Images `f32[n, height, width, channels]`, labels `i32[n]` and a key for the rest.
+ *
+ * @example
+ * ```ts
+ * import { constant, labelledBatch, randomKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const table = {
+ *   shards: [constant([[0], [0xffffffff]], { dtype: "u32" })],
+ *   labels: constant([7, 8], { dtype: "i32" }),
+ * };
+ * const { images, labels } = labelledBatch(table, randomKey(0), {
+ *   rows: constant([1], { dtype: "i32" }),
+ *   step: constant(0, { dtype: "u32" }),
+ *   augment: (batch) => batch,
+ *   extents: { height: 2, width: 2, channels: 1 },
+ * });
+ * assertEquals([images.shape, valuesOf(labels)], [[1, 2, 2, 1], [8]]);
+ * ```
  */
 export function labelledBatch(
   table: ImageTable,
@@ -153,6 +171,16 @@ export function classifierStep(options: ClassifierOptions): TrainStep<TrainingSt
  * @param variables Parameters and state.
  * @param optimizer The optimizer.
  * @returns The same, with the optimizer's first state.
+ *
+ * @example
+ * ```ts
+ * import { linear, momentum, randomKey, trainingState } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const layer = linear({ inputs: 3, outputs: 2 });
+ * const training = trainingState(layer.init(randomKey(0)), momentum());
+ * assertEquals(Object.keys(training), ["params", "state", "optimizer"]);
+ * ```
  */
 export function trainingState<P, S>(
   variables: { readonly params: P; readonly state: S },
