@@ -66,3 +66,17 @@ webgpuTest("Engine.jit() returns arguments and repeated results as own values", 
   assertEquals(read.twice.data, read.again.data);
   engine.release(result);
 });
+
+webgpuTest("a device error names the program that ran", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu));
+  const double = engine.jit(function doubled(x: Tensor) {
+    return add(x, x);
+  });
+  await double(hostArray([1, 2]));
+  gpu.report("out of order");
+  await assertRejects(
+    () => double(hostArray([1, 2])),
+    Error,
+    'Cannot run the program "doubled"',
+  );
+});

@@ -22,6 +22,14 @@ export interface Resources {
   readonly pipelines: PipelineCache;
 }
 
+/** A plan and the name of its program. */
+export interface NamedPlan {
+  /** The plan. */
+  readonly plan: Plan;
+  /** Name for errors. */
+  readonly name: string;
+}
+
 /** Temporary memory shared by all plans of a device: they never run at the same time. */
 export class Arena {
   readonly #pool: BufferPool;
@@ -73,14 +81,16 @@ export class LoadedPlan {
   /** The plan. */
   readonly plan: Plan;
   readonly #gpu: Gpu;
+  readonly #program: string;
   readonly #dispatches: LoadedDispatch[] = [];
   readonly #slots: readonly GPUBuffer[];
   readonly #literals: readonly GPUBuffer[];
   readonly #names = new WeakMap<GPUBuffer, number>();
   #nextName = 0;
 
-  private constructor({ gpu, buffers }: Resources, plan: Plan, arena: Arena) {
+  private constructor({ gpu, buffers }: Resources, { plan, name }: NamedPlan, arena: Arena) {
     this.#gpu = gpu;
+    this.#program = name;
     this.plan = plan;
     this.#slots = arena.reserve(plan.slots);
     this.#literals = plan.literals.map((storage) => uploadLiteral(gpu, buffers, storage));
@@ -90,12 +100,13 @@ export class LoadedPlan {
    * Loads a plan: compiles all kernels in parallel and makes the bind groups.
    *
    * @param resources The device, its memory and its compiled kernels.
-   * @param plan The plan.
+   * @param named The plan, and the name of the program for errors.
    * @param arena Temporary memory, shared with other plans of the device.
    * @throws {Error} If a kernel does not compile; names what it computes.
    */
-  static async load(resources: Resources, plan: Plan, arena: Arena): Promise<LoadedPlan> {
-    const loaded = new LoadedPlan(resources, plan, arena);
+  static async load(resources: Resources, named: NamedPlan, arena: Arena): Promise<LoadedPlan> {
+    const { plan, name } = named;
+    const loaded = new LoadedPlan(resources, named, arena);
     const kernels = await resources.pipelines.getAll(
       plan.dispatches.map(({ label, kernel, overrides }) => ({
         label,
@@ -111,7 +122,7 @@ export class LoadedPlan {
         : loaded.#bind(planned, kernel, { inputs: [], outputs: [] });
       loaded.#dispatches.push({ planned, kernel, fixed, variable: new Map() });
     });
-    resources.gpu.check("load a program");
+    resources.gpu.check(`load the program "${name}"`);
     return loaded;
   }
 
@@ -131,7 +142,7 @@ export class LoadedPlan {
       encoder.copyBufferToBuffer(source, 0, outputs[output]!, 0, this.plan.outputs[output]!);
     }
     this.#gpu.queue.submit([encoder.finish()]);
-    this.#gpu.check("run a program");
+    this.#gpu.check(`run the program "${this.#program}"`);
   }
 
   /** The dispatches of one run, for timing each of them. */

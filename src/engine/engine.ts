@@ -54,8 +54,8 @@ export interface Backend {
   ): Promise<HostArray[]>;
   /** Frees an array; work that was given to the device before still sees it. */
   release(handle: unknown): void;
-  /** Compiles a simplified program. */
-  load(program: Program): Promise<LoadedProgram>;
+  /** Compiles a simplified program; errors mention its name. */
+  load(program: Program, name?: string): Promise<LoadedProgram>;
   /** Bytes held. */
   memory(): EngineMemory;
   /** Starts a new measurement of the peak. */
@@ -166,7 +166,7 @@ export class Engine {
       flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
     );
     const program = simplify(recompute ? traced.program : inlineCalls(traced.program));
-    const loaded = await this.#backend.load(program);
+    const loaded = await this.#backend.load(program, fn.name || "anonymous");
     const prepared = {
       program,
       flops: programFlops(program),

@@ -72,9 +72,9 @@ export class WebGpuBackend implements Backend {
     this.resources.buffers.release(handle as GPUBuffer);
   }
 
-  async load(program: Program): Promise<LoadedGpuProgram> {
+  async load(program: Program, name: string = "anonymous"): Promise<LoadedGpuProgram> {
     const plan = makePlan(this.#compiler.compile(alignChannels(program)));
-    const loaded = await LoadedPlan.load(this.resources, plan, this.#arena);
+    const loaded = await LoadedPlan.load(this.resources, { plan, name }, this.#arena);
     return {
       dispatches: plan.dispatches.length,
       plan: loaded,
