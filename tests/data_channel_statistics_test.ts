@@ -7,6 +7,7 @@ import {
   subsetDataset,
 } from "../src/data/mod.ts";
 import { CIFAR10_FOLDER } from "./data_fixtures.ts";
+import { sharedTest } from "./shared.ts";
 
 const TINY: ImageDataset = {
   name: "tiny",
@@ -32,7 +33,7 @@ Deno.test("channelStatistics() equals the definition", () => {
   assertAlmostEquals(second.mean[0]!, 0.1, 1e-15);
 });
 
-Deno.test("channelStatistics() finds the known statistics of CIFAR-10", async () => {
+sharedTest("channelStatistics() finds the known statistics of CIFAR-10", async () => {
   const { train } = await loadCifar10({ data: CIFAR10_FOLDER });
   const { mean, standardDeviation } = channelStatistics(train);
   // The widely published values of all 50,000 images; these are 5085 of them.

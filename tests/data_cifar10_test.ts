@@ -17,6 +17,7 @@ import {
   withFolder,
   withServer,
 } from "./data_fixtures.ts";
+import { sharedTest } from "./shared.ts";
 
 async function writeFiles(folder: string, files: Map<string, Uint8Array>): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
@@ -33,7 +34,7 @@ async function published(files: Map<string, Uint8Array>, url = "http://127.0.0.1
   return { bytes, archive: { url, size: bytes.length, sha256: sha256(bytes) } };
 }
 
-Deno.test("loadCifar10() reads the real records of a short folder", async () => {
+sharedTest("loadCifar10() reads the real records of a short folder", async () => {
   const { train, test } = await loadCifar10({ data: CIFAR10_FOLDER });
   assertEquals([train.count, test.count], [5085, 1017]);
   assertEquals(train.images.length, 5085 * 32 * 32 * 3);

@@ -3,6 +3,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { channelStatistics, ChecksumError, loadHuggingFaceImages } from "../src/data/mod.ts";
 import { sha256, withFolder } from "./data_fixtures.ts";
 import { IMAGE_FIXTURES } from "./data_image_fixtures.ts";
+import { sharedTest } from "./shared.ts";
 
 const CIFAR10 = ["test", "train"].map((part) =>
   new URL(`../../shared/data/hf/cifar10/plain_text/${part}-00000-of-00001.parquet`, import.meta.url)
@@ -48,7 +49,7 @@ async function write(
 
 const bytesOf = (fixture: typeof RGB) => Uint8Array.fromBase64(fixture!.file);
 
-Deno.test("loadHuggingFaceImages() reads real images of the hub's layout", async () => {
+sharedTest("loadHuggingFaceImages() reads real images of the hub's layout", async () => {
   const dataset = await loadHuggingFaceImages({ paths: [CIFAR10[0]!], limit: 400, name: "c" });
   assertEquals([dataset.count, dataset.height, dataset.width, dataset.channels], [400, 32, 32, 3]);
   assertEquals(dataset.classNames[5], "dog");
@@ -62,7 +63,7 @@ Deno.test("loadHuggingFaceImages() reads real images of the hub's layout", async
   );
 });
 
-Deno.test("loadHuggingFaceImages() resizes and turns grey", async () => {
+sharedTest("loadHuggingFaceImages() resizes and turns grey", async () => {
   const options = { paths: [CIFAR10[1]!], limit: 3 };
   const full = await loadHuggingFaceImages(options);
   const small = await loadHuggingFaceImages({ ...options, size: 8, channels: 1 });

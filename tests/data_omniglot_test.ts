@@ -3,12 +3,13 @@ import { zipSync } from "fflate";
 import { EpisodeSampler, loadOmniglot } from "../src/data/mod.ts";
 import { withFolder } from "./data_fixtures.ts";
 import { IMAGE_FIXTURES } from "./data_image_fixtures.ts";
+import { sharedTest } from "./shared.ts";
 
 const [SMALL1, SMALL2] = [1, 2].map((part) =>
   new URL(`../../shared/data/omniglot/images_background_small${part}.zip`, import.meta.url).pathname
 );
 
-Deno.test("loadOmniglot() reads a published file as drawn", async () => {
+sharedTest("loadOmniglot() reads a published file as drawn", async () => {
   const dataset = await loadOmniglot({ paths: [SMALL1!] });
   // Balinese 24, Early Aramaic 22, Greek 24, Korean 40, Latin 26 characters, 20 drawings of each.
   assertEquals(dataset.classNames.length, 136);
@@ -23,7 +24,7 @@ Deno.test("loadOmniglot() reads a published file as drawn", async () => {
   assert(share > 0.02 && share < 0.1, `strokes are thin and black: ${share}`);
 });
 
-Deno.test("loadOmniglot() joins overlapping files, resizes and inverts", async () => {
+sharedTest("loadOmniglot() joins overlapping files, resizes and inverts", async () => {
   const dataset = await loadOmniglot({ paths: [SMALL1!, SMALL2!], size: 28, invert: true });
   // Greek and Latin are in both.
   assertEquals(dataset.classNames.length, 242);
@@ -42,7 +43,7 @@ Deno.test("loadOmniglot() joins overlapping files, resizes and inverts", async (
   assertEquals(sampler.episode(0).query.length, 300);
 });
 
-Deno.test("loadOmniglot() throws on files that are foreign, cut or disagree", async () => {
+sharedTest("loadOmniglot() throws on files that are foreign, cut or disagree", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/a.zip`;
     const load = (paths = [path]) => loadOmniglot({ paths });
