@@ -10,7 +10,9 @@ export type KernelName =
   | "conv2d"
   | "conv2d_3x3"
   | "conv2d_3x3_filter_gradient"
-  | "conv2d_3x3_wide"
+  | "conv2d_3x3_lane_channels"
+  | "conv2d_3x3_lane_filter_gradient"
+  | "conv2d_3x3_lane_tiles"
   | "conv2d_filter_gradient"
   | "matmul"
   | "matmul_any"
@@ -577,8 +579,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   store_tap(first_tap + 2u, c, o, right);
 }
 `,
-  conv2d_3x3_wide: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For images at least
-// five pixels wide and adapters on which loads cost more than arithmetic.
+  conv2d_3x3_lane_channels: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
+// subgroups have eight lanes and on which loads cost more than arithmetic.
 //
 //   y[b, n, i, j, o] =
 //     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
@@ -589,10 +591,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 // TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
 // of the input gradient, when x is the cotangent.
 //
-// An invocation computes 4x8 pixels of 8 channels in registers: 60 loads of x and 72 of w for 2304
-// vector multiply-adds.
+// A subgroup computes 8x8 pixels of 32 channels, a lane four of the channels. The lanes share the
+// 10x10 pixels of x: each lane loads an eighth of them and broadcasts it. So a lane has 13 loads of
+// x and 36 of w for 2304 vector multiply-adds.
 
-override WORKGROUP: u32;
+enable subgroups;
+
 override TRANSPOSED: u32;
 
 struct Sizes {
@@ -624,26 +628,35 @@ struct Row {
   a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f, i: vec4f, j: vec4f,
 }
 
-fn load(first: u32, ix: i32, inside: bool) -> vec4f {
-  let at = first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
-  return select(vec4f(), x[at], inside & (ix >= 0) & (ix < sizes.width));
+// Column k of a matrix holds the weights of input channel 4 q + k; taps in row-major order.
+struct Filter {
+  a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, e: mat4x4f, f: mat4x4f, g: mat4x4f, h: mat4x4f,
+  i: mat4x4f,
 }
 
-fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
-  let inside = (iy >= 0) & (iy < sizes.height);
+// Where a pixel of x begins, and whether it exists.
+struct Place { at: u32, inside: bool }
+
+fn place(image: u32, iy: i32, ix: i32) -> Place {
   let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
-  let first = row * u32(sizes.width) * sizes.in4 + q;
+  let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
+  return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
+}
+
+fn load(pixel: Place, q: u32) -> vec4f {
+  return select(vec4f(), x[pixel.at + q], pixel.inside);
+}
+
+// The row whose first eight pixels are in the eight lanes.
+fn row_of(lanes: vec4f, i: vec4f, j: vec4f) -> Row {
   return Row(
-    load(first, ix, inside), load(first, ix + 1, inside),
-    load(first, ix + 2, inside), load(first, ix + 3, inside),
-    load(first, ix + 4, inside), load(first, ix + 5, inside),
-    load(first, ix + 6, inside), load(first, ix + 7, inside),
-    load(first, ix + 8, inside), load(first, ix + 9, inside),
+    subgroupBroadcast(lanes, 0u), subgroupBroadcast(lanes, 1u), subgroupBroadcast(lanes, 2u),
+    subgroupBroadcast(lanes, 3u), subgroupBroadcast(lanes, 4u), subgroupBroadcast(lanes, 5u),
+    subgroupBroadcast(lanes, 6u), subgroupBroadcast(lanes, 7u), i, j,
   );
 }
 
-// Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
-fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
+fn load_tap(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
   if (TRANSPOSED != 0u) {
     let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
     let n = sizes.in4;
@@ -654,24 +667,25 @@ fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
   return mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]);
 }
 
-fn left(s: Eight, m: mat4x4f, r: Row) -> Eight {
-  return Eight(
-    s.a + m * r.a, s.b + m * r.b, s.c + m * r.c, s.d + m * r.d,
-    s.e + m * r.e, s.f + m * r.f, s.g + m * r.g, s.h + m * r.h,
+fn load_filter(b: u32, q: u32, o: u32) -> Filter {
+  return Filter(
+    load_tap(b, 0u, q, o), load_tap(b, 1u, q, o), load_tap(b, 2u, q, o), load_tap(b, 3u, q, o),
+    load_tap(b, 4u, q, o), load_tap(b, 5u, q, o), load_tap(b, 6u, q, o), load_tap(b, 7u, q, o),
+    load_tap(b, 8u, q, o),
   );
 }
 
-fn middle(s: Eight, m: mat4x4f, r: Row) -> Eight {
+// Adds one row of the result: all nine taps of a pixel in a row, so that its sum stays in registers.
+fn add_row(s: Eight, m: Filter, p: Row, q: Row, r: Row) -> Eight {
   return Eight(
-    s.a + m * r.b, s.b + m * r.c, s.c + m * r.d, s.d + m * r.e,
-    s.e + m * r.f, s.f + m * r.g, s.g + m * r.h, s.h + m * r.i,
-  );
-}
-
-fn right(s: Eight, m: mat4x4f, r: Row) -> Eight {
-  return Eight(
-    s.a + m * r.c, s.b + m * r.d, s.c + m * r.e, s.d + m * r.f,
-    s.e + m * r.g, s.f + m * r.h, s.g + m * r.i, s.h + m * r.j,
+    s.a + m.a * p.a + m.b * p.b + m.c * p.c + m.d * q.a + m.e * q.b + m.f * q.c + m.g * r.a + m.h * r.b + m.i * r.c,
+    s.b + m.a * p.b + m.b * p.c + m.c * p.d + m.d * q.b + m.e * q.c + m.f * q.d + m.g * r.b + m.h * r.c + m.i * r.d,
+    s.c + m.a * p.c + m.b * p.d + m.c * p.e + m.d * q.c + m.e * q.d + m.f * q.e + m.g * r.c + m.h * r.d + m.i * r.e,
+    s.d + m.a * p.d + m.b * p.e + m.c * p.f + m.d * q.d + m.e * q.e + m.f * q.f + m.g * r.d + m.h * r.e + m.i * r.f,
+    s.e + m.a * p.e + m.b * p.f + m.c * p.g + m.d * q.e + m.e * q.f + m.f * q.g + m.g * r.e + m.h * r.f + m.i * r.g,
+    s.f + m.a * p.f + m.b * p.g + m.c * p.h + m.d * q.f + m.e * q.g + m.f * q.h + m.g * r.f + m.h * r.g + m.i * r.h,
+    s.g + m.a * p.g + m.b * p.h + m.c * p.i + m.d * q.g + m.e * q.h + m.f * q.i + m.g * r.g + m.h * r.h + m.i * r.i,
+    s.h + m.a * p.h + m.b * p.i + m.c * p.j + m.d * q.h + m.e * q.i + m.f * q.j + m.g * r.h + m.h * r.i + m.i * r.j,
   );
 }
 
@@ -693,142 +707,473 @@ fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Eight) {
   if (ox + 7 < sizes.out_width) { store(at + 7u * sizes.out4, s.h); }
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  // Channels vary slowest: neighbouring invocations use the same filters.
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
-  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  let tile = index % tiles;
-  let pair = index / tiles;
-  let pairs = (sizes.out4 + 1u) / 2u;
-  let b = pair / pairs;
+  let blocks = (sizes.out4 + 7u) / 8u;
+  let index = group.y * sizes.groups_x + group.x;
+  let b = index / (blocks * tiles);
   if (b >= sizes.batch) { return; }
-  let o = pair % pairs * 2u;
-  let p = min(o + 1u, sizes.out4 - 1u);
+  let o = index / tiles % blocks * 8u + lane;
+  let o_inside = min(o, sizes.out4 - 1u);
+  let tile = index % tiles;
   let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
-  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 8;
   let ox = i32(tile % sizes.tiles_x) * 8;
   let iy = oy - sizes.pad_top;
   let ix = ox - sizes.pad_left;
+  // The first eight columns of the ten rows, then the rest: rows 0 to 7 of two columns, and four
+  // corner pixels in the lanes 0 to 3.
+  let k = i32(lane);
+  let p0 = place(image, iy, ix + k);
+  let p1 = place(image, iy + 1, ix + k);
+  let p2 = place(image, iy + 2, ix + k);
+  let p3 = place(image, iy + 3, ix + k);
+  let p4 = place(image, iy + 4, ix + k);
+  let p5 = place(image, iy + 5, ix + k);
+  let p6 = place(image, iy + 6, ix + k);
+  let p7 = place(image, iy + 7, ix + k);
+  let p8 = place(image, iy + 8, ix + k);
+  let p9 = place(image, iy + 9, ix + k);
+  let p_i = place(image, iy + k, ix + 8);
+  let p_j = place(image, iy + k, ix + 9);
+  let p_corner = place(image, iy + 8 + k / 2 % 2, ix + 8 + k % 2);
   var s0: Eight;
-  var t0: Eight;
   var s1: Eight;
-  var t1: Eight;
   var s2: Eight;
-  var t2: Eight;
   var s3: Eight;
-  var t3: Eight;
+  var s4: Eight;
+  var s5: Eight;
+  var s6: Eight;
+  var s7: Eight;
   for (var q = 0u; q < sizes.in4; q++) {
-    let r0 = load_row(image, iy + 0, ix, q);
+    let i = load(p_i, q);
+    let j = load(p_j, q);
+    let corner = load(p_corner, q);
+    let r0 = row_of(load(p0, q), subgroupBroadcast(i, 0u), subgroupBroadcast(j, 0u));
+    let r1 = row_of(load(p1, q), subgroupBroadcast(i, 1u), subgroupBroadcast(j, 1u));
+    let r2 = row_of(load(p2, q), subgroupBroadcast(i, 2u), subgroupBroadcast(j, 2u));
+    let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
+    let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
+    let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
+    let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
+    let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
+    let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
+    let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
+    let m = load_filter(b, q, o_inside);
+    s0 = add_row(s0, m, r0, r1, r2);
+    s1 = add_row(s1, m, r1, r2, r3);
+    s2 = add_row(s2, m, r2, r3, r4);
+    s3 = add_row(s3, m, r3, r4, r5);
+    s4 = add_row(s4, m, r4, r5, r6);
+    s5 = add_row(s5, m, r5, r6, r7);
+    s6 = add_row(s6, m, r6, r7, r8);
+    s7 = add_row(s7, m, r7, r8, r9);
+  }
+  store_row(image, oy, ox, o, s0);
+  store_row(image, oy + 1, ox, o, s1);
+  store_row(image, oy + 2, ox, o, s2);
+  store_row(image, oy + 3, ox, o, s3);
+  store_row(image, oy + 4, ox, o, s4);
+  store_row(image, oy + 5, ox, o, s5);
+  store_row(image, oy + 6, ox, o, s6);
+  store_row(image, oy + 7, ox, o, s7);
+}
+`,
+  conv2d_3x3_lane_filter_gradient: `// Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums. For adapters
+// whose subgroups have eight lanes and on which loads cost more than arithmetic.
+//
+//   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
+//     x[b, n, i + u - pad_top, j + v - pad_left, c] * dy[b, n, i, j, o]
+//
+// x: [batch, images, height, width, 4 in4]    dy: [batch, images, out_height, out_width, 4 out4]
+// partial: [parts, batch, kernel_y, 3, 4 in4, 4 out4]
+//
+// A slot is a filter row u and a vector of four input channels; there are kernel_y * in4 of them. A
+// subgroup computes the three taps of SLOTS slots for 32 output channels, a lane four of the output
+// channels. The lanes share the pixels of x: lane s loads that of slot s and broadcasts it. A lane
+// walks along the columns of x, two at a time, so that each sum is read and written once for both,
+// with a window of four pixels of dy: two loads of each for 24 SLOTS vector multiply-adds. A part has
+// part_rows of the images * out_height rows; the lowering bounds part_rows * width, the number of
+// loop iterations.
+
+enable subgroups;
+
+override SLOTS: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: u32,
+  out_width: i32,
+  in4: u32,
+  out4: u32,
+  kernel_y: u32,
+  pad_top: i32,
+  pad_left: i32,
+  parts: u32,
+  part_rows: u32,
+  groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+// Sums of one slot: row k of a matrix belongs to input channel k.
+struct Slot { left: mat4x4f, middle: mat4x4f, right: mat4x4f }
+
+fn load_x(at: u32, ix: i32, inside: bool) -> vec4f {
+  let value = x[at + u32(min(ix, sizes.width - 1)) * sizes.in4];
+  return select(vec4f(), value, inside & (ix < sizes.width));
+}
+
+fn load_dy(at: u32, ox: i32) -> vec4f {
+  let value = dy[at + u32(clamp(ox, 0, sizes.out_width - 1)) * sizes.out4];
+  return select(vec4f(), value, (ox >= 0) & (ox < sizes.out_width));
+}
+
+// Adds the products of two pixels of x with the two pixels of dy that meet them at one tap.
+fn products(s: mat4x4f, v: vec4f, w: vec4f, d: vec4f, e: vec4f) -> mat4x4f {
+  return mat4x4f(
+    s[0] + v.x * d + w.x * e,
+    s[1] + v.y * d + w.y * e,
+    s[2] + v.z * d + w.z * e,
+    s[3] + v.w * d + w.w * e,
+  );
+}
+
+fn add(s: Slot, v: vec4f, w: vec4f, d: mat4x4f) -> Slot {
+  return Slot(
+    products(s.left, v, w, d[2], d[3]),
+    products(s.middle, v, w, d[1], d[2]),
+    products(s.right, v, w, d[0], d[1]),
+  );
+}
+
+fn store(at: u32, value: vec4f) {
+  partial_sums[at] = value;
+}
+
+fn store_tap(at: u32, value: mat4x4f) {
+  store(at, value[0]);
+  store(at + sizes.out4, value[1]);
+  store(at + 2u * sizes.out4, value[2]);
+  store(at + 3u * sizes.out4, value[3]);
+}
+
+// first_row is that of the filters of the part and of b.
+fn store_slot(first_row: u32, slot: u32, o: u32, s: Slot) {
+  if (slot >= sizes.kernel_y * sizes.in4 || o >= sizes.out4) { return; }
+  let row = first_row + slot / sizes.in4;
+  let tap = 4u * sizes.in4 * sizes.out4;
+  let at = row * 3u * tap + slot % sizes.in4 * 4u * sizes.out4 + o;
+  store_tap(at, s.left);
+  store_tap(at + tap, s.middle);
+  store_tap(at + 2u * tap, s.right);
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let slots = sizes.kernel_y * sizes.in4;
+  let slot_blocks = (slots + SLOTS - 1u) / SLOTS;
+  let out_blocks = (sizes.out4 + 7u) / 8u;
+  let index = group.y * sizes.groups_x + group.x;
+  let part = index / (out_blocks * slot_blocks * sizes.batch);
+  if (part >= sizes.parts) { return; }
+  let b = index / (out_blocks * slot_blocks) % sizes.batch;
+  let o = index % out_blocks * 8u + lane;
+  let o_inside = min(o, sizes.out4 - 1u);
+  let first = index / out_blocks % slot_blocks * SLOTS;
+  let slot = min(first + min(lane, SLOTS - 1u), slots - 1u);
+  let u = slot / sizes.in4;
+  let c = slot % sizes.in4;
+  var s0: Slot;
+  var s1: Slot;
+  var s2: Slot;
+  var s3: Slot;
+  var s4: Slot;
+  var s5: Slot;
+  var s6: Slot;
+  var s7: Slot;
+  let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
+  for (var row = part * sizes.part_rows; row < last; row++) {
+    let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
+    let inside = (iy >= 0) & (iy < sizes.height);
+    let x_row = (b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+    let x_at = x_row * u32(sizes.width) * sizes.in4 + c;
+    let y_at = (b * sizes.images * sizes.out_height + row) * u32(sizes.out_width) * sizes.out4 + o_inside;
+    // Column ix of x meets ix + pad_left - v of dy at tap v.
+    var d0 = load_dy(y_at, sizes.pad_left - 2);
+    var d1 = load_dy(y_at, sizes.pad_left - 1);
+    for (var ix = 0; ix < sizes.width; ix += 2) {
+      let near = load_x(x_at, ix, inside);
+      let far = load_x(x_at, ix + 1, inside);
+      let d2 = load_dy(y_at, ix + sizes.pad_left);
+      let d3 = load_dy(y_at, ix + sizes.pad_left + 1);
+      let d = mat4x4f(d0, d1, d2, d3);
+      s0 = add(s0, subgroupBroadcast(near, 0u), subgroupBroadcast(far, 0u), d);
+      if (SLOTS > 1u) { s1 = add(s1, subgroupBroadcast(near, 1u), subgroupBroadcast(far, 1u), d); }
+      if (SLOTS > 2u) { s2 = add(s2, subgroupBroadcast(near, 2u), subgroupBroadcast(far, 2u), d); }
+      if (SLOTS > 3u) { s3 = add(s3, subgroupBroadcast(near, 3u), subgroupBroadcast(far, 3u), d); }
+      if (SLOTS > 4u) { s4 = add(s4, subgroupBroadcast(near, 4u), subgroupBroadcast(far, 4u), d); }
+      if (SLOTS > 5u) { s5 = add(s5, subgroupBroadcast(near, 5u), subgroupBroadcast(far, 5u), d); }
+      if (SLOTS > 6u) { s6 = add(s6, subgroupBroadcast(near, 6u), subgroupBroadcast(far, 6u), d); }
+      if (SLOTS > 7u) { s7 = add(s7, subgroupBroadcast(near, 7u), subgroupBroadcast(far, 7u), d); }
+      d0 = d2;
+      d1 = d3;
+    }
+  }
+  let first_row = (part * sizes.batch + b) * sizes.kernel_y;
+  store_slot(first_row, first + 0u, o, s0);
+  if (SLOTS > 1u) { store_slot(first_row, first + 1u, o, s1); }
+  if (SLOTS > 2u) { store_slot(first_row, first + 2u, o, s2); }
+  if (SLOTS > 3u) { store_slot(first_row, first + 3u, o, s3); }
+  if (SLOTS > 4u) { store_slot(first_row, first + 4u, o, s4); }
+  if (SLOTS > 5u) { store_slot(first_row, first + 5u, o, s5); }
+  if (SLOTS > 6u) { store_slot(first_row, first + 6u, o, s6); }
+  if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
+}
+`,
+  conv2d_3x3_lane_tiles: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
+// subgroups have eight lanes and on which loads cost more than arithmetic; for few channels or small
+// images.
+//
+//   y[b, n, i, j, o] =
+//     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
+//
+// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
+// y: [batch, images, out_height, out_width, 4 out4]
+//
+// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
+// of the input gradient, when x is the cotangent.
+//
+// A lane computes 4x4 pixels of 8 channels. The lanes of a subgroup share the filters: each loads an
+// eighth of them and broadcasts it. So a lane has 36 loads of x and 9 of w for 1152 vector
+// multiply-adds.
+
+enable subgroups;
+
+override TRANSPOSED: u32;
+
+struct Sizes {
+  batch: u32,
+  images: u32,
+  height: i32,
+  width: i32,
+  out_height: i32,
+  out_width: i32,
+  in4: u32,
+  out4: u32,
+  pad_top: i32,
+  pad_left: i32,
+  tiles_x: u32,
+  tiles_y: u32,
+  groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+// Four neighbouring pixels of one row of the result, as two vectors of channels.
+struct Quad {
+  a: vec4f, b: vec4f, c: vec4f, d: vec4f,
+  e: vec4f, f: vec4f, g: vec4f, h: vec4f,
+}
+
+// The six pixels of a row of x that a row of the result needs.
+struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
+
+fn load(first: u32, ix: i32, inside: bool) -> vec4f {
+  let at = first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+  return select(vec4f(), x[at], inside & (ix >= 0) & (ix < sizes.width));
+}
+
+fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
+  let inside = (iy >= 0) & (iy < sizes.height);
+  let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+  let first = row * u32(sizes.width) * sizes.in4 + q;
+  return Row(
+    load(first, ix, inside), load(first, ix + 1, inside), load(first, ix + 2, inside),
+    load(first, ix + 3, inside), load(first, ix + 4, inside), load(first, ix + 5, inside),
+  );
+}
+
+// The lane's share of a tap: of the first vector of output channels in the lanes 0 to 3, of the
+// second in the lanes 4 to 7; input channel 4 q + lane % 4, or output channel if TRANSPOSED.
+fn load_share(b: u32, tap: u32, q: u32, o: u32, lane: u32) -> vec4f {
+  let p = min(o + lane / 4u % 2u, sizes.out4 - 1u);
+  if (TRANSPOSED != 0u) {
+    return w[(((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q];
+  }
+  return w[(((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p];
+}
+
+// Column k of the result holds the weights of input channel 4 q + k.
+fn first_filter(share: vec4f) -> mat4x4f {
+  let m = mat4x4f(
+    subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
+    subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
+  );
+  if (TRANSPOSED != 0u) { return transpose(m); }
+  return m;
+}
+
+fn second_filter(share: vec4f) -> mat4x4f {
+  let m = mat4x4f(
+    subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
+    subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
+  );
+  if (TRANSPOSED != 0u) { return transpose(m); }
+  return m;
+}
+
+fn left(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {
+  return Quad(
+    s.a + m * r.a, s.b + m * r.b, s.c + m * r.c, s.d + m * r.d,
+    s.e + n * r.a, s.f + n * r.b, s.g + n * r.c, s.h + n * r.d,
+  );
+}
+
+fn middle(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {
+  return Quad(
+    s.a + m * r.b, s.b + m * r.c, s.c + m * r.d, s.d + m * r.e,
+    s.e + n * r.b, s.f + n * r.c, s.g + n * r.d, s.h + n * r.e,
+  );
+}
+
+fn right(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {
+  return Quad(
+    s.a + m * r.c, s.b + m * r.d, s.c + m * r.e, s.d + m * r.f,
+    s.e + n * r.c, s.f + n * r.d, s.g + n * r.e, s.h + n * r.f,
+  );
+}
+
+fn store(at: u32, value: vec4f) {
+  y[at] = value;
+}
+
+fn store_pixel(at: u32, low: vec4f, high: vec4f, both: bool) {
+  store(at, low);
+  if (both) { store(at + 1u, high); }
+}
+
+fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Quad) {
+  if (oy >= sizes.out_height) { return; }
+  let row = image * u32(sizes.out_height) + u32(oy);
+  let at = (row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
+  let both = o + 1u < sizes.out4;
+  store_pixel(at, s.a, s.e, both);
+  if (ox + 1 < sizes.out_width) { store_pixel(at + sizes.out4, s.b, s.f, both); }
+  if (ox + 2 < sizes.out_width) { store_pixel(at + 2u * sizes.out4, s.c, s.g, both); }
+  if (ox + 3 < sizes.out_width) { store_pixel(at + 3u * sizes.out4, s.d, s.h, both); }
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+  let tile_groups = (tiles + 7u) / 8u;
+  let blocks = (sizes.out4 + 1u) / 2u;
+  let index = group.y * sizes.groups_x + group.x;
+  let b = index / (blocks * tile_groups);
+  if (b >= sizes.batch) { return; }
+  let o = index / tile_groups % blocks * 2u;
+  // Lanes without a tile compute the last one, but do not store it.
+  let wanted = index % tile_groups * 8u + lane;
+  let tile = min(wanted, tiles - 1u);
+  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+  let ox = i32(tile % sizes.tiles_x) * 4;
+  let iy = oy - sizes.pad_top;
+  let ix = ox - sizes.pad_left;
+  var s0: Quad;
+  var s1: Quad;
+  var s2: Quad;
+  var s3: Quad;
+  for (var q = 0u; q < sizes.in4; q++) {
+    let r0 = load_row(image, iy, ix, q);
     let r1 = load_row(image, iy + 1, ix, q);
     let r2 = load_row(image, iy + 2, ix, q);
     let r3 = load_row(image, iy + 3, ix, q);
     let r4 = load_row(image, iy + 4, ix, q);
     let r5 = load_row(image, iy + 5, ix, q);
+    var share: vec4f;
     var m: mat4x4f;
-    m = load_filter(b, 0u, q, o);
-    s0 = left(s0, m, r0);
-    s1 = left(s1, m, r1);
-    s2 = left(s2, m, r2);
-    s3 = left(s3, m, r3);
-    m = load_filter(b, 0u, q, p);
-    t0 = left(t0, m, r0);
-    t1 = left(t1, m, r1);
-    t2 = left(t2, m, r2);
-    t3 = left(t3, m, r3);
-    m = load_filter(b, 1u, q, o);
-    s0 = middle(s0, m, r0);
-    s1 = middle(s1, m, r1);
-    s2 = middle(s2, m, r2);
-    s3 = middle(s3, m, r3);
-    m = load_filter(b, 1u, q, p);
-    t0 = middle(t0, m, r0);
-    t1 = middle(t1, m, r1);
-    t2 = middle(t2, m, r2);
-    t3 = middle(t3, m, r3);
-    m = load_filter(b, 2u, q, o);
-    s0 = right(s0, m, r0);
-    s1 = right(s1, m, r1);
-    s2 = right(s2, m, r2);
-    s3 = right(s3, m, r3);
-    m = load_filter(b, 2u, q, p);
-    t0 = right(t0, m, r0);
-    t1 = right(t1, m, r1);
-    t2 = right(t2, m, r2);
-    t3 = right(t3, m, r3);
-    m = load_filter(b, 3u, q, o);
-    s0 = left(s0, m, r1);
-    s1 = left(s1, m, r2);
-    s2 = left(s2, m, r3);
-    s3 = left(s3, m, r4);
-    m = load_filter(b, 3u, q, p);
-    t0 = left(t0, m, r1);
-    t1 = left(t1, m, r2);
-    t2 = left(t2, m, r3);
-    t3 = left(t3, m, r4);
-    m = load_filter(b, 4u, q, o);
-    s0 = middle(s0, m, r1);
-    s1 = middle(s1, m, r2);
-    s2 = middle(s2, m, r3);
-    s3 = middle(s3, m, r4);
-    m = load_filter(b, 4u, q, p);
-    t0 = middle(t0, m, r1);
-    t1 = middle(t1, m, r2);
-    t2 = middle(t2, m, r3);
-    t3 = middle(t3, m, r4);
-    m = load_filter(b, 5u, q, o);
-    s0 = right(s0, m, r1);
-    s1 = right(s1, m, r2);
-    s2 = right(s2, m, r3);
-    s3 = right(s3, m, r4);
-    m = load_filter(b, 5u, q, p);
-    t0 = right(t0, m, r1);
-    t1 = right(t1, m, r2);
-    t2 = right(t2, m, r3);
-    t3 = right(t3, m, r4);
-    m = load_filter(b, 6u, q, o);
-    s0 = left(s0, m, r2);
-    s1 = left(s1, m, r3);
-    s2 = left(s2, m, r4);
-    s3 = left(s3, m, r5);
-    m = load_filter(b, 6u, q, p);
-    t0 = left(t0, m, r2);
-    t1 = left(t1, m, r3);
-    t2 = left(t2, m, r4);
-    t3 = left(t3, m, r5);
-    m = load_filter(b, 7u, q, o);
-    s0 = middle(s0, m, r2);
-    s1 = middle(s1, m, r3);
-    s2 = middle(s2, m, r4);
-    s3 = middle(s3, m, r5);
-    m = load_filter(b, 7u, q, p);
-    t0 = middle(t0, m, r2);
-    t1 = middle(t1, m, r3);
-    t2 = middle(t2, m, r4);
-    t3 = middle(t3, m, r5);
-    m = load_filter(b, 8u, q, o);
-    s0 = right(s0, m, r2);
-    s1 = right(s1, m, r3);
-    s2 = right(s2, m, r4);
-    s3 = right(s3, m, r5);
-    m = load_filter(b, 8u, q, p);
-    t0 = right(t0, m, r2);
-    t1 = right(t1, m, r3);
-    t2 = right(t2, m, r4);
-    t3 = right(t3, m, r5);
+    var n: mat4x4f;
+    share = load_share(b, 0u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = left(s0, m, n, r0);
+    s1 = left(s1, m, n, r1);
+    s2 = left(s2, m, n, r2);
+    s3 = left(s3, m, n, r3);
+    share = load_share(b, 1u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = middle(s0, m, n, r0);
+    s1 = middle(s1, m, n, r1);
+    s2 = middle(s2, m, n, r2);
+    s3 = middle(s3, m, n, r3);
+    share = load_share(b, 2u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = right(s0, m, n, r0);
+    s1 = right(s1, m, n, r1);
+    s2 = right(s2, m, n, r2);
+    s3 = right(s3, m, n, r3);
+    share = load_share(b, 3u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = left(s0, m, n, r1);
+    s1 = left(s1, m, n, r2);
+    s2 = left(s2, m, n, r3);
+    s3 = left(s3, m, n, r4);
+    share = load_share(b, 4u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = middle(s0, m, n, r1);
+    s1 = middle(s1, m, n, r2);
+    s2 = middle(s2, m, n, r3);
+    s3 = middle(s3, m, n, r4);
+    share = load_share(b, 5u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = right(s0, m, n, r1);
+    s1 = right(s1, m, n, r2);
+    s2 = right(s2, m, n, r3);
+    s3 = right(s3, m, n, r4);
+    share = load_share(b, 6u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = left(s0, m, n, r2);
+    s1 = left(s1, m, n, r3);
+    s2 = left(s2, m, n, r4);
+    s3 = left(s3, m, n, r5);
+    share = load_share(b, 7u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = middle(s0, m, n, r2);
+    s1 = middle(s1, m, n, r3);
+    s2 = middle(s2, m, n, r4);
+    s3 = middle(s3, m, n, r5);
+    share = load_share(b, 8u, q, o, lane);
+    m = first_filter(share);
+    n = second_filter(share);
+    s0 = right(s0, m, n, r2);
+    s1 = right(s1, m, n, r3);
+    s2 = right(s2, m, n, r4);
+    s3 = right(s3, m, n, r5);
   }
-  store_row(image, oy + 0, ox, o, s0);
+  if (wanted >= tiles) { return; }
+  store_row(image, oy, ox, o, s0);
   store_row(image, oy + 1, ox, o, s1);
   store_row(image, oy + 2, ox, o, s2);
   store_row(image, oy + 3, ox, o, s3);
-  if (o + 1u >= sizes.out4) { return; }
-  store_row(image, oy + 0, ox, p, t0);
-  store_row(image, oy + 1, ox, p, t1);
-  store_row(image, oy + 2, ox, p, t2);
-  store_row(image, oy + 3, ox, p, t3);
 }
 `,
   conv2d_filter_gradient: `// Filter gradient of a convolution with any filter size and stride, as partial sums.

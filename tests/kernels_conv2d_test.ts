@@ -59,7 +59,26 @@ const CASES: readonly Row[] = [
   [1, 2, 11, 8, 4, 8, 5, 3, 2, 1, 2, 1, 1, 0],
   [1, 2, 8, 6, 8, 4, 2, 3, 1, 1, 0, 1, 1, 1],
   [1, 1, 10, 10, 4, 4, 4, 2, 2, 2, 1, 0, 1, 0],
+  [2, 2, 9, 17, 8, 32, 3, 3, 1, 1, 1, 1, 1, 1],
+  [1, 2, 8, 8, 32, 28, 3, 3, 1, 1, 1, 1, 1, 1],
+  [2, 3, 4, 4, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1],
+  [1, 1, 15, 16, 36, 40, 3, 3, 1, 1, 0, 0, 2, 1],
+  [1, 3, 7, 8, 5, 64, 3, 3, 1, 1, 2, 0, 0, 2],
+  [2, 1, 6, 5, 12, 32, 5, 3, 1, 1, 2, 1, 2, 1],
 ];
+
+/** Adapters of every kind that these tests can stand for: the traits choose the kernels. */
+function adapters(traits: DeviceTraits): readonly DeviceTraits[] {
+  return [
+    traits,
+    { ...traits, software: true, subgroupLanes: 0 },
+    { ...traits, software: false, subgroupLanes: 0 },
+  ];
+}
+
+function context(row: Row, { software, subgroupLanes }: DeviceTraits): string {
+  return `[${row}], software ${software}, ${subgroupLanes} lanes`;
+}
 
 webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
   const bench = new KernelBench(gpu);
@@ -67,10 +86,9 @@ webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, w] = [values(sizes.x, 1), values(sizes.w, 2)];
-    for (const software of [true, false]) {
-      const lowering = lowerConv2d(g, { ...gpu.traits, software });
-      const y = await bench.run(lowering, [x, w], sizes.y);
-      assertClose(y, conv2dReference(g, x, w), `[${row}], software ${software}`);
+    for (const traits of adapters(gpu.traits)) {
+      const y = await bench.run(lowerConv2d(g, traits), [x, w], sizes.y);
+      assertClose(y, conv2dReference(g, x, w), context(row, traits));
     }
   }
   bench.close();
@@ -82,10 +100,9 @@ webgpuTest("lowerConv2dInputGrad() computes the gradient of the images", async (
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [w, dy] = [values(sizes.w, 2), values(sizes.y, 3)];
-    for (const software of [true, false]) {
-      const lowering = lowerConv2dInputGrad(g, { ...gpu.traits, software });
-      const dx = await bench.run(lowering, [w, dy], sizes.x);
-      assertClose(dx, inputGradReference(g, w, dy), `[${row}], software ${software}`);
+    for (const traits of adapters(gpu.traits)) {
+      const dx = await bench.run(lowerConv2dInputGrad(g, traits), [w, dy], sizes.x);
+      assertClose(dx, inputGradReference(g, w, dy), context(row, traits));
     }
   }
   bench.close();
@@ -97,8 +114,10 @@ webgpuTest("lowerConv2dFilterGrad() computes the gradient of the filters", async
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, dy] = [values(sizes.x, 1), values(sizes.y, 3)];
-    const dw = await bench.run(lowerConv2dFilterGrad(g, gpu.traits), [x, dy], sizes.w);
-    assertClose(dw, filterGradReference(g, x, dy), `[${row}]`);
+    for (const traits of adapters(gpu.traits)) {
+      const dw = await bench.run(lowerConv2dFilterGrad(g, traits), [x, dy], sizes.w);
+      assertClose(dw, filterGradReference(g, x, dy), context(row, traits));
+    }
   }
   bench.close();
 });
@@ -123,7 +142,7 @@ webgpuTest(
         0,
         0,
         0,
-      ]]
+      ], [1, 80, 32, 32, 4, 32, 3, 3, 1, 1, 1, 1, 1, 1]]
     ) {
       const g = geometry(row);
       const sizes = conv2dSizes(g);
@@ -171,9 +190,26 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
   bench.close();
 });
 
+webgpuTest("lanes share loads where subgroups have eight of them", (gpu) => {
+  const kernelOf = (row: Row, traits = gpu.traits): string =>
+    lowerConv2d(geometry(row), traits).calls.at(-1)!.kernel;
+  const lanes: DeviceTraits = { ...gpu.traits, software: true, subgroupLanes: 8 };
+  const square = (
+    size: number,
+    channels: number,
+  ): Row => [4, 5, size, size, 32, channels, 3, 3, 1, 1, 1, 1, 1, 1];
+  assertEquals(kernelOf(square(16, 32), lanes), "conv2d_3x3_lane_channels");
+  assertEquals(kernelOf(square(4, 32), lanes), "conv2d_3x3_lane_tiles");
+  assertEquals(kernelOf(square(16, 8), lanes), "conv2d_3x3_lane_tiles");
+  assertEquals(kernelOf(square(16, 32), { ...lanes, subgroupLanes: 4 }), "conv2d_3x3");
+  // Deno grants subgroups on lavapipe, whose subgroups are as long as its vectors of floats.
+  if (gpu.info.description.includes("256 bits")) assertEquals(gpu.traits.subgroupLanes, 8);
+});
+
 Deno.test("convolution lowerings count their multiply-adds and bound their loops", () => {
   const traits: DeviceTraits = {
     software: false,
+    subgroupLanes: 0,
     maxWorkgroupInvocations: 256,
     maxWorkgroupStorage: 16384,
     maxWorkgroupsPerDimension: 65535,
@@ -185,8 +221,7 @@ Deno.test("convolution lowerings count their multiply-adds and bound their loops
   const flops = (lowering: KernelLowering): number =>
     lowering.calls.reduce((sum, call) => sum + call.flops, 0);
   const expected = 2 * 80 * 32 * 32 * 32 * 32 * 9;
-  for (const software of [false, true]) {
-    const t = { ...traits, software };
+  for (const t of adapters({ ...traits, software: true, subgroupLanes: 8 })) {
     assertEquals(flops(lowerConv2d(g, t)), expected);
     assertEquals(flops(lowerConv2dInputGrad(g, t)), expected);
     const gradient = lowerConv2dFilterGrad(g, t);

@@ -6,6 +6,7 @@ import { chooseParts, heavyWorkgroup, linearGrid } from "../src/ops/kernel_grid.
 
 const TRAITS: DeviceTraits = {
   software: true,
+  subgroupLanes: 0,
   maxWorkgroupInvocations: 256,
   maxWorkgroupStorage: 16384,
   maxWorkgroupsPerDimension: 65535,

@@ -15,7 +15,7 @@ if (!adapter && !required) {
 }
 
 /** Registers a test that gets an open device, which is closed afterwards. */
-export function webgpuTest(name: string, fn: (gpu: Gpu) => Promise<void>): void {
+export function webgpuTest(name: string, fn: (gpu: Gpu) => void | Promise<void>): void {
   Deno.test({
     name,
     ignore: !adapter && !required,

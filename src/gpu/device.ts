@@ -62,6 +62,14 @@ const WANTED_LIMITS = [
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
 
+/** What a device offers to kernels that use subgroups. */
+export interface Subgroups {
+  /** Lanes of every subgroup. */
+  readonly lanes: number;
+  /** Whether kernels must say `enable subgroups;`; Deno's compiler does not know the words. */
+  readonly directive: boolean;
+}
+
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|software/i;
 
 /**
@@ -83,6 +91,8 @@ export class Gpu {
   readonly limits: GPUSupportedLimits;
   /** The features of the device. */
   readonly features: ReadonlySet<string>;
+  /** What kernels may do with subgroups; `undefined` where nothing. */
+  readonly subgroups: Subgroups | undefined;
   #error: string | undefined;
   #errorCount = 0;
   #closed = false;
@@ -93,8 +103,9 @@ export class Gpu {
    *
    * @param device The device, whose errors will be listened for
    * @param info Description of the adapter it came from
+   * @param subgroups What {@linkcode findSubgroups} found; nothing unless told
    */
-  constructor(device: GPUDevice, info: AdapterSummary) {
+  constructor(device: GPUDevice, info: AdapterSummary, subgroups?: Subgroups) {
     this.device = device;
     this.queue = device.queue;
     this.info = info;
@@ -102,8 +113,10 @@ export class Gpu {
     const features = new Set<string>();
     device.features.forEach((feature) => features.add(feature));
     this.features = features;
+    this.subgroups = subgroups;
     this.traits = {
       software: info.software,
+      subgroupLanes: subgroups?.lanes ?? 0,
       maxWorkgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
       maxWorkgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
@@ -216,12 +229,43 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const device = await adapter.requestDevice({
-    label: options.label ?? "mutasesumele",
-    requiredLimits,
-    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
-  });
-  return new Gpu(device, summarizeAdapter(adapter.info));
+  const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+  const lanes = subgroupLanesOf(adapter.info);
+  const request = (requiredFeatures: readonly GPUFeatureName[]): Promise<GPUDevice> =>
+    adapter.requestDevice({
+      label: options.label ?? "mutasesumele",
+      requiredLimits,
+      requiredFeatures: [...requiredFeatures],
+    });
+  // Deno grants subgroups without advertising them; a refusal leaves the adapter as it was.
+  const device = lanes === 0
+    ? await request(features)
+    : await request([...features, "subgroups"]).catch(() => request(features));
+  return new Gpu(device, summarizeAdapter(adapter.info), await findSubgroups(device, lanes));
+}
+
+/** Lanes of an adapter's subgroups; 0 where it does not say, or where their number varies. */
+function subgroupLanesOf({ subgroupMinSize, subgroupMaxSize }: GPUAdapterInfo): number {
+  return subgroupMinSize !== undefined && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
+}
+
+/** A kernel that is valid where a lane can broadcast its value to its subgroup. */
+const SUBGROUP_PROBE = `
+@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(8)
+fn main(@builtin(subgroup_invocation_id) lane: u32) { y[lane] = subgroupBroadcast(lane, 0u); }
+`;
+
+/** Finds out, by compiling, whether and how kernels may use subgroups. */
+async function findSubgroups(device: GPUDevice, lanes: number): Promise<Subgroups | undefined> {
+  if (!device.features.has("subgroups")) return undefined;
+  for (const directive of [true, false]) {
+    device.pushErrorScope("validation");
+    const code = directive ? `enable subgroups;${SUBGROUP_PROBE}` : SUBGROUP_PROBE;
+    device.createShaderModule({ label: "probe of subgroups", code });
+    if (await device.popErrorScope() === null) return { lanes, directive };
+  }
+  return undefined;
 }
 
 /**

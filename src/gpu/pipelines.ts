@@ -181,8 +181,9 @@ export class PipelineCache {
     return made;
   }
 
-  async #createModule(label: string, code: string): Promise<GPUShaderModule> {
-    const device = this.#gpu.device;
+  async #createModule(label: string, text: string): Promise<GPUShaderModule> {
+    const { device, subgroups } = this.#gpu;
+    const code = subgroups?.directive === false ? withoutDirective(text) : text;
     device.pushErrorScope("validation");
     const module = device.createShaderModule({ label, code });
     const validation = device.popErrorScope();
@@ -215,6 +216,11 @@ export class PipelineCache {
     this.#layouts.set(key, layout);
     return layout;
   }
+}
+
+/** Deno's compiler allows subgroups without `enable subgroups;`, which it does not know. */
+function withoutDirective(code: string): string {
+  return code.replace(/^enable subgroups;$/m, "");
 }
 
 /**

@@ -9,6 +9,11 @@
 export interface DeviceTraits {
   /** `true` on a CPU adapter (lavapipe, SwiftShader): register tiles win, barriers lose. */
   readonly software: boolean;
+  /**
+   * Lanes of every subgroup, in the order of a workgroup's invocations; 0 where kernels cannot use
+   * subgroups or their size varies.
+   */
+  readonly subgroupLanes: number;
   /** Most invocations of one workgroup. */
   readonly maxWorkgroupInvocations: number;
   /** Bytes of workgroup memory. */

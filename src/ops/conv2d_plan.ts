@@ -42,6 +42,19 @@ interface ConvSizes extends Readonly<Record<string, number>> {
   readonly out4: number;
 }
 
+/** A kernel of the filter gradient and how it divides the work. */
+interface FilterGradientKernel {
+  readonly kernel: string;
+  /** Invocations of one part. */
+  readonly blocks: number;
+  /** Loop iterations along one image row. */
+  readonly columns: number;
+  /** Invocations of a workgroup. */
+  readonly workgroup: number;
+  /** Constants that only this kernel has. */
+  readonly overrides: Readonly<Record<string, number>>;
+}
+
 const OUTPUT: BufferSlot = { kind: "output", index: 0 };
 
 /** Workgroup memory of one vector of input channels of a 3x3 kernel: 9 taps of 4 x 8 weights. */
@@ -135,8 +148,8 @@ export class ConvPlan {
     this.#calls.push({
       ...(!is3x3
         ? this.#planAny(c, sizes)
-        : this.#traits.software && isWide(c.outWidth)
-        ? this.#planWide(c, sizes)
+        : usesLanes(this.#traits)
+        ? this.#planLanes(c, sizes)
         : this.#plan3x3(c, sizes)),
       buffers: [x, w, y],
       flops: this.#flops,
@@ -151,22 +164,18 @@ export class ConvPlan {
     const g = this.#geometry;
     const in4 = roundUp4(g.inChannels) / 4;
     const out4 = roundUp4(g.outChannels) / 4;
-    const isRow3 = g.kernelWidth === 3 && g.strideY === 1 && g.strideX === 1;
-    const taps = g.kernelHeight * g.kernelWidth;
-    const size = g.batch * taps * in4 * out4 * 16;
-    const narrow = isRow3 && in4 === 1;
-    const blocks = g.batch * g.kernelHeight * (isRow3 ? 1 : g.kernelWidth) *
-      Math.ceil(in4 / (narrow ? 1 : 2)) * Math.ceil(out4 / (narrow ? 4 : 2));
+    const size = g.batch * g.kernelHeight * g.kernelWidth * in4 * out4 * 16;
+    const { kernel, blocks, columns, workgroup, overrides } = this.#filterGradientKernel(in4, out4);
     const split = chooseParts(
-      { steps: g.images * outHeight(g), iterationsPerStep: outWidth(g) + 1, blocks, size },
+      { steps: g.images * outHeight(g), iterationsPerStep: columns + 1, blocks, size },
       this.#traits,
     );
     const cropped = in4 * 4 !== g.inChannels || out4 * 4 !== g.outChannels;
     const sum = cropped ? this.#allocate(size) : OUTPUT;
     const parts = split.parts === 1 ? sum : this.#allocate(size * split.parts);
-    const grid = linearGrid(blocks * split.parts, this.#traits, heavyWorkgroup(this.#traits));
+    const grid = linearGrid(blocks * split.parts, this.#traits, workgroup);
     this.#calls.push({
-      kernel: isRow3 ? "conv2d_3x3_filter_gradient" : "conv2d_filter_gradient",
+      kernel,
       overrides: {
         batch: g.batch,
         images: g.images,
@@ -177,14 +186,12 @@ export class ConvPlan {
         in4,
         out4,
         kernel_y: g.kernelHeight,
-        ...(isRow3
-          ? { NARROW: narrow ? 1 : 0 }
-          : { kernel_x: g.kernelWidth, stride_y: g.strideY, stride_x: g.strideX }),
         pad_top: g.padTop,
         pad_left: g.padLeft,
         parts: split.parts,
         part_rows: split.stepsPerPart,
-        ...grid.overrides,
+        groups_x: grid.overrides.groups_x,
+        ...overrides,
       },
       workgroups: grid.workgroups,
       buffers: [x, dy, parts],
@@ -198,12 +205,51 @@ export class ConvPlan {
     if (cropped) {
       this.#resize(
         sum,
-        [g.batch * taps, in4 * 4, 1, out4 * 4],
+        [g.batch * g.kernelHeight * g.kernelWidth, in4 * 4, 1, out4 * 4],
         [g.inChannels, 1, g.outChannels],
         [1, 1],
         OUTPUT,
       );
     }
+  }
+
+  #filterGradientKernel(in4: number, out4: number): FilterGradientKernel {
+    const g = this.#geometry;
+    const workgroup = heavyWorkgroup(this.#traits);
+    const isRow3 = g.kernelWidth === 3 && g.strideY === 1 && g.strideX === 1;
+    if (isRow3 && usesLanes(this.#traits) && 2 * out4 > LANES) {
+      const slots = Math.min(LANES, g.kernelHeight * in4);
+      return {
+        kernel: "conv2d_3x3_lane_filter_gradient",
+        blocks: LANES * g.batch * ceilDivide(g.kernelHeight * in4, slots) * ceilDivide(out4, LANES),
+        columns: ceilDivide(g.width, 2),
+        workgroup: LANES,
+        overrides: { SLOTS: slots },
+      };
+    }
+    if (isRow3) {
+      const narrow = in4 === 1;
+      return {
+        kernel: "conv2d_3x3_filter_gradient",
+        blocks: g.batch * g.kernelHeight * ceilDivide(in4, narrow ? 1 : 2) *
+          ceilDivide(out4, narrow ? 4 : 2),
+        columns: outWidth(g),
+        workgroup,
+        overrides: { NARROW: narrow ? 1 : 0, WORKGROUP: workgroup },
+      };
+    }
+    return {
+      kernel: "conv2d_filter_gradient",
+      blocks: g.batch * g.kernelHeight * g.kernelWidth * ceilDivide(in4, 2) * ceilDivide(out4, 2),
+      columns: outWidth(g),
+      workgroup,
+      overrides: {
+        kernel_x: g.kernelWidth,
+        stride_y: g.strideY,
+        stride_x: g.strideX,
+        WORKGROUP: workgroup,
+      },
+    };
   }
 
   #plan3x3(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
@@ -236,20 +282,28 @@ export class ConvPlan {
     return this.#traits.software ? room : Math.min(room, 2 ** Math.ceil(Math.log2(in4)));
   }
 
-  /** On a CPU loads are dear and registers plenty: large tiles, and no workgroup memory. */
-  #planWide(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
-    const tilesX = ceilDivide(c.outWidth, 8);
-    const tilesY = ceilDivide(c.outHeight, 4);
-    const invocations = sizes.batch * sizes.images * tilesX * tilesY * ceilDivide(sizes.out4, 2);
-    const grid = linearGrid(invocations, this.#traits, heavyWorkgroup(this.#traits));
+  /** On a CPU loads are dear: the lanes of a subgroup share pixels or filters. */
+  #planLanes(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+    const shareFilters = { tilesX: ceilDivide(c.outWidth, 4), tilesY: ceilDivide(c.outHeight, 4) };
+    const sharePixels = { tilesX: ceilDivide(c.outWidth, 8), tilesY: ceilDivide(c.outHeight, 8) };
+    const few = shareFilters.tilesX * shareFilters.tilesY;
+    const many = 4 * sharePixels.tilesX * sharePixels.tilesY;
+    // Sharing pixels is half as fast again, but wastes parts of larger tiles and of 32 channels.
+    const wide = 2 * many * fillUp(sizes.out4, 8) <= 3 * few * fillUp(sizes.out4, 2);
+    const { tilesX, tilesY } = wide ? sharePixels : shareFilters;
+    const groups = sizes.batch *
+      (wide
+        ? ceilDivide(sizes.out4, 8) * sizes.images * tilesX * tilesY
+        : ceilDivide(sizes.out4, 2) * ceilDivide(sizes.images * tilesX * tilesY, LANES));
+    const grid = linearGrid(groups * LANES, this.#traits, LANES);
     return {
-      kernel: "conv2d_3x3_wide",
+      kernel: wide ? "conv2d_3x3_lane_channels" : "conv2d_3x3_lane_tiles",
       overrides: {
         ...sizes,
         TRANSPOSED: c.transposed ? 1 : 0,
         tiles_x: tilesX,
         tiles_y: tilesY,
-        ...grid.overrides,
+        groups_x: grid.overrides.groups_x,
       },
       workgroups: grid.workgroups,
     };
@@ -316,10 +370,18 @@ export class ConvPlan {
 }
 
 function roundUp4(count: number): number {
-  return 4 * Math.ceil(count / 4);
+  return fillUp(count, 4);
 }
 
-/** Whether tiles of 8 columns waste no more than tiles of 4. */
-function isWide(columns: number): boolean {
-  return ceilDivide(columns, 8) * 2 === ceilDivide(columns, 4);
+/** Lanes of a subgroup, and invocations of a workgroup, of the kernels that share loads. */
+const LANES = 8;
+
+/** Whether kernels whose lanes share loads run here, and are the fastest. */
+function usesLanes({ software, subgroupLanes }: DeviceTraits): boolean {
+  return software && subgroupLanes === LANES;
+}
+
+/** `count` rounded up to a multiple of `unit`. */
+function fillUp(count: number, unit: number): number {
+  return unit * ceilDivide(count, unit);
 }
