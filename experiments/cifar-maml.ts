@@ -160,7 +160,7 @@ async function guard(
   if (config.meta.order !== "exact") return;
   const few = subsetDataset(dataset, rows.train.slice(0, 12));
   const every = Int32Array.from({ length: few.count }, (_, row) => row);
-  const reference = await openEngine("reference");
+  const reference = await openEngine("reference", { float64: true });
   const narrow = await ImageTraining.open(reference, {
     ...learnerOf(narrowed(config), channelStatistics(few)),
     dataset: few,

@@ -40,7 +40,7 @@ import { flatten } from "../src/tree/tree.ts";
 const { train: images } = syntheticImages({ seed: 1, trainCount: 40, testCount: 10 });
 
 async function withReference(body: (engine: Engine) => Promise<void>): Promise<void> {
-  const engine = await openEngine("reference");
+  const engine = await openEngine("reference", { float64: true });
   try {
     await body(engine);
   } finally {

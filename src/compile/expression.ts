@@ -108,6 +108,13 @@ export class Expressions<B> {
     this.#context = context;
   }
 
+  /** Loads from memory in the statements so far. */
+  get loads(): { readonly outer: number; readonly inner: number } {
+    const count = (lines: readonly string[]): number =>
+      lines.filter((line) => line.includes("[")).length;
+    return { outer: count(this.outer), inner: count(this.inner) };
+  }
+
   /** Name of the binding of `memory` with the given element type, declared at the first call. */
   bind(memory: B, element: string, writes: boolean): string {
     const found = this.bindings.find((b) => b.memory === memory && b.element === element);

@@ -5,6 +5,7 @@
  */
 import {
   addIndex,
+  constantIndex,
   type Index,
   scaleIndex,
   unflattenIndex,
@@ -35,7 +36,9 @@ const MOST_ROWS = 16;
  * Generates the kernel that computes `results`, all of `size` elements.
  *
  * Where operands repeat along the outer axes (a scale of every channel, say), an invocation
- * computes several rows of the same four channels and loads such operands once.
+ * computes several rows of the same four channels and loads such operands once. Where two
+ * neighbouring rows share an operand (the gradient of their pooling window, say), it computes them
+ * together.
  *
  * @param results Pointwise tensors.
  * @param context Memory of what they read and of themselves.
@@ -49,13 +52,27 @@ export function mapKernel<B>(
   const size = results[0]!.size;
   const width: Width = size % 4 === 0 ? 4 : 1;
   const rows = width === 4 ? rowsOf(results, traits) : 1;
-  const blocked = rows > 1 ? build(results, context, { width, rows, traits }) : undefined;
-  if (blocked?.hoisted && blocked.kernel.memory.length <= traits.maxStorageBuffers) {
-    return blocked.kernel;
+  const attempt = (width: Width, rows: number, together: number) =>
+    build(results, context, { width, rows, together, traits });
+  const fits = ({ kernel }: Built<B>): boolean => kernel.memory.length <= traits.maxStorageBuffers;
+  if (rows > 1) {
+    const single = attempt(width, rows, 1);
+    const pairs = rows % 2 === 0 ? attempt(width, rows, 2) : single;
+    const shares = pairs.innerLoads < 2 * single.innerLoads;
+    if (shares && fits(pairs)) return pairs.kernel;
+    if (single.hoisted && fits(single)) return single.kernel;
   }
-  const { kernel } = build(results, context, { width, rows: 1, traits });
-  if (kernel.memory.length <= traits.maxStorageBuffers) return kernel;
-  return build(results, context, { width: 1, rows: 1, traits }).kernel;
+  const plain = attempt(width, 1, 1);
+  return fits(plain) ? plain.kernel : attempt(1, 1, 1).kernel;
+}
+
+/** A kernel, and what decides whether it is worth its rows. */
+interface Built<B> {
+  readonly kernel: GeneratedKernel<B>;
+  /** Whether rows share a load outside of the loop over them. */
+  readonly hoisted: boolean;
+  /** Loads in the loop. */
+  readonly innerLoads: number;
 }
 
 /** How many rows (of the last axis) one invocation computes. */
@@ -74,32 +91,40 @@ function rowsOf(results: readonly Tensor[], { software }: DeviceTraits): number 
 function build<B>(
   results: readonly Tensor[],
   context: ExpressionContext<B>,
-  { width, rows, traits }: { width: Width; rows: number; traits: DeviceTraits },
-): { kernel: GeneratedKernel<B>; hoisted: boolean } {
+  { width, rows, together, traits }: {
+    width: Width;
+    rows: number;
+    together: number;
+    traits: DeviceTraits;
+  },
+): Built<B> {
   const threads = results[0]!.size / width / rows;
   const written = new Set(results);
   const expressions = new Expressions<B>({
     memoryOf: (tensor) => written.has(tensor) ? undefined : context.memoryOf(tensor),
   });
   const groups = results[0]!.shape.at(-1)! / 4;
-  const flat = rows === 1
-    ? flatPosition("q", threads, width)
-    : blockPosition(threads, groups, rows);
-  const position = rows === 1 ? "q" : `(block * ${rows}u + ${LOOP}) * ${groups}u + column`;
   const stores: string[] = [];
-  for (const result of results) {
-    const index = unflattenIndex(flat, result.shape);
-    const value = expressions.emit(result, index, width);
-    const element = memoryType(result.dtype, width);
-    const binding = expressions.bind(context.memoryOf(result)!, element, true);
-    stores.push(storeStatement(binding, "at", { value, dtype: result.dtype, width }));
+  for (let row = 0; row < together; row++) {
+    const flat = rows === 1
+      ? flatPosition("q", threads, width)
+      : blockPosition({ threads, groups, rows, together, row });
+    const at = rows === 1
+      ? "q"
+      : `(block * ${rows}u + ${LOOP} * ${together}u + ${row}u) * ${groups}u + column`;
+    for (const result of results) {
+      const value = expressions.emit(result, unflattenIndex(flat, result.shape), width);
+      const element = memoryType(result.dtype, width);
+      const binding = expressions.bind(context.memoryOf(result)!, element, true);
+      stores.push(storeStatement(binding, at, { value, dtype: result.dtype, width }));
+    }
   }
-  const each = [...expressions.inner, `let at = ${position};`, ...stores];
+  const each = [...expressions.inner, ...stores];
   const body = rows === 1 ? [...expressions.outer, ...each] : [
     `let column = q % ${groups}u;`,
     `let block = q / ${groups}u;`,
     ...expressions.outer,
-    `for (var ${LOOP} = 0u; ${LOOP} < ${rows}u; ${LOOP}++) {`,
+    `for (var ${LOOP} = 0u; ${LOOP} < ${rows / together}u; ${LOOP}++) {`,
     ...each.map((line) => `  ${line}`),
     `}`,
   ];
@@ -110,16 +135,24 @@ function build<B>(
       memory: expressions.bindings.map(({ memory }) => memory),
       workgroups: grid,
     },
-    hoisted: expressions.outer.some((line) => line.includes("[")),
+    hoisted: expressions.loads.outer > 0,
+    innerLoads: expressions.loads.inner,
   };
 }
 
-/** Position of row `r` of a block of rows, four channels from `4 * column` on. */
-function blockPosition(threads: number, groups: number, rows: number): Index {
+/** Position of row `together * r + row` of a block of rows, four channels from `4 * column` on. */
+function blockPosition({ threads, groups, rows, together, row }: {
+  threads: number;
+  groups: number;
+  rows: number;
+  together: number;
+  row: number;
+}): Index {
   const channels = groups * 4;
   const parts = [
     scaleIndex(variableIndex("block", threads / groups), rows * channels),
-    scaleIndex(variableIndex(LOOP, rows), channels),
+    scaleIndex(variableIndex(LOOP, rows / together), together * channels),
+    constantIndex(row * channels),
     scaleIndex(variableIndex("column", groups), 4),
     variableIndex(LANE, 4),
   ];

@@ -2,19 +2,24 @@
  * Kernels for reductions: one pass for all reductions of a unit, split over invocations where the
  * results are few, and a second pass that joins the parts and computes the epilogue.
  *
- * No invocation loops more than {@linkcode MOST_ITERATIONS} times (software adapters stop loops
+ * No invocation loops more than `MOST_ITERATIONS` times (software adapters stop loops
  * silently at 65,535 iterations), and nothing depends on the order in which invocations run.
  *
  * @module
  */
-import type { Shape } from "../ir/aval.ts";
-import { sizeOf } from "../ir/aval.ts";
-import { type Index, unflattenIndex } from "../ir/index_expression.ts";
+import {
+  addIndex,
+  type Index,
+  offsetIndex,
+  scaleIndex,
+  unflattenIndex,
+  variableIndex,
+} from "../ir/index_expression.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
-import type { Node } from "../ir/tensor.ts";
 import {
   type ExpressionContext,
   Expressions,
+  LANE,
   LOOP,
   memoryType,
   registerType,
@@ -27,13 +32,8 @@ import {
   kernelText,
   storeStatement,
 } from "./kernel_source.ts";
+import { type Layout, layoutOf, opOf } from "./reduce_layout.ts";
 import type { ReduceUnit } from "./units.ts";
-
-/** Most iterations of one invocation. */
-export const MOST_ITERATIONS = 32_768;
-
-/** Iterations of all invocations together that a software adapter does in one pass. */
-const SHORT_LOOPS = 8192;
 
 /** Elements that are summed one after the other. */
 const BLOCK = 32;
@@ -42,68 +42,6 @@ const BLOCK = 32;
 export interface ReduceContext<B> extends ExpressionContext<B> {
   /** Memory for `size` elements between the two passes. */
   scratch(size: number): B;
-}
-
-/** How the loops are arranged. */
-interface Layout {
-  /** Four neighbouring results, four neighbouring operand elements, or neither at once. */
-  readonly lanes: "kept" | "reduced" | "none";
-  /** Shape of the results. */
-  readonly kept: Shape;
-  /** Extents of the reduced axes. */
-  readonly reduced: Shape;
-  /** Invocations for one part of all results. */
-  readonly columns: number;
-  /** Loop iterations of all parts together. */
-  readonly iterations: number;
-  /** Number of parts. */
-  readonly parts: number;
-  /** Iterations of one part. */
-  readonly each: number;
-}
-
-type Op = "sum" | "max" | "argmax";
-
-function opOf(node: Node): Op {
-  const { lower } = node.primitive;
-  if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
-  return lower.op;
-}
-
-function layoutOf(unit: ReduceUnit, traits: DeviceTraits): Layout {
-  const { node } = unit.reductions[0]!;
-  const { lower } = node.primitive;
-  if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
-  const axes = lower.axes(node.params);
-  const { shape } = node.inputs[0]!;
-  const kept = shape.filter((_, axis) => !axes.includes(axis));
-  const reduced = axes.map((axis) => shape[axis]!);
-  const positions = unit.reductions.some((tensor) => opOf(tensor.node) === "argmax");
-  const lastKept = !axes.includes(shape.length - 1);
-  const lanes = lastKept && sizeOf(kept) % 4 === 0 && kept.at(-1)! % 4 === 0
-    ? "kept"
-    : !lastKept && !positions && sizeOf(reduced) % 4 === 0 && reduced.at(-1)! % 4 === 0
-    ? "reduced"
-    : "none";
-  const columns = sizeOf(kept) / (lanes === "kept" ? 4 : 1);
-  const iterations = sizeOf(reduced) / (lanes === "reduced" ? 4 : 1);
-  const wanted = traits.software ? 256 : 16_384;
-  const least = traits.software ? 32 : 16;
-  let parts = Math.min(Math.ceil(wanted / columns), Math.ceil(iterations / least));
-  // On a CPU a short loop costs less than the dispatch that would join its parts.
-  if (traits.software && iterations * columns <= SHORT_LOOPS) parts = 1;
-  parts = Math.max(1, parts, Math.ceil(iterations / MOST_ITERATIONS));
-  if (positions) {
-    if (iterations > MOST_ITERATIONS) {
-      throw new Error(
-        `Cannot compile an argmax over ${iterations} elements: one invocation may visit ` +
-          `${MOST_ITERATIONS}. Reduce in two steps.`,
-      );
-    }
-    parts = 1;
-  }
-  const each = Math.ceil(iterations / parts);
-  return { lanes, kept, reduced, columns, iterations, parts: Math.ceil(iterations / each), each };
 }
 
 /** Generates the kernels of a reduction unit, to be run in order. */
@@ -183,16 +121,65 @@ function accumulate(
   return result;
 }
 
-/** Expressions of the operands at iteration `r` of column `column`. */
+/** The loop of a pass over the operands. */
+interface OperandLoop<B> {
+  readonly expressions: Expressions<B>;
+  /** Value of each reduction's operand, or of the elements that one iteration reduces. */
+  readonly values: readonly string[];
+  /** Elements that one iteration reduces. */
+  readonly together: number;
+}
+
+/**
+ * The loop over the operands of column `column`, with two elements an iteration where they share a
+ * load (the gradient of their pooling window, say).
+ */
+function operandLoop<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, column }: { layout: Layout; column: Index },
+): OperandLoop<B> {
+  const attempt = (together: number): OperandLoop<B> => {
+    const expressions = new Expressions<B>(readContext(unit, context));
+    const elements = Array.from(
+      { length: together },
+      (_, k) => operandValues(unit, expressions, { layout, column, together, element: k }),
+    );
+    const values = unit.reductions.map(({ node }, k) =>
+      elements.map((of) => of[k]!).reduce((a, b) =>
+        opOf(node) === "sum" ? `(${a} + ${b})` : `max(${a}, ${b})`
+      )
+    );
+    return { expressions, values, together };
+  };
+  const single = attempt(1);
+  const even = layout.iterations % 2 === 0 && layout.each % 2 === 0;
+  if (!even || unit.reductions.some(({ node }) => opOf(node) === "argmax")) return single;
+  const pairs = attempt(2);
+  const shares = pairs.expressions.loads.inner < 2 * single.expressions.loads.inner;
+  return shares ? pairs : single;
+}
+
+/** Expressions of the operands at element `element` of iteration `r` of column `column`. */
 function operandValues<B>(
   unit: ReduceUnit,
   expressions: Expressions<B>,
-  { layout, column }: { layout: Layout; column: Index },
+  { layout, column, together, element }: {
+    layout: Layout;
+    column: Index;
+    together: number;
+    element: number;
+  },
 ): string[] {
   const inLanes = layout.lanes === "reduced";
   const width: Width = layout.lanes === "none" ? 1 : 4;
+  const each = inLanes ? 4 : 1;
+  const position = offsetIndex(
+    scaleIndex(flatPosition(LOOP, layout.iterations / together, 1), each * together),
+    each * element,
+  );
   const inner = unflattenIndex(
-    flatPosition(LOOP, layout.iterations, inLanes ? 4 : 1),
+    inLanes ? addIndex(position, variableIndex(LANE, 4)) : position,
     layout.reduced,
   );
   const outer = unflattenIndex(column, layout.kept);
@@ -291,17 +278,16 @@ function wholePass<B>(
   context: ReduceContext<B>,
   { layout, traits }: { layout: Layout; traits: DeviceTraits },
 ): GeneratedKernel<B> {
-  const expressions = new Expressions<B>(readContext(unit, context));
   const inLanes = layout.lanes === "reduced";
   const column = flatPosition("q", layout.columns, layout.lanes === "kept" ? 4 : 1);
-  const values = operandValues(unit, expressions, { layout, column });
+  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
   const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
   const body = [
     ...expressions.outer.splice(0),
     ...loop(acc, expressions.inner.splice(0), {
       from: "0u",
-      to: `${layout.iterations}u`,
-      count: layout.iterations,
+      to: `${layout.iterations / together}u`,
+      count: layout.iterations / together,
     }),
   ];
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
@@ -320,20 +306,20 @@ function partPass<B>(
   context: ReduceContext<B>,
   { layout, traits, partial }: SplitPass<B>,
 ): GeneratedKernel<B> {
-  const expressions = new Expressions<B>(readContext(unit, context));
   const inLanes = layout.lanes === "reduced";
   const width: Width = layout.lanes === "kept" ? 4 : 1;
   const column = flatPosition("c", layout.columns, width);
-  const values = operandValues(unit, expressions, { layout, column });
+  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
   const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
-  const { columns, each, iterations, parts } = layout;
+  const { columns, parts } = layout;
+  const each = layout.each / together;
   const body = [
     `let c = q % ${columns}u;`,
     `let part = q / ${columns}u;`,
     ...expressions.outer,
     ...loop(acc, expressions.inner, {
       from: `part * ${each}u`,
-      to: `min(part * ${each}u + ${each}u, ${iterations}u)`,
+      to: `min(part * ${each}u + ${each}u, ${layout.iterations / together}u)`,
       count: each,
     }),
   ];

@@ -24,6 +24,8 @@ export interface EngineInfo {
   readonly adapter: string;
   /** Whether it computes on the CPU: figures must say so. */
   readonly software: boolean;
+  /** What `f32` arrays hold between programs. */
+  readonly holds: "float32" | "float64";
 }
 
 /** Bytes that an engine holds for arrays and plans. */

@@ -20,6 +20,11 @@ export interface EngineOptions {
   readonly onChoice?: (line: string) => void;
   /** Most bytes of device memory; default 4 GiB. */
   readonly byteBudget?: number;
+  /**
+   * Whether the reference engine holds float64 between programs; by default it holds float32, as
+   * the others always do.
+   */
+  readonly float64?: boolean;
 }
 
 /**
@@ -57,7 +62,10 @@ export async function openEngine(
     case "webgpu":
       return opened(new Engine(await WebGpuBackend.open(pool)), "asked for");
     case "reference":
-      return opened(new Engine(new ReferenceBackend()), "asked for");
+      return opened(
+        new Engine(new ReferenceBackend({ float64: options.float64 ?? false })),
+        "asked for",
+      );
     case "tfjs":
       return opened(await openTfjsEngine(), "asked for");
     case "auto":

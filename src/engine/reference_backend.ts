@@ -9,15 +9,30 @@ import { type NdArray, ndArray } from "../ir/nd_array.ts";
 import type { Backend, EngineInfo, EngineMemory } from "./engine.ts";
 import { type HostArray, hostData } from "../ir/host_array.ts";
 
+/** Options of {@linkcode ReferenceBackend}. */
+export interface ReferenceOptions {
+  /**
+   * Whether arrays stay float64 between programs. By default they are rounded to float32, as on
+   * every other engine, so that training goes on from a checkpoint with the same numbers.
+   */
+  readonly float64?: boolean;
+}
+
 /** A backend that evaluates programs in float64 on the host. */
 export class ReferenceBackend implements Backend {
-  readonly info: EngineInfo = {
-    name: "reference",
-    adapter: "float64 reference interpreter",
-    software: true,
-  };
+  readonly info: EngineInfo;
   #live = 0;
   #peak = 0;
+
+  /** A backend that has no arrays yet. */
+  constructor({ float64 = false }: ReferenceOptions = {}) {
+    this.info = {
+      name: "reference",
+      adapter: "float64 reference interpreter",
+      software: true,
+      holds: float64 ? "float64" : "float32",
+    };
+  }
 
   upload(array: HostArray): NdArray {
     return this.#track(ndArray(array, array.data));
@@ -41,7 +56,7 @@ export class ReferenceBackend implements Backend {
     return Promise.resolve({
       dispatches: program.nodes.length,
       run: (inputs: readonly unknown[]) =>
-        evaluate(program, inputs as NdArray[]).map((array) => this.#track(array)),
+        evaluate(program, inputs as NdArray[]).map((array) => this.#track(this.#held(array))),
     });
   }
 
@@ -55,6 +70,11 @@ export class ReferenceBackend implements Backend {
 
   close(): void {
     this.#live = 0;
+  }
+
+  #held(array: NdArray): NdArray {
+    const round = this.info.holds === "float32" && array.dtype === "f32";
+    return round ? ndArray(array, Float32Array.from(array.data)) : array;
   }
 
   #track(array: NdArray): NdArray {

@@ -34,7 +34,12 @@ export class WebGpuBackend implements Backend {
   constructor(gpu: Gpu, options: BufferPoolOptions = {}) {
     const buffers = new BufferPool(gpu, options);
     this.resources = { gpu, buffers, pipelines: new PipelineCache(gpu) };
-    this.info = { name: "webgpu", adapter: gpu.info.label, software: gpu.info.software };
+    this.info = {
+      name: "webgpu",
+      adapter: gpu.info.label,
+      software: gpu.info.software,
+      holds: "float32",
+    };
     this.#compiler = new Compiler(gpu.traits);
     this.#arena = new Arena(buffers);
   }

@@ -49,6 +49,8 @@ export interface TfjsInfo {
   readonly adapter: string;
   /** Always `true`: it computes on the CPU. */
   readonly software: true;
+  /** Always `"float32"`. */
+  readonly holds: "float32";
 }
 
 /** Options of {@linkcode openTfjs}. */
@@ -89,6 +91,7 @@ export class TfjsExecutor {
       name: "tfjs",
       adapter: `TensorFlow.js ${tf.version_core} ${backend}${simd} (CPU, one thread)`,
       software: true,
+      holds: "float32",
     };
   }
 

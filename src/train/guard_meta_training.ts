@@ -37,14 +37,14 @@ export interface MetaTrainingGuardOptions {
 
 /**
  * Proves, before the first step, that every meta-parameter receives a finite, non-zero gradient; on
- * the reference engine and at exact order also that a directional finite difference of the outer loss
+ * a reference engine with `float64` and at exact order also that a directional finite difference of the outer loss
  * agrees with it.
  *
  * Finite differences need float64: the inner gradient of a network with ReLU or max-pooling jumps
  * where a unit switches, so the outer loss is smooth only within steps that `f32` cannot resolve.
  * The reference being slow, run it on a narrow copy of the model and a few images.
  *
- * @param engine The engine of meta-training, or the reference.
+ * @param engine The engine of meta-training, or a reference that holds float64.
  * @param options Backbone, heads, tasks and inner loop, as for the steps.
  * @param start Where to look.
  * @returns What was found; `directional` is `null` unless finite differences were taken.
@@ -69,7 +69,7 @@ export interface MetaTrainingGuardOptions {
  *   augment: (images) => images,
  *   extents: train,
  * };
- * const engine = await openEngine("reference");
+ * const engine = await openEngine("reference", { float64: true });
  * const training = await engine.jit((): MetaTraining => ({
  *   params: {
  *     encoder: encoder.init(randomKey(0)).params,
@@ -98,8 +98,8 @@ export async function guardMetaTraining(
   options: MetaTrainOptions,
   { training, table, key, inputs, exempt = () => false }: MetaTrainingGuardOptions,
 ): Promise<GuardReport> {
-  // The reference takes and holds float64, which `read` would round.
-  const exact = engine.info.name === "reference";
+  // `read` would round.
+  const exact = engine.info.holds === "float64";
   const { leaves, structure } = flatten<Value>(training.params);
   const gradient = metaTrainGradient(options);
   type Rest = { state: MetaTraining["state"]; table: ImageTable; key: Tensor };

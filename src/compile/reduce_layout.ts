@@ -1,0 +1,82 @@
+/**
+ * How the loops of a reduction are arranged: what is computed four at a time, and into how many parts
+ * long sums are split.
+ *
+ * @module
+ */
+import type { Shape } from "../ir/aval.ts";
+import { sizeOf } from "../ir/aval.ts";
+import type { DeviceTraits } from "../ir/lowering.ts";
+import type { Node } from "../ir/tensor.ts";
+import type { ReduceUnit } from "./units.ts";
+
+/** Most iterations of one invocation. */
+const MOST_ITERATIONS = 32_768;
+
+/** Iterations of all invocations together that a software adapter does in one pass. */
+const SHORT_LOOPS = 8192;
+
+/** How the loops are arranged. */
+export interface Layout {
+  /** Four neighbouring results, four neighbouring operand elements, or neither at once. */
+  readonly lanes: "kept" | "reduced" | "none";
+  /** Shape of the results. */
+  readonly kept: Shape;
+  /** Extents of the reduced axes. */
+  readonly reduced: Shape;
+  /** Invocations for one part of all results. */
+  readonly columns: number;
+  /** Loop iterations of all parts together. */
+  readonly iterations: number;
+  /** Number of parts. */
+  readonly parts: number;
+  /** Iterations of one part. */
+  readonly each: number;
+}
+
+/** What a reduction computes. */
+export type Op = "sum" | "max" | "argmax";
+
+/** What the reduction `node` computes. */
+export function opOf(node: Node): Op {
+  const { lower } = node.primitive;
+  if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
+  return lower.op;
+}
+
+/** Arranges the loops of a unit for an adapter. */
+export function layoutOf(unit: ReduceUnit, traits: DeviceTraits): Layout {
+  const { node } = unit.reductions[0]!;
+  const { lower } = node.primitive;
+  if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
+  const axes = lower.axes(node.params);
+  const { shape } = node.inputs[0]!;
+  const kept = shape.filter((_, axis) => !axes.includes(axis));
+  const reduced = axes.map((axis) => shape[axis]!);
+  const positions = unit.reductions.some((tensor) => opOf(tensor.node) === "argmax");
+  const lastKept = !axes.includes(shape.length - 1);
+  const lanes = lastKept && sizeOf(kept) % 4 === 0 && kept.at(-1)! % 4 === 0
+    ? "kept"
+    : !lastKept && !positions && sizeOf(reduced) % 4 === 0 && reduced.at(-1)! % 4 === 0
+    ? "reduced"
+    : "none";
+  const columns = sizeOf(kept) / (lanes === "kept" ? 4 : 1);
+  const iterations = sizeOf(reduced) / (lanes === "reduced" ? 4 : 1);
+  const wanted = traits.software ? 256 : 16_384;
+  const least = traits.software ? 32 : 16;
+  let parts = Math.min(Math.ceil(wanted / columns), Math.ceil(iterations / least));
+  // On a CPU a short loop costs less than the dispatch that would join its parts.
+  if (traits.software && iterations * columns <= SHORT_LOOPS) parts = 1;
+  parts = Math.max(1, parts, Math.ceil(iterations / MOST_ITERATIONS));
+  if (positions) {
+    if (iterations > MOST_ITERATIONS) {
+      throw new Error(
+        `Cannot compile an argmax over ${iterations} elements: one invocation may visit ` +
+          `${MOST_ITERATIONS}. Reduce in two steps.`,
+      );
+    }
+    parts = 1;
+  }
+  const each = Math.ceil(iterations / parts);
+  return { lanes, kept, reduced, columns, iterations, parts: Math.ceil(iterations / each), each };
+}
