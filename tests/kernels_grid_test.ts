@@ -54,10 +54,11 @@ Deno.test("chooseParts() splits only for loops, or while invocations and memory 
   const sum = { steps: 2560, iterationsPerStep: 33, blocks: 48, size: 9216 };
   const parts = (changes: Partial<typeof sum>, traits = TRAITS): number =>
     chooseParts({ ...sum, ...changes }, traits).parts;
-  assertEquals(parts({}), 6);
+  assertEquals(parts({}), 2);
   assertEquals(parts({ blocks: 256, steps: 100 }), 1);
   assert(parts({}, { ...TRAITS, software: false }) > 100);
-  assertEquals(parts({ steps: 100 }, { ...TRAITS, maxStorageBinding: 9216 * 8 }), 2);
+  assertEquals(parts({ steps: 100 }), 2);
+  assertEquals(parts({ steps: 100 }, { ...TRAITS, maxStorageBinding: 9216 * 4 }), 1);
   assertThrows(() => parts({ iterationsPerStep: 60_000 }), RangeError, "60000 loop iterations");
 });
 

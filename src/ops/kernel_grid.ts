@@ -40,8 +40,8 @@ export interface Parts {
  */
 const MAX_ITERATIONS = 60_000;
 
-/** Invocations that keep the adapter busy. */
-const BUSY_SOFTWARE = 256;
+/** Invocations that keep the adapter busy; on a CPU a dozen vectors of eight, for a few cores. */
+const BUSY_SOFTWARE = 96;
 const BUSY_HARDWARE = 65_536;
 
 /** Fewest loop iterations of a part that are worth a second pass. */
