@@ -1,5 +1,5 @@
 /**
- * A Conv4 workload loaded on the WebGPU device, ready to be timed.
+ * A workload loaded on the WebGPU device, ready to be timed.
  *
  * @module
  */
@@ -7,7 +7,8 @@ import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backe
 import type { Program } from "../src/ir/program.ts";
 import { programFlops } from "../src/ir/program.ts";
 import { inlineCalls, simplify, trace } from "../src/transform/mod.ts";
-import { conv4Workload } from "../tests/workloads/conv4.ts";
+import { type Conv4Workload, conv4Workload } from "../tests/workloads/conv4.ts";
+import { fullStep, sampleValues } from "./full_step.ts";
 
 /** What is measured. */
 export interface LoadedWorkload {
@@ -28,27 +29,30 @@ export interface LoadedWorkload {
 }
 
 /**
- * Loads a workload.
+ * Loads a workload: a Conv4 meta-gradient, or the `full` step of cifar-maml.
  *
  * @param which Its name or sizes.
  * @param order Exact or first order.
  * @param recompute Whether inner activations are computed again (default) or kept.
  */
 export async function loadWorkload(
-  which: Parameters<typeof conv4Workload>[0],
+  which: Parameters<typeof conv4Workload>[0] | "full",
   order: "exact" | "first",
   recompute: boolean = true,
 ): Promise<LoadedWorkload> {
   const backend = await WebGpuBackend.open();
-  const workload = conv4Workload(which, { order });
+  const workload = which === "full" ? fullStep(order) : conv4Workload(which, { order });
   const start = performance.now();
   const whole = trace(workload.fn, workload.args).program;
   const program = simplify(recompute ? whole : inlineCalls(whole));
   const traced = performance.now();
   const loaded = await backend.load(program);
   const done = performance.now();
+  const values = "values" in workload
+    ? (workload as Conv4Workload).values
+    : program.inputs.map(sampleValues);
   const inputs = program.inputs.map(({ shape, dtype }, k) =>
-    backend.upload({ shape, dtype, data: workload.values[k]! })
+    backend.upload({ shape, dtype, data: values[k]! })
   );
   return {
     backend,

@@ -1,24 +1,32 @@
 /**
  * Where the time of a meta-gradient goes, dispatch by dispatch:
- * `deno run -A bench/profile.ts [small|mid] [exact|first] [--keep] [--each]
+ * `deno run -A bench/profile.ts [small|mid|full] [exact|first] [--keep] [--each]
  * [--trace FILE.json]`.
  *
- * `--keep` keeps inner activations instead of recomputing them. `--each` lists every dispatch instead of sums by label; `--trace` writes a file for Perfetto or
- * chrome://tracing. Times come from timestamp queries, one pass a dispatch.
+ * `full` is the meta-training step of cifar-maml at the size of the original. `--keep` keeps inner
+ * activations instead of recomputing them. `--each` lists every dispatch instead of sums by label;
+ * `--trace` writes a file for Perfetto or chrome://tracing. Times come from timestamp queries, one pass
+ * a dispatch. The roofline is measured in the same run: a dispatch cannot take less than its
+ * operations at the rate of multiply-adds in registers, or its bytes at that of a copy.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { timeDispatches } from "../src/gpu/timing.ts";
+import { measureCeiling } from "./ceiling.ts";
 import { loadWorkload } from "./loaded_workload.ts";
 
 const flags = parseArgs(Deno.args, { boolean: ["each", "keep"], string: ["trace"] });
-const name = (flags._[0] ?? "mid") as "small" | "mid";
+const name = (flags._[0] ?? "mid") as "small" | "mid" | "full";
 const order = (flags._[1] ?? "exact") as "exact" | "first";
 const workload = await loadWorkload(name, order, !flags["keep"]);
 await workload.run(2);
 const { plan } = workload.loaded;
 const { buffers, gpu } = workload.backend.resources;
+const ceiling = await measureCeiling(gpu);
+/** Least nanoseconds of a dispatch. */
+const roofline = ({ flops, bytes }: { flops: number; bytes: number }): number =>
+  Math.max(flops / ceiling.gflops, bytes / ceiling.gigabytes);
 const outputs = plan.plan.outputs.map((bytes) => buffers.acquire(bytes));
 const times = await timeDispatches(gpu, plan.bound(workload.inputs, outputs));
 
@@ -28,16 +36,19 @@ interface Row {
   milliseconds: number;
   flops: number;
   bytes: number;
+  least: number;
 }
 
 const rows = new Map<string, Row>();
 plan.plan.dispatches.forEach((dispatch, k) => {
   const key = flags["each"] ? `${k} ${dispatch.label}` : dispatch.label;
-  const row = rows.get(key) ?? { label: key, count: 0, milliseconds: 0, flops: 0, bytes: 0 };
+  const row = rows.get(key) ??
+    { label: key, count: 0, milliseconds: 0, flops: 0, bytes: 0, least: 0 };
   row.count++;
   row.milliseconds += times[k]! / 1e6;
   row.flops += dispatch.flops;
   row.bytes += dispatch.bytes;
+  row.least += roofline(dispatch) / 1e6;
   rows.set(key, row);
 });
 const sorted = flags["each"]
@@ -46,16 +57,25 @@ const sorted = flags["each"]
 const total = sorted.reduce((sum, row) => sum + row.milliseconds, 0);
 console.log(`W-${name}, ${order} order, ${workload.backend.info.adapter}`);
 console.log(`${plan.plan.dispatches.length} dispatches, ${total.toFixed(1)} ms`);
-console.log("      ms  share  count  GFLOP/s   GB/s  what");
+const percent = (part: number, whole: number): string => `${(100 * part / whole).toFixed(1)}%`;
+const least = sorted.reduce((sum, row) => sum + row.least, 0);
+console.log(
+  `ceilings ${ceiling.gflops.toFixed(1)} GFLOP/s, ${ceiling.gigabytes.toFixed(1)} GB/s; ` +
+    `${(workload.flops / 1e9).toFixed(2)} GFLOP in the program; ${
+      percent(least, total)
+    } of the roofline`,
+);
+console.log("      ms  share  count  GFLOP/s   GB/s  roofline  what");
 for (const row of sorted) {
   const seconds = row.milliseconds / 1e3;
   console.log(
     [
       row.milliseconds.toFixed(2).padStart(8),
-      `${(100 * row.milliseconds / total).toFixed(1)}%`.padStart(6),
+      percent(row.milliseconds, total).padStart(6),
       String(row.count).padStart(6),
       (row.flops > 0 ? (row.flops / seconds / 1e9).toFixed(1) : "-").padStart(8),
       (row.bytes / seconds / 1e9).toFixed(1).padStart(6),
+      percent(row.least, row.milliseconds).padStart(9),
       ` ${row.label}`,
     ].join(" "),
   );
@@ -71,7 +91,7 @@ if (flags["trace"]) {
       tid: 0,
       ts: at,
       dur: duration,
-      args: { flops, bytes },
+      args: { flops, bytes, least: roofline({ flops, bytes }) / 1e3 },
     };
     at += duration;
     return event;
