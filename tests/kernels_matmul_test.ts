@@ -14,6 +14,10 @@ const CASES: readonly (readonly [number, number, number, number])[] = [
   [3, 4, 4, 4],
   [1, 8, 1024, 8],
   [4, 75, 128, 5],
+  [1, 16, 8, 32],
+  [2, 36, 60, 100],
+  [1, 64, 257 * 4, 128],
+  [3, 65, 36, 64],
 ];
 
 webgpuTest("lowerMatmul() computes all four transpositions", async (gpu) => {
@@ -24,8 +28,11 @@ webgpuTest("lowerMatmul() computes all four transpositions", async (gpu) => {
     for (const transposeA of [false, true]) {
       for (const transposeB of [false, true]) {
         const g = { batch, rows, inner, columns, transposeA, transposeB };
-        const y = await bench.run(lowerMatmul(g, gpu.traits), [a, b], batch * rows * columns);
-        assertClose(y, matmulReference(g, a, b), JSON.stringify(g));
+        const expected = matmulReference(g, a, b);
+        for (const traits of [gpu.traits, { ...gpu.traits, subgroupLanes: 0 }]) {
+          const y = await bench.run(lowerMatmul(g, traits), [a, b], batch * rows * columns);
+          assertClose(y, expected, `${JSON.stringify(g)}, ${traits.subgroupLanes} lanes`);
+        }
       }
     }
   }

@@ -6,7 +6,15 @@
 
 import type { BufferSlot, DeviceTraits, KernelCall, KernelLowering } from "../ir/lowering.ts";
 import { type Conv2dGeometry, outHeight, outWidth } from "./conv2d_geometry.ts";
-import { ceilDivide, chooseParts, heavyWorkgroup, linearGrid, sumParts } from "./kernel_grid.ts";
+import {
+  ceilDivide,
+  chooseParts,
+  heavyWorkgroup,
+  LANES,
+  linearGrid,
+  sumParts,
+  usesLanes,
+} from "./kernel_grid.ts";
 
 /** The convolution that a kernel runs, forward or transposed. */
 export interface Correlation {
@@ -371,14 +379,6 @@ export class ConvPlan {
 
 function roundUp4(count: number): number {
   return fillUp(count, 4);
-}
-
-/** Lanes of a subgroup, and invocations of a workgroup, of the kernels that share loads. */
-const LANES = 8;
-
-/** Whether kernels whose lanes share loads run here, and are the fastest. */
-function usesLanes({ software, subgroupLanes }: DeviceTraits): boolean {
-  return software && subgroupLanes === LANES;
 }
 
 /** `count` rounded up to a multiple of `unit`. */

@@ -5,7 +5,15 @@
  */
 
 import type { BufferSlot, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
-import { ceilDivide, chooseParts, heavyWorkgroup, linearGrid, sumParts } from "./kernel_grid.ts";
+import {
+  ceilDivide,
+  chooseParts,
+  heavyWorkgroup,
+  LANES,
+  linearGrid,
+  sumParts,
+  usesLanes,
+} from "./kernel_grid.ts";
 
 /** Shapes of a batched matrix product `[batch, rows, inner] x [batch, inner, columns]`. */
 export interface MatmulGeometry {
@@ -32,8 +40,13 @@ export interface MatmulGeometry {
  */
 export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): KernelLowering {
   const { batch, rows, inner, columns, transposeA, transposeB } = geometry;
-  const vectors = inner % 4 === 0 && columns % 4 === 0 && (!transposeA || rows % 4 === 0);
-  const blocks = batch * ceilDivide(rows, vectors ? 16 : 4) * ceilDivide(columns, vectors ? 8 : 4);
+  const { kernel, vectors, tile: [tileRows, tileColumns], workgroup } = chooseKernel(
+    geometry,
+    traits,
+  );
+  const lanes = kernel === "matmul_lanes";
+  const blocks = batch * ceilDivide(rows, tileRows) * ceilDivide(columns, tileColumns) *
+    (lanes ? LANES : 1);
   const size = batch * rows * columns;
   const split = chooseParts(
     { steps: vectors ? inner / 4 : inner, iterationsPerStep: 1, blocks, size },
@@ -42,9 +55,9 @@ export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): Ker
   const output: BufferSlot = { kind: "output", index: 0 };
   const scratch: BufferSlot = { kind: "scratch", index: 0 };
   const target = split.parts === 1 ? output : scratch;
-  const grid = linearGrid(blocks * split.parts, traits, heavyWorkgroup(traits));
+  const grid = linearGrid(blocks * split.parts, traits, workgroup);
   const product = {
-    kernel: vectors ? "matmul" : "matmul_any",
+    kernel,
     overrides: {
       batch,
       rows,
@@ -54,7 +67,8 @@ export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): Ker
       TRANSPOSE_B: transposeB ? 1 : 0,
       parts: split.parts,
       [vectors ? "part4" : "part_inner"]: split.stepsPerPart,
-      ...grid.overrides,
+      groups_x: grid.overrides.groups_x,
+      ...(lanes ? {} : { WORKGROUP: workgroup }),
     },
     workgroups: grid.workgroups,
     buffers: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }, target],
@@ -63,4 +77,28 @@ export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): Ker
   if (split.parts === 1) return { calls: [product], scratch: [] };
   const sum = sumParts({ source: scratch, target: output, size, parts: split.parts }, traits);
   return { calls: [product, sum], scratch: [size * split.parts] };
+}
+
+/** A kernel, and the tile of one invocation, or of one subgroup where lanes share loads. */
+interface MatmulKernel {
+  readonly kernel: "matmul" | "matmul_any" | "matmul_lanes";
+  /** Whether it loads vectors along the inner axis. */
+  readonly vectors: boolean;
+  /** Rows and columns. */
+  readonly tile: readonly [number, number];
+  /** Invocations of a workgroup. */
+  readonly workgroup: number;
+}
+
+function chooseKernel(
+  { rows, inner, columns, transposeA }: MatmulGeometry,
+  traits: DeviceTraits,
+): MatmulKernel {
+  const workgroup = heavyWorkgroup(traits);
+  const vectors = inner % 4 === 0 && columns % 4 === 0 && (!transposeA || rows % 4 === 0);
+  if (!vectors) return { kernel: "matmul_any", vectors, tile: [4, 4], workgroup };
+  if (usesLanes(traits) && rows >= 16 && columns >= 32) {
+    return { kernel: "matmul_lanes", vectors, tile: [32, 64], workgroup: LANES };
+  }
+  return { kernel: "matmul", vectors, tile: [16, 8], workgroup };
 }
