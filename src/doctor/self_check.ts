@@ -97,6 +97,26 @@ const CHECKS: readonly Check[] = [
     fn: (x, dy) => ops.conv2dFilterGrad(x, dy, WINDOW),
   },
   {
+    name: "wide matrix product",
+    inputs: [ramp([2, 36, 20]), ramp([2, 20, 64])],
+    fn: (a, b) => ops.matmul(a, b),
+  },
+  {
+    name: "wide convolution",
+    inputs: [ramp([2, 3, 9, 7, 8]), ramp([2, 3, 3, 8, 32])],
+    fn: (x, w) => ops.conv2d(x, w, WINDOW),
+  },
+  {
+    name: "wide convolution input gradient",
+    inputs: [ramp([2, 3, 3, 32, 12]), ramp([2, 3, 9, 7, 12])],
+    fn: (w, dy) => ops.conv2dInputGrad(w, dy, WINDOW),
+  },
+  {
+    name: "wide convolution filter gradient",
+    inputs: [ramp([2, 3, 9, 7, 8]), ramp([2, 3, 9, 7, 32])],
+    fn: (x, dy) => ops.conv2dFilterGrad(x, dy, WINDOW),
+  },
+  {
     name: "Hessian-vector product",
     inputs: [ramp([1, 3, 3, 8, 12]), ramp([1, 3, 3, 8, 12]), ramp([1, 3, 9, 7, 8])],
     fn: (w, v, x) =>

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { KERNELS } from "../../kernels/mod.ts";
 import { selfCheck } from "../../src/doctor/self_check.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
@@ -62,6 +63,19 @@ async function checkPrimitive(
   return `${count} programs`;
 }
 
+/** Compiles the text of every hand-written kernel, whether this adapter would choose it or not. */
+async function checkKernels({ resources: { gpu } }: WebGpuBackend): Promise<string> {
+  const names = Object.keys(KERNELS) as (keyof typeof KERNELS)[];
+  for (const name of names) {
+    gpu.device.pushErrorScope("validation");
+    gpu.device.createShaderModule({ label: name, code: KERNELS[name] });
+    const error = await gpu.device.popErrorScope();
+    if (error) throw new Error(`${name}: ${error.message}`);
+  }
+  const { subgroups } = gpu;
+  return `${names.length} kernels, ${subgroups ? `${subgroups.lanes} lanes` : "no subgroups"}`;
+}
+
 async function checkWorkload(backend: WebGpuBackend): Promise<string> {
   const workload = conv4Workload("small", { order: "exact" });
   const { program } = trace(workload.fn, workload.args);
@@ -77,6 +91,7 @@ async function report(): Promise<PageReport> {
     await fetch("progress", { method: "POST", body: name });
     checks.push(await checked(name, check));
   };
+  await add("every kernel compiles", () => checkKernels(backend));
   await add("kernel families", async () => {
     const results = await selfCheck(new Engine(backend));
     for (const { name, error, tolerance } of results) {
