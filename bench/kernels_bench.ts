@@ -135,7 +135,14 @@ function filled(elements: number): GPUBuffer {
   return buffer;
 }
 
-async function prepare(row: Case): Promise<{ dispatches: Dispatch[]; flops: number }> {
+interface Prepared {
+  readonly dispatches: Dispatch[];
+  readonly flops: number;
+  /** What is read and written if everything is touched once. */
+  readonly bytes: number;
+}
+
+async function prepare(row: Case): Promise<Prepared> {
   const lowering = row.lower(gpu.traits);
   const inputs = row.inputs.map(filled);
   const output = filled(row.output);
@@ -148,7 +155,13 @@ async function prepare(row: Case): Promise<{ dispatches: Dispatch[]; flops: numb
     const bindGroup = bindBuffers(gpu, kernel, call.buffers.map(find));
     return { kernel, bindGroup, workgroups: call.workgroups };
   }));
-  return { dispatches, flops: lowering.calls.reduce((sum, call) => sum + call.flops, 0) };
+  const total = (counts: readonly number[]): number =>
+    counts.reduce((sum, count) => sum + count, 0);
+  return {
+    dispatches,
+    flops: total(lowering.calls.map((call) => call.flops)),
+    bytes: 4 * (total(row.inputs) + row.output + 2 * total(lowering.scratch)),
+  };
 }
 
 /** Fastest of the runs, all their dispatches together, in nanoseconds by the device's clock. */
@@ -167,10 +180,12 @@ async function fastest(dispatches: readonly Dispatch[]): Promise<number> {
 console.log(`# ${gpu.info.label}: fastest of ${RUNS} runs`);
 const filter = Deno.args.find((argument) => !argument.startsWith("-")) ?? "";
 for (const row of CASES.filter(({ name }) => name.includes(filter))) {
-  const { dispatches, flops } = await prepare(row);
+  const { dispatches, flops, bytes } = await prepare(row);
   const time = await fastest(dispatches);
   const rate = (flops / time).toFixed(1).padStart(8);
-  console.log(`${row.name.padEnd(48)} ${rate} GFLOP/s ${(time / 1e6).toFixed(3).padStart(9)} ms`);
+  const moved = (bytes / time).toFixed(1).padStart(6);
+  const milliseconds = (time / 1e6).toFixed(3).padStart(9);
+  console.log(`${row.name.padEnd(48)} ${rate} GFLOP/s ${moved} GB/s ${milliseconds} ms`);
   Deno.bench({
     name: `${row.name} x ${RUNS}`,
     warmup: 1,

@@ -25,6 +25,7 @@ import { digits, markdownTable } from "./table.ts";
 interface KernelFigures {
   readonly name: string;
   readonly gflops: number;
+  readonly gigabytes: number;
   readonly milliseconds: number;
 }
 
@@ -85,26 +86,28 @@ async function measureKernels(): Promise<KernelFigures[]> {
   }).output();
   const decoder = new TextDecoder();
   const lines = decoder.decode(stdout).split("\n")
-    .map((line) => line.match(/^(.*?)\s+([\d.]+) GFLOP\/s\s+([\d.]+) ms$/))
+    .map((line) => line.match(/^(.*?)\s+([\d.]+) GFLOP\/s\s+([\d.]+) GB\/s\s+([\d.]+) ms$/))
     .filter((match) => match !== null);
   if (!success || lines.length === 0) {
     throw new Error(`Cannot report kernels: their bench failed.\n${decoder.decode(stderr)}`);
   }
-  return lines.map(([, name, gflops, milliseconds]) => ({
+  return lines.map(([, name, gflops, gigabytes, milliseconds]) => ({
     name: name!.replace(/\s+/g, " ").trim(),
     gflops: Number(gflops),
+    gigabytes: Number(gigabytes),
     milliseconds: Number(milliseconds),
   }));
 }
 
-function kernelTable(rows: readonly KernelFigures[], { gflops: ceiling }: Ceiling): string {
+function kernelTable(rows: readonly KernelFigures[], ceiling: Ceiling): string {
   return markdownTable(
-    ["kernel", "ms", "GFLOP/s", "of the ceiling"],
-    rows.map(({ name, milliseconds, gflops }) => [
+    ["kernel", "ms", "GFLOP/s", "GB/s", "of the roofline"],
+    rows.map(({ name, milliseconds, gflops, gigabytes }) => [
       name,
       milliseconds.toFixed(3),
       gflops.toFixed(1),
-      `${(100 * gflops / ceiling).toFixed(0)}%`,
+      gigabytes.toFixed(1),
+      `${(100 * Math.max(gflops / ceiling.gflops, gigabytes / ceiling.gigabytes)).toFixed(0)}%`,
     ]),
   );
 }
