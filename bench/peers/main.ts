@@ -2,11 +2,12 @@
  * This library beside its peers, on the same meta-gradients, in the same run:
  *
  * `deno task bench:peers [--workload small,mid] [--order exact,first] [--only jax-js,pytorch]`
- * `[--repeat 3] [--limit 240] [--python /usr/bin/python3] [--write]`
+ * `[--rounds 3] [--repeat 3] [--limit 240] [--python /usr/bin/python3] [--write]`
  *
- * One implementation at a time, each in a process of its own, this library first. It prints a
- * table and writes `bench/results/<date>-peers.json`; a run that is narrowed by the flags writes
- * only with `--write`. A peer that is missing, cannot compute an order or takes more than `--limit`
+ * One implementation at a time, each in a process of its own, this library first, in several rounds:
+ * the speed of a machine drifts, so ratios are the median over rounds of the ratio within a round.
+ * It prints a table and writes `bench/results/<date>-peers.json`; a run that is narrowed by the flags
+ * writes only with `--write`. A peer that is missing, cannot compute an order or takes more than `--limit`
  * seconds gets a line that says so.
  *
  * @module
@@ -28,8 +29,16 @@ interface Row {
   readonly workload: WorkloadName;
   readonly order: Order;
   readonly outcome:
-    | (Omit<Measurement, "results"> & Errors & { readonly median: number })
+    | (Omit<Measurement, "results"> & Errors & Pooled)
     | NoMeasurement;
+}
+
+/** Times over all rounds. */
+interface Pooled {
+  /** Median of all samples. */
+  readonly median: number;
+  /** Median of each round. */
+  readonly rounds: readonly number[];
 }
 
 /** Relative errors against the float64 reference. */
@@ -64,7 +73,9 @@ function cellsOf(row: Row, ours: Row | undefined): string[] {
   const names = [row.implementation, row.order];
   const { outcome } = row;
   if ("reason" in outcome) return [...names, "-", "", "", "", "", ""];
-  const ratio = ours && "median" in ours.outcome ? outcome.median / ours.outcome.median : undefined;
+  const ratio = ours && "median" in ours.outcome
+    ? ratioOf(outcome.rounds, ours.outcome.rounds)
+    : undefined;
   return [
     ...names,
     digits(outcome.median),
@@ -74,6 +85,11 @@ function cellsOf(row: Row, ours: Row | undefined): string[] {
     outcome.peakRss === undefined ? "" : `${digits(outcome.peakRss / 1e6)} MB`,
     outcome.gradientError.toExponential(1),
   ];
+}
+
+/** Median over rounds of the ratio within a round. */
+function ratioOf(times: readonly number[], others: readonly number[]): number {
+  return median(times.map((time, round) => time / others[round]!));
 }
 
 function print(workload: WorkloadName, rows: readonly Row[]): void {
@@ -103,7 +119,7 @@ function adapterOf(rows: readonly Row[]): string {
 
 const flags = parseArgs(Deno.args, {
   boolean: ["write"],
-  string: ["only", "workload", "order", "repeat", "limit", "python"],
+  string: ["only", "workload", "order", "rounds", "repeat", "limit", "python"],
 });
 const implementations = choices(flags.only, IMPLEMENTATIONS, "only");
 const orders = choices(flags.order, ORDERS, "order");
@@ -113,30 +129,56 @@ const options = {
   limit: Number(flags.limit ?? 240),
   pythons: flags.python === undefined ? ["python3", "/usr/bin/python3"] : [flags.python],
 };
-if (!(Number.isInteger(options.repeat) && options.repeat > 0 && options.limit > 0)) {
+const rounds = Number(flags.rounds ?? 3);
+const counts = [options.repeat, rounds].every((count) => Number.isInteger(count) && count > 0);
+if (!(counts && options.limit > 0)) {
   throw new RangeError(
-    `Cannot compare: found --repeat ${flags.repeat} --limit ${flags.limit}, expected 1 or ` +
-      `more samples and a number of seconds.`,
+    `Cannot compare: found --rounds ${flags.rounds} --repeat ${flags.repeat} --limit ` +
+      `${flags.limit}, expected 1 or more rounds and samples and a number of seconds.`,
   );
+}
+
+/** Measures every implementation once a round; one that fails is not tried again. */
+async function measureRounds(workload: WorkloadName, order: Order): Promise<Row[]> {
+  const measured = new Map<Implementation, Measurement[]>();
+  const failed = new Map<Implementation, NoMeasurement>();
+  for (let round = 1; round <= rounds; round++) {
+    for (const implementation of implementations) {
+      if (failed.has(implementation)) continue;
+      console.error(`${implementation}, W-${workload}, ${order} order, round ${round} ...`);
+      const result = await runPeer({ implementation, workload, order }, options);
+      if ("reason" in result) failed.set(implementation, result);
+      else measured.set(implementation, [...measured.get(implementation) ?? [], result]);
+    }
+  }
+  return await Promise.all(implementations.map(async (implementation) => {
+    const run = { implementation, workload, order };
+    const outcome = failed.get(implementation) ?? await pool(run, measured.get(implementation)!);
+    return { ...run, outcome };
+  }));
+}
+
+async function pool(
+  run: Pick<Row, "workload" | "order">,
+  measured: readonly Measurement[],
+): Promise<Row["outcome"]> {
+  const { results, ...last } = measured.at(-1)!;
+  const samples = measured.flatMap((one) => one.samples);
+  return {
+    ...last,
+    ...await errorsOf(run, results),
+    samples,
+    // The first round may find shaders that the driver has not compiled yet.
+    firstCall: median(measured.map(({ firstCall }) => firstCall)),
+    median: median(samples),
+    rounds: measured.map((one) => median(one.samples)),
+  };
 }
 
 const before = await resultsContext("none", ["deno task bench:peers", ...Deno.args].join(" "));
 const rows: Row[] = [];
 for (const workload of workloads) {
-  for (const order of orders) {
-    for (const implementation of implementations) {
-      const run = { implementation, workload, order };
-      console.error(`${implementation}, W-${workload}, ${order} order ...`);
-      const measured = await runPeer(run, options);
-      if ("reason" in measured) {
-        rows.push({ ...run, outcome: { reason: measured.reason } });
-        continue;
-      }
-      const { results, ...times } = measured;
-      const errors = await errorsOf(run, results);
-      rows.push({ ...run, outcome: { ...times, ...errors, median: median(times.samples) } });
-    }
-  }
+  for (const order of orders) rows.push(...await measureRounds(workload, order));
   print(workload, rows.filter((row) => row.workload === workload));
 }
 const context = { ...before, adapter: adapterOf(rows) };
