@@ -116,15 +116,18 @@ function requiredBuffers(program: Program): Set<Tensor> {
 /** Adds tensors to memory until no inlined expression reads more than `limit` buffers. */
 function limitLeaves(program: Program, chosen: Set<Tensor>, limit: number): BufferChoice {
   const leaves = new Map<Tensor, Set<Tensor>>();
-  const own = (tensor: Tensor): Set<Tensor> =>
-    chosen.has(tensor) ? new Set([tensor]) : leaves.get(tensor)!;
+  // A reshape is in memory when what it reshapes is, even if that was decided later.
+  const own = (tensor: Tensor): Set<Tensor> => {
+    const root = rootOf(tensor);
+    return chosen.has(root) ? new Set([root]) : leaves.get(root)!;
+  };
   const collect = (node: Node): Set<Tensor> => new Set(node.inputs.flatMap((t) => [...own(t)]));
   for (const node of program.nodes) {
     const { kind } = node.primitive.lower;
     let found = collect(node);
     if (kind === "pointwise" || kind === "alias" || kind === "reduce") {
       while (found.size > limit) {
-        const heaviest = node.inputs.filter((t) => !chosen.has(t))
+        const heaviest = node.inputs.filter((t) => !chosen.has(rootOf(t)))
           .sort((a, b) => own(b).size - own(a).size)[0];
         if (!heaviest) {
           throw new Error(

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
-import { type Program, programFlops } from "../ir/program.ts";
+import { countNodes, type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { inlineCalls } from "../transform/inline_calls.ts";
 import { simplify } from "../transform/simplify.ts";
@@ -56,6 +56,11 @@ export interface Backend {
   ): Promise<HostArray[]>;
   /** Frees an array; work that was given to the device before still sees it. */
   release(handle: unknown): void;
+  /**
+   * Bytes of temporaries of a simplified program, where the backend plans its memory: then the engine
+   * may choose between programs by it.
+   */
+  temporaryBytes?(program: Program): number;
   /** Compiles a simplified program; errors mention its name. */
   load(program: Program, name?: string): Promise<LoadedProgram>;
   /** Bytes held. */
@@ -71,11 +76,22 @@ export interface JitOptions {
   /** Positions of arguments whose values are used up: the engine frees them after the run. */
   readonly donate?: readonly number[];
   /**
-   * Whether checkpointed functions compute their inner values again in the reverse pass (default),
-   * or keep them: faster, with memory that grows with the number of inner steps.
+   * Whether checkpointed functions compute their inner values again in the reverse pass, or keep
+   * them: faster, with memory that grows with the number of inner steps. `"auto"` (default) keeps
+   * them where the temporaries of the whole program grow by at most half, so that memory stays flat in
+   * the number of inner steps; it recomputes on engines that do not plan their memory.
    */
-  readonly recompute?: boolean;
+  readonly recompute?: boolean | "auto";
 }
+
+/**
+ * Most growth of a program's temporaries that is worth what keeping inner values saves. On two cores
+ * (llvmpipe) the meta-gradient W-mid of five inner steps takes 14 % less time with 34 % more.
+ */
+const KEPT_OVERHEAD = 1.5;
+
+/** Programs with more nodes are not planned twice: that takes more than a second. */
+const MOST_KEPT_NODES = 20_000;
 
 /** A traced function, compiled for one set of argument shapes. */
 export interface Prepared {
@@ -123,7 +139,7 @@ export class Engine {
    */
   jit<A extends readonly unknown[], R>(
     fn: (...args: A) => R,
-    { donate = [], recompute = true }: JitOptions = {},
+    { donate = [], recompute = "auto" }: JitOptions = {},
   ): Jitted<A, R> {
     const known = new Map<string, Promise<Compiled>>();
     const compiled = (args: readonly unknown[]): Promise<Compiled> => {
@@ -161,13 +177,13 @@ export class Engine {
   async #compile(
     fn: (...args: never[]) => unknown,
     flat: { arrays: readonly Aval[]; structure: Structure },
-    recompute: boolean,
+    recompute: boolean | "auto",
   ): Promise<Compiled> {
     const traced = trace(
       (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
       flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
     );
-    const program = simplify(recompute ? traced.program : inlineCalls(traced.program));
+    const program = this.#chooseProgram(traced.program, recompute);
     const loaded = await this.#backend.load(program, fn.name || "anonymous");
     const prepared = {
       program,
@@ -175,6 +191,18 @@ export class Engine {
       dispatches: loaded.dispatches,
     };
     return { loaded, prepared, outputs: traced.outputs };
+  }
+
+  #chooseProgram(traced: Program, recompute: boolean | "auto"): Program {
+    if (recompute === false) return simplify(inlineCalls(traced));
+    const recomputing = simplify(traced);
+    const calls = recomputing.nodes.some((node) => node.primitive.lower.kind === "call");
+    const least = recompute === "auto" && calls && countNodes(traced) <= MOST_KEPT_NODES
+      ? this.#backend.temporaryBytes?.(recomputing)
+      : undefined;
+    if (least === undefined) return recomputing;
+    const keeping = simplify(inlineCalls(traced));
+    return this.#backend.temporaryBytes!(keeping) <= KEPT_OVERHEAD * least ? keeping : recomputing;
   }
 
   /**

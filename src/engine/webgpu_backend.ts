@@ -5,7 +5,7 @@
  */
 import { Compiler } from "../compile/compile.ts";
 import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
-import { makePlan } from "../compile/plan.ts";
+import { makePlan, type Plan } from "../compile/plan.ts";
 import { BufferPool, type BufferPoolOptions } from "../gpu/buffers.ts";
 import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
 import { PipelineCache } from "../gpu/pipelines.ts";
@@ -29,6 +29,7 @@ export class WebGpuBackend implements Backend {
   readonly resources: Resources;
   readonly #compiler: Compiler;
   readonly #arena: Arena;
+  readonly #plans = new WeakMap<Program, Plan>();
 
   /** Wraps an open device. */
   constructor(gpu: Gpu, options: BufferPoolOptions = {}) {
@@ -77,8 +78,21 @@ export class WebGpuBackend implements Backend {
     this.resources.buffers.release(handle as GPUBuffer);
   }
 
+  temporaryBytes(program: Program): number {
+    return this.#plan(program).slots.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  #plan(program: Program): Plan {
+    let plan = this.#plans.get(program);
+    if (!plan) {
+      plan = makePlan(this.#compiler.compile(alignChannels(program)));
+      this.#plans.set(program, plan);
+    }
+    return plan;
+  }
+
   async load(program: Program, name: string = "anonymous"): Promise<LoadedGpuProgram> {
-    const plan = makePlan(this.#compiler.compile(alignChannels(program)));
+    const plan = this.#plan(program);
     const loaded = await LoadedPlan.load(this.resources, { plan, name }, this.#arena);
     return {
       dispatches: plan.dispatches.length,

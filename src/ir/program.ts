@@ -64,6 +64,20 @@ export function countPrimitives(program: Program): Map<string, number> {
   return counts;
 }
 
+/**
+ * Counts the nodes of a program, those of a called program once for every call.
+ *
+ * @param program The program.
+ * @returns Their number.
+ */
+export function countNodes(program: Program): number {
+  return program.nodes.reduce(
+    (count, { primitive: { lower }, params }) =>
+      count + (lower.kind === "call" ? countNodes(lower.program(params)) : 1),
+    0,
+  );
+}
+
 /** Floating-point operations of one run of a program (a multiply-add counts 2). */
 export function programFlops(program: Program): number {
   let flops = 0;
