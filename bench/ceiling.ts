@@ -66,6 +66,20 @@ ${[0, 1, 2, 3].map((k) => `  y[id.x + ${k * threads}u] = x[id.x + ${k * threads}
 }
 
 /**
+ * The roofline: what a dispatch takes at least.
+ *
+ * @param ceiling The adapter's ceilings.
+ * @param work Floating-point operations, and bytes if everything is touched once.
+ * @returns Nanoseconds.
+ */
+export function leastTime(
+  { gflops, gigabytes }: Ceiling,
+  { flops, bytes }: { readonly flops: number; readonly bytes: number },
+): number {
+  return Math.max(flops / gflops, bytes / gigabytes);
+}
+
+/**
  * Measures the ceilings of an adapter.
  *
  * @param gpu A device that can time dispatches.

@@ -2,10 +2,12 @@
  * Speed of every hand-written kernel family at the shapes that training uses.
  *
  * `deno bench bench/kernels_bench.ts` also reports times with the wait for the device;
- * `deno run bench/kernels_bench.ts` prints only the table of GFLOP/s by the device's own clock.
+ * `deno run -A bench/kernels_bench.ts` prints only the table by the device's own clock, with the share of
+ * the roofline that is measured in the same run.
  *
  * @module
  */
+import { leastTime, measureCeiling } from "./ceiling.ts";
 import { KERNELS } from "../kernels/mod.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
 import { openGpu } from "../src/gpu/device.ts";
@@ -177,7 +179,11 @@ async function fastest(dispatches: readonly Dispatch[]): Promise<number> {
   return least;
 }
 
-console.log(`# ${gpu.info.label}: fastest of ${RUNS} runs`);
+const ceiling = await measureCeiling(gpu);
+console.log(
+  `# ${gpu.info.label}: fastest of ${RUNS} runs; ceilings ${ceiling.gflops.toFixed(1)} GFLOP/s, ` +
+    `${ceiling.gigabytes.toFixed(1)} GB/s`,
+);
 const filter = Deno.args.find((argument) => !argument.startsWith("-")) ?? "";
 for (const row of CASES.filter(({ name }) => name.includes(filter))) {
   const { dispatches, flops, bytes } = await prepare(row);
@@ -185,7 +191,10 @@ for (const row of CASES.filter(({ name }) => name.includes(filter))) {
   const rate = (flops / time).toFixed(1).padStart(8);
   const moved = (bytes / time).toFixed(1).padStart(6);
   const milliseconds = (time / 1e6).toFixed(3).padStart(9);
-  console.log(`${row.name.padEnd(48)} ${rate} GFLOP/s ${moved} GB/s ${milliseconds} ms`);
+  const share = `${(100 * leastTime(ceiling, { flops, bytes }) / time).toFixed(0)}%`.padStart(4);
+  console.log(
+    `${row.name.padEnd(48)} ${rate} GFLOP/s ${moved} GB/s ${milliseconds} ms ${share} of roofline`,
+  );
   Deno.bench({
     name: `${row.name} x ${RUNS}`,
     warmup: 1,

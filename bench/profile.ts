@@ -13,7 +13,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { timeDispatches } from "../src/gpu/timing.ts";
-import { measureCeiling } from "./ceiling.ts";
+import { leastTime, measureCeiling } from "./ceiling.ts";
 import { loadWorkload } from "./loaded_workload.ts";
 
 const flags = parseArgs(Deno.args, { boolean: ["each", "keep"], string: ["trace"] });
@@ -24,9 +24,6 @@ await workload.run(2);
 const { plan } = workload.loaded;
 const { buffers, gpu } = workload.backend.resources;
 const ceiling = await measureCeiling(gpu);
-/** Least nanoseconds of a dispatch. */
-const roofline = ({ flops, bytes }: { flops: number; bytes: number }): number =>
-  Math.max(flops / ceiling.gflops, bytes / ceiling.gigabytes);
 const outputs = plan.plan.outputs.map((bytes) => buffers.acquire(bytes));
 const times = await timeDispatches(gpu, plan.bound(workload.inputs, outputs));
 
@@ -48,7 +45,7 @@ plan.plan.dispatches.forEach((dispatch, k) => {
   row.milliseconds += times[k]! / 1e6;
   row.flops += dispatch.flops;
   row.bytes += dispatch.bytes;
-  row.least += roofline(dispatch) / 1e6;
+  row.least += leastTime(ceiling, dispatch) / 1e6;
   rows.set(key, row);
 });
 const sorted = flags["each"]
@@ -91,7 +88,7 @@ if (flags["trace"]) {
       tid: 0,
       ts: at,
       dur: duration,
-      args: { flops, bytes, least: roofline({ flops, bytes }) / 1e3 },
+      args: { flops, bytes, least: leastTime(ceiling, { flops, bytes }) / 1e3 },
     };
     at += duration;
     return event;

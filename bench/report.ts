@@ -2,18 +2,20 @@
  * All figures of this library on this machine: `deno task bench:report [--repeat 5]`.
  *
  * Measures whole meta-gradients (each in a process of its own), memory over inner steps, the
- * adapter's ceilings and every hand-written kernel. Prints markdown for the README and writes
- * `bench/results/<date>-<adapter>.json`. For other libraries on the same work see
- * `deno task bench:peers`.
+ * adapter's ceilings, every hand-written kernel and the full step of cifar-maml. Prints markdown for
+ * the README and writes `bench/results/<date>-<adapter>.json`. For other libraries on the same work
+ * see `deno task bench:peers`.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { openGpu } from "../src/gpu/device.ts";
+import { timeDispatches } from "../src/gpu/timing.ts";
 import { programFlops } from "../src/ir/program.ts";
 import { simplify, trace } from "../src/transform/mod.ts";
 import { type Conv4Reference, conv4Workload } from "../tests/workloads/conv4.ts";
-import { type Ceiling, measureCeiling } from "./ceiling.ts";
+import { type Ceiling, leastTime, measureCeiling } from "./ceiling.ts";
+import { loadWorkload } from "./loaded_workload.ts";
 import { memoryOverSteps, memoryTable } from "./memory.ts";
 import { type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peers/peer.ts";
 import { runPeer } from "./peers/run_peer.ts";
@@ -27,6 +29,8 @@ interface KernelFigures {
   readonly gflops: number;
   readonly gigabytes: number;
   readonly milliseconds: number;
+  /** Share of the roofline measured with the kernels. */
+  readonly roofline: number;
 }
 
 const STEPS = [1, 2, 5, 10, 20];
@@ -86,28 +90,71 @@ async function measureKernels(): Promise<KernelFigures[]> {
   }).output();
   const decoder = new TextDecoder();
   const lines = decoder.decode(stdout).split("\n")
-    .map((line) => line.match(/^(.*?)\s+([\d.]+) GFLOP\/s\s+([\d.]+) GB\/s\s+([\d.]+) ms$/))
+    .map((line) =>
+      line.match(/^(.*?)\s+([\d.]+) GFLOP\/s\s+([\d.]+) GB\/s\s+([\d.]+) ms\s+(\d+)% of roofline$/)
+    )
     .filter((match) => match !== null);
   if (!success || lines.length === 0) {
     throw new Error(`Cannot report kernels: their bench failed.\n${decoder.decode(stderr)}`);
   }
-  return lines.map(([, name, gflops, gigabytes, milliseconds]) => ({
+  return lines.map(([, name, gflops, gigabytes, milliseconds, percent]) => ({
     name: name!.replace(/\s+/g, " ").trim(),
     gflops: Number(gflops),
     gigabytes: Number(gigabytes),
     milliseconds: Number(milliseconds),
+    roofline: Number(percent) / 100,
   }));
 }
 
-function kernelTable(rows: readonly KernelFigures[], ceiling: Ceiling): string {
+function kernelTable(rows: readonly KernelFigures[]): string {
   return markdownTable(
     ["kernel", "ms", "GFLOP/s", "GB/s", "of the roofline"],
-    rows.map(({ name, milliseconds, gflops, gigabytes }) => [
+    rows.map(({ name, milliseconds, gflops, gigabytes, roofline }) => [
       name,
       milliseconds.toFixed(3),
       gflops.toFixed(1),
       gigabytes.toFixed(1),
-      `${(100 * Math.max(gflops / ceiling.gflops, gigabytes / ceiling.gigabytes)).toFixed(0)}%`,
+      `${(100 * roofline).toFixed(0)}%`,
+    ]),
+  );
+}
+
+/** The meta-training step of cifar-maml at the size of the original, dispatch by dispatch. */
+async function measureFullStep(ceiling: Ceiling, recompute: boolean) {
+  const { backend, loaded: { plan }, inputs, flops, run } = await loadWorkload(
+    "full",
+    "exact",
+    recompute,
+  );
+  await run(1);
+  const { buffers, gpu } = backend.resources;
+  const { dispatches } = plan.plan;
+  const outputs = plan.plan.outputs.map((bytes) => buffers.acquire(bytes));
+  const times = await timeDispatches(gpu, plan.bound(inputs, outputs));
+  const milliseconds = times.reduce((sum, time) => sum + time, 0) / 1e6;
+  const least = dispatches.reduce((sum, dispatch) => sum + leastTime(ceiling, dispatch), 0) / 1e6;
+  backend.close();
+  return {
+    activations: recompute ? "recomputed" : "kept",
+    milliseconds,
+    flops,
+    dispatches: dispatches.length,
+    roofline: least / milliseconds,
+  };
+}
+
+type FullStepFigures = Awaited<ReturnType<typeof measureFullStep>>;
+
+function fullStepTable(rows: readonly FullStepFigures[]): string {
+  return markdownTable(
+    ["full step of cifar-maml", "ms", "GFLOP", "GFLOP/s", "dispatches", "of the roofline"],
+    rows.map(({ activations, milliseconds, flops, dispatches, roofline }) => [
+      `activations ${activations}`,
+      digits(milliseconds),
+      digits(flops / 1e9),
+      digits(flops / milliseconds / 1e6),
+      String(dispatches),
+      `${(100 * roofline).toFixed(0)}%`,
     ]),
   );
 }
@@ -136,6 +183,10 @@ console.error("memory ...");
 const memory = await memoryOverSteps(STEPS);
 console.error("kernels ...");
 const kernels = ceiling === undefined ? [] : await measureKernels();
+console.error("full step ...");
+const fullSteps = ceiling === undefined
+  ? []
+  : [await measureFullStep(ceiling, true), await measureFullStep(ceiling, false)];
 
 console.log(contextLine(context));
 console.log(`\n${workloadTable(workloads)}\n\n${memoryTable(memory)}`);
@@ -145,7 +196,7 @@ if (ceiling === undefined) {
   const { gflops, gigabytes } = ceiling;
   console.log(
     `\nCeilings of this run: ${digits(gflops)} GFLOP/s of multiply-adds in registers, ` +
-      `${digits(gigabytes)} GB/s copied.\n\n${kernelTable(kernels, ceiling)}`,
+      `${digits(gigabytes)} GB/s copied.\n\n${kernelTable(kernels)}\n\n${fullStepTable(fullSteps)}`,
   );
 }
 const file = await writeResults(fileNamePart(adapter), context, {
@@ -153,5 +204,6 @@ const file = await writeResults(fileNamePart(adapter), context, {
   memory,
   ceiling,
   kernels,
+  fullSteps,
 });
 console.log(`\nwritten to ${file}`);
