@@ -11,7 +11,9 @@ import { sample } from "./sampling.ts";
 
 const MODULES: Readonly<Record<string, () => Promise<PeerModule>>> = {
   mutasesumele: () => import("./mutasesumele.ts"),
-  "mutasesumele-keep": async () => ({ open: (await import("./mutasesumele.ts")).openKeeping }),
+  "mutasesumele-recompute": async () => ({
+    open: (await import("./mutasesumele.ts")).openRecomputing,
+  }),
   "jax-js": () => import("./jax_js.ts"),
   "jax-js-vmap": async () => ({ open: (await import("./jax_js.ts")).openVectorized }),
   tfjs: () => import("./tfjs.ts"),

@@ -9,7 +9,7 @@ import type { Measurement, Order, WorkloadName } from "./peer.ts";
 /** What can be compared: this library in two ways, then its peers. */
 export const IMPLEMENTATIONS = [
   "mutasesumele",
-  "mutasesumele-keep",
+  "mutasesumele-recompute",
   "jax-js",
   "jax-js-vmap",
   "tfjs",
