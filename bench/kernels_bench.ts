@@ -2,8 +2,8 @@
  * Speed of every hand-written kernel family at the shapes that training uses.
  *
  * `deno bench bench/kernels_bench.ts` also reports times with the wait for the device;
- * `deno run -A bench/kernels_bench.ts` prints only the table by the device's own clock, with the share of
- * the roofline that is measured in the same run.
+ * `deno run -A bench/kernels_bench.ts` prints only the table by the device's own clock, with the share
+ * of the roofline that is measured in the same run.
  *
  * @module
  */

@@ -4,10 +4,11 @@
  * @module
  */
 import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backend.ts";
+import { timeDispatches } from "../src/gpu/timing.ts";
 import type { Program } from "../src/ir/program.ts";
 import { programFlops } from "../src/ir/program.ts";
 import { inlineCalls, simplify, trace } from "../src/transform/mod.ts";
-import { type Conv4Workload, conv4Workload } from "../tests/workloads/conv4.ts";
+import { conv4Workload } from "../tests/workloads/conv4.ts";
 import { fullStep, sampleValues } from "./full_step.ts";
 
 /** What is measured. */
@@ -26,6 +27,8 @@ export interface LoadedWorkload {
   readonly firstCall: { readonly trace: number; readonly load: number };
   /** Runs it `count` times and waits for the end; results are freed. */
   run(count: number): Promise<void>;
+  /** Nanoseconds of each dispatch of one run, in a pass of its own. */
+  timeEach(): Promise<Float64Array>;
 }
 
 /**
@@ -41,16 +44,15 @@ export async function loadWorkload(
   recompute: boolean = true,
 ): Promise<LoadedWorkload> {
   const backend = await WebGpuBackend.open();
-  const workload = which === "full" ? fullStep(order) : conv4Workload(which, { order });
+  const conv4 = which === "full" ? undefined : conv4Workload(which, { order });
+  const { fn, args } = conv4 ?? fullStep(order);
   const start = performance.now();
-  const whole = trace(workload.fn, workload.args).program;
+  const whole = trace(fn, args).program;
   const program = simplify(recompute ? whole : inlineCalls(whole));
   const traced = performance.now();
   const loaded = await backend.load(program);
   const done = performance.now();
-  const values = "values" in workload
-    ? (workload as Conv4Workload).values
-    : program.inputs.map(sampleValues);
+  const values = conv4?.values ?? program.inputs.map(sampleValues);
   const inputs = program.inputs.map(({ shape, dtype }, k) =>
     backend.upload({ shape, dtype, data: values[k]! })
   );
@@ -66,6 +68,13 @@ export async function loadWorkload(
         for (const output of await loaded.run(inputs)) backend.release(output);
       }
       await backend.resources.gpu.finish("run a workload");
+    },
+    async timeEach() {
+      const { buffers, gpu } = backend.resources;
+      const outputs = loaded.plan.plan.outputs.map((bytes) => buffers.acquire(bytes));
+      const times = await timeDispatches(gpu, loaded.plan.bound(inputs, outputs));
+      for (const output of outputs) buffers.release(output);
+      return times;
     },
   };
 }

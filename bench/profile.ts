@@ -12,7 +12,6 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { timeDispatches } from "../src/gpu/timing.ts";
 import { leastTime, measureCeiling } from "./ceiling.ts";
 import { loadWorkload } from "./loaded_workload.ts";
 
@@ -22,10 +21,8 @@ const order = (flags._[1] ?? "exact") as "exact" | "first";
 const workload = await loadWorkload(name, order, !flags["keep"]);
 await workload.run(2);
 const { plan } = workload.loaded;
-const { buffers, gpu } = workload.backend.resources;
-const ceiling = await measureCeiling(gpu);
-const outputs = plan.plan.outputs.map((bytes) => buffers.acquire(bytes));
-const times = await timeDispatches(gpu, plan.bound(workload.inputs, outputs));
+const ceiling = await measureCeiling(workload.backend.resources.gpu);
+const times = await workload.timeEach();
 
 interface Row {
   label: string;

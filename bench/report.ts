@@ -10,7 +10,6 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { openGpu } from "../src/gpu/device.ts";
-import { timeDispatches } from "../src/gpu/timing.ts";
 import { programFlops } from "../src/ir/program.ts";
 import { simplify, trace } from "../src/transform/mod.ts";
 import { type Conv4Reference, conv4Workload } from "../tests/workloads/conv4.ts";
@@ -121,17 +120,10 @@ function kernelTable(rows: readonly KernelFigures[]): string {
 
 /** The meta-training step of cifar-maml at the size of the original, dispatch by dispatch. */
 async function measureFullStep(ceiling: Ceiling, recompute: boolean) {
-  const { backend, loaded: { plan }, inputs, flops, run } = await loadWorkload(
-    "full",
-    "exact",
-    recompute,
-  );
+  const { backend, loaded, flops, run, timeEach } = await loadWorkload("full", "exact", recompute);
   await run(1);
-  const { buffers, gpu } = backend.resources;
-  const { dispatches } = plan.plan;
-  const outputs = plan.plan.outputs.map((bytes) => buffers.acquire(bytes));
-  const times = await timeDispatches(gpu, plan.bound(inputs, outputs));
-  const milliseconds = times.reduce((sum, time) => sum + time, 0) / 1e6;
+  const { dispatches } = loaded.plan.plan;
+  const milliseconds = (await timeEach()).reduce((sum, time) => sum + time, 0) / 1e6;
   const least = dispatches.reduce((sum, dispatch) => sum + leastTime(ceiling, dispatch), 0) / 1e6;
   backend.close();
   return {

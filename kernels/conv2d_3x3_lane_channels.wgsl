@@ -1,5 +1,5 @@
 // 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
-// subgroups have eight lanes and on which loads cost more than arithmetic.
+// subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   y[b, n, i, j, o] =
 //     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]

@@ -1,5 +1,5 @@
 // Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums. For adapters
-// whose subgroups have eight lanes and on which loads cost more than arithmetic.
+// whose subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
 //     x[b, n, i + u - pad_top, j + v - pad_left, c] * dy[b, n, i, j, o]

@@ -1,5 +1,5 @@
 // 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
-// subgroups have eight lanes and on which loads cost more than arithmetic; for few channels or small
+// subgroups have eight lanes or more and on which loads cost more than arithmetic; for few channels or small
 // images.
 //
 //   y[b, n, i, j, o] =

@@ -1,5 +1,5 @@
 // Batched matrix product with vector loads, split over the inner axis into parts partial sums. For
-// adapters whose subgroups have eight lanes and on which loads cost more than arithmetic.
+// adapters whose subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
 //

@@ -581,7 +581,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 }
 `,
   conv2d_3x3_lane_channels: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
-// subgroups have eight lanes and on which loads cost more than arithmetic.
+// subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   y[b, n, i, j, o] =
 //     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
@@ -782,7 +782,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 }
 `,
   conv2d_3x3_lane_filter_gradient: `// Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums. For adapters
-// whose subgroups have eight lanes and on which loads cost more than arithmetic.
+// whose subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
 //     x[b, n, i + u - pad_top, j + v - pad_left, c] * dy[b, n, i, j, o]
@@ -940,7 +940,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 }
 `,
   conv2d_3x3_lane_tiles: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
-// subgroups have eight lanes and on which loads cost more than arithmetic; for few channels or small
+// subgroups have eight lanes or more and on which loads cost more than arithmetic; for few channels or small
 // images.
 //
 //   y[b, n, i, j, o] =
@@ -1485,7 +1485,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 }
 `,
   matmul_lanes: `// Batched matrix product with vector loads, split over the inner axis into parts partial sums. For
-// adapters whose subgroups have eight lanes and on which loads cost more than arithmetic.
+// adapters whose subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
 //

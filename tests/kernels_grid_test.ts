@@ -1,19 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { KERNELS } from "../kernels/mod.ts";
 import { readWgslInterface } from "../src/gpu/wgsl_interface.ts";
-import type { DeviceTraits } from "../src/ir/lowering.ts";
 import { chooseParts, heavyWorkgroup, linearGrid } from "../src/ops/kernel_grid.ts";
-
-const TRAITS: DeviceTraits = {
-  software: true,
-  subgroupLanes: 0,
-  maxWorkgroupInvocations: 256,
-  maxWorkgroupStorage: 16384,
-  maxWorkgroupsPerDimension: 65535,
-  maxUniformBinding: 65536,
-  maxStorageBinding: 2 ** 27,
-  maxStorageBuffers: 8,
-};
+import { SOFTWARE_TRAITS as TRAITS } from "./device_traits.ts";
 
 Deno.test("linearGrid() covers the range in rows that the adapter allows", () => {
   for (const limit of [1, 2, 3, 7, 65535]) {

@@ -54,19 +54,17 @@ const MAX_PARTS = 4_096;
 /** Invocations of a workgroup where each does little. */
 const LIGHT_WORKGROUP = 64;
 
-/**
- * Lanes of a subgroup, and invocations of a workgroup, of the kernels whose lanes share loads.
- */
+/** Invocations of a workgroup, all in one subgroup, of the kernels whose lanes share loads. */
 export const LANES = 8;
 
 /**
  * Whether kernels whose lanes share loads run on an adapter, and are the fastest there.
  *
  * @param traits What is known of the adapter
- * @returns `true` on a CPU whose subgroups have {@linkcode LANES} lanes
+ * @returns `true` on a CPU whose subgroups have at least {@linkcode LANES} lanes
  */
 export function usesLanes({ software, subgroupLanes }: DeviceTraits): boolean {
-  return software && subgroupLanes === LANES;
+  return software && subgroupLanes >= LANES;
 }
 
 /**
