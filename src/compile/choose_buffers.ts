@@ -29,6 +29,11 @@ const REPEATED = 1 / 8;
 /** Buffers of a dispatch that are kept free for results and second views of an operand. */
 const RESERVED_BUFFERS = 4;
 
+/** Most different tensors in memory that an expression may read on an adapter. */
+export function mostLeaves({ maxStorageBuffers }: DeviceTraits): number {
+  return maxStorageBuffers - RESERVED_BUFFERS;
+}
+
 /** Outcome of {@linkcode chooseBuffers}. */
 export interface BufferChoice {
   /** Whether the tensor's elements are in memory; reshapes count as what they reshape. */
@@ -67,7 +72,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       demand.set(operand!, (demand.get(operand!) ?? 0) + (demand.get(output!) ?? 0));
     }
   }
-  return limitLeaves(program, chosen, traits.maxStorageBuffers - RESERVED_BUFFERS);
+  return limitLeaves(program, chosen, mostLeaves(traits));
 }
 
 function countUses(program: Program): Map<Tensor, number> {
@@ -131,8 +136,8 @@ function limitLeaves(program: Program, chosen: Set<Tensor>, limit: number): Buff
           .sort((a, b) => own(b).size - own(a).size)[0];
         if (!heaviest) {
           throw new Error(
-            `Cannot compile '${node.primitive.name}': it reads ${found.size} buffers, the adapter ` +
-              `allows ${limit}. Split the operation (concat in several steps, for example).`,
+            `Cannot compile '${node.primitive.name}': it has ${found.size} operands, a kernel on ` +
+              `this adapter may read ${limit}. Split the operation into several.`,
           );
         }
         chosen.add(rootOf(heaviest));

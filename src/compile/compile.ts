@@ -7,12 +7,15 @@
 import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
+import { readWgslInterface } from "../gpu/wgsl_interface.ts";
 import { chooseBuffers } from "./choose_buffers.ts";
-import type { GeneratedKernel } from "./kernel_source.ts";
+import { kernelCode } from "./kernel_code.ts";
+import { fitsBuffers, type GeneratedKernel } from "./kernel_source.ts";
 import { mapKernel } from "./map_kernel.ts";
+import { narrowUnit, resultsOf } from "./narrow_unit.ts";
 import { reduceKernels } from "./reduce_kernel.ts";
 import { rootOf, Storage } from "./storage.ts";
-import { formUnits, type Unit } from "./units.ts";
+import { formUnits, type MapUnit, type ReduceUnit, type Unit } from "./units.ts";
 
 /** One dispatch of one kernel over storages. */
 export interface DispatchStep {
@@ -25,6 +28,8 @@ export interface DispatchStep {
   readonly overrides: Readonly<Record<string, number>>;
   /** Storage of each binding. */
   readonly memory: readonly Storage[];
+  /** Whether each binding is written, all of it; otherwise it is only read. */
+  readonly writes: readonly boolean[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
   /** Floating-point operations of hand-written kernels; 0 for generated ones. */
@@ -119,33 +124,40 @@ class ProgramCompiler {
   }
 
   #unit(unit: Unit): void {
-    const memoryOf = (tensor: Tensor): Storage | undefined => this.#storages.get(rootOf(tensor));
-    const scratch = (size: number): Storage => new Storage(size, "f32", "partial results");
-    if (unit.kind === "map") {
-      const label = labelOf("map", unit.results);
-      this.#generated(label, [mapKernel(unit.results, { memoryOf }, this.#traits)]);
-    } else if (unit.kind === "reduce") {
-      const label = labelOf("reduce", [...unit.reductions, ...unit.epilogue]);
-      this.#generated(label, reduceKernels(unit, { memoryOf, scratch }, this.#traits));
-    } else if (unit.kind === "call") {
-      this.#call(unit.node);
-    } else {
-      this.#handWritten(unit.node);
-    }
+    if (unit.kind === "map" || unit.kind === "reduce") this.#generated(unit);
+    else if (unit.kind === "call") this.#call(unit.node);
+    else this.#handWritten(unit.node);
   }
 
-  #generated(label: string, kernels: readonly GeneratedKernel<Storage>[]): void {
-    for (const { code, memory, workgroups } of kernels) {
+  #generated(unit: MapUnit | ReduceUnit): void {
+    const kernels = this.#generate(unit);
+    if (!kernels.every((kernel) => fitsBuffers(kernel, this.#traits))) {
+      const parts = narrowUnit(unit);
+      if (!parts) throw new Error(tooManyBuffers(unit, kernels, this.#traits));
+      for (const result of resultsOf(unit)) this.#allocate(result);
+      for (const part of parts) this.#generated(part);
+      return;
+    }
+    const label = labelOf(unit.kind, resultsOf(unit));
+    for (const { code, memory, writes, workgroups } of kernels) {
       this.#steps.push({
         kind: "dispatch",
         label,
         kernel: { code },
         overrides: {},
         memory,
+        writes,
         workgroups,
         flops: 0,
       });
     }
+  }
+
+  #generate(unit: MapUnit | ReduceUnit): readonly GeneratedKernel<Storage>[] {
+    const memoryOf = (tensor: Tensor): Storage | undefined => this.#storages.get(rootOf(tensor));
+    if (unit.kind === "map") return [mapKernel(unit.results, { memoryOf }, this.#traits)];
+    const scratch = (size: number): Storage => new Storage(size, "f32", "partial results");
+    return reduceKernels(unit, { memoryOf, scratch }, this.#traits);
   }
 
   #call(node: Node): void {
@@ -170,9 +182,11 @@ class ProgramCompiler {
     const inputs = node.inputs.map((input) => this.#storages.get(rootOf(input))!);
     const extra = scratch.map((size) => new Storage(size, "f32", `scratch of ${name}`));
     for (const call of calls) {
+      const label = `${call.kernel} ${output!.shape.join("x")}`;
+      const { bindings } = readWgslInterface(kernelCode(call.kernel, label), call.kernel);
       this.#steps.push({
         kind: "dispatch",
-        label: `${call.kernel} ${output!.shape.join("x")}`,
+        label,
         kernel: { name: call.kernel },
         overrides: call.overrides,
         memory: call.buffers.map(({ kind, index }) =>
@@ -182,11 +196,22 @@ class ProgramCompiler {
             ? extra[index]!
             : this.#storages.get(output!)!
         ),
+        writes: bindings.map(({ access }) => access === "read_write"),
         workgroups: call.workgroups,
         flops: call.flops,
       });
     }
   }
+}
+
+function tooManyBuffers(
+  unit: MapUnit | ReduceUnit,
+  kernels: readonly GeneratedKernel<Storage>[],
+  { maxStorageBuffers }: DeviceTraits,
+): string {
+  const most = Math.max(...kernels.map(({ memory }) => memory.length));
+  return `Cannot compile ${labelOf(unit.kind, resultsOf(unit))}: it needs ${most} buffers, the ` +
+    `adapter allows ${maxStorageBuffers}. Split the operation into several.`;
 }
 
 function labelOf(kind: string, tensors: readonly Tensor[]): string {

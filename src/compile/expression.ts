@@ -115,9 +115,17 @@ export class Expressions<B> {
     return { outer: count(this.outer), inner: count(this.inner) };
   }
 
-  /** Name of the binding of `memory` with the given element type, declared at the first call. */
+  /**
+   * Name of the binding of `memory` with the given element type, declared at the first call.
+   *
+   * @throws {Error} If the kernel would read memory that it writes: what it reads would be old.
+   */
   bind(memory: B, element: string, writes: boolean): string {
-    const found = this.bindings.find((b) => b.memory === memory && b.element === element);
+    const same = this.bindings.filter((b) => b.memory === memory);
+    if (same.some((b) => b.writes !== writes)) {
+      throw new Error("Internal error: a generated kernel would read memory that it writes.");
+    }
+    const found = same.find((b) => b.element === element);
     if (found) return found.name;
     const name = `b${this.bindings.length}`;
     this.bindings.push({ name, memory, element, writes });
@@ -203,6 +211,8 @@ export class Expressions<B> {
 
   #load(tensor: Tensor, memory: B, index: readonly Index[], width: Width): Value {
     const flat = flattenIndex(index, tensor.shape);
+    // Never used: the user selects another value there. WGSL refuses such a constant index.
+    if (flat.max < 0 || flat.min >= tensor.size) return zeroOf(tensor.dtype, width);
     const inner = dependsOn(flat, LOOP) || mentionsIndirect(flat, this.#innerNames);
     let code: string;
     if (width === 1) {
@@ -235,6 +245,12 @@ export class Expressions<B> {
       : `min(${value.code}, ${extent - 1}u)`;
     return variableIndex(this.#name(code, 1, value.inner).code, extent);
   }
+}
+
+function zeroOf(dtype: DType, width: Width): Value {
+  const zero = literalOf(0, dtype);
+  const code = width === 1 ? zero : `${registerType(dtype, 4)}(${zero})`;
+  return { code, width, inner: false };
 }
 
 function mentionsIndirect(index: Index, names: ReadonlySet<string>): boolean {
@@ -294,6 +310,7 @@ class WidthEmitter<B> implements Emitter {
   inside(index: Index, low: number, high: number): string {
     this.inner ||= dependsOn(index, LOOP);
     if (index.min >= low && index.max < high) return this.literal(1, "bool");
+    if (index.max < low || index.min >= high) return this.literal(0, "bool");
     // Below `low` the difference wraps to a large number.
     const shifted = offsetIndex(index, -low);
     if (this.#width === 1) return `(${indexKey(shifted)} < ${high - low}u)`;

@@ -7,6 +7,7 @@ import type { Index } from "../ir/index_expression.ts";
 import { addIndex, scaleIndex, variableIndex } from "../ir/index_expression.ts";
 import { type Expressions, LANE, registerType, type Width } from "./expression.ts";
 import type { DType } from "../ir/aval.ts";
+import type { DeviceTraits } from "../ir/lowering.ts";
 
 /** Invocations of a workgroup of a generated kernel. */
 export const WORKGROUP = 64;
@@ -17,6 +18,8 @@ export interface GeneratedKernel<B> {
   readonly code: string;
   /** Memory of each binding. */
   readonly memory: readonly B[];
+  /** Whether the kernel writes each binding, all of it; otherwise it only reads it. */
+  readonly writes: readonly boolean[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
 }
@@ -28,7 +31,7 @@ export function flatPosition(variable: string, count: number, width: Width): Ind
 }
 
 /** Spreads `threads` invocations over a grid whose axes have at most `most` workgroups. */
-export function gridOf(threads: number, most: number): [number, number, number] {
+function gridOf(threads: number, most: number): [number, number, number] {
   const groups = Math.ceil(threads / WORKGROUP);
   if (groups <= most) return [groups, 1, 1];
   const rows = Math.ceil(groups / most);
@@ -46,8 +49,28 @@ export function storeStatement(
   return `${binding}[${position}] = select(${type}(0u), ${type}(1u), ${value});`;
 }
 
+/** The dispatch of the kernel whose statements are `body`, one invocation for each of `threads`. */
+export function generatedKernel<B>(
+  expressions: Expressions<B>,
+  body: readonly string[],
+  { threads, traits }: { threads: number; traits: DeviceTraits },
+): GeneratedKernel<B> {
+  const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
+  return {
+    code: kernelText(expressions, body, { threads, grid }),
+    memory: expressions.bindings.map(({ memory }) => memory),
+    writes: expressions.bindings.map(({ writes }) => writes),
+    workgroups: grid,
+  };
+}
+
+/** Whether a dispatch of the kernel binds no more buffers than the adapter allows. */
+export function fitsBuffers<B>(kernel: GeneratedKernel<B>, traits: DeviceTraits): boolean {
+  return kernel.memory.length <= traits.maxStorageBuffers;
+}
+
 /** Declarations and entry point around the body of a kernel with `threads` invocations. */
-export function kernelText<B>(
+function kernelText<B>(
   expressions: Expressions<B>,
   body: readonly string[],
   { threads, grid }: { threads: number; grid: readonly [number, number, number] },

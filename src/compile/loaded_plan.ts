@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { KERNELS } from "../../kernels/mod.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { bindBuffers, type CompiledKernel, type PipelineCache } from "../gpu/pipelines.ts";
 import { upload } from "../gpu/readback.ts";
 import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
+import { kernelCode } from "./kernel_code.ts";
 import { bytesOf, type Place, type Plan, type PlannedDispatch } from "./plan.ts";
 import type { Storage } from "./storage.ts";
 
@@ -110,7 +110,7 @@ export class LoadedPlan {
     const kernels = await resources.pipelines.getAll(
       plan.dispatches.map(({ label, kernel, overrides }) => ({
         label,
-        code: "code" in kernel ? kernel.code : handWritten(kernel.name, label),
+        code: "code" in kernel ? kernel.code : kernelCode(kernel.name, label),
         overrides,
       })),
     );
@@ -193,14 +193,6 @@ export class LoadedPlan {
     if (name === undefined) this.#names.set(buffer, name = this.#nextName++);
     return name;
   }
-}
-
-function handWritten(name: string, label: string): string {
-  const code = (KERNELS as Readonly<Record<string, string>>)[name];
-  if (code === undefined) {
-    throw new Error(`Cannot load '${label}': there is no kernel file '${name}.wgsl'.`);
-  }
-  return code;
 }
 
 function uploadLiteral(gpu: Gpu, pool: BufferPool, storage: Storage): GPUBuffer {

@@ -22,12 +22,13 @@ import {
   type Width,
 } from "./expression.ts";
 import {
+  fitsBuffers,
   flatPosition,
   type GeneratedKernel,
-  gridOf,
-  kernelText,
+  generatedKernel,
   storeStatement,
 } from "./kernel_source.ts";
+import { rootOf } from "./storage.ts";
 
 /** Most rows that one invocation computes. */
 const MOST_ROWS = 16;
@@ -43,6 +44,7 @@ const MOST_ROWS = 16;
  * @param results Pointwise tensors.
  * @param context Memory of what they read and of themselves.
  * @param traits The adapter.
+ * @returns The kernel; where the results together read too many buffers, it does not fit the adapter.
  */
 export function mapKernel<B>(
   results: readonly Tensor[],
@@ -54,7 +56,7 @@ export function mapKernel<B>(
   const rows = width === 4 ? rowsOf(results, traits) : 1;
   const attempt = (width: Width, rows: number, together: number) =>
     build(results, context, { width, rows, together, traits });
-  const fits = ({ kernel }: Built<B>): boolean => kernel.memory.length <= traits.maxStorageBuffers;
+  const fits = ({ kernel }: Built<B>): boolean => fitsBuffers(kernel, traits);
   if (rows > 1) {
     const single = attempt(width, rows, 1);
     const pairs = rows % 2 === 0 ? attempt(width, rows, 2) : single;
@@ -101,7 +103,8 @@ function build<B>(
   const threads = results[0]!.size / width / rows;
   const written = new Set(results);
   const expressions = new Expressions<B>({
-    memoryOf: (tensor) => written.has(tensor) ? undefined : context.memoryOf(tensor),
+    // A reshape of a result is not in memory yet either.
+    memoryOf: (tensor) => written.has(rootOf(tensor)) ? undefined : context.memoryOf(tensor),
   });
   const groups = results[0]!.shape.at(-1)! / 4;
   const stores: string[] = [];
@@ -128,13 +131,8 @@ function build<B>(
     ...each.map((line) => `  ${line}`),
     `}`,
   ];
-  const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
   return {
-    kernel: {
-      code: kernelText(expressions, body, { threads, grid }),
-      memory: expressions.bindings.map(({ memory }) => memory),
-      workgroups: grid,
-    },
+    kernel: generatedKernel(expressions, body, { threads, traits }),
     hoisted: expressions.loads.outer > 0,
     innerLoads: expressions.loads.inner,
   };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkPlan, type Use } from "./check_plan.ts";
 import type { CompiledProgram, DispatchStep } from "./compile.ts";
 import type { Storage } from "./storage.ts";
 
@@ -15,7 +16,7 @@ export interface Place {
 }
 
 /** A dispatch with its memory placed. */
-export interface PlannedDispatch extends Omit<DispatchStep, "kind" | "memory"> {
+export interface PlannedDispatch extends Omit<DispatchStep, "kind" | "memory" | "writes"> {
   /** Place of each binding. */
   readonly places: readonly Place[];
   /** Bytes of all bindings: what is read and written if everything is touched once. */
@@ -59,6 +60,7 @@ export function bytesOf(storage: Storage): number {
  *
  * @param compiled The program.
  * @returns The plan; temporaries that are not alive at the same time share slots.
+ * @throws {Error} If the plan would read anything before it is written: a fault of the compiler.
  */
 export function makePlan(compiled: CompiledProgram): Plan {
   const flat: FlatDispatch[] = [];
@@ -100,12 +102,23 @@ export function makePlan(compiled: CompiledProgram): Plan {
   });
   expand(compiled, top);
   const copies: { from: Place; output: number }[] = [];
-  compiled.outputs.forEach((storage, index) => {
+  const results = compiled.outputs.map((storage, index) => {
     const virtual = virtualOf(top, storage);
     if (virtual.place) copies.push({ from: virtual.place, output: index });
     else virtual.place = { kind: "output", index };
+    return virtual;
   });
   const slots = assignSlots(flat);
+  checkPlan({
+    given: [...compiled.inputs.map((storage) => top.get(storage)!), ...literalPlaces.values()]
+      .map(contentOf),
+    steps: flat.map(({ step, memory }) => ({
+      label: step.label,
+      uses: memory.map((virtual, k): Use => ({ ...contentOf(virtual), writes: step.writes[k]! })),
+    })),
+    // What has no elements is never written.
+    results: results.filter(({ storage }) => storage.size > 0).map(contentOf),
+  });
   return {
     dispatches: flat.map(({ step, memory }) => ({
       label: step.label,
@@ -122,6 +135,12 @@ export function makePlan(compiled: CompiledProgram): Plan {
     outputs: compiled.outputs.map(bytesOf),
     copies,
   };
+}
+
+/** A virtual storage and its memory, for the checker. */
+function contentOf(virtual: Virtual): Omit<Use, "writes"> {
+  const { kind, index } = virtual.place!;
+  return { content: virtual, place: `${kind} ${index}` };
 }
 
 /**

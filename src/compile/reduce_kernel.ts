@@ -26,13 +26,14 @@ import {
   type Width,
 } from "./expression.ts";
 import {
+  fitsBuffers,
   flatPosition,
   type GeneratedKernel,
-  gridOf,
-  kernelText,
+  generatedKernel,
   storeStatement,
 } from "./kernel_source.ts";
 import { type Layout, layoutOf, opOf } from "./reduce_layout.ts";
+import { rootOf } from "./storage.ts";
 import type { ReduceUnit } from "./units.ts";
 
 /** Elements that are summed one after the other. */
@@ -44,13 +45,31 @@ export interface ReduceContext<B> extends ExpressionContext<B> {
   scratch(size: number): B;
 }
 
-/** Generates the kernels of a reduction unit, to be run in order. */
+/**
+ * Generates the kernels of a reduction unit, to be run in order.
+ *
+ * @param unit The reductions and what follows them.
+ * @param context Memory of what they read and write.
+ * @param traits The adapter.
+ * @returns The kernels; where the unit reads too many buffers, they do not fit the adapter.
+ */
 export function reduceKernels<B>(
   unit: ReduceUnit,
   context: ReduceContext<B>,
   traits: DeviceTraits,
 ): GeneratedKernel<B>[] {
-  const layout = layoutOf(unit, traits);
+  const kernels = kernelsOf(unit, context, { layout: layoutOf(unit, traits), traits });
+  if (kernels.every((kernel) => fitsBuffers(kernel, traits))) return kernels;
+  // One element at a time, no buffer is bound twice, as vectors and as single elements.
+  const layout = layoutOf(unit, traits, { vectors: false });
+  return kernelsOf(unit, context, { layout, traits });
+}
+
+function kernelsOf<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, traits }: { layout: Layout; traits: DeviceTraits },
+): GeneratedKernel<B>[] {
   if (layout.parts === 1) return [wholePass(unit, context, { layout, traits })];
   const width: Width = layout.lanes === "kept" ? 4 : 1;
   const partial = unit.reductions.map(() => context.scratch(layout.parts * layout.columns * width));
@@ -195,10 +214,12 @@ function operandValues<B>(
   });
 }
 
-/** Without the tensors the unit itself writes: those are registers. */
+/** Without the tensors the unit itself writes, and reshapes of them: those are registers. */
 function readContext<B>(unit: ReduceUnit, context: ExpressionContext<B>): ExpressionContext<B> {
   const written = new Set([...unit.reductions, ...unit.epilogue]);
-  return { memoryOf: (tensor) => written.has(tensor) ? undefined : context.memoryOf(tensor) };
+  return {
+    memoryOf: (tensor) => written.has(rootOf(tensor)) ? undefined : context.memoryOf(tensor),
+  };
 }
 
 /** Statements that compute and store results and epilogue of one column. */
@@ -259,19 +280,6 @@ function loop(
   ];
 }
 
-function generated<B>(
-  expressions: Expressions<B>,
-  body: readonly string[],
-  { threads, traits }: { threads: number; traits: DeviceTraits },
-): GeneratedKernel<B> {
-  const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
-  return {
-    code: kernelText(expressions, body, { threads, grid }),
-    memory: expressions.bindings.map(({ memory }) => memory),
-    workgroups: grid,
-  };
-}
-
 /** One pass: reduce and finish. */
 function wholePass<B>(
   unit: ReduceUnit,
@@ -291,7 +299,7 @@ function wholePass<B>(
     }),
   ];
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
-  return generated(expressions, body, { threads: layout.columns, traits });
+  return generatedKernel(expressions, body, { threads: layout.columns, traits });
 }
 
 interface SplitPass<B> {
@@ -327,7 +335,7 @@ function partPass<B>(
     const binding = expressions.bind(memory, memoryType("f32", width), true);
     body.push(`${binding}[q] = ${acc.results[k]};`);
   });
-  return generated(expressions, body, { threads: columns * parts, traits });
+  return generatedKernel(expressions, body, { threads: columns * parts, traits });
 }
 
 /** Second of two passes: join the parts of every column and finish. */
@@ -344,5 +352,5 @@ function joinPass<B>(
   const acc = accumulate(unit, values, { layout, position: LOOP, inLanes: false });
   const body = loop(acc, [], { from: "0u", to: `${layout.parts}u`, count: layout.parts });
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
-  return generated(expressions, body, { threads: layout.columns, traits });
+  return generatedKernel(expressions, body, { threads: layout.columns, traits });
 }

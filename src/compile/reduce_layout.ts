@@ -44,8 +44,12 @@ export function opOf(node: Node): Op {
   return lower.op;
 }
 
-/** Arranges the loops of a unit for an adapter. */
-export function layoutOf(unit: ReduceUnit, traits: DeviceTraits): Layout {
+/** Arranges the loops of a unit for an adapter, with `vectors` of four where shapes allow. */
+export function layoutOf(
+  unit: ReduceUnit,
+  traits: DeviceTraits,
+  { vectors = true }: { readonly vectors?: boolean } = {},
+): Layout {
   const { node } = unit.reductions[0]!;
   const { lower } = node.primitive;
   if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
@@ -55,7 +59,9 @@ export function layoutOf(unit: ReduceUnit, traits: DeviceTraits): Layout {
   const reduced = axes.map((axis) => shape[axis]!);
   const positions = unit.reductions.some((tensor) => opOf(tensor.node) === "argmax");
   const lastKept = !axes.includes(shape.length - 1);
-  const lanes = lastKept && sizeOf(kept) % 4 === 0 && kept.at(-1)! % 4 === 0
+  const lanes = !vectors
+    ? "none"
+    : lastKept && sizeOf(kept) % 4 === 0 && kept.at(-1)! % 4 === 0
     ? "kept"
     : !lastKept && !positions && sizeOf(reduced) % 4 === 0 && reduced.at(-1)! % 4 === 0
     ? "reduced"

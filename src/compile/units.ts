@@ -92,6 +92,8 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
     const { lower } = node.primitive;
     const [output] = node.outputs;
     if (lower.kind === "source" || lower.kind === "alias") continue;
+    // What has no elements needs no work.
+    if (node.outputs.every(({ size }) => size === 0)) continue;
     if (lower.kind === "kernel" || lower.kind === "call") {
       const leaves = new Set(node.inputs.map(rootOf));
       const entry = create({ kind: lower.kind, node, reads: new Set() }, leaves);

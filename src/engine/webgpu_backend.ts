@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mostLeaves } from "../compile/choose_buffers.ts";
 import { Compiler } from "../compile/compile.ts";
 import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
 import { makePlan, type Plan } from "../compile/plan.ts";
@@ -11,8 +12,10 @@ import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
 import { PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
+import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import { alignChannels } from "../transform/align_channels.ts";
+import { splitConcats } from "../transform/split_concats.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
 import type { HostArray, HostData } from "../ir/host_array.ts";
 
@@ -22,17 +25,24 @@ export interface LoadedGpuProgram extends LoadedProgram {
   readonly plan: LoadedPlan;
 }
 
+/** Options of {@linkcode WebGpuBackend}. */
+export interface BackendOptions extends BufferPoolOptions {
+  /** What programs are compiled for, where it is less than the device has: for tests. */
+  readonly traits?: Partial<DeviceTraits>;
+}
+
 /** A backend that runs programs on the WebGPU device. */
 export class WebGpuBackend implements Backend {
   readonly info: EngineInfo;
   /** The device, its memory and kernels: for profiles and for libraries that share them. */
   readonly resources: Resources;
+  readonly #traits: DeviceTraits;
   readonly #compiler: Compiler;
   readonly #arena: Arena;
   readonly #plans = new WeakMap<Program, Plan>();
 
   /** Wraps an open device. */
-  constructor(gpu: Gpu, options: BufferPoolOptions = {}) {
+  constructor(gpu: Gpu, options: BackendOptions = {}) {
     const buffers = new BufferPool(gpu, options);
     this.resources = { gpu, buffers, pipelines: new PipelineCache(gpu) };
     this.info = {
@@ -41,12 +51,13 @@ export class WebGpuBackend implements Backend {
       software: gpu.info.software,
       holds: "float32",
     };
-    this.#compiler = new Compiler(gpu.traits);
+    this.#traits = { ...gpu.traits, ...options.traits };
+    this.#compiler = new Compiler(this.#traits);
     this.#arena = new Arena(buffers);
   }
 
   /** Opens the device. */
-  static async open(options: GpuOptions & BufferPoolOptions = {}): Promise<WebGpuBackend> {
+  static async open(options: GpuOptions & BackendOptions = {}): Promise<WebGpuBackend> {
     return new WebGpuBackend(await openGpu(options), options);
   }
 
@@ -85,7 +96,8 @@ export class WebGpuBackend implements Backend {
   #plan(program: Program): Plan {
     let plan = this.#plans.get(program);
     if (!plan) {
-      plan = makePlan(this.#compiler.compile(alignChannels(program)));
+      const aligned = splitConcats(alignChannels(program), mostLeaves(this.#traits));
+      plan = makePlan(this.#compiler.compile(aligned));
       this.#plans.set(program, plan);
     }
     return plan;

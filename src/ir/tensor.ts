@@ -27,6 +27,7 @@ export class Node<P = unknown> {
     let avals: readonly Aval[];
     try {
       avals = primitive.avals(params, inputs);
+      avals.forEach(requireExtents);
     } catch (error) {
       const found = inputs.map(formatAval).join(", ");
       throw new TypeError(
@@ -39,6 +40,18 @@ export class Node<P = unknown> {
     this.params = params;
     this.inputs = inputs;
     this.outputs = avals.map((aval, index) => new Tensor(this as unknown as Node, index, aval));
+  }
+}
+
+/** Throws unless every extent is a natural number and the elements can be counted. */
+function requireExtents({ shape }: Aval): void {
+  let size = 1;
+  for (const extent of shape) size *= Number.isInteger(extent) && extent >= 0 ? extent : NaN;
+  if (!Number.isSafeInteger(size)) {
+    throw new TypeError(
+      `the result would have shape [${shape.join(", ")}], expected whole extents of 0 or more ` +
+        `with at most 2^53 - 1 elements.`,
+    );
   }
 }
 

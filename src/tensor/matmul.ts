@@ -1,4 +1,4 @@
-import { formatAval } from "../ir/aval.ts";
+import { formatAval, sizeOf } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastShapes, broadcastTo } from "./operand.ts";
@@ -44,7 +44,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   ];
   if (right.length === 2) {
     // A shared right operand takes all rows at once.
-    const flat = ops.matmul(ops.reshape(a, [a.size / inner!, inner!]), ops.reshape(b, right));
+    const count = sizeOf(left.slice(0, -1));
+    const flat = ops.matmul(ops.reshape(a, [count, inner!]), ops.reshape(b, right));
     return ops.reshape(flat, shape);
   }
   const product = ops.matmul(

@@ -1,3 +1,4 @@
+import { formatAval } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
@@ -109,6 +110,24 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
   });
 }
 
+/** A reduction that has no value where there is nothing to choose from. */
+function choose(
+  attempt: string,
+  x: Tensor,
+  options: ReduceOptions,
+  apply: (x: Tensor, axes: readonly number[]) => Tensor,
+): Tensor {
+  return reduce(attempt, x, options, (tensor, axes) => {
+    if (countOf(tensor, axes) === 0) {
+      throw new RangeError(
+        `Cannot ${attempt} of ${formatAval(tensor)} along axes [${axes}]: found an extent of 0, ` +
+          `expected at least one element to choose from.`,
+      );
+    }
+    return apply(tensor, axes);
+  });
+}
+
 function keptAxes(x: Tensor, axes: readonly number[]): number[] {
   return x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
 }
@@ -119,7 +138,7 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
  * @param x The tensor (`f32`).
  * @param options The axes, and whether they stay with extent 1.
  * @returns The largest elements.
- * @throws {RangeError} If `x` has no such axis.
+ * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
  *
  * @example
  * ```ts
@@ -130,7 +149,7 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
  * ```
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce("take the maximum", x, options, ops.reduceMax);
+  return choose("take the maximum", x, options, ops.reduceMax);
 }
 
 /**
@@ -139,7 +158,7 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
  * @param x The tensor (`f32`).
  * @param options The axes, and whether they stay with extent 1.
  * @returns The smallest elements.
- * @throws {RangeError} If `x` has no such axis.
+ * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
  *
  * @example
  * ```ts
@@ -150,7 +169,7 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce(
+  return choose(
     "take the minimum",
     x,
     options,
@@ -164,7 +183,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
  * @param x The tensor (`f32`).
  * @param options The axes, and whether they stay with extent 1.
  * @returns Row-major positions within the axes, as `i32`.
- * @throws {RangeError} If `x` has no such axis.
+ * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
  *
  * @example
  * ```ts
@@ -175,5 +194,5 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function argMax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce("find the largest element", x, options, ops.argMax);
+  return choose("find the largest element", x, options, ops.argMax);
 }

@@ -3,7 +3,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
-import { max, sum } from "./reduce.ts";
+import { sum } from "./reduce.ts";
 
 /** Options of functions that normalize along axes. */
 export interface NormalizeOptions {
@@ -13,7 +13,8 @@ export interface NormalizeOptions {
 
 /** `x` minus its largest element along `axes`, a constant as far as derivatives are concerned. */
 function shifted(x: Tensor, axes: readonly number[]): { shift: Tensor; rest: Tensor } {
-  const shift = ops.stopGradient(max(x, { axes, keepAxes: true }));
+  const largest = ops.stopGradient(ops.reduceMax(x, axes));
+  const shift = ops.reshape(largest, x.shape.map((extent, k) => axes.includes(k) ? 1 : extent));
   return { shift, rest: sub(x, shift) };
 }
 

@@ -12,6 +12,7 @@ import { applyAll, type Node, type Tensor } from "../ir/tensor.ts";
 import { input } from "../ops/source.ts";
 import { pad, type PadParams, slice } from "../ops/slice_pad.ts";
 import { callP } from "./call.ts";
+import { rewriteNodes, rewriteOutputs } from "./rewrite_nodes.ts";
 import { simplify } from "./simplify.ts";
 
 /** A called program with aligned channels, and the paddings that its callers now do. */
@@ -36,33 +37,24 @@ const CHANNEL_AXES: Readonly<Record<string, readonly [number[], number[], number
  * @returns A simplified program with the same inputs and results.
  */
 export function alignChannels(program: Program): Program {
-  const done = new Map<Tensor, Tensor>();
-  for (const tensor of program.inputs) done.set(tensor, tensor);
-  for (const node of program.nodes) {
-    if (node.primitive.name === "input") continue;
-    const inputs = node.inputs.map((tensor) => done.get(tensor)!);
-    const results = alignNode(node, inputs);
-    node.outputs.forEach((output, k) => done.set(output, results[k]!));
-  }
-  return simplify(programOf(program.inputs, program.outputs.map((output) => done.get(output)!)));
+  return simplify(rewriteNodes(program, alignNode));
 }
 
-function alignNode(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
-  const { primitive, params } = node;
+function alignNode(
+  { primitive, params, outputs }: Node,
+  inputs: readonly Tensor[],
+): readonly Tensor[] | undefined {
   if (primitive.lower.kind === "call") {
     const { program, hoisted } = alignCallee(primitive.lower.program(params));
     const padded = hoisted.map(({ position, params }) => pad(inputs[position]!, params));
     return applyAll(callP, { program }, [...inputs, ...padded]);
   }
   const axes = CHANNEL_AXES[primitive.name];
-  if (axes) {
-    const operands = inputs.map((tensor, k) => padChannels(tensor, axes[k]!));
-    const [result] = applyAll(primitive, params, operands);
-    const { shape } = node.outputs[0]!;
-    return [slice(result!, { start: shape.map(() => 0), shape })];
-  }
-  const same = inputs.every((tensor, k) => tensor === node.inputs[k]);
-  return same ? node.outputs : applyAll(primitive, params, inputs);
+  if (!axes) return undefined;
+  const operands = inputs.map((tensor, k) => padChannels(tensor, axes[k]!));
+  const [result] = applyAll(primitive, params, operands);
+  const { shape } = outputs[0]!;
+  return [slice(result!, { start: shape.map(() => 0), shape })];
 }
 
 function padChannels(tensor: Tensor, axes: readonly number[]): Tensor {
@@ -82,23 +74,13 @@ function alignCallee(program: Program): AlignedCallee {
 function hoistPadding(program: Program): AlignedCallee {
   const hoisted: { position: number; params: PadParams }[] = [];
   const extra: Tensor[] = [];
-  const done = new Map<Tensor, Tensor>(program.inputs.map((tensor) => [tensor, tensor]));
-  for (const node of program.nodes) {
-    if (node.primitive.name === "input") continue;
-    const [output] = node.outputs;
-    const position = program.inputs.indexOf(node.inputs[0]!);
-    if (node.primitive.name === "pad" && position >= 0) {
-      hoisted.push({ position, params: node.params as PadParams });
-      extra.push(input(output!));
-      done.set(output!, extra.at(-1)!);
-      continue;
-    }
-    const inputs = node.inputs.map((tensor) => done.get(tensor)!);
-    const same = inputs.every((tensor, k) => tensor === node.inputs[k]);
-    const results = same ? node.outputs : applyAll(node.primitive, node.params, inputs);
-    node.outputs.forEach((result, k) => done.set(result, results[k]!));
-  }
+  const outputs = rewriteOutputs(program, ({ primitive, params, inputs, outputs: [output] }) => {
+    const position = program.inputs.indexOf(inputs[0]!);
+    if (primitive.name !== "pad" || position < 0) return undefined;
+    hoisted.push({ position, params: params as PadParams });
+    extra.push(input(output!));
+    return [extra.at(-1)!];
+  });
   if (hoisted.length === 0) return { program, hoisted };
-  const outputs = program.outputs.map((tensor) => done.get(tensor)!);
   return { program: simplify(programOf([...program.inputs, ...extra], outputs)), hoisted };
 }

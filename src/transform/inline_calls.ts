@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Program, programOf } from "../ir/program.ts";
-import { applyAll, type Tensor } from "../ir/tensor.ts";
+import type { Program } from "../ir/program.ts";
+import { rewriteNodes } from "./rewrite_nodes.ts";
 import { inline } from "./trace.ts";
 
 /**
@@ -18,18 +18,11 @@ import { inline } from "./trace.ts";
  * @returns A program without calls, with the same inputs and results.
  */
 export function inlineCalls(program: Program): Program {
-  const done = new Map<Tensor, Tensor>(program.inputs.map((tensor) => [tensor, tensor]));
-  for (const node of program.nodes) {
-    const { primitive, params } = node;
-    if (primitive.name === "input") continue;
-    const inputs = node.inputs.map((tensor) => done.get(tensor)!);
-    const same = inputs.every((tensor, k) => tensor === node.inputs[k]);
-    const results = primitive.lower.kind === "call"
-      ? inline(inlineCalls(primitive.lower.program(params)), inputs)
-      : same
-      ? node.outputs
-      : applyAll(primitive, params, inputs);
-    node.outputs.forEach((output, k) => done.set(output, results[k]!));
-  }
-  return programOf(program.inputs, program.outputs.map((output) => done.get(output)!));
+  return rewriteNodes(
+    program,
+    ({ primitive, params }, inputs) =>
+      primitive.lower.kind === "call"
+        ? inline(inlineCalls(primitive.lower.program(params)), inputs)
+        : undefined,
+  );
 }

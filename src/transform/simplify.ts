@@ -1,20 +1,23 @@
 /**
  * Simplification: the same results from fewer nodes.
  *
- * Common subexpressions are merged, constants folded, identities and dead code removed, and
- * primitives without device code of their own replaced by the programs that define them.
+ * Common subexpressions are merged, constants folded, identities, dead code and tensors without
+ * elements removed, and primitives without device code of their own replaced by the programs that
+ * define them.
  *
  * @module
  */
 import { type Aval, type Shape, sizeOf } from "../ir/aval.ts";
-import { ndArray } from "../ir/nd_array.ts";
+import { ndArray, zerosNd } from "../ir/nd_array.ts";
 import { nodesBetween, type Program, programOf } from "../ir/program.ts";
 import { applyAll, Node, type Tensor } from "../ir/tensor.ts";
 import { neg } from "../ops/add.ts";
 import { broadcast, type BroadcastParams } from "../ops/broadcast.ts";
-import { fill, type FillParams } from "../ops/fill.ts";
+import { concat, type ConcatParams } from "../ops/concat.ts";
+import { fill, type FillParams, like } from "../ops/fill.ts";
 import { mul } from "../ops/mul.ts";
 import { permute, type PermuteParams, reshape } from "../ops/reshape.ts";
+import { literal } from "../ops/source.ts";
 import { keptAxes, type ReduceParams, sum } from "../ops/sum.ts";
 import { callP } from "./call.ts";
 
@@ -59,8 +62,12 @@ class Rewriter {
     if (primitive.name === "identity" || primitive.name === "stop_gradient") return inputs;
     if (primitive.lower.kind === "call") {
       const program = simplify(primitive.lower.program(params));
-      return this.#merge(callP as typeof primitive, { program }, inputs);
+      return this.#merge(callP as typeof primitive, { program }, inputs).map((result) =>
+        result.size === 0 ? like(result, 0) : result
+      );
     }
+    const known = withoutElements(node, inputs);
+    if (known) return this.rewrite([known]);
     if (primitive.lower.kind === "expand") {
       const moved = inputs.every((tensor, k) => tensor === node.inputs[k])
         ? node
@@ -107,6 +114,26 @@ class Rewriter {
 
 function isProgram(value: unknown): boolean {
   return value !== null && typeof value === "object" && "nodes" in value;
+}
+
+/**
+ * The result of a node that has no elements, or whose operands have none: sums over nothing are
+ * zero, paddings around nothing are padding. Devices then never see an extent of 0.
+ */
+function withoutElements(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
+  const { primitive, params, outputs: [output] } = node;
+  if (inputs.length === 0) return undefined;
+  if (output!.size === 0) return like(output!, 0);
+  const full = inputs.filter((tensor) => tensor.size > 0);
+  if (full.length === 0) {
+    const nothing = inputs.map((tensor) => zerosNd(tensor.shape, tensor.dtype));
+    const { data } = primitive.evaluate(params, nothing, [output!])[0]!;
+    return data.every((value) => Object.is(value, data[0]))
+      ? like(output!, data[0]!)
+      : literal(data, output!.shape, output!.dtype);
+  }
+  const shorter = primitive.name === "concat" && full.length < inputs.length;
+  return shorter ? concat(full, (params as ConcatParams).axis) : undefined;
 }
 
 /** The value of all elements of a tensor, if it is a constant. */

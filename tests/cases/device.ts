@@ -18,7 +18,10 @@ function programOf({ fn, point }: Subject): Program {
   return trace(fn as (...args: never[]) => unknown, avals).program;
 }
 
-/** Runs a program on a backend; integers come back exactly, `f32` as the device rounds it. */
+/**
+ * Runs a program on a backend; integers come back exactly, `f32` as the device rounds it. It is run
+ * on the same numbers in another order first: the second run must not see the first.
+ */
 export async function runProgram(
   backend: Backend,
   program: Program,
@@ -26,9 +29,13 @@ export async function runProgram(
 ): Promise<readonly ArrayLike<number>[]> {
   const simplified = simplify(program);
   const loaded = await backend.load(simplified);
-  const inputs = point.map(({ shape, dtype, data }) =>
-    backend.upload({ shape, dtype, data: hostData(Array.from(data), dtype) })
-  );
+  const upload = (order: (data: number[]) => number[]): unknown[] =>
+    point.map(({ shape, dtype, data }) =>
+      backend.upload({ shape, dtype, data: hostData(order(Array.from(data)), dtype) })
+    );
+  const others = upload((data) => data.reverse());
+  for (const handle of [...others, ...await loaded.run(others)]) backend.release(handle);
+  const inputs = upload((data) => data);
   const handles = await loaded.run(inputs);
   const results = await backend.download(
     handles.map((handle, k) => ({ aval: simplified.outputs[k]!, handle })),
