@@ -97,9 +97,14 @@ Deno.test("check() rejects inputs that are not given or not inputs", () => {
   );
 });
 
-Deno.test("check() rejects extents that are no whole numbers", () => {
-  const program = traced(() => ops.fill(1, [1.5]));
-  assertThrows(() => check(program), Error, "has shape [1.5]");
+Deno.test("a primitive rejects extents that are no natural numbers, and too many elements", () => {
+  for (const shape of [[1.5], [-1], [2 ** 30, 2 ** 30]]) {
+    assertThrows(
+      () => traced(() => ops.fill(1, shape)),
+      TypeError,
+      `would have shape [${shape.join(", ")}]`,
+    );
+  }
 });
 
 Deno.test("programOf() rejects an input that it is not given", () => {
