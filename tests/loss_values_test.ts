@@ -2,10 +2,13 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import type { Tensor } from "../src/ir/tensor.ts";
 import {
   accuracy,
+  barlowTwins,
   binaryCrossEntropy,
   meanSquaredError,
   ntXent,
   softmaxCrossEntropy,
+  supervisedContrastive,
+  vicReg,
 } from "../src/loss/mod.ts";
 import { normal, randomKey } from "../src/random/mod.ts";
 import { constant, mul, takeRows, valuesOf, zeros } from "../src/tensor/mod.ts";
@@ -87,6 +90,78 @@ Deno.test("ntXent() depends on neither scale nor order of the images", () => {
   assert(Math.abs(valuesOf(ntXent(takeRows(embeddings, wrong)))[0]! - loss) > 1e-3);
 });
 
+/** Columns of a row-major matrix. */
+function columnsOf(x: Tensor): number[][] {
+  const rows = chunked(valuesOf(x), x.shape[1]!);
+  return rows[0]!.map((_, j) => rows.map((row) => row[j]!));
+}
+
+const average = (values: readonly number[]): number =>
+  values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Covariance of two columns, divided by `n - correction`. */
+function covariance(a: readonly number[], b: readonly number[], correction = 0): number {
+  const [x, y] = [average(a), average(b)];
+  const total = a.reduce((sum, value, k) => sum + (value - x) * (b[k]! - y), 0);
+  return total / (a.length - correction);
+}
+
+const [firstViews, secondViews] = [3, 4].map((seed) => normal(randomKey(seed), [5, 3]));
+
+Deno.test("barlowTwins() is equation 1 of its paper", () => {
+  const [a, b] = [firstViews!, secondViews!].map(columnsOf);
+  let expected = 0;
+  a!.forEach((one, i) =>
+    b!.forEach((other, j) => {
+      const deviation = (x: number[]): number => Math.sqrt(covariance(x, x) + 1e-5);
+      const correlation = covariance(one, other) / (deviation(one) * deviation(other));
+      expected += i === j ? (1 - correlation) ** 2 : 0.02 * correlation ** 2;
+    })
+  );
+  const loss = barlowTwins(firstViews!, secondViews!, { redundancy: 0.02 });
+  assertAlmostEquals(valuesOf(loss)[0]!, expected, 1e-10);
+});
+
+Deno.test("vicReg() is the sum of its three terms", () => {
+  const [a, b] = [firstViews!, secondViews!].map(columnsOf);
+  const distance = average(a!.flatMap((column, j) => column.map((x, k) => (x - b![j]![k]!) ** 2)));
+  const hinge = (columns: number[][]): number =>
+    average(columns.map((x) => Math.max(0, 1 - Math.sqrt(covariance(x, x, 1) + 1e-4))));
+  const redundancy = (columns: number[][]): number =>
+    columns.flatMap((x, i) => columns.map((y, j) => i === j ? 0 : covariance(x, y, 1) ** 2))
+      .reduce((sum, value) => sum + value, 0) / 3;
+  const expected = 7 * distance + 5 * (hinge(a!) + hinge(b!)) / 2 +
+    2 * (redundancy(a!) + redundancy(b!));
+  const loss = vicReg(firstViews!, secondViews!, { invariance: 7, variance: 5, covariance: 2 });
+  assertAlmostEquals(valuesOf(loss)[0]!, expected, 1e-10);
+});
+
+Deno.test("supervisedContrastive() is equation 2 of its paper, and ntXent() where classes are images", () => {
+  const [views, classes] = [normal(randomKey(5), [6, 4]), [0, 1, 0, 2, 0, 1]];
+  const rows = chunked(valuesOf(views), 4).map((row) => {
+    const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+    return row.map((x) => x / length);
+  });
+  const power = (i: number, j: number): number =>
+    Math.exp(rows[i]!.reduce((sum, x, k) => sum + x * rows[j]![k]!, 0) / 0.5);
+  const expected = average(rows.map((_, i) => {
+    const others = [0, 1, 2, 3, 4, 5].filter((k) => k !== i);
+    const positive = others.filter((k) => classes[k] === classes[i]);
+    const total = others.reduce((sum, k) => sum + power(i, k), 0);
+    return positive.length === 0 ? 0 : -average(positive.map((p) => Math.log(power(i, p) / total)));
+  }));
+  const loss = supervisedContrastive(views, constant(classes, { dtype: "i32" }), {
+    temperature: 0.5,
+  });
+  assertAlmostEquals(valuesOf(loss)[0]!, expected, 1e-10);
+  const images = constant([0, 1, 2, 0, 1, 2], { dtype: "i32" });
+  assertAlmostEquals(
+    valuesOf(supervisedContrastive(views, images))[0]!,
+    valuesOf(ntXent(views))[0]!,
+    1e-10,
+  );
+});
+
 const one = (
   name: string,
   shape: readonly number[],
@@ -103,6 +178,13 @@ const LOSSES: readonly CompositeCase[] = [
     (x) => softmaxCrossEntropy(x, labels, { labelSmoothing: 0.1 }),
   ),
   one("ntXent", [6, 3], (x) => ntXent(x, { temperature: 0.5 })),
+  one("barlowTwins", [5, 3], (x) => barlowTwins(x, secondViews!, { redundancy: 0.5 })),
+  one("vicReg", [5, 3], (x) => vicReg(x, secondViews!)),
+  one(
+    "supervisedContrastive",
+    [4, 3],
+    (x) => supervisedContrastive(x, labels, { temperature: 0.5 }),
+  ),
   one("binaryCrossEntropy", [4], (x) => binaryCrossEntropy(x, constant([0, 1, 0.5, 1]))),
   one("meanSquaredError", [4], (x) => meanSquaredError(x, constant([0, 1, 0.5, 1]))),
 ];
@@ -127,5 +209,8 @@ Deno.test("losses throw on operands that do not fit", () => {
   assertThrows(() => softmaxCrossEntropy(zeros([4, 3]), labels, { labelSmoothing: 2 }), RangeError);
   assertThrows(() => ntXent(zeros([5, 2])), TypeError, "Cannot contrast f32[5, 2]");
   assertThrows(() => ntXent(zeros([2, 2])), TypeError, "n from 2");
+  assertThrows(() => barlowTwins(zeros([4, 2]), zeros([4, 3])), TypeError, "of one shape");
+  assertThrows(() => vicReg(zeros([1, 2]), zeros([1, 2])), TypeError, "with n from 2");
+  assertThrows(() => supervisedContrastive(zeros([3, 2]), labels), TypeError, "f32[n, features]");
   assertThrows(() => ntXent(zeros([4, 2]), { temperature: 0 }), RangeError, "temperature 0");
 });

@@ -9,6 +9,7 @@ import type { Tensor } from "../src/ir/tensor.ts";
 import {
   type Augment,
   colorJitter,
+  type ColorJitterOptions,
   gaussianBlur,
   horizontalFlip,
   normalizeImages,
@@ -40,6 +41,7 @@ const AUGMENTS: Record<string, Augment> = {
   randomResizedCrop,
   horizontalFlip,
   colorJitter,
+  colorJitterInDrawnOrder: (x, key) => colorJitter(x, key, { order: "drawn" }),
   randomGrayscale,
   gaussianBlur,
   randomCrop,
@@ -98,7 +100,7 @@ Deno.test("randomResizedCrop() shows windows of the wanted areas, ratios and pla
     const ratio = width / height;
     const cut = Math.max(width, height) > 1 - 1e-9;
     assert(cut || (ratio > 0.75 - 1e-9 && ratio < 4 / 3 + 1e-9), `ratio ${ratio}`);
-    assert(width * height > 0.2 * (cut ? 0.75 : 1) - 1e-9 && width * height < 1 + 1e-9);
+    assert(width * height > 0.08 * (cut ? 0.75 : 1) - 1e-9 && width * height < 1 + 1e-9);
     const top = at(k, middle, 0, 0) - (middle + 0.5) / size * height;
     const left = at(k, 0, middle, 1) - (middle + 0.5) / size * width;
     for (const [start, extent] of [[top, height], [left, width]] as const) {
@@ -107,9 +109,9 @@ Deno.test("randomResizedCrop() shows windows of the wanted areas, ratios and pla
     areas.push(width * height);
   }
   const average = areas.reduce((a, b) => a + b) / n;
-  // Uniform in [0.2, 1], a little less where sides were cut.
-  assert(average > 0.5 && average < 0.65, `mean area ${average}`);
-  assert(Math.min(...areas) < 0.25 && Math.max(...areas) > 0.85);
+  // Uniform in [0.08, 1], a little less where sides were cut.
+  assert(average > 0.44 && average < 0.56, `mean area ${average}`);
+  assert(Math.min(...areas) < 0.13 && Math.max(...areas) > 0.85);
 });
 
 Deno.test("randomResizedCrop() of the whole image is the image", () => {
@@ -200,6 +202,31 @@ Deno.test("colorJitter() changes each property alone, by at most the wanted amou
   assertEquals(run({}), valuesOf(images));
   assertThrows(() => run({ hue: 0.6 }), RangeError, "0 to 0.5");
   assertThrows(() => run({ contrast: -1 }), RangeError, "contrast -1");
+});
+
+Deno.test("colorJitter() in drawn order gives every image one of the orders, all of them in turn", () => {
+  const images = uniform(randomKey(1), [40, 2, 2, 3]);
+  const none = { brightness: 0, contrast: 0, saturation: 0, hue: 0, probability: 1 };
+  const run = (x: Tensor, options: ColorJitterOptions): Tensor =>
+    colorJitter(x, randomKey(9), { ...none, ...options });
+  const [brightness, contrast] = [{ brightness: 0.4 }, { contrast: 0.4 }];
+  const orders = [
+    run(run(images, brightness), contrast),
+    run(run(images, contrast), brightness),
+  ].map(valuesOf);
+  const drawn = valuesOf(run(images, { ...brightness, ...contrast, order: "drawn" }));
+  const counts = [0, 0];
+  for (let k = 0; k < 40; k++) {
+    const own = (values: readonly number[]): string => values.slice(12 * k, 12 * k + 12).join();
+    const found = orders.map(own).indexOf(own(drawn));
+    assert(found >= 0, `image ${k} has neither order`);
+    counts[found]!++;
+  }
+  assert(Math.min(...counts) >= 10, `orders ${counts}`);
+  assertEquals(
+    valuesOf(run(images, { ...brightness, order: "drawn" })),
+    valuesOf(run(images, brightness)),
+  );
 });
 
 Deno.test("turnHue() turns on the colour circle and keeps value and saturation", () => {

@@ -19,6 +19,8 @@ import {
   mean,
   mul,
   ones,
+  reshape,
+  rotate90,
   stack,
   sub,
   valuesOf,
@@ -27,6 +29,7 @@ import {
 import { grad, hvp, vmap } from "../src/transform/mod.ts";
 import { flatten, mapTree, unflatten } from "../src/tree/tree.ts";
 import { chroma, luma, rgbOf } from "../src/pretext/augment/colour.ts";
+import { viewMetrics } from "../src/pretext/two_views.ts";
 
 const EMBEDDING = 6;
 const SIZE = 8;
@@ -34,12 +37,16 @@ const BATCH = 4;
 
 /** One row for each task of the folder. */
 const TASKS: Record<string, PretextTask> = {
+  barlowTwinsTask: pretext.barlowTwinsTask({ projection: 5 }),
   classification: pretext.classification({ classes: 3, hidden: 8 }),
   colorization: pretext.colorization({ grid: 2, hidden: 8 }),
   contrastive: pretext.contrastive({ projection: 5, temperature: 0.5 }),
   jigsaw: pretext.jigsaw({ gap: 1, hidden: 8 }),
   maskedReconstruction: pretext.maskedReconstruction({ imageSize: SIZE, hidden: 8 }),
   rotation: pretext.rotation({ hidden: 8 }),
+  simSiam: pretext.simSiam({ projection: 6, bottleneck: 3 }),
+  supervisedContrastiveTask: pretext.supervisedContrastiveTask({ projection: 5, temperature: 0.5 }),
+  vicRegTask: pretext.vicRegTask({ projection: 5 }),
 };
 
 const backbone = encoder({
@@ -141,17 +148,20 @@ for (const [name, task] of Object.entries(TASKS)) {
     assert(seen[0]!.every((value) => value >= 0 && value <= 1));
   });
 
-  Deno.test(`a small step along the gradient of ${name} lowers its loss`, () => {
-    const params = paramsFor(task);
-    const fn = (both: Both): Tensor => lossOf(task, both);
-    const gradient = grad(fn)(params);
-    const { leaves } = flatten<Tensor>(gradient);
-    const squared = leaves.reduce((total, leaf) => total + valuesOf(dot(leaf, leaf))[0]!, 0);
-    const rate = 1e-7;
-    const moved = mapTree<Both>((p: Tensor, g: Tensor) => sub(p, mul(g, rate)), params, gradient);
-    const [before, after] = [params, moved].map((point) => valuesOf(fn(point))[0]!);
-    assertAlmostEquals((before! - after!) / (rate * squared), 1, 1e-2);
-  });
+  // Through one side of SimSiam no gradient goes, so that what is followed is no derivative of the loss.
+  if (name !== "simSiam") {
+    Deno.test(`a small step along the gradient of ${name} lowers its loss`, () => {
+      const params = paramsFor(task);
+      const fn = (both: Both): Tensor => lossOf(task, both);
+      const gradient = grad(fn)(params);
+      const { leaves } = flatten<Tensor>(gradient);
+      const squared = leaves.reduce((total, leaf) => total + valuesOf(dot(leaf, leaf))[0]!, 0);
+      const rate = 1e-7;
+      const moved = mapTree<Both>((p: Tensor, g: Tensor) => sub(p, mul(g, rate)), params, gradient);
+      const [before, after] = [params, moved].map((point) => valuesOf(fn(point))[0]!);
+      assertAlmostEquals((before! - after!) / (rate * squared), 1, 1e-2);
+    });
+  }
 
   Deno.test(`${name} of tasks with own weights is the task one by one`, () => {
     const seeds = [11, 12];
@@ -183,6 +193,12 @@ Deno.test("rotation shows nothing of its target besides the turned image", () =>
   }
   const plain = [3, 4].map((seed) => shown(TASKS["rotation"]!, { key: randomKey(seed) })[0]);
   assertNotEquals(plain[0], plain[1]);
+});
+
+Deno.test("rotation can show all four turns of every image, as its paper does", () => {
+  const [seen] = shown(pretext.rotation({ hidden: 4, turns: "all" }));
+  const expected = [0, 1, 2, 3].flatMap((turns) => valuesOf(rotate90(images, turns)));
+  assertEquals(seen, expected);
 });
 
 Deno.test("jigsaw shows nothing of its target besides the exchanged tiles", () => {
@@ -273,6 +289,90 @@ Deno.test("contrastive cannot tell partners where all images are alike", () => {
   });
   assertAlmostEquals(valuesOf(loss)[0]!, Math.log(2 * BATCH - 1), 1e-9);
   assertAlmostEquals(valuesOf(metrics["alignment"]!)[0]!, 1, 1e-9);
+});
+
+/** A backbone without parameters that keeps all pixels of images of 4 x 4. */
+const pixels: Encode = (x) => reshape(x, [x.shape[0]!, 48]);
+
+/** A stand-in for what augmentations do: the same images with a little noise. */
+const noisy = (x: Tensor, key: Tensor): Tensor => add(x, mul(uniform(key, x.shape), 0.05));
+
+const siamese: Record<string, PretextTask> = {
+  contrastive: pretext.contrastive({ projection: 6, hidden: 8, augment: noisy }),
+  barlowTwins: pretext.barlowTwinsTask({ projection: 6, augment: noisy }),
+  simSiam: pretext.simSiam({ projection: 6, augment: noisy }),
+  vicReg: pretext.vicRegTask({ projection: 6, augment: noisy }),
+};
+
+for (const [name, task] of Object.entries(siamese)) {
+  Deno.test(`${name} aligns views without collapsing when its head learns`, () => {
+    const batch = uniform(randomKey(8), [8, 4, 4, 3]);
+    let head = task.initHead(randomKey(1), 48);
+    const fn = (own: Params, key: Tensor): Tensor =>
+      task.loss({ encode: pixels, head: own, images: batch, key }).loss;
+    const at = (own: Params): number => valuesOf(fn(own, randomKey(99)))[0]!;
+    const before = at(head);
+    for (let step = 0; step < 20; step++) {
+      const gradient = grad(fn)(head, randomKey(step));
+      head = mapTree<Params>(
+        (p: Tensor, g: Tensor) => {
+          const next = sub(p, mul(g, 0.05));
+          return constant(valuesOf(next), { shape: next.shape });
+        },
+        head,
+        gradient,
+      );
+    }
+    const { metrics } = task.loss({ encode: pixels, head, images: batch, key: randomKey(99) });
+    assert(at(head) < before, `${at(head)} after, ${before} before`);
+    assert(valuesOf(metrics["spread"]!)[0]! > 0.3, "the views collapsed");
+  });
+}
+
+Deno.test("simSiam sends no gradient through the projections that are predicted", () => {
+  const task = pretext.simSiam({ projection: 6, augment: noisy });
+  const head = task.initHead(randomKey(1), 48);
+  const batch = uniform(randomKey(8), [4, 4, 4, 3]);
+  const fn = (own: Params): Tensor =>
+    task.loss({ encode: pixels, head: own, images: batch, key: randomKey(2) }).loss;
+  const slope = grad(fn)(head);
+  const step = mapTree<Params>((g: Tensor) => mul(g, 1e-6), slope);
+  const moved = (part: string): Params => ({
+    ...head,
+    [part]: mapTree<Params>((p: Tensor, d: Tensor) => sub(p, d), head[part], step[part]),
+  });
+  const decrease = (part: string): number =>
+    (valuesOf(fn(head))[0]! - valuesOf(fn(moved(part)))[0]!) / 1e-6;
+  const squared = (part: string): number =>
+    flatten<Tensor>(slope[part]).leaves
+      .reduce((total, leaf) => total + valuesOf(dot(leaf, leaf))[0]!, 0);
+  // The predictor's gradient is the derivative; the projector's is only the part through one view.
+  assertAlmostEquals(decrease("predictor") / squared("predictor"), 1, 1e-3);
+  assert(Math.abs(decrease("projector") / squared("projector") - 1) > 0.05);
+});
+
+Deno.test("spread is 1 for vectors all over the sphere, and 0 for one point", () => {
+  const axes = [[1, 0], [-1, 0], [0, 1], [0, -1]];
+  const spread = (vectors: readonly (readonly number[])[]): number =>
+    valuesOf(viewMetrics(constant(vectors)).spread)[0]!;
+  assertAlmostEquals(spread([...axes, ...axes]), 1, 1e-9);
+  assertAlmostEquals(spread([[3, 4], [6, 8]]), 0, 1e-5);
+});
+
+Deno.test("supervisedContrastive pulls views of a class together, not of an image alone", () => {
+  const task = pretext.supervisedContrastiveTask({ projection: 4, augment: (x) => x });
+  const head = task.initHead(randomKey(0), 3);
+  const encode: Encode = (x) => mean(x, { axes: [1, 2] });
+  const run = (values: readonly number[]): number => {
+    const labels = constant(values, { dtype: "i32" });
+    return valuesOf(task.loss({ encode, head, images, labels, key: randomKey(3) }).loss)[0]!;
+  };
+  assertNotEquals(run([0, 1, 2, 3]), run([0, 0, 1, 1]));
+  assertThrows(
+    () => task.loss({ encode, head, images, key: randomKey(3) }),
+    TypeError,
+    "supervised-contrastive: found no labels",
+  );
 });
 
 Deno.test("contrastive pairs the two views of an image, each drawn on its own", () => {

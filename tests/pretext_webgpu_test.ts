@@ -49,6 +49,7 @@ webgpuTest("random draws on WebGPU are those of the reference", async (gpu) => {
 const AUGMENTS: Record<string, pretext.Augment> = {
   randomResizedCrop: pretext.randomResizedCrop,
   colorJitter: pretext.colorJitter,
+  colorJitterInDrawnOrder: (x, seed) => pretext.colorJitter(x, seed, { order: "drawn" }),
   gaussianBlur: pretext.gaussianBlur,
   simclrAugment: pretext.simclrAugment({ blur: 0.5 }),
   supervisedAugment: pretext.supervisedAugment(),
@@ -69,6 +70,10 @@ const TASKS = [
   pretext.jigsaw({ gap: 1, hidden: 8 }),
   pretext.maskedReconstruction({ imageSize: SIZE, hidden: 8 }),
   pretext.rotation({ hidden: 8 }),
+  pretext.barlowTwinsTask({ projection: 8 }),
+  pretext.simSiam({ projection: 8 }),
+  pretext.supervisedContrastiveTask({ projection: 8, temperature: 0.5 }),
+  pretext.vicRegTask({ projection: 8 }),
 ];
 
 for (const task of TASKS) {

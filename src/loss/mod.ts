@@ -3,6 +3,9 @@
  *
  * @module
  */
+export { barlowTwins, type BarlowTwinsOptions } from "./barlow_twins.ts";
 export * from "./cross_entropy.ts";
 export * from "./mean_squared_error.ts";
 export * from "./nt_xent.ts";
+export * from "./supervised_contrastive.ts";
+export * from "./vic_reg.ts";

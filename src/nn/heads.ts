@@ -1,5 +1,6 @@
 import { batchNorm, type Statistics } from "./batch_norm.ts";
-import type { Layer } from "./layer.ts";
+import { standardize } from "../tensor/mod.ts";
+import { type Layer, statelessLayer } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { sequential } from "./sequential.ts";
 import { reluLayer } from "./stateless.ts";
@@ -83,4 +84,53 @@ export function projectionHead(options: ProjectionHeadOptions): Layer {
     relu: reluLayer(),
     output: linear({ inputs: hidden, outputs }),
   });
+}
+
+/** Options of {@linkcode mlpHead}. */
+export interface MlpHeadOptions {
+  /** Length of the input. */
+  readonly inputs: number;
+  /** Widths of the hidden layers. */
+  readonly hidden: readonly number[];
+  /** Length of the output. */
+  readonly outputs: number;
+  /** What follows the last layer: standardization over the batch, a bias, or (default) nothing. */
+  readonly last?: "norm" | "bias" | "plain";
+}
+
+/**
+ * A perceptron whose hidden layers are linear layer (without bias), batch normalization by the
+ * batch's own statistics, ReLU; the projectors of Barlow Twins, VICReg and SimSiam.
+ *
+ * Parameters: `hidden1`, `norm1`, ..., `output`.
+ *
+ * Sources: Zbontar et al., arXiv 2103.03230, section 2.2; Chen and He, arXiv 2011.10566, section 3.
+ *
+ * @param options Lengths of the layers, and what follows the last one.
+ * @returns A layer from `[n, inputs]` to `[n, outputs]`.
+ *
+ * @example
+ * ```ts
+ * import { mlpHead, normal, randomKey } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const head = mlpHead({ inputs: 16, hidden: [8, 8], outputs: 4 });
+ * const { params, state } = head.init(randomKey(0));
+ * const { output } = head.apply(params, state, normal(randomKey(1), [2, 16]), { training: true });
+ * assertEquals(output.shape, [2, 4]);
+ * ```
+ */
+export function mlpHead(options: MlpHeadOptions): Layer {
+  const { hidden, outputs, last = "plain" } = options;
+  const layers: Record<string, Layer> = {};
+  let { inputs } = options;
+  hidden.forEach((width, k) => {
+    layers[`hidden${k + 1}`] = linear({ inputs, outputs: width, bias: false });
+    layers[`norm${k + 1}`] = batchNorm({ features: width, statistics: "batch" });
+    layers[`relu${k + 1}`] = reluLayer();
+    inputs = width;
+  });
+  layers["output"] = linear({ inputs, outputs, bias: last === "bias" });
+  if (last === "norm") layers["norm"] = statelessLayer((x) => standardize(x, [0]).normal);
+  return sequential(layers);
 }

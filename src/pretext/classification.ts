@@ -1,3 +1,4 @@
+import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { splitKey } from "../random/mod.ts";
@@ -44,21 +45,31 @@ export function classification(options: ClassificationOptions): PretextTask {
     needsLabels: true,
     initHead: (key, embedding) => headFor(embedding).init(key).params,
     loss({ encode, head, images, key, labels }) {
-      if (!labels) {
-        throw new TypeError(
-          "Cannot take the loss of the task classification: found no labels, expected i32[n]. " +
-            "Pass { labels }.",
-        );
-      }
+      const targets = requireLabels("classification", labels);
       const [augmentKey, encodeKey] = splitKey(key, 2);
       const embeddings = encode(augment(images, augmentKey!), encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
       return {
-        loss: softmaxCrossEntropy(output, labels, { labelSmoothing }),
-        metrics: { accuracy: accuracy(output, labels) },
+        loss: softmaxCrossEntropy(output, targets, { labelSmoothing }),
+        metrics: { accuracy: accuracy(output, targets) },
       };
     },
   };
+}
+
+/**
+ * The labels of a task that needs them.
+ *
+ * @param task Name of the task, for the error.
+ * @param labels What the task was given.
+ * @returns The labels.
+ * @throws {TypeError} If there are none.
+ */
+export function requireLabels(task: string, labels: Tensor | undefined): Tensor {
+  if (labels) return labels;
+  throw new TypeError(
+    `Cannot take the loss of the task ${task}: found no labels, expected i32[n]. Pass { labels }.`,
+  );
 }

@@ -1,9 +1,8 @@
 import { ntXent } from "../loss/mod.ts";
 import { projectionHead } from "../nn/mod.ts";
-import { splitKey } from "../random/mod.ts";
-import { concat, l2Normalize, mean, mul, split, sum } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
+import { encodeTwoViews, viewMetrics } from "./two_views.ts";
 
 /** Options of {@linkcode contrastive}. */
 export interface ContrastiveOptions {
@@ -24,8 +23,8 @@ export interface ContrastiveOptions {
  * Source: SimCLR, Chen et al., arXiv 2002.05709, algorithm 1.
  *
  * @param options Temperature, projection and augmentation.
- * @returns The task, for batches of two images and more; metric `alignment`, the mean cosine
- *   between partners.
+ * @returns The task, for batches of two images and more; metrics `alignment`, the mean cosine
+ *   between partners, and `spread`, 1 where projections fill the sphere and 0 where they collapse.
  *
  * @example
  * ```ts
@@ -47,18 +46,12 @@ export function contrastive(options: ContrastiveOptions = {}): PretextTask {
     name: "contrastive",
     needsLabels: false,
     initHead: (key, embedding) => headFor(embedding).init(key).params,
-    loss({ encode, head, images, key }) {
-      const [viewKey, encodeKey] = splitKey(key, 2);
-      const views = augment(concat([images, images]), viewKey!);
-      const embeddings = encode(views, encodeKey!);
+    loss({ head, ...given }) {
+      const embeddings = encodeTwoViews(given, augment);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
-      const [one, other] = split(l2Normalize(output), { parts: 2 });
-      return {
-        loss: ntXent(output, { temperature }),
-        metrics: { alignment: mean(sum(mul(one!, other!), { axes: 1 })) },
-      };
+      return { loss: ntXent(output, { temperature }), metrics: viewMetrics(output) };
     },
   };
 }

@@ -5,6 +5,7 @@ import { randomIntegers, splitKey } from "../random/mod.ts";
 import { constant, reshape, takeRows, transpose, where } from "../tensor/mod.ts";
 import { vmap } from "../transform/vmap.ts";
 import { extentsOf } from "./augment/augment.ts";
+import { permutations } from "./permutations.ts";
 import type { PretextTask } from "./pretext_task.ts";
 
 /** Options of {@linkcode jigsaw}. */
@@ -17,13 +18,6 @@ export interface JigsawOptions {
 
 /** All 24 orders of four tiles. */
 const ORDERS: readonly (readonly number[])[] = permutations([0, 1, 2, 3]);
-
-function permutations(items: readonly number[]): number[][] {
-  if (items.length === 0) return [[]];
-  return items.flatMap((item) =>
-    permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest])
-  );
-}
 
 /**
  * Jigsaw puzzles: the quarters of every image are exchanged in one of 24 orders, drawn at random,

@@ -4,10 +4,14 @@
  * @module
  */
 export * from "./augment/mod.ts";
-export * from "./classification.ts";
+export * from "./barlow_twins.ts";
+export { classification, type ClassificationOptions } from "./classification.ts";
 export * from "./colorization.ts";
 export * from "./contrastive.ts";
 export * from "./jigsaw.ts";
 export * from "./masked_reconstruction.ts";
 export * from "./pretext_task.ts";
 export * from "./rotation.ts";
+export * from "./sim_siam.ts";
+export * from "./supervised_contrastive.ts";
+export * from "./vic_reg.ts";

@@ -1,16 +1,29 @@
+import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
+import { broadcastTo, concat, range, reshape } from "../tensor/mod.ts";
 import { rotateQuarterTurns } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
 
+/** Options of {@linkcode rotation}. */
+export interface RotationOptions {
+  /** Width of the head's hidden layer; 512 unless told. */
+  readonly hidden?: number;
+  /**
+   * Which turns of an image are shown: one drawn at random (`"drawn"`, unless told), or all four
+   * (`"all"`), as in the paper, which makes the batch four times as large.
+   */
+  readonly turns?: "drawn" | "all";
+}
+
 /**
- * Rotation prediction: every image is turned by 0, 90, 180 or 270 degrees, drawn at random, and the
- * turn is to be told.
+ * Rotation prediction: every image is turned by 0, 90, 180 or 270 degrees, and the turn is to be
+ * told.
  *
- * Source: Gidaris et al., arXiv 1803.07728, section 2.
+ * Source: Gidaris et al., arXiv 1803.07728, section 2, which shows all four turns of every image.
  *
- * @param options Width of the head's hidden layer; 512 unless told.
+ * @param options Width of the head, and which turns are shown.
  * @returns The task, for square images; metric `accuracy` (by chance 0.25).
  *
  * @example
@@ -18,14 +31,16 @@ import type { PretextTask } from "./pretext_task.ts";
  * import { mean, randomKey, rotation, zeros } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
- * const task = rotation({ hidden: 8 });
+ * const task = rotation({ hidden: 8, turns: "all" });
  * const head = task.initHead(randomKey(0), 3);
  * const encode = (images: Parameters<typeof mean>[0]) => mean(images, { axes: [1, 2] });
  * const { loss } = task.loss({ encode, head, images: zeros([2, 4, 4, 3]), key: randomKey(1) });
  * assertEquals(loss.shape, []);
  * ```
  */
-export function rotation({ hidden = 512 }: { readonly hidden?: number } = {}): PretextTask {
+export function rotation(
+  { hidden = 512, turns: shown = "drawn" }: RotationOptions = {},
+): PretextTask {
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes: 4, hidden, statistics: "batch" });
   return {
@@ -34,8 +49,11 @@ export function rotation({ hidden = 512 }: { readonly hidden?: number } = {}): P
     initHead: (key, embedding) => headFor(embedding).init(key).params,
     loss({ encode, head, images, key }) {
       const [turnKey, encodeKey] = splitKey(key, 2);
-      const turns = randomIntegers(turnKey!, [images.shape[0]!], { high: 4 });
-      const embeddings = encode(rotateQuarterTurns(images, turns), encodeKey!);
+      const count = images.shape[0]!;
+      const [turns, turned] = shown === "all"
+        ? [allTurns(count), concat([images, images, images, images])]
+        : [randomIntegers(turnKey!, [count], { high: 4 }), images];
+      const embeddings = encode(rotateQuarterTurns(turned, turns), encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
@@ -45,4 +63,9 @@ export function rotation({ hidden = 512 }: { readonly hidden?: number } = {}): P
       };
     },
   };
+}
+
+/** 0 for the first copy of the batch, 1 for the second, and so on: `i32[4 n]`. */
+function allTurns(count: number): Tensor {
+  return reshape(broadcastTo(reshape(range(4), [4, 1]), [4, count]), [4 * count]);
 }

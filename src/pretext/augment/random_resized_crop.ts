@@ -6,7 +6,7 @@ import { interpolationWeights, resample } from "./resample.ts";
 
 /** Options of {@linkcode randomResizedCrop}. */
 export interface RandomResizedCropOptions {
-  /** Least and greatest area of the window, as a fraction of the image; `[0.2, 1]` unless told. */
+  /** Least and greatest area of the window, as a fraction of the image; `[0.08, 1]` unless told. */
   readonly scale?: readonly [number, number];
   /** Least and greatest ratio of width to height; `[3/4, 4/3]` unless told. */
   readonly ratio?: readonly [number, number];
@@ -39,7 +39,7 @@ export interface RandomResizedCropOptions {
 export function randomResizedCrop(
   images: Tensor,
   key: Tensor,
-  { scale = [0.2, 1], ratio = [3 / 4, 4 / 3] }: RandomResizedCropOptions = {},
+  { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] }: RandomResizedCropOptions = {},
 ): Tensor {
   const { n, height, width } = extentsOf("crop", images);
   for (const [name, [least, greatest]] of Object.entries({ scale, ratio })) {
