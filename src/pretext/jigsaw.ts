@@ -2,34 +2,50 @@ import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
-import { constant, reshape, takeRows, transpose, where } from "../tensor/mod.ts";
+import { constant, pad, reshape, takeRows, transpose } from "../tensor/mod.ts";
 import { vmap } from "../transform/vmap.ts";
 import { extentsOf } from "./augment/augment.ts";
-import { permutations } from "./permutations.ts";
+import { randomGrayscale } from "./augment/mod.ts";
+import { distantPermutations } from "./distant_permutations.ts";
 import type { PretextTask } from "./pretext_task.ts";
+import { cutAllTiles, normalizeTiles, tileSizes } from "./tiles.ts";
 
 /** Options of {@linkcode jigsaw}. */
 export interface JigsawOptions {
-  /** Pixels at the edge of every tile that are hidden; 2 unless told. */
+  /** Rows and columns of tiles, 2 or 3; 2 unless told. */
+  readonly grid?: 2 | 3;
+  /** Number of orders that are told apart; all 24, or 100 of 3 x 3 tiles, unless told. */
+  readonly orders?: number;
+  /** Pixels by which a tile is smaller than its cell, at a random place in it; 4 unless told. */
   readonly gap?: number;
+  /** Share of images that lose their colour; 0.3 unless told, as in the paper. */
+  readonly grayscale?: number;
+  /**
+   * What the backbone sees: one image in which the tiles have changed places (`"mosaic"`, unless
+   * told), or every tile by itself, enlarged to the size of an image (`"tiles"`), as in the paper.
+   */
+  readonly view?: "mosaic" | "tiles";
   /** Width of the head's hidden layer; 512 unless told. */
   readonly hidden?: number;
 }
 
-/** All 24 orders of four tiles. */
-const ORDERS: readonly (readonly number[])[] = permutations([0, 1, 2, 3]);
+/** What fills the space between the tiles of a mosaic. */
+const GREY = 0.5;
 
 /**
- * Jigsaw puzzles: the quarters of every image are exchanged in one of 24 orders, drawn at random,
+ * Jigsaw puzzles: the tiles of every image are exchanged in one of several orders, drawn at random,
  * and the order is to be told.
  *
- * Edges of tiles are hidden, so that lines that run across them do not give the order away.
+ * Tiles lie at random places in their cells and lose mean and contrast, and some images their
+ * colour, so that neither edges that fit, nor gradients of light, nor the colour fringes of a lens
+ * give the order away.
  *
- * Source: after Noroozi and Favaro, arXiv 1603.09246; 2 x 2 tiles in one image instead of 3 x 3 in
- * a siamese network.
+ * Source: Noroozi and Favaro, arXiv 1603.09246, sections 3 and 4.2; unless told, with one network
+ * for the mosaic in place of one for each tile, which costs a fourth.
  *
- * @param options Width of the hidden edges and of the head.
- * @returns The task, for images of even height and width; metric `accuracy` (by chance 1/24).
+ * @param options Tiles, orders, gap, share of grey images, what is seen, width of the head.
+ * @returns The task, for square images; metric `accuracy` (by chance one over the orders).
+ * @throws {RangeError} If there are fewer than 2 or too many orders.
  *
  * @example
  * ```ts
@@ -43,17 +59,41 @@ const ORDERS: readonly (readonly number[])[] = permutations([0, 1, 2, 3]);
  * assertEquals(loss.shape, []);
  * ```
  */
-export function jigsaw({ gap = 2, hidden = 512 }: JigsawOptions = {}): PretextTask {
+export function jigsaw(options: JigsawOptions = {}): PretextTask {
+  const { grid = 2, gap = 4, grayscale = 0.3, view = "mosaic", hidden = 512 } = options;
+  const count = grid * grid;
+  const most = grid === 2 ? 24 : 362_880;
+  const { orders = Math.min(most, 100) } = options;
+  if (!(Number.isInteger(orders) && orders >= 2 && orders <= most)) {
+    throw new RangeError(
+      `Cannot make a jigsaw of ${grid} x ${grid} tiles with ${orders} orders: expected a whole ` +
+        `number from 2 to ${most}.`,
+    );
+  }
+  const table = constant(distantPermutations(count, orders), { dtype: "i32" });
   const headFor = (inputs: number) =>
-    classifierHead({ inputs, classes: ORDERS.length, hidden, statistics: "batch" });
+    classifierHead({ inputs, classes: orders, hidden, statistics: "batch" });
   return {
     name: "jigsaw",
     needsLabels: false,
-    initHead: (key, embedding) => headFor(embedding).init(key).params,
+    initHead: (key, embedding) =>
+      headFor(view === "tiles" ? count * embedding : embedding).init(key).params,
     loss({ encode, head, images, key }) {
-      const [orderKey, encodeKey] = splitKey(key, 2);
-      const order = randomIntegers(orderKey!, [images.shape[0]!], { high: ORDERS.length });
-      const embeddings = encode(exchangeQuarters(images, order, gap), encodeKey!);
+      const { n, height, channels } = extentsOf("cut a jigsaw out of", images);
+      const sizes = tileSizes("cut a jigsaw out of", images, { grid, gap });
+      const [orderKey, placeKey, greyKey, encodeKey] = splitKey(key, 4);
+      const order = randomIntegers(orderKey!, [n], { high: orders });
+      const seen = channels === 3 && grayscale > 0
+        ? randomGrayscale(images, greyKey!, { probability: grayscale })
+        : images;
+      const side = view === "tiles" ? height : sizes.tile;
+      const tiles = cutAllTiles(seen, placeKey!, { grid, gap, side });
+      const shape = [n * count, side, side, channels];
+      const normal = reshape(normalizeTiles(reshape(tiles, shape)), tiles.shape);
+      const exchanged = vmap(takeRows)(normal, takeRows(table, order));
+      const embeddings = view === "tiles"
+        ? reshape(encode(reshape(exchanged, shape), encodeKey!), [n, -1])
+        : encode(mosaic(exchanged, { grid, size: height, ...sizes }), encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
@@ -65,30 +105,27 @@ export function jigsaw({ gap = 2, hidden = 512 }: JigsawOptions = {}): PretextTa
   };
 }
 
-function exchangeQuarters(images: Tensor, order: Tensor, gap: number): Tensor {
-  const { n, height, width, channels } = extentsOf("cut", images);
-  const [rows, columns] = [height / 2, width / 2];
-  if (!Number.isInteger(rows) || !Number.isInteger(columns) || 2 * gap >= Math.min(rows, columns)) {
-    throw new RangeError(
-      `Cannot cut images of ${height} x ${width} into quarters with hidden edges of ${gap}: ` +
-        `expected even sizes and tiles larger than their edges. Crop the images or lower the gap.`,
-    );
-  }
-  const inner = (at: number, extent: number): boolean => at >= gap && at < extent - gap;
-  const visible = Array.from(
-    { length: rows * columns },
-    (_, at) => inner(Math.floor(at / columns), rows) && inner(at % columns, columns) ? 1 : 0,
-  );
-  const window = constant(visible, { shape: [rows, columns, 1], dtype: "bool" });
-  // [n, 2, rows, 2, columns, channels] -> [n, 4, rows, columns, channels]
-  const tiles = reshape(
-    transpose(reshape(images, [n, 2, rows, 2, columns, channels]), [0, 1, 3, 2, 4, 5]),
-    [n, 4, rows, columns, channels],
-  );
-  const places = takeRows(constant(ORDERS, { dtype: "i32" }), order);
-  const exchanged = vmap(takeRows)(where(window, tiles, 0.5), places);
-  return reshape(
-    transpose(reshape(exchanged, [n, 2, 2, rows, columns, channels]), [0, 1, 3, 2, 4, 5]),
-    [n, height, width, channels],
-  );
+/** Tiles `[n, grid * grid, tile, tile, channels]` in the middle of the cells of one grey image. */
+function mosaic(
+  tiles: Tensor,
+  { grid, size, cell, tile }: {
+    readonly grid: number;
+    readonly size: number;
+    readonly cell: number;
+    readonly tile: number;
+  },
+): Tensor {
+  const [n, , , , channels] = tiles.shape as [number, number, number, number, number];
+  const none = [0, 0] as const;
+  const around = (inner: number, outer: number): readonly [number, number] => {
+    const before = Math.floor((outer - inner) / 2);
+    return [before, outer - inner - before];
+  };
+  const gap = around(tile, cell);
+  const cells = pad(tiles, [none, none, gap, gap, none], { value: GREY });
+  const rows = transpose(reshape(cells, [n, grid, grid, cell, cell, channels]), [0, 1, 3, 2, 4, 5]);
+  const margin = around(grid * cell, size);
+  return pad(reshape(rows, [n, grid * cell, grid * cell, channels]), [none, margin, margin, none], {
+    value: GREY,
+  });
 }

@@ -11,6 +11,7 @@ export * from "./contrastive.ts";
 export * from "./jigsaw.ts";
 export * from "./masked_reconstruction.ts";
 export * from "./pretext_task.ts";
+export * from "./relative_position.ts";
 export * from "./rotation.ts";
 export * from "./sim_siam.ts";
 export * from "./supervised_contrastive.ts";
