@@ -270,6 +270,7 @@ async function runArms(
       test: count,
     },
     engine: engine.info.name,
+    engineReason: engine.reason,
     adapter: engine.info.adapter,
     softwareAdapter: engine.info.software,
     metaOrder: config.meta.order,

@@ -1,24 +1,34 @@
 /**
  * Tests that need a WebGPU adapter.
  *
- * Without an adapter they are reported as ignored, unless the environment variable
+ * Without an adapter that can be trusted they are reported as ignored, unless the environment variable
  * `MUTASESUMELE_REQUIRE_WEBGPU` is set: then a missing adapter fails every one of them.
  *
  * @module
  */
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { findAdapter, type Gpu, NoAdapterError, openGpu } from "../src/gpu/device.ts";
 
-const adapter = await navigator.gpu?.requestAdapter();
 const required = Deno.env.get("MUTASESUMELE_REQUIRE_WEBGPU") !== undefined;
-if (!adapter && !required) {
-  console.error("no WebGPU adapter: the tests that need one are ignored (see `deno task doctor`)");
+
+/** Whether tests that need WebGPU are to be ignored. */
+export const withoutWebgpu: boolean = !required && !(await hasAdapter());
+
+async function hasAdapter(): Promise<boolean> {
+  try {
+    await findAdapter();
+    return true;
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    console.error(`tests that need WebGPU are ignored: ${error.message}`);
+    return false;
+  }
 }
 
 /** Registers a test that gets an open device, which is closed afterwards. */
 export function webgpuTest(name: string, fn: (gpu: Gpu) => void | Promise<void>): void {
   Deno.test({
     name,
-    ignore: !adapter && !required,
+    ignore: withoutWebgpu,
     fn: async () => {
       const gpu = await openGpu();
       try {

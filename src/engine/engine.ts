@@ -121,12 +121,15 @@ interface Compiled {
 export class Engine {
   /** What the engine runs on. */
   readonly info: EngineInfo;
+  /** Why this engine was taken: "asked for", or what `auto` found. */
+  readonly reason: string;
   readonly #backend: Backend;
 
   /** Wraps a backend; prefer `openEngine`. */
-  constructor(backend: Backend) {
+  constructor(backend: Backend, reason: string = "asked for") {
     this.#backend = backend;
     this.info = backend.info;
+    this.reason = reason;
   }
 
   /**

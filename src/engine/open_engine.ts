@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BufferPoolOptions } from "../gpu/buffers.ts";
 import { NoAdapterError } from "../gpu/device.ts";
 import { Engine } from "./engine.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
@@ -30,12 +31,13 @@ export interface EngineOptions {
 /**
  * Opens an engine.
  *
- * `auto` takes WebGPU where there is an adapter, and TensorFlow.js on wasm otherwise.
+ * `auto` takes WebGPU where there is an adapter that can be trusted, and TensorFlow.js on wasm
+ * otherwise: also where Deno has found nothing but OpenGL, which corrupts memory.
  *
  * @param choice Which engine.
  * @param options Where to say what was chosen, and the memory budget.
  * @returns The engine; close it when done.
- * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter.
+ * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter, or only OpenGL.
  *
  * @example
  * ```ts
@@ -54,32 +56,35 @@ export async function openEngine(
   options: EngineOptions = {},
 ): Promise<Engine> {
   const pool = options.byteBudget === undefined ? {} : { byteBudget: options.byteBudget };
-  const opened = (engine: Engine, why: string): Engine => {
-    options.onChoice?.(`engine ${engine.info.name} on ${engine.info.adapter}: ${why}`);
-    return engine;
-  };
+  const engine = await open(choice, pool, options);
+  options.onChoice?.(`engine ${engine.info.name} on ${engine.info.adapter}: ${engine.reason}`);
+  return engine;
+}
+
+async function open(
+  choice: EngineChoice,
+  pool: BufferPoolOptions,
+  { float64 = false }: EngineOptions,
+): Promise<Engine> {
   switch (choice) {
     case "webgpu":
-      return opened(new Engine(await WebGpuBackend.open(pool)), "asked for");
+      return new Engine(await WebGpuBackend.open(pool));
     case "reference":
-      return opened(
-        new Engine(new ReferenceBackend({ float64: options.float64 ?? false })),
-        "asked for",
-      );
+      return new Engine(new ReferenceBackend({ float64 }));
     case "tfjs":
-      return opened(await openTfjsEngine(), "asked for");
+      return await openTfjsEngine();
     case "auto":
       try {
-        return opened(new Engine(await WebGpuBackend.open(pool)), "WebGPU has an adapter");
+        return new Engine(await WebGpuBackend.open(pool), "WebGPU has an adapter");
       } catch (error) {
         if (!(error instanceof NoAdapterError)) throw error;
-        return opened(await openTfjsEngine(), "WebGPU has no adapter");
+        return await openTfjsEngine(`WebGPU has no adapter to trust, found ${error.found}`);
       }
   }
 }
 
-async function openTfjsEngine(): Promise<Engine> {
+async function openTfjsEngine(reason?: string): Promise<Engine> {
   // Imported only here: nobody else pays for TensorFlow.js.
   const { openTfjs } = await import("../tfjs/mod.ts");
-  return new Engine(await openTfjs());
+  return new Engine(await openTfjs(), reason);
 }

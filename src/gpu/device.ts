@@ -5,6 +5,7 @@
  */
 
 import type { DeviceTraits } from "../ir/lowering.ts";
+import { isOpenGl } from "./opengl.ts";
 
 /** What kind of adapter {@linkcode openGpu} should look for. */
 export interface GpuOptions {
@@ -32,10 +33,18 @@ export interface AdapterSummary {
   readonly software: boolean;
 }
 
-/** Thrown by {@linkcode openGpu} when the system offers no WebGPU adapter. */
+/** Thrown by {@linkcode openGpu} when the system offers no WebGPU adapter that can be trusted. */
 export class NoAdapterError extends Error {
   /** The name of the class. */
   override readonly name = "NoAdapterError";
+  /** What there is instead, in a few words: "no adapter". */
+  readonly found: string;
+
+  /** An error that says what was found, what was expected, and the way out. */
+  constructor(found: string, wayOut: string) {
+    super(`Cannot open a WebGPU device: found ${found}, expected an adapter. ${wayOut}`);
+    this.found = found;
+  }
 }
 
 /** Thrown by {@linkcode Gpu.check} when the device reported an error or was lost. */
@@ -201,32 +210,46 @@ export class Gpu {
   }
 }
 
+const DRIVER = "Install the driver of your GPU, or a software adapter: on Debian and Ubuntu " +
+  "`apt-get install libvulkan1 mesa-vulkan-drivers`.";
+
 /**
- * Opens the system's best WebGPU adapter with the adapter's own limits, not the portable minimum.
+ * Finds the system's best WebGPU adapter.
  *
  * @param options Which adapter to look for
- * @returns The open device
- * @throws {NoAdapterError} When WebGPU or an adapter is missing, with what to install
+ * @returns The adapter
+ * @throws {NoAdapterError} When WebGPU or an adapter is missing, or the only one is OpenGL (see
+ * {@linkcode isOpenGl}), with what to install
  */
-export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+export async function findAdapter(options: GpuOptions = {}): Promise<GPUAdapter> {
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (gpu === undefined) {
     throw new NoAdapterError(
-      "Cannot open a WebGPU device: this runtime has no navigator.gpu, expected WebGPU. " +
-        "Use Deno 2.9 or newer, or a browser with WebGPU.",
+      "a runtime without navigator.gpu",
+      "Use Deno 2.9 or newer, or a browser with WebGPU.",
     );
   }
   const adapter = await gpu.requestAdapter({
     powerPreference: options.powerPreference ?? "high-performance",
     ...(options.forceFallbackAdapter === true ? { forceFallbackAdapter: true } : {}),
   });
-  if (adapter === null) {
-    throw new NoAdapterError(
-      "Cannot open a WebGPU device: the system offers no adapter, expected a GPU driver. " +
-        "Install the driver of your GPU, or a software adapter: on Debian and Ubuntu " +
-        "`apt-get install libvulkan1 mesa-vulkan-drivers`.",
-    );
+  if (adapter === null) throw new NoAdapterError("no adapter", DRIVER);
+  if (isOpenGl(adapter.info)) {
+    const { label } = summarizeAdapter(adapter.info);
+    throw new NoAdapterError(`only ${label} through OpenGL, which corrupts memory`, DRIVER);
   }
+  return adapter;
+}
+
+/**
+ * Opens the system's best WebGPU adapter with the adapter's own limits, not the portable minimum.
+ *
+ * @param options Which adapter to look for
+ * @returns The open device
+ * @throws {NoAdapterError} When there is no adapter that can be trusted, with what to install
+ */
+export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+  const adapter = await findAdapter(options);
   const requiredLimits: Record<string, number> = {};
   for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));

@@ -97,7 +97,8 @@ export async function readHeld(tf: Tf, held: Held): Promise<HostArray> {
   const { shape, dtype } = held.aval;
   if (held.kind === "host") return { shape, dtype, data: Uint32Array.from(held.array.data) };
   const full = tf.tidy(() => shared(whole(tf, held)));
-  const data = await full.data<"float32">();
+  // The cpu backend gives out its own array.
+  const data = (await full.data<"float32">()).slice();
   full.dispose();
   return { shape, dtype, data: dtype === "bool" ? Uint8Array.from(data) : data };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type * as tensorflow from "@tensorflow/tfjs";
+import { repairWasmMatMul } from "./wasm_matmul.ts";
 
 /** The TensorFlow.js module. */
 export type Tf = typeof tensorflow;
@@ -24,7 +25,8 @@ export type TfjsBackendName = "wasm" | "cpu";
  *
  * @param backend Which backend; it becomes the current one of the TensorFlow.js module.
  * @returns The TensorFlow.js module.
- * @throws {Error} If the backend does not start, for example for lack of the permission.
+ * @throws {Error} If the backend does not start, for example for lack of the permission; it can be
+ *   tried again, and the backend that was current before stays so.
  *
  * @example
  * ```ts
@@ -37,14 +39,32 @@ export type TfjsBackendName = "wasm" | "cpu";
  */
 export async function loadTfjs(backend: TfjsBackendName = "wasm"): Promise<Tf> {
   const tf = await import("@tensorflow/tfjs");
-  if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm");
-  if (tf.getBackend() === backend) return tf;
+  if (backend === "wasm") {
+    await import("@tensorflow/tfjs-backend-wasm");
+    repairWasmMatMul(tf);
+  }
+  const started = starts.last.then(() => start(tf, backend));
+  starts.last = started.catch(() => {});
+  await started;
+  return tf;
+}
+
+/**
+ * The last start of a backend, for the next one to wait for: TensorFlow.js has one current backend and
+ * the process one console, and two starts at a time would spoil each other.
+ */
+const starts: { last: Promise<void> } = { last: Promise.resolve() };
+
+async function start(tf: Tf, backend: TfjsBackendName): Promise<void> {
+  const before = tf.getBackend();
   const { messages, result } = await collectMessages(async () => {
     const started = await tf.setBackend(backend);
     if (started) tf.scalar(0).dispose();
     return started;
   });
   if (!result) {
+    // TensorFlow.js leaves the failed backend current, with which nothing can be computed.
+    if (before && before !== backend) await tf.setBackend(before);
     throw new Error(
       `Cannot start the backend '${backend}' of TensorFlow.js: ${
         messages[0] ?? "it gave no reason"
@@ -54,7 +74,6 @@ export async function loadTfjs(backend: TfjsBackendName = "wasm"): Promise<Tf> {
   for (const message of messages) {
     if (!message.includes("install our node backend")) console.warn(message);
   }
-  return tf;
 }
 
 /** Runs `start` with what it writes to the console collected: its only account of a failure. */
