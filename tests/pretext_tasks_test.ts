@@ -21,6 +21,7 @@ import {
   ones,
   reshape,
   rotate90,
+  split,
   stack,
   sub,
   valuesOf,
@@ -28,10 +29,13 @@ import {
 } from "../src/tensor/mod.ts";
 import { grad, hvp, vmap } from "../src/transform/mod.ts";
 import { flatten, mapTree, unflatten } from "../src/tree/tree.ts";
-import { chroma, luma, rgbOf } from "../src/pretext/augment/colour.ts";
+import { rgbOf } from "../src/pretext/augment/colour.ts";
+import { labOf, rgbOfLab } from "../src/pretext/augment/lab.ts";
+import { colourBins, labOfColour } from "../src/pretext/colour_bins.ts";
 import { distantPermutations } from "../src/pretext/distant_permutations.ts";
 import { cutAllTiles } from "../src/pretext/tiles.ts";
 import { viewMetrics } from "../src/pretext/two_views.ts";
+import { uniform as hostUniform } from "./cases/random.ts";
 
 const EMBEDDING = 6;
 const SIZE = 8;
@@ -41,10 +45,12 @@ const BATCH = 4;
 const TASKS: Record<string, PretextTask> = {
   barlowTwinsTask: pretext.barlowTwinsTask({ projection: 5 }),
   classification: pretext.classification({ classes: 3, hidden: 8 }),
-  colorization: pretext.colorization({ grid: 2, hidden: 8 }),
+  colorization: pretext.colorization({ imageSize: SIZE, mapSize: 4, bin: 40, widths: [4] }),
   contrastive: pretext.contrastive({ projection: 5, temperature: 0.5 }),
+  exemplar: pretext.exemplar({ projection: 5 }),
+  inpainting: pretext.inpainting({ imageSize: SIZE, widths: [4] }),
   jigsaw: pretext.jigsaw({ gap: 1, hidden: 8 }),
-  maskedReconstruction: pretext.maskedReconstruction({ imageSize: SIZE, hidden: 8 }),
+  maskedAutoencoding: pretext.maskedAutoencoding({ imageSize: SIZE, widths: [4] }),
   relativePosition: pretext.relativePosition({ gap: 0, hidden: 8 }),
   rotation: pretext.rotation({ hidden: 8 }),
   simSiam: pretext.simSiam({ projection: 6, bottleneck: 3 }),
@@ -321,35 +327,152 @@ Deno.test("classification shows the same images for all labels", () => {
   );
 });
 
-Deno.test("maskedReconstruction hides what it asks for, and asks for what it hides", () => {
-  const task = TASKS["maskedReconstruction"]!;
-  const [seen] = shown(task);
-  const before = valuesOf(images);
-  const hidden = seen!.map((value, k) => value === 0.5 && before[k] !== 0.5 ? 1 : 0);
-  const count = hidden.reduce<number>((total, is) => total + is, 0);
-  assertEquals(count, images.size / 2);
-  const mask = constant(hidden, { shape: images.shape, dtype: "bool" });
-  const elsewhere = where(mask, images, mul(images, 0.5));
-  const inside = where(mask, mul(images, 0.5), images);
-  assertEquals(shown(task, { images: inside })[0], seen);
-  const params = paramsFor(task);
-  const fixed: Encode = () => ones([BATCH, EMBEDDING]);
-  const value = (given: Tensor): number =>
-    valuesOf(lossOf(task, params, { images: given, encode: fixed }))[0]!;
-  assertEquals(value(elsewhere), value(images));
-  assertNotEquals(value(inside), value(images));
+/** Which values of the images the backbone is not shown, where it sees grey instead. */
+function hiddenBy(seen: readonly number[], whole: Tensor): number[] {
+  const before = valuesOf(whole);
+  return seen.map((value, k) => value === before[k] ? 0 : 1);
+}
+
+for (const name of ["maskedAutoencoding", "inpainting"]) {
+  Deno.test(`${name} hides what it asks for, and asks for what it hides`, () => {
+    const task = TASKS[name]!;
+    const [seen] = shown(task);
+    const hidden = hiddenBy(seen!, images);
+    const count = hidden.reduce((total, is) => total + is, 0);
+    const share = name === "inpainting" ? 1 / 4 : 3 / 4;
+    assertEquals(count, images.size * share);
+    const mask = constant(hidden, { shape: images.shape, dtype: "bool" });
+    const inside = where(mask, mul(images, images), images);
+    const elsewhere = where(mask, images, mul(images, images));
+    assertEquals(shown(task, { images: inside })[0], seen);
+    const params = paramsFor(task);
+    const fixed: Encode = () => ones([BATCH, EMBEDDING]);
+    const value = (given: Tensor): number =>
+      valuesOf(lossOf(task, params, { images: given, encode: fixed }))[0]!;
+    assertNotEquals(value(inside), value(images));
+    // What is visible is no part of the target, but for the mean colour of the hole's surroundings.
+    if (name === "maskedAutoencoding") assertEquals(value(elsewhere), value(images));
+  });
+}
+
+Deno.test("a decoder that paints the trivial solution explains nothing", () => {
+  // Zeros after the last convolution: every patch or hole has its trivial colour.
+  for (const name of ["maskedAutoencoding", "inpainting"]) {
+    const task = TASKS[name]!;
+    const zero = mapTree<Params>((p: Tensor) => mul(p, 0), task.initHead(randomKey(0), EMBEDDING));
+    const { loss, metrics } = task.loss({
+      encode: () => ones([BATCH, EMBEDDING]),
+      head: zero,
+      images,
+      key: randomKey(3),
+    });
+    assertAlmostEquals(valuesOf(metrics["explained"]!)[0]!, 0, 1e-6);
+    if (name === "maskedAutoencoding") assertAlmostEquals(valuesOf(loss)[0]!, 1, 1e-4);
+  }
 });
 
-Deno.test("colorization shows grey images and asks for colours", () => {
+Deno.test("inpainting can hide a square anywhere", () => {
+  const task = pretext.inpainting({ imageSize: SIZE, hole: 3, place: "drawn", widths: [4] });
+  const corners = new Set<string>();
+  for (let seed = 0; seed < 8; seed++) {
+    const [seen] = shown(task, { key: randomKey(seed) });
+    const hidden = hiddenBy(seen!, images);
+    for (let image = 0; image < BATCH; image++) {
+      const at = (y: number, x: number): number => hidden[((image * SIZE + y) * SIZE + x) * 3]!;
+      const places = Array.from({ length: SIZE * SIZE }, (_, k) => k)
+        .filter((k) => at(Math.floor(k / SIZE), k % SIZE) === 1);
+      assertEquals(places.length, 9);
+      const [first, last] = [places[0]!, places.at(-1)!];
+      assertEquals(last - first, 2 * SIZE + 2);
+      corners.add(`${first}`);
+    }
+  }
+  assert(corners.size > 10, `${corners.size} places in 32 draws`);
+});
+
+Deno.test("colorization shows lightness and asks for colours", () => {
   const task = TASKS["colorization"]!;
   const [seen] = shown(task);
-  const expected = valuesOf(luma(rgbOf("test", images)));
-  seen!.forEach((value, k) => assertEquals(value, expected[Math.floor(k / 3)]));
-  // Zero chroma is predicted perfectly by a head that gives 0.
-  const grey = constant(seen!, { shape: images.shape });
-  assert(valuesOf(chroma(rgbOf("test", grey))).every((value) => Math.abs(value) < 1e-12));
+  const pixels = valuesOf(images);
+  for (let k = 0; k < pixels.length; k += 3) {
+    const [lightness] = labOfColour([pixels[k]!, pixels[k + 1]!, pixels[k + 2]!]);
+    for (const c of [0, 1, 2]) assertAlmostEquals(seen![k + c]!, lightness / 100, 1e-9);
+  }
   const params = paramsFor(task);
-  assertNotEquals(valuesOf(lossOf(task, params, { images: grey })), valuesOf(lossOf(task, params)));
+  const grey = constant(seen!, { shape: images.shape });
+  const fixed: Encode = () => ones([BATCH, EMBEDDING]);
+  assertNotEquals(
+    valuesOf(lossOf(task, params, { images: grey, encode: fixed })),
+    valuesOf(lossOf(task, params, { encode: fixed })),
+  );
+});
+
+Deno.test("labOf() and rgbOfLab() agree with published colours and undo each other", () => {
+  // sRGB primaries in CIE Lab, D65 (Lindbloom's calculator).
+  const known: [number[], number[]][] = [
+    [[1, 0, 0], [53.2408, 80.0925, 67.2032]],
+    [[0, 1, 0], [87.7347, -86.1827, 83.1793]],
+    [[0, 0, 1], [32.297, 79.1875, -107.8602]],
+    [[1, 1, 1], [100, 0, 0]],
+    [[0.5, 0.5, 0.5], [53.389, 0, 0]],
+    [[0, 0, 0], [0, 0, 0]],
+  ];
+  const four = reshape(constant(known.map(([colour]) => colour!)), [known.length, 1, 1, 3]);
+  const { lightness, ab } = labOf(rgbOf("test", four));
+  const [l, chroma] = [valuesOf(lightness), valuesOf(ab)];
+  known.forEach(([, lab], k) => {
+    assertAlmostEquals(l[k]!, lab![0]!, 0.02);
+    assertAlmostEquals(chroma[2 * k]!, lab![1]!, 0.02);
+    assertAlmostEquals(chroma[2 * k + 1]!, lab![2]!, 0.02);
+    assertAlmostEquals(labOfColour(known[k]![0] as [number, number, number])[0], l[k]!, 1e-9);
+  });
+  const [a, b] = split(ab, { parts: 2, axis: 3 });
+  const back = valuesOf(rgbOfLab(lightness, a!, b!));
+  valuesOf(four).forEach((value, k) => assertAlmostEquals(back[k]!, value, 1e-4));
+});
+
+Deno.test("colorization's target is the nearest class, its weights favour rare colours", () => {
+  const options = { imageSize: 4, mapSize: 4, bin: 40, encoding: "nearest", widths: [4] } as const;
+  // One pixel of sixteen is red, all others grey; the head predicts every class alike.
+  const red = Array.from({ length: 16 }, (_, k) => k === 5 ? [1, 0, 0] : [0.5, 0.5, 0.5]);
+  const picture = reshape(constant(red), [1, 4, 4, 3]);
+  const run = (rebalancing: number, tilt: number): number => {
+    const task = pretext.colorization({ ...options, rebalancing });
+    const head = mapTree<Params>((p: Tensor) => mul(p, 0), task.initHead(randomKey(0), 2));
+    const bins = colourBins(40);
+    // A bias for the class of red.
+    const isRed = bins.map(([a, b]) => a === 80 && b === 80 ? tilt : 0);
+    const output = { ...(head["output"] as Params), bias: constant(isRed) };
+    const { loss } = task.loss({
+      encode: () => ones([1, 2]),
+      head: { ...head, output },
+      images: picture,
+      key: randomKey(0),
+    });
+    return valuesOf(loss)[0]!;
+  };
+  const classes = colourBins(40).length;
+  assertAlmostEquals(run(0, 0), Math.log(classes), 1e-9);
+  assertAlmostEquals(run(0.5, 0), Math.log(classes), 1e-3);
+  // Without rebalancing a bias for red costs fifteen pixels and helps one; by inverse frequency
+  // red weighs as much as grey.
+  const slope = (rebalancing: number): number =>
+    (run(rebalancing, 1e-4) - run(rebalancing, 0)) / 1e-4;
+  assertAlmostEquals(slope(0), 1 / classes - 1 / 16, 1e-3);
+  assertAlmostEquals(slope(1), 1 / classes - 1 / 2, 2e-2);
+});
+
+Deno.test("colourBins() are the classes that colours of sRGB fall into", () => {
+  const bins = colourBins(10);
+  assertEquals(bins.length, 261);
+  const names = new Set(bins.map(String));
+  assertEquals(names.size, 261);
+  const next = hostUniform(1);
+  for (let k = 0; k < 500; k++) {
+    const [, a, b] = labOfColour([next(), next(), next()]);
+    const near = [a, b].map((value) => Math.round(value / 10) * 10 + 0);
+    assert(names.has(String(near)), `${near} is missing`);
+  }
 });
 
 Deno.test("contrastive cannot tell partners where all images are alike", () => {
@@ -496,8 +619,11 @@ Deno.test("tasks throw on images they cannot use", () => {
   };
   assertThrows(() => run(pretext.rotation(), [2, 4, 6, 3]), TypeError, "square images");
   assertThrows(() => run(pretext.jigsaw(), [2, 8, 10, 3]), RangeError, "with a gap of 4");
-  assertThrows(() => run(pretext.colorization(), [2, 12, 12, 3]), RangeError, "a grid of 8 x 8");
-  assertThrows(() => run(pretext.maskedReconstruction(), [2, 8, 8, 3]), TypeError, "imageSize: 8");
-  assertThrows(() => pretext.maskedReconstruction({ patch: 5 }), RangeError, "divides the image");
-  assertThrows(() => pretext.maskedReconstruction({ ratio: 1 }), RangeError, "one visible");
+  assertThrows(() => run(pretext.colorization(), [2, 8, 8, 3]), TypeError, "imageSize: 8");
+  assertThrows(() => pretext.colorization({ mapSize: 5 }), RangeError, "divides the image");
+  assertThrows(() => run(pretext.maskedAutoencoding(), [2, 8, 8, 3]), TypeError, "imageSize: 8");
+  assertThrows(() => pretext.maskedAutoencoding({ patch: 5 }), RangeError, "divides the image");
+  assertThrows(() => pretext.maskedAutoencoding({ ratio: 1 }), RangeError, "one visible");
+  assertThrows(() => pretext.inpainting({ hole: 32 }), RangeError, "from 1 to 31");
+  assertThrows(() => run(pretext.exemplar(), [1, 8, 8, 3]), RangeError, "two images or more");
 });

@@ -65,10 +65,12 @@ webgpuTest("augmentation on WebGPU is that of the reference", async (gpu) => {
 
 const TASKS = [
   pretext.classification({ classes: 3, hidden: 8 }),
-  pretext.colorization({ grid: 2, hidden: 8 }),
+  pretext.colorization({ imageSize: SIZE, mapSize: 4, bin: 40, widths: [4] }),
   pretext.contrastive({ projection: 8, temperature: 0.5 }),
   pretext.jigsaw({ gap: 1, hidden: 8 }),
-  pretext.maskedReconstruction({ imageSize: SIZE, hidden: 8 }),
+  pretext.exemplar({ projection: 8 }),
+  pretext.inpainting({ imageSize: SIZE, widths: [4] }),
+  pretext.maskedAutoencoding({ imageSize: SIZE, widths: [4] }),
   pretext.relativePosition({ gap: 0, hidden: 8 }),
   pretext.rotation({ hidden: 8, turns: "all" }),
   pretext.barlowTwinsTask({ projection: 8 }),

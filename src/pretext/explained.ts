@@ -1,13 +1,13 @@
 import type { Tensor } from "../ir/tensor.ts";
-import { add, div, mean, square, sub } from "../tensor/mod.ts";
+import { add, div, sub } from "../tensor/mod.ts";
 
 /**
- * Fraction of the mean square of a target that a prediction explains.
+ * Fraction of the error of a trivial solver that a prediction takes away.
  *
- * @param error Mean squared error, a scalar.
- * @param target The target.
- * @returns `1 - error / mean(target^2)`, a scalar: 1 if perfect, 0 for predicting zeros.
+ * @param error Mean squared error of the prediction, a scalar.
+ * @param trivial Mean squared error of the trivial solver, a scalar.
+ * @returns `1 - error / trivial`, a scalar: 1 if perfect, 0 if no better than the trivial solver.
  */
-export function explained(error: Tensor, target: Tensor): Tensor {
-  return sub(1, div(error, add(mean(square(target)), 1e-8)));
+export function explained(error: Tensor, trivial: Tensor): Tensor {
+  return sub(1, div(error, add(trivial, 1e-8)));
 }

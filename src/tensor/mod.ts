@@ -8,6 +8,7 @@ export * from "./arithmetic.ts";
 export type { Axes } from "./axes.ts";
 export * from "./compare.ts";
 export { conv2d, type Conv2dOptions, type Padding } from "./conv2d.ts";
+export * from "./conv_transpose2d.ts";
 export * from "./create.ts";
 export * from "./einsum.ts";
 export * from "./image.ts";

@@ -49,18 +49,6 @@ export function luma([red, green, blue]: Rgb): Tensor {
 }
 
 /**
- * A colour without its brightness: `Cb` and `Cr` of ITU-R BT.601, without offset.
- *
- * @param rgb The colours, values in `[0, 1]`.
- * @returns Chroma `[n, height, width, 2]`, values in `[-0.5, 0.5]`; 0 for grey.
- */
-export function chroma(rgb: Rgb): Tensor {
-  const grey = luma(rgb);
-  const [red, , blue] = rgb;
-  return concat([mul(sub(blue, grey), 0.5 / 0.886), mul(sub(red, grey), 0.5 / 0.701)], { axis: 3 });
-}
-
-/**
  * Turns the hue of colours.
  *
  * @param rgb The colours.

@@ -1,0 +1,55 @@
+import { splitKey } from "../random/mod.ts";
+import { add, convTranspose2d, type ConvTranspose2dOptions } from "../tensor/mod.ts";
+import { kaimingUniform } from "./initializers.ts";
+import { type Layer, type Params, tensorOf } from "./layer.ts";
+
+/** Options of {@linkcode convTranspose2dLayer}. */
+export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
+  /** Channels of the input images. */
+  readonly inputs: number;
+  /** Channels of the output images. */
+  readonly outputs: number;
+  /** Height and width of the filters; 3 unless told. */
+  readonly kernel?: number;
+  /** Whether a bias is added; true unless told. */
+  readonly bias?: boolean;
+}
+
+/**
+ * A transposed 2-D convolution, initialized as in PyTorch.
+ *
+ * Parameters: `weight` `[kernel, kernel, outputs, inputs]`, `bias` `[outputs]`.
+ *
+ * @param options Channels, size of the filters, stride, paddings, and whether there is a bias.
+ * @returns A layer from `[n, height, width, inputs]` to `[n, outHeight, outWidth, outputs]`.
+ *
+ * @example
+ * ```ts
+ * import { convTranspose2dLayer, ones, randomKey } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const layer = convTranspose2dLayer({ inputs: 8, outputs: 3, kernel: 2, stride: 2 });
+ * const { params, state } = layer.init(randomKey(0));
+ * const { output } = layer.apply(params, state, ones([2, 4, 4, 8]), { training: true });
+ * assertEquals(output.shape, [2, 8, 8, 3]);
+ * ```
+ */
+export function convTranspose2dLayer(options: ConvTranspose2dLayerOptions): Layer {
+  const { inputs, outputs, kernel = 3, bias = true, ...geometry } = options;
+  // PyTorch takes the fan-in of a transposed convolution from its output channels.
+  const fanIn = kernel * kernel * outputs;
+  return {
+    init(key) {
+      const [weightKey, biasKey] = splitKey(key, 2);
+      const weight = kaimingUniform(weightKey!, [kernel, kernel, outputs, inputs], { fanIn });
+      const params: Params = bias
+        ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn }) }
+        : { weight };
+      return { params, state: {} };
+    },
+    apply(params, state, x) {
+      const images = convTranspose2d(x, tensorOf(params, "weight"), geometry);
+      return { output: bias ? add(images, tensorOf(params, "bias")) : images, state };
+    },
+  };
+}
