@@ -89,7 +89,9 @@ function mgdaViolation({ gram, lengths }: Sample, weights: readonly number[]): n
   return Math.max(
     Math.abs(sum(weights) - 1),
     ...weights.map((w) => -w),
-    ...products.map((x, k) => x === 0 ? 0 : (squared - x) / (lengths[k]! * size)),
+    ...products.map((x, k) =>
+      size === 0 ? 0 : (squared - x) / (lengths[k] === 0 ? size * size : lengths[k]! * size)
+    ),
   );
 }
 
@@ -167,6 +169,18 @@ Deno.test("mgda() and nashMtl() have the closed forms of two tasks", () => {
   }
 });
 
+Deno.test("nashMtl() solves a gradient along the sum of others that conflict", () => {
+  // The full Newton step from equal weights makes the first weight negative.
+  const along = 0.4 / Math.sqrt(7 - 4.2);
+  const row = (of: (k: number) => number): number[] => Array.from({ length: 8 }, (_, k) => of(k));
+  const gram = row(() => 0).map((_, i) =>
+    row((j) => i === j ? 1 : i === 0 || j === 0 ? along : -0.1)
+  );
+  const found = valuesOf(weights(nashMtl(), constant(gram)));
+  assert(nashResidual({ kind: "free", gram, lengths: row(() => 1) }, found) < 1e-9);
+  assert(Math.min(...found) > 0, `${found}`);
+});
+
 Deno.test("mgda() of opposite gradients is 0", () => {
   const found = valuesOf(weights(mgda(), constant([[4, -2, 0], [-2, 1, 0], [0, 0, 1]])));
   [1 / 3, 2 / 3, 0].forEach((want, k) => assertAlmostEquals(found[k]!, want, 1e-9));
@@ -209,6 +223,11 @@ for (const method of [mgda(), nashMtl(), pcGrad()]) {
 async function assertOptimal(engine: Engine): Promise<void> {
   for (const tasks of [3, 8]) {
     const all = samples(tasks, 24, 2);
+    // Two opposite gradients, long beside the third, whose combination is 0.
+    if (tasks === 3) {
+      const gram = [[1e10, -2e10, 0], [-2e10, 4e10, 0], [0, 0, 1]];
+      all.push({ kind: "opposed", gram, lengths: [1e5, 2e5, 1] });
+    }
     const grams = hostArray(all.flatMap(({ gram }) => gram.flat()), [all.length, tasks, tasks]);
     const run = async (method: Weighting): Promise<number[][]> => {
       const map = engine.jit(vmap((gram: Tensor) => weights(method, gram)));

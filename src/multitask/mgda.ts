@@ -14,7 +14,6 @@ import {
   min,
   minimum,
   mul,
-  neg,
   reshape,
   sub,
   sum,
@@ -102,14 +101,12 @@ function shortestPoint(cosines: Tensor, z: Tensor): Tensor {
   const solved = solvePositive(add(mul(within, shifted), apart), right);
   const total = sum(abs(solved), { axes: 1, keepAxes: true });
   const v = div(solved, maximum(total, 1e-30));
-  // How far the worst condition is from being fulfilled: v >= 0, and C v >= lambda z with equality
-  // on the face.
+  // How far the worst condition is from being fulfilled: v >= 0 and C v >= lambda z. Equality on
+  // the face follows, as v' (C v - lambda z) = 0.
   const slopes = matmul(v, cosines);
   const along = maximum(sum(mul(v, z), { axes: 1, keepAxes: true }), 1e-30);
   const lambda = div(sum(mul(v, slopes), { axes: 1, keepAxes: true }), along);
-  const slack = sub(slopes, mul(lambda, z));
-  const dual = where(greater(faces, 0), neg(abs(slack)), slack);
-  const best = argMax(min(minimum(v, dual), { axes: 1 }));
+  const best = argMax(min(minimum(v, sub(slopes, mul(lambda, z))), { axes: 1 }));
   const weights = mul(maximum(reshape(takeRows(v, best), [tasks]), 0), z);
   return div(weights, sum(weights));
 }
