@@ -34,7 +34,9 @@ const layers: Readonly<Record<string, Layer>> = {
   data: { folders: ["ir", "random", "tensor"], packages: [""], deno: true },
   pretext: { folders: ["ir", "nn", "loss", "data", "random", "tensor", "transform"] },
   multitask: { folders: ["ir", "tensor", "transform", "optim", "random", "tree"] },
-  meta: { folders: ["ir", "ops", "transform", "optim", "loss", "tensor", "random", "tree"] },
+  meta: {
+    folders: ["ir", "ops", "transform", "optim", "loss", "multitask", "tensor", "random", "tree"],
+  },
   engine: { folders: ["ir", "ops", "transform", "gpu", "compile", "tfjs", "tree", "tensor"] },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine"], deno: true },
   train: {

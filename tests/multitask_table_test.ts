@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Tensor } from "../src/ir/tensor.ts";
 import * as multitask from "../src/multitask/mod.ts";
-import type { Weighting, WeightingState } from "../src/multitask/mod.ts";
+import type { Weighting } from "../src/multitask/mod.ts";
 import { normal, randomKey } from "../src/random/mod.ts";
 import {
   constant,
@@ -15,6 +15,7 @@ import {
   valuesOf,
 } from "../src/tensor/mod.ts";
 import { vmap } from "../src/transform/mod.ts";
+import { assertNear, frozen, gramOf, weigh } from "./multitask/weigh.ts";
 
 const { combineGradients, gramMatrix } = multitask;
 
@@ -95,35 +96,14 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-function weigh(
-  method: Weighting,
-  gram: Tensor,
-  given: { losses?: Tensor; state?: WeightingState; seed?: number } = {},
-) {
-  const tasks = gram.shape[0]!;
-  return method.weigh({
-    losses: given.losses ?? constant(new Array(tasks).fill(1)),
-    gram,
-    state: given.state ?? method.init(tasks),
-    ...(method.needsKey ? { key: randomKey(given.seed ?? 0) } : {}),
-  });
-}
-
-function gramOf(rows: Tensor): Tensor {
-  return matmul(rows, transpose(rows));
-}
-
-function assertNear(
-  actual: readonly number[],
-  expected: readonly number[],
-  tolerance = 1e-9,
-): void {
-  assertEquals(actual.length, expected.length);
-  actual.forEach((value, k) => assertAlmostEquals(value, expected[k]!, tolerance));
-}
-
 Deno.test("every method of src/multitask has a row", () => {
-  const exempt = ["combineGradients", "gramMatrix"];
+  const exempt = [
+    "combineGradients",
+    "gramMatrix",
+    "multiTaskGradient",
+    "multiTaskStep",
+    "normalizeWeights",
+  ];
   const methods = Object.keys(multitask).filter((name) => !exempt.includes(name));
   assertEquals(methods.length, ROWS.length);
   assertEquals(new Set(ROWS.map(({ method }) => method.name)).size, ROWS.length);
@@ -152,12 +132,52 @@ for (const row of ROWS) {
       assertEquals(weights.shape, [gram.shape[0]!]);
       assert(valuesOf(weights).every((value) => Number.isFinite(value) && value >= 0));
       const before = method.init(gram.shape[0]!);
-      assertEquals(Object.keys(state), Object.keys(before));
+      assertEquals(Object.keys(state).sort(), Object.keys(before).sort());
       for (const [key, tensor] of Object.entries(state)) {
         assertEquals(tensor.shape, before[key]!.shape);
         assert(valuesOf(tensor).every(Number.isFinite));
       }
     }
+  });
+
+  Deno.test(`${name} has the scale that it says, and any other by normalizeWeights()`, () => {
+    const rows = normal(randomKey(6), [3, 5]);
+    const gram = gramOf(rows);
+    const losses = constant([1, 2, 3]);
+    const total = (of: Weighting) =>
+      valuesOf(weigh(of, gram, { losses }).weights).reduce((a, b) => a + Math.abs(b), 0);
+    const sums = { one: 1, tasks: 3, free: null };
+    const own = sums[method.scale];
+    if (own !== null) assertAlmostEquals(total(method), own, 1e-12);
+    for (const to of ["one", "tasks"] as const) {
+      const scaled = multitask.normalizeWeights(method, { to });
+      assertEquals([scaled.name, scaled.scale], [name, to]);
+      assertAlmostEquals(total(scaled), sums[to], 1e-12);
+    }
+    const long = weigh(multitask.normalizeWeights(method, { to: "length" }), gram, { losses });
+    const even = Math.hypot(...valuesOf(matmul(constant([1 / 3, 1 / 3, 1 / 3]), rows)));
+    assertAlmostEquals(Math.hypot(...valuesOf(matmul(long.weights, rows))) / even, 1, 1e-12);
+    // The direction is the method's.
+    const [a, b] = [valuesOf(long.weights), valuesOf(weigh(method, gram, { losses }).weights)];
+    a.forEach((value, k) => assertAlmostEquals(value * b[0]!, a[0]! * b[k]!, 1e-9));
+  });
+
+  Deno.test(`${name} works on gradients of 1e-14 and 1e14`, () => {
+    const gram = gramOf(normal(randomKey(7), [3, 5]));
+    const losses = constant([1, 2, 3]);
+    const shares = (scale: number): number[] => {
+      let state = method.init(3);
+      let weights: readonly number[] = [];
+      for (let step = 0; step < 3; step++) {
+        const result = weigh(method, mul(gram, scale * scale), { losses, state });
+        weights = valuesOf(result.weights);
+        state = frozen(result.state);
+      }
+      const total = weights.reduce((a, b) => a + b);
+      return weights.map((weight) => weight / total);
+    };
+    const plain = shares(1);
+    for (const scale of [1e-14, 1e14]) assertNear(shares(scale), plain, 1e-9);
   });
 
   Deno.test(`${name} ${row.scaleInvariant ? "ignores" : "heeds"} the scale of a loss`, () => {
@@ -197,118 +217,6 @@ for (const row of ROWS) {
     assertNear(valuesOf(mapped), alone, 1e-12);
   });
 }
-
-function frozen(state: WeightingState): WeightingState {
-  return Object.fromEntries(
-    Object.entries(state).map(([name, tensor]) => [
-      name,
-      constant(valuesOf(tensor), { shape: tensor.shape }),
-    ]),
-  );
-}
-
-/** Weights after many calls with the same or changing losses. */
-function after(
-  method: Weighting,
-  steps: number,
-  at: (step: number) => { losses: Tensor; gram: Tensor },
-): number[] {
-  let state = method.init(at(0).losses.shape[0]!);
-  let weights: Tensor | undefined;
-  for (let step = 0; step < steps; step++) {
-    const { losses, gram } = at(step);
-    const result = weigh(method, gram, { losses, state });
-    weights = result.weights;
-    state = frozen(result.state);
-  }
-  return valuesOf(weights!);
-}
-
-Deno.test("uncertaintyWeighting() comes to rest at 1 / (2 loss)", () => {
-  const losses = constant([0.5, 4]);
-  const weights = after(
-    multitask.uncertaintyWeighting({ rate: 0.2 }),
-    200,
-    () => ({ losses, gram: eye(2) }),
-  );
-  assertNear(weights, [1, 0.125], 1e-3);
-});
-
-Deno.test("gradNorm() equalizes norms and favours slow tasks", () => {
-  const losses = constant([1, 1]);
-  const gram = constant([[9, 0], [0, 1]]);
-  const weights = after(multitask.gradNorm({ rate: 0.01 }), 300, () => ({ losses, gram }));
-  assertAlmostEquals(weights[0]! * 3, weights[1]!, 0.1);
-  assertAlmostEquals(weights[0]! + weights[1]!, 2, 1e-9);
-  const slow = after(multitask.gradNorm({ rate: 0.01 }), 300, (step) => ({
-    losses: constant(step === 0 ? [1, 1] : [1, 0.5]),
-    gram: eye(2),
-  }));
-  assert(slow[0]! > slow[1]! + 0.1, `weights ${slow}`);
-});
-
-Deno.test("famo() moves weight to the task whose loss falls more slowly", () => {
-  const weights = after(multitask.famo({ rate: 1 }), 10, (step) => ({
-    losses: constant([1, 0.8 ** step]),
-    gram: eye(2),
-  }));
-  const last = 0.8 ** 9;
-  // Weight times loss is the share of the logarithm's gradient.
-  assert(weights[0]! > weights[1]! * last * 1.5, `weights ${weights}`);
-});
-
-Deno.test("nashMtl() solves gram a = 1 / a", () => {
-  const gram = gramOf(normal(randomKey(3), [4, 6]));
-  const { weights } = weigh(multitask.nashMtl(), gram);
-  const left = valuesOf(matmul(gram, weights));
-  assertNear(left, valuesOf(div(1, weights)), 1e-6);
-});
-
-Deno.test("mgda() finds the shortest combination", () => {
-  const rows = normal(randomKey(4), [4, 6]);
-  const gram = gramOf(rows);
-  const { weights } = weigh(multitask.mgda({ iterations: 400 }), gram);
-  const products = valuesOf(matmul(gram, weights));
-  const best = valuesOf(matmul(weights, matmul(gram, weights)))[0]!;
-  assertAlmostEquals(valuesOf(weights).reduce((a, b) => a + b), 1, 1e-12);
-  // Optimal: no gradient has a smaller product with the combination than the combination itself.
-  for (const product of products) assert(product > best - 1e-2 * best, `${product} < ${best}`);
-});
-
-Deno.test("pcGrad() projects in an order drawn from the key", () => {
-  const rows = constant([[1, 0, 0.2], [-0.8, 0.6, 0], [-0.5, -0.7, 0.4]]);
-  const results = new Set(
-    [0, 1, 2, 3, 4, 5, 6, 7].map((seed) =>
-      valuesOf(weigh(multitask.pcGrad(), gramOf(rows), { seed }).weights).map((v) => v.toFixed(6))
-        .join()
-    ),
-  );
-  assert(results.size > 1);
-  // Algorithm 1 by hand, over all orders of the two other tasks for each task.
-  const plain = [[1, 0, 0.2], [-0.8, 0.6, 0], [-0.5, -0.7, 0.4]];
-  const dot = (a: number[], b: number[]): number => a.reduce((sum, x, k) => sum + x * b[k]!, 0);
-  const project = (own: number, others: number[]): number[] =>
-    others.reduce((g, j) => {
-      const along = Math.min(0, dot(g, plain[j]!) / dot(plain[j]!, plain[j]!));
-      return g.map((x, k) => x - along * plain[j]![k]!);
-    }, plain[own]!);
-  const orders = [[[1, 2], [2, 1]], [[0, 2], [2, 0]], [[0, 1], [1, 0]]];
-  const possible = orders[0]!.flatMap((a) =>
-    orders[1]!.flatMap((b) =>
-      orders[2]!.map((c) =>
-        [project(0, a), project(1, b), project(2, c)].reduce((x, y) => x.map((v, k) => v + y[k]!))
-      )
-    )
-  );
-  for (let seed = 0; seed < 8; seed++) {
-    const { weights } = weigh(multitask.pcGrad(), gramOf(rows), { seed });
-    const found = valuesOf(matmul(weights, rows));
-    const nearest = Math.min(
-      ...possible.map((option) => Math.hypot(...option.map((value, k) => value - found[k]!))),
-    );
-    assert(nearest < 1e-9, `seed ${seed}: ${found}`);
-  }
-});
 
 Deno.test("gramMatrix() and combineGradients() work on trees", () => {
   const rows = normal(randomKey(5), [3, 6]);

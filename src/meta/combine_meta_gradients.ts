@@ -4,7 +4,9 @@
  * @module
  */
 import type { Tensor } from "../ir/tensor.ts";
-import { splitKey } from "../random/key.ts";
+import { gramMatrix, type Weighting, type WeightingState } from "../multitask/weighting.ts";
+import { foldIn, splitKey } from "../random/key.ts";
+import { constant, eye, slice, stack } from "../tensor/mod.ts";
 import type { MetaGradientResult } from "./meta_gradient.ts";
 import { addTrees, scaleTree } from "./trees.ts";
 
@@ -39,6 +41,23 @@ export interface CombinedMetaGradient<Parts extends MetaGradientParts> {
   readonly grads: CombinedMeta<Parts>;
   /** What each part returned, by name; gradients without the part's weight. */
   readonly parts: { readonly [Name in keyof Parts]: ReturnType<Parts[Name]> };
+  /** Weights of the parts `f32[parts]`, in the order of their sorted names. */
+  readonly weights: Tensor;
+  /** State of the weighting method for the next step; `{}` without one. */
+  readonly weighting: WeightingState;
+}
+
+/** How parts are weighted. */
+export interface CombineMetaGradientsOptions<Name extends PropertyKey> {
+  /** Fixed weight of each outer loss by name; default: one over the number of parts. */
+  readonly weights?: { readonly [Each in Name]: number };
+  /**
+   * A method that weighs the parts instead, from their outer losses and their gradients with respect
+   * to `params`. What a method observes after a step are outer losses at the new meta-parameters:
+   * hand `losses` of {@linkcode CombinedMetaGradient.parts} of another evaluation with the same data
+   * and key to `observe`, or leave it out.
+   */
+  readonly weighting?: Weighting;
 }
 
 /**
@@ -49,10 +68,12 @@ export interface CombinedMetaGradient<Parts extends MetaGradientParts> {
  * every part here has programs of its own.
  *
  * @param parts The meta-gradients by name.
- * @param options Weight of each outer loss by name; default: one over the number of parts.
+ * @param options Fixed weights, or a method that weighs.
  * @returns A pure function of meta-parameters (`shared` and `rates` by name of the part), data by
- *   name, and a random key `u32[2]`, of which every part gets its own.
+ *   name, a random key `u32[2]`, of which every part gets its own, and the state of the weighting
+ *   method, if it has one.
  * @throws {RangeError} If there is no part.
+ * @throws {TypeError} If there are both fixed weights and a method, or a method lacks its state.
  *
  * @example
  * ```ts
@@ -78,17 +99,32 @@ export interface CombinedMetaGradient<Parts extends MetaGradientParts> {
  */
 export function combineMetaGradients<Parts extends MetaGradientParts>(
   parts: Parts,
-  options: { readonly weights?: { readonly [Name in keyof Parts]: number } } = {},
+  options: CombineMetaGradientsOptions<keyof Parts> = {},
 ): (
   meta: CombinedMeta<Parts>,
   data: { readonly [Name in keyof Parts]: Parameters<Parts[Name]>[1] },
   key: Tensor,
+  state?: WeightingState,
 ) => CombinedMetaGradient<Parts> {
   const names = Object.keys(parts).sort();
   if (names.length === 0) {
     throw new RangeError("Cannot combine meta-gradients: found none, expected at least one.");
   }
-  return ({ params, shared, rates }, data, key) => {
+  const { weights: fixed, weighting } = options;
+  if (fixed && weighting) {
+    throw new TypeError(
+      `Cannot combine meta-gradients: found fixed weights and the method '${weighting.name}', ` +
+        `expected one of them.`,
+    );
+  }
+  const start = weighting?.init(names.length) ?? {};
+  return ({ params, shared, rates }, data, key, state = start) => {
+    if (state === start && Object.keys(start).length > 0) {
+      throw new TypeError(
+        `Cannot combine meta-gradients by '${weighting!.name}' without its state: expected what ` +
+          `init(${names.length}) or the step before returned.`,
+      );
+    }
     const keys = splitKey(key, names.length);
     const results = names.map((name, k) =>
       parts[name]!(
@@ -97,10 +133,18 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
         keys[k]!,
       )
     );
-    const weighted = names.map((name, k) => {
-      const { loss, grads } = results[k]!;
-      return scaleTree({ loss, grads }, options.weights?.[name] ?? 1 / names.length);
+    const numbers = names.map((name) => fixed?.[name] ?? 1 / names.length);
+    const weighed = weighting?.weigh({
+      losses: stack(results.map(({ loss }) => loss)),
+      gram: weighting.needsGradients
+        ? gramMatrix(results.map(({ grads }) => grads.params))
+        : eye(names.length),
+      state,
+      ...(weighting.needsKey ? { key: foldIn(key, names.length) } : {}),
     });
+    const weighted = results.map(({ loss, grads }, k) =>
+      scaleTree({ loss, grads }, weighed ? slice(weighed.weights, [k]) : numbers[k]!)
+    );
     const byName = <T>(of: (k: number) => T) =>
       Object.fromEntries(names.map((name, k) => [name, of(k)]));
     return {
@@ -111,6 +155,8 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
         rates: byName((k) => weighted[k]!.grads.rates),
       },
       parts: byName((k) => results[k]),
+      weights: weighed?.weights ?? constant(numbers),
+      weighting: weighed?.state ?? state,
     } as CombinedMetaGradient<Parts>;
   };
 }

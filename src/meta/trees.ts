@@ -15,8 +15,8 @@ export function addTrees<T>(a: T, b: T): T {
   return mapTree<T>((x: Tensor, y: Tensor) => x.dtype === "f32" ? add(x, y) : x, a, b);
 }
 
-/** A tree times a number. */
-export function scaleTree<T>(tree: T, factor: number): T {
+/** A tree times a number or a scalar. */
+export function scaleTree<T>(tree: T, factor: number | Tensor): T {
   if (factor === 1) return tree;
   return mapTree<T>((x: Tensor) => x.dtype === "f32" ? mul(x, factor) : x, tree);
 }

@@ -4,7 +4,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
 /**
  * Equal weights `1 / tasks`.
  *
- * @returns The method.
+ * @returns The method; its weights add up to 1.
  *
  * @example
  * ```ts
@@ -19,6 +19,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
 export function equalWeighting(): Weighting {
   return {
     name: "equal",
+    scale: "one",
     needsGradients: false,
     needsKey: false,
     init: () => ({}),

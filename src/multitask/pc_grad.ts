@@ -1,21 +1,20 @@
 import type { Tensor } from "../ir/tensor.ts";
 import { splitKey, uniform } from "../random/mod.ts";
 import {
+  add,
   convert,
-  div,
   equal,
   expandDims,
   eye,
   less,
   matmul,
-  maximum,
   minimum,
   mul,
   reshape,
   sub,
   sum,
 } from "../tensor/mod.ts";
-import { diagonal } from "./linear_algebra.ts";
+import { unitGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
 
 /**
@@ -23,11 +22,12 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * along that one is removed; the others are taken in random order.
  *
  * A projected gradient is a combination of the gradients, so the sum of all of them is given by
- * weights. Without conflict they are 1.
+ * weights.
  *
  * Source: Yu et al., arXiv 2001.06782, algorithm 1.
  *
- * @returns The method; it needs a random key.
+ * @returns The method; it needs a random key. Without conflict its weights are 1, with conflict they
+ *   are larger.
  *
  * @example
  * ```ts
@@ -42,6 +42,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
 export function pcGrad(): Weighting {
   return {
     name: "pcgrad",
+    scale: "free",
     needsGradients: true,
     needsKey: true,
     init: () => ({}),
@@ -55,16 +56,17 @@ export function pcGrad(): Weighting {
         );
       }
       const order = randomOrders(key, tasks);
-      const squares = maximum(diagonal(gram), 1e-24);
+      const { cosines, lengths, inverse } = unitGram(gram);
       const others = sub(1, eye(tasks));
-      // Row i of `mixture` holds the coefficients of task i's projected gradient.
+      // Row i of `mixture`: task i's gradient over its length, in terms of all unit gradients.
       let mixture = eye(tasks);
       for (let step = 0; step < tasks; step++) {
         const other = mul(convert(equal(order, step), "f32"), others);
-        const along = minimum(div(matmul(mixture, gram), squares), 0);
-        mixture = sub(mixture, mul(along, other));
+        mixture = sub(mixture, mul(minimum(matmul(mixture, cosines), 0), other));
       }
-      return { weights: sum(mixture, { axes: 0 }), state };
+      // Each task's own coefficient stays 1; what the others leave of it has their lengths.
+      const borrowed = matmul(lengths, sub(mixture, eye(tasks)));
+      return { weights: add(1, mul(borrowed, inverse)), state };
     },
   };
 }

@@ -1,17 +1,32 @@
 import type { Tensor } from "../ir/tensor.ts";
-import { add, exp, mul, neg, sub, zeros } from "../tensor/mod.ts";
-import { tasksOf, type Weighting } from "./weighting.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { sgd } from "../optim/sgd.ts";
+import { clip, exp, mul, neg, sub, zeros } from "../tensor/mod.ts";
+import { tasksOf, type Weighting, type WeightingState } from "./weighting.ts";
+
+/** Options of {@linkcode uncertaintyWeighting}. */
+export interface UncertaintyOptions {
+  /** Step size of the logarithms of the variances; 0.025 unless told. */
+  readonly rate?: number;
+  /** Moves the logarithms of the variances; gradient descent unless told. */
+  readonly optimizer?: Optimizer;
+}
+
+/** Largest logarithm of a variance: losses from 1e-17 to 1e17. */
+const LARGEST = 40;
 
 /**
  * Weights by the tasks' uncertainty: `1 / (2 s^2)`, where the logarithm of the variance `s^2`
  * descends on `loss / (2 s^2) + log s`.
  *
- * At rest the variance of a task is its loss, so a weight is `1 / (2 loss)`.
+ * At rest the variance of a task is its loss, so a weight is `1 / (2 loss)`. A loss that is not
+ * positive has no such rest; the logarithm ends at -40, the weight at 1.2e17.
  *
  * Source: Kendall et al., arXiv 1705.07115, equation 7.
  *
- * @param options Step size of the logarithms of the variances; 0.025 unless told.
- * @returns The method; its state is `logVariance`.
+ * @param options Step size and optimizer of the logarithms of the variances.
+ * @returns The method; its weights have no common scale (they make the weighted losses 1/2), its
+ *   state is `logVariance` and that of the optimizer.
  *
  * @example
  * ```ts
@@ -23,19 +38,31 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * assertEquals(valuesOf(method.weigh(inputs).weights), [0.5, 0.5]);
  * ```
  */
-export function uncertaintyWeighting({ rate = 0.025 }: { readonly rate?: number } = {}): Weighting {
+export function uncertaintyWeighting(options: UncertaintyOptions = {}): Weighting {
+  const { rate = 0.025, optimizer = sgd() } = options;
   return {
     name: "uncertainty",
+    scale: "free",
     needsGradients: false,
     needsKey: false,
-    init: (tasks) => ({ logVariance: zeros([tasks]) }),
+    init: (tasks) => ({
+      ...(optimizer.init(zeros([tasks])) as WeightingState),
+      logVariance: zeros([tasks]),
+    }),
     weigh(inputs) {
       tasksOf("uncertainty", inputs);
-      const logVariance: Tensor = inputs.state["logVariance"]!;
-      const weights = mul(exp(neg(logVariance)), 0.5);
+      const { logVariance, ...memory } = inputs.state;
+      const weights = mul(exp(neg(logVariance!)), 0.5);
       // d/dv [loss e^-v / 2 + v / 2] = 1/2 - weight * loss
-      const slope = sub(0.5, mul(weights, inputs.losses));
-      return { weights, state: { logVariance: add(logVariance, mul(slope, -rate)) } };
+      const slope: Tensor = sub(0.5, mul(weights, inputs.losses));
+      const moved = optimizer.update(slope, memory, logVariance!, { rate });
+      return {
+        weights,
+        state: {
+          ...(moved.state as WeightingState),
+          logVariance: clip(moved.params, { low: -LARGEST, high: LARGEST }),
+        },
+      };
     },
   };
 }

@@ -29,10 +29,19 @@ export interface Weighted {
   readonly state: WeightingState;
 }
 
-/** A method that decides how much each task's gradient counts: a pair of pure functions. */
+/**
+ * What the weights of a method add up to: 1, the number of tasks, or whatever the method makes of
+ * the gradients: then its steps have a length of their own, and comparing methods at one learning
+ * rate compares learning rates, unless {@linkcode normalizeWeights} gives all one scale.
+ */
+export type WeightScale = "one" | "tasks" | "free";
+
+/** A method that decides how much each task's gradient counts: pure functions. */
 export interface Weighting {
   /** Name in tables and files. */
   readonly name: string;
+  /** What the weights add up to. */
+  readonly scale: WeightScale;
   /** Whether `gram` is read; if not, one gradient of the weighted loss is enough. */
   readonly needsGradients: boolean;
   /** Whether `key` is read. */
@@ -41,14 +50,24 @@ export interface Weighting {
   init(tasks: number): WeightingState;
   /** The weights of a step. */
   weigh(inputs: WeightingInputs): Weighted;
+  /**
+   * Takes the losses `f32[tasks]` of the same batch after the step, of methods that judge a step by
+   * what it changed. A caller that cannot afford the second evaluation leaves it out; such a method
+   * then takes the losses of the next step, of another batch.
+   */
+  observe?(state: WeightingState, losses: Tensor): WeightingState;
 }
 
 /**
  * Inner products of gradients with each other.
  *
- * @param grads One tree of gradients for each task, all of one structure.
+ * On a device squares below 1e-38 or above 1e38 are no numbers: elements below 1e-19 count as 0, and
+ * a gradient longer than 1e19 is infinite. Between, methods do not depend on the scale.
+ *
+ * @param grads One tree of gradients for each task, all of one structure; leaves that are not `f32`
+ *   count nothing.
  * @returns The symmetric matrix `f32[tasks, tasks]` of sums over all parameters.
- * @throws {TypeError} If there is no tree, or the structures differ.
+ * @throws {TypeError} If there is no tree, no `f32` leaf, or the structures differ.
  *
  * @example
  * ```ts
@@ -61,8 +80,9 @@ export interface Weighting {
  */
 export function gramMatrix(grads: readonly unknown[]): Tensor {
   const lists = leavesOf(grads);
-  return lists[0]!
-    .map((_, k) => {
+  const real = lists[0]!.map((_, k) => k).filter((k) => lists[0]![k]!.dtype === "f32");
+  return real
+    .map((k) => {
       const rows = stack(lists.map((leaves) => reshape(leaves[k]!, [leaves[k]!.size])));
       return matmul(rows, transpose(rows));
     })
@@ -74,8 +94,9 @@ export function gramMatrix(grads: readonly unknown[]): Tensor {
  *
  * @param grads One tree of gradients for each task, all of one structure.
  * @param weights The weights `f32[tasks]`.
- * @returns A tree of that structure.
- * @throws {TypeError} If there is no tree, the structures differ, or the weights do not fit.
+ * @returns A tree of that structure; leaves that are not `f32` are those of the first tree.
+ * @throws {TypeError} If there is no tree, no `f32` leaf, the structures differ, or the weights do
+ *   not fit.
  *
  * @example
  * ```ts
@@ -95,17 +116,19 @@ export function combineGradients<P>(grads: readonly P[], weights: Tensor): P {
     );
   }
   const each = grads.map((_, task) => slice(weights, [task]));
-  const combined = lists[0]!.map((_, k) =>
-    lists.map((leaves, task) => mul(leaves[k]!, each[task]!)).reduce((a, b) => add(a, b))
+  const combined = lists[0]!.map((first, k) =>
+    first.dtype !== "f32"
+      ? first
+      : lists.map((leaves, task) => mul(leaves[k]!, each[task]!)).reduce((a, b) => add(a, b))
   );
   return unflatten<P>(flatten(grads[0]).structure, combined);
 }
 
 function leavesOf(grads: readonly unknown[]): Tensor[][] {
   const flat = grads.map((tree) => flatten<Tensor>(tree));
-  if (flat.length === 0 || flat[0]!.leaves.length === 0) {
+  if (!flat[0]?.leaves.some(({ dtype }) => dtype === "f32")) {
     throw new TypeError(
-      "Cannot combine gradients: found none, expected one tree of tensors for each task.",
+      "Cannot combine gradients: found none, expected one tree of f32 tensors for each task.",
     );
   }
   for (const { structure } of flat) {

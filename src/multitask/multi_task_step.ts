@@ -1,0 +1,94 @@
+import type { Tensor } from "../ir/tensor.ts";
+import type { Optimizer, OptimizerState, Rate } from "../optim/optimizer.ts";
+import {
+  lossesOf,
+  multiTaskGradient,
+  type MultiTaskGradientOptions,
+  type MultiTaskLosses,
+} from "./multi_task_gradient.ts";
+import type { WeightingState } from "./weighting.ts";
+
+/** Everything that multi-task training changes. */
+export interface MultiTaskTraining<P> {
+  /** The parameters, shared ones and heads. */
+  readonly params: P;
+  /** State of the optimizer. */
+  readonly optimizer: OptimizerState;
+  /** State of the weighting method. */
+  readonly weighting: WeightingState;
+}
+
+/** How several tasks are trained. */
+export interface MultiTaskStepOptions extends MultiTaskGradientOptions {
+  /** Moves the parameters. */
+  readonly optimizer: Optimizer;
+}
+
+/** What a step of multi-task training returns. */
+export interface MultiTaskStepped<P, Aux> {
+  /** Everything after the step. */
+  readonly training: MultiTaskTraining<P>;
+  /** Losses before the step `f32[tasks]`, in the order of the sorted names. */
+  readonly losses: Tensor;
+  /** Weights of the step `f32[tasks]`, in that order. */
+  readonly weights: Tensor;
+  /** What the losses returned besides, by name. */
+  readonly aux: Readonly<Record<string, Aux>>;
+}
+
+/**
+ * Makes a step of training on several tasks: losses, gradients, weights, update, and for methods
+ * that want it the losses of the same batch, with the same random numbers, after the update.
+ *
+ * @param losses The losses by name; each gets the same batch and a random key of its own.
+ * @param options Weighting method, optimizer, and which parameters the tasks share.
+ * @returns A pure function of everything that changes, batch, random key `u32[2]` and rate.
+ * @throws {RangeError} If there is no loss.
+ *
+ * @example
+ * ```ts
+ * import { constant, famo, multiTaskStep, randomKey, sgd, square, type Tensor } from "@mutasesumele/toolkit";
+ * import { mul, sub, sum, valuesOf } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const to = (target: number[], scale: number) => (x: Tensor) => ({
+ *   loss: mul(sum(square(sub(x, constant(target)))), scale),
+ *   aux: {},
+ * });
+ * const weighting = famo();
+ * const step = multiTaskStep({ a: to([1, 0], 1), b: to([0, 2], 100) }, {
+ *   weighting,
+ *   optimizer: sgd(),
+ * });
+ * let training = { params: constant([1, 1]), optimizer: {}, weighting: weighting.init(2) };
+ * training = step(training, {}, randomKey(0), { rate: 0.1 }).training;
+ * const [a, b] = valuesOf(training.weighting["logits"]!);
+ * assert(a !== b);
+ * ```
+ */
+export function multiTaskStep<P, Batch, Aux>(
+  losses: MultiTaskLosses<P, Batch, Aux>,
+  options: MultiTaskStepOptions,
+): (
+  training: MultiTaskTraining<P>,
+  batch: Batch,
+  key: Tensor,
+  step: { readonly rate: Rate },
+) => MultiTaskStepped<P, Aux> {
+  const gradient = multiTaskGradient(losses, options);
+  const measure = lossesOf(losses);
+  const { weighting, optimizer } = options;
+  return (training, batch, key, { rate }) => {
+    const before = gradient(training.params, batch, key, training.weighting);
+    const { params, state } = optimizer.update(before.grads, training.optimizer, training.params, {
+      rate,
+    });
+    const observed = weighting.observe?.(before.state, measure(params, batch, key)) ?? before.state;
+    return {
+      training: { params, optimizer: state, weighting: observed },
+      losses: before.losses,
+      weights: before.weights,
+      aux: before.aux,
+    };
+  };
+}
