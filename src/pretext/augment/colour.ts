@@ -2,7 +2,6 @@ import type { Tensor } from "../../ir/tensor.ts";
 import {
   add,
   clip,
-  concat,
   div,
   equal,
   floor,
