@@ -17,6 +17,7 @@ export * from "./src/pretext/mod.ts";
 export * from "./src/random/mod.ts";
 export * from "./src/report/mod.ts";
 export * from "./src/tensor/mod.ts";
+export * from "./src/text/mod.ts";
 export * from "./src/tfjs/mod.ts";
 export * from "./src/train/mod.ts";
 export {

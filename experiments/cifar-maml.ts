@@ -83,7 +83,9 @@ const schema = z.strictObject({
     dropout: z.number().min(0).max(0.9).default(0.25).describe("Rate of dropout in the backbone."),
   }).prefault({}).describe("The model."),
   batchSize: z.int().min(2).default(64).describe("Images of a batch, in every loss."),
-  validation: z.number().positive().default(0.1)
+  validation: z.number().positive()
+    .refine((held) => held < 1 || Number.isInteger(held), "Give a share below 1 or a whole number")
+    .default(0.1)
     .describe("Images held out of training: a share if below 1, else a count."),
   testImages: z.int().min(1).nullable().default(null)
     .describe("Use only the first so many test images; null uses all."),

@@ -20,6 +20,7 @@ const core = ["tree", "ops", "transform", "tensor", "random", "nn", "loss", "opt
 
 const layers: Readonly<Record<string, Layer>> = {
   tree: { folders: [] },
+  text: { folders: [] },
   ir: { folders: ["tree"] },
   ops: { folders: ["ir"] },
   transform: { folders: ["ir", "ops", "tree"] },
@@ -38,15 +39,15 @@ const layers: Readonly<Record<string, Layer>> = {
     folders: ["ir", "ops", "transform", "optim", "loss", "multitask", "tensor", "random", "tree"],
   },
   engine: { folders: ["ir", "ops", "transform", "gpu", "compile", "tfjs", "tree", "tensor"] },
-  doctor: { folders: ["ir", "ops", "transform", "gpu", "engine"], deno: true },
+  doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
   train: {
-    folders: ["ir", ...core, "data", "pretext", "multitask", "meta", "engine"],
+    folders: ["ir", ...core, "data", "pretext", "multitask", "meta", "engine", "text"],
     packages: ["@std/"],
     deno: true,
   },
-  report: { folders: [], packages: ["vega", "vega-lite"], deno: true },
+  report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["train", "report", "engine"],
+    folders: ["train", "report", "engine", "text"],
     packages: ["@std/", "yaml", "zod"],
     deno: true,
   },

@@ -6,6 +6,7 @@
  */
 import { type EngineChoice, openEngine } from "../engine/open_engine.ts";
 import { NoAdapterError, openGpu } from "../gpu/device.ts";
+import { printableLines } from "../text/printable.ts";
 import { selfCheck } from "./self_check.ts";
 
 /** Limits worth showing. */
@@ -73,6 +74,6 @@ async function checkEngine(name: EngineChoice, print: (line: string) => void): P
 }
 
 if (import.meta.main) {
-  const healthy = await doctor((line) => console.log(line));
+  const healthy = await doctor((line) => console.log(printableLines(line)));
   Deno.exit(healthy ? 0 : 1);
 }

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
+import { excerpt, printable } from "../text/printable.ts";
 import { unknownName, UsageError } from "./usage_error.ts";
 
 /** A command line that was read; nothing in it has been looked up yet. */
@@ -47,7 +48,7 @@ type ValueFlag = (typeof VALUE_FLAGS)[number];
  *
  * @param args Arguments as of `Deno.args`.
  * @returns Flags with their defaults: seed 0, data `auto`, engine `auto`, out `runs`.
- * @throws {UsageError} On an unknown flag, a missing or repeated value, a seed that is not a 32-bit
+ * @throws {UsageError} On an unknown flag, a missing or repeated value, control characters, a seed that is not a 32-bit
  * natural number, an unknown engine, or flags that contradict `--resume`.
  *
  * @example
@@ -61,9 +62,10 @@ type ValueFlag = (typeof VALUE_FLAGS)[number];
  * ```
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
+  assertPlainFlags(args);
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
-    string: VALUE_FLAGS,
+    string: [...VALUE_FLAGS, "_"],
     collect: VALUE_FLAGS,
     boolean: BOOLEAN_FLAGS,
     alias: { help: "h" },
@@ -74,8 +76,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     },
   });
   if (unknown.length > 0) {
-    const valid = [...VALUE_FLAGS, ...BOOLEAN_FLAGS].map((flag) => `--${flag}`);
-    throw new UsageError(unknownName("flag", { found: unknown[0]!, valid }));
+    throw unknownFlag(unknown[0]!);
   }
   const values = new Map<ValueFlag, readonly string[]>();
   for (const flag of VALUE_FLAGS) {
@@ -83,6 +84,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     if (given.includes("")) throw new UsageError(`Flag --${flag} needs a value.`);
     if (given.length > 1 && flag !== "set") {
       throw new UsageError(`Flag --${flag} was given ${given.length} times, expected once.`);
+    }
+    const strange = given.find((text) => text !== printable(text));
+    if (strange !== undefined && flag !== "set") {
+      throw new UsageError(
+        `Flag --${flag} got "${excerpt(strange)}", expected text without control characters.`,
+      );
     }
     values.set(flag, given);
   }
@@ -110,11 +117,26 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   };
 }
 
+/** Refuses what the parser takes for something else: a value of `--help`, and its own name `_`. */
+function assertPlainFlags(args: readonly string[]): void {
+  const end = args.indexOf("--");
+  for (const argument of end < 0 ? args : args.slice(0, end)) {
+    const flag = argument.match(/^(--(?:list|help)|-h)=/)?.[1];
+    if (flag !== undefined) throw new UsageError(`Flag ${flag} takes no value.`);
+    if (/^--?_([=.]|$)/.test(argument)) throw unknownFlag(argument.split("=")[0]!);
+  }
+}
+
+function unknownFlag(found: string): UsageError {
+  const valid = [...VALUE_FLAGS, ...BOOLEAN_FLAGS].map((flag) => `--${flag}`);
+  return new UsageError(unknownName("flag", { found, valid }));
+}
+
 /** Random keys are made from 32 bits. */
 function parseSeed(text: string): number {
-  const seed = /^\d+$/.test(text) ? Number(text) : NaN;
+  const seed = /^(0|[1-9]\d*)$/.test(text) ? Number(text) : NaN;
   if (seed < 2 ** 32) return seed;
-  throw new UsageError(`Flag --seed got "${text}", expected a natural number below 2^32.`);
+  throw new UsageError(`Flag --seed got "${excerpt(text)}", expected a natural number below 2^32.`);
 }
 
 function parseEngine(text: string): EngineChoice {

@@ -50,21 +50,53 @@ export async function configKeys(schema: ConfigSchema<unknown>): Promise<ConfigK
   }
 }
 
+/** What error messages ask of a schema. */
+export interface SchemaView {
+  /**
+   * Lists the keys that are valid directly below a path of the configuration.
+   *
+   * @param path Path of a mapping; the empty path is the root.
+   * @returns Names; empty if the path is unknown or open to any key.
+   */
+  keysAt(path: ValuePath): string[];
+  /**
+   * Tells whether the value at a path is an integer that the schema leaves without a limit.
+   *
+   * @param path Path of a value.
+   */
+  isUnlimitedInteger(path: ValuePath): boolean;
+}
+
 /**
- * Lists the keys that are valid directly below a path of the configuration.
+ * Looks at a schema once, for any number of messages.
  *
  * @param schema A zod object schema.
- * @param path Path of a mapping; the empty path is the root.
- * @returns Names; empty if the path is unknown or open to any key.
  */
-export async function keysAt(schema: ConfigSchema<unknown>, path: ValuePath): Promise<string[]> {
-  let node = await jsonSchema(schema);
-  for (const segment of path) {
-    const child = properties(node)[String(segment)] ?? node["items"];
-    if (!isMapping(child)) return [];
-    node = child;
-  }
-  return Object.keys(properties(node));
+export async function viewSchema(schema: ConfigSchema<unknown>): Promise<SchemaView> {
+  const root = await jsonSchema(schema);
+  const nodesAt = (path: ValuePath): JsonSchema[] =>
+    path.reduce<JsonSchema[]>(
+      (nodes, segment) => nodes.flatMap((node) => childrenOf(node, String(segment))),
+      alternatives(root),
+    );
+  return {
+    keysAt: (path) => [...new Set(nodesAt(path).flatMap((node) => Object.keys(properties(node))))],
+    // Without a limit, zod writes the greatest integer that a number holds exactly.
+    isUnlimitedInteger: (path) =>
+      nodesAt(path).some(({ type, maximum = Infinity }) =>
+        type === "integer" && Number(maximum) >= Number.MAX_SAFE_INTEGER
+      ),
+  };
+}
+
+/** Schemas of the value below a key or index. */
+function childrenOf(node: JsonSchema, segment: string): JsonSchema[] {
+  const own = isMapping(node["properties"]) ? node["properties"] : {};
+  const items = Array.isArray(node["prefixItems"]) ? node["prefixItems"][Number(segment)] : null;
+  const child = Object.hasOwn(own, segment)
+    ? own[segment]
+    : items ?? node["items"] ?? node["additionalProperties"];
+  return isMapping(child) ? alternatives(child) : [];
 }
 
 /** The schema as JSON Schema; zod is loaded by the experiment anyway. */
@@ -73,12 +105,17 @@ async function jsonSchema(schema: ConfigSchema<unknown>): Promise<JsonSchema> {
   return z.toJSONSchema(schema as z.ZodType, { io: "input", unrepresentable: "any" });
 }
 
+/** A schema, or the members of a union. */
+function alternatives(node: JsonSchema): JsonSchema[] {
+  const members = [node["anyOf"], node["oneOf"], node["allOf"]]
+    .filter(Array.isArray).flat() as JsonSchema[];
+  return members.length === 0 ? [node] : [node, ...members.flatMap(alternatives)];
+}
+
 /** Properties of an object schema, or of all alternatives of a union of objects. */
 function properties(node: JsonSchema): Record<string, JsonSchema> {
-  const alternatives = [node["anyOf"], node["oneOf"], node["allOf"]]
-    .filter(Array.isArray).flat() as JsonSchema[];
-  const own = isMapping(node["properties"]) ? node["properties"] as Record<string, JsonSchema> : {};
-  return Object.assign({}, ...alternatives.map(properties), own);
+  const found = alternatives(node).map((member) => member["properties"]).filter(isMapping);
+  return Object.assign({}, ...found.reverse()) as Record<string, JsonSchema>;
 }
 
 function typeName(node: JsonSchema): string {

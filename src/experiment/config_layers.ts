@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { keysAt } from "./config_keys.ts";
-import type { ConfigSchema } from "./config_schema.ts";
+import { excerpt } from "../text/printable.ts";
+import { viewSchema } from "./config_keys.ts";
+import type { ConfigIssue, ConfigSchema } from "./config_schema.ts";
 import { unknownName, UsageError } from "./usage_error.ts";
-import { isMapping, parseYaml, placeOf, type ValuePath } from "./yaml_source.ts";
+import { isMapping, readYaml, type ValuePath, type YamlDocument } from "./yaml_source.ts";
 
 /** Values from one source, with what is needed to point at them. */
 export interface ConfigLayer {
@@ -18,30 +19,37 @@ export interface ConfigLayer {
    * @param path Path of the value below the root of the configuration.
    * @param key `true` to point at the last key rather than its value.
    */
-  place(path: ValuePath, key: boolean): string | Promise<string>;
+  place(path: ValuePath, key: boolean): string;
 }
 
+/** More faults than anyone reads at once. */
+const MOST_MESSAGES = 20;
+/** Keys of a path after `--set`. */
+const MOST_KEYS = 50;
+/** Most integers are sizes and counts, which devices hold in 32 bits. */
+const MOST_INTEGER = 2 ** 31 - 1;
+
 /**
- * Makes a layer from a part of a YAML file.
+ * Makes a layer from a YAML document or a part of one.
  *
- * @param values The value parsed at `prefix`; `null` counts as empty.
- * @param source The text, the name of the file, and the path of the part in it.
- * @throws {UsageError} If the value is not a mapping.
+ * @param document The document.
+ * @param prefix Keys of the part; `null` there counts as empty.
+ * @throws {UsageError} If the part is not a mapping.
  */
-export async function fileLayer(
-  values: unknown,
-  source: { readonly text: string; readonly file: string; readonly prefix?: ValuePath },
-): Promise<ConfigLayer> {
-  const prefix = source.prefix ?? [];
+export function fileLayer(document: YamlDocument, prefix: readonly string[] = []): ConfigLayer {
+  const values = prefix.reduce<unknown>(
+    (value, key) => isMapping(value) && Object.hasOwn(value, key) ? value[key] : null,
+    document.value,
+  );
   if (values !== null && !isMapping(values)) {
     throw new UsageError(
-      `${await placeOf(prefix, source)}: expected a mapping of configuration keys, found ` +
-        `${JSON.stringify(values)}.`,
+      `${document.place(prefix)}: expected a mapping of configuration keys, found ` +
+        `${excerpt(JSON.stringify(values))}.`,
     );
   }
   return {
     values: values ?? {},
-    place: (path, key) => placeOf([...prefix, ...path], { ...source, key }),
+    place: (path, key) => document.place([...prefix, ...path], key),
   };
 }
 
@@ -52,13 +60,14 @@ export async function fileLayer(
  * @throws {UsageError} If there is no `=`, no key, or the value is not valid YAML.
  */
 export async function setLayer(assignment: string): Promise<ConfigLayer> {
-  const flag = `--set ${assignment}`;
+  const flag = `--set ${excerpt(assignment)}`;
   const split = assignment.indexOf("=");
   const keys = assignment.slice(0, Math.max(split, 0)).split(".");
-  if (split < 1 || keys.some((key) => key.trim() === "" || key === "__proto__")) {
+  const wrong = keys.some((key) => key.trim() === "" || key === "__proto__");
+  if (split < 1 || wrong || keys.length > MOST_KEYS) {
     throw new UsageError(`${flag}: expected key=value, such as --set model.width=16.`);
   }
-  const value = await parseYaml(assignment.slice(split + 1), flag);
+  const { value } = await readYaml(assignment.slice(split + 1), flag);
   const values = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
   return { values: values as Record<string, unknown>, place: () => flag };
 }
@@ -78,34 +87,81 @@ export async function resolveConfig<Config>(
 ): Promise<Config> {
   const merged = layers.reduce<unknown>((below, layer) => merge(below, layer.values), {});
   const result = schema.safeParse(merged);
-  if (result.success) return result.data;
-  const messages: string[] = [];
-  for (const issue of result.error.issues) {
-    const path = issue.path.map((key) => typeof key === "symbol" ? String(key) : key);
-    if (issue.keys === undefined) {
-      const name = path.length > 0 ? `${path.join(".")}: ` : "";
-      messages.push(`${await placeIn(layers, { path, key: false })}${name}${issue.message}.`);
-      continue;
-    }
-    const valid = await keysAt(schema, path);
-    const what = path.length > 0 ? `key of "${path.join(".")}"` : "key";
-    for (const found of issue.keys) {
-      const place = await placeIn(layers, { path: [...path, found], key: true });
-      messages.push(`${place}${unknownName(what, { found, valid })}`);
-    }
-  }
+  const faults = result.success
+    ? await largeIntegers(result.data, { schema, layers })
+    : result.error.issues.flatMap(await messagesOf({ schema, layers }));
+  if (result.success && faults.length === 0) return result.data;
+  const messages = faults.slice(0, MOST_MESSAGES).map((message) => message());
+  const surplus = faults.length - messages.length;
+  if (surplus > 0) messages.push(`... and ${surplus} more.`);
   throw new UsageError(messages.join("\n"));
 }
 
+/** Writes a message when it is wanted: of thousands, few are shown. */
+type Fault = () => string;
+
+/** What a fault is looked up in. */
+interface FaultSource {
+  readonly schema: ConfigSchema<unknown>;
+  readonly layers: readonly ConfigLayer[];
+}
+
+/** Gives the faults of an issue of the schema: one, or one for every unknown key. */
+async function messagesOf(
+  { schema, layers }: FaultSource,
+): Promise<(issue: ConfigIssue) => Fault[]> {
+  const view = await viewSchema(schema);
+  return (issue) => {
+    const path = issue.path.map((key) => typeof key === "symbol" ? String(key) : key);
+    if (issue.keys === undefined) {
+      return [() => `${placeIn(layers, { path, key: false })}${nameOf(path)}${issue.message}.`];
+    }
+    const what = path.length > 0 ? `key of "${excerpt(path.join("."))}"` : "key";
+    return issue.keys.map((found) => () => {
+      const place = placeIn(layers, { path: [...path, found], key: true });
+      return `${place}${unknownName(what, { found, valid: view.keysAt(path) })}`;
+    });
+  };
+}
+
+/** Finds integers beyond 32 bits where the schema sets no limit. */
+async function largeIntegers(
+  config: unknown,
+  { schema, layers }: FaultSource,
+): Promise<Fault[]> {
+  const large: { readonly path: ValuePath; readonly value: number }[] = [];
+  visit(config, []);
+  if (large.length === 0) return [];
+  const view = await viewSchema(schema);
+  return large.filter(({ path }) => view.isUnlimitedInteger(path)).map(({ path, value }) => () =>
+    `${placeIn(layers, { path, key: false })}${
+      nameOf(path)
+    }found ${value}, expected an integer of at ` +
+    `most ${MOST_INTEGER}.`
+  );
+
+  function visit(value: unknown, path: ValuePath): void {
+    if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) > MOST_INTEGER) {
+      large.push({ path, value });
+    } else if (typeof value === "object" && value !== null) {
+      for (const [key, item] of Object.entries(value)) visit(item, [...path, key]);
+    }
+  }
+}
+
+function nameOf(path: ValuePath): string {
+  return path.length > 0 ? `${excerpt(path.join("."))}: ` : "";
+}
+
 /** Place of a value in the topmost layer that holds it, or nothing if none does. */
-async function placeIn(
+function placeIn(
   layers: readonly ConfigLayer[],
   target: { readonly path: ValuePath; readonly key: boolean },
-): Promise<string> {
+): string {
   for (let length = target.path.length; length > 0; length--) {
     const path = target.path.slice(0, length);
     const layer = layers.findLast(({ values }) => holds(values, path));
-    if (layer) return `${await layer.place(path, target.key && length === target.path.length)}: `;
+    if (layer) return `${layer.place(path, target.key && length === target.path.length)}: `;
   }
   return "";
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { fileError } from "../train/file_error.ts";
+import { decodeConfig, readSmallFile } from "./config_file.ts";
 import { type ConfigLayer, fileLayer } from "./config_layers.ts";
 import type { Experiment } from "./define_experiment.ts";
 import { unknownName, UsageError } from "./usage_error.ts";
-import { isMapping, parseYaml, placeOf } from "./yaml_source.ts";
+import { isMapping, readYaml, type YamlDocument } from "./yaml_source.ts";
 
 /** The preset taken when none is asked for. */
 export const defaultPreset = "quick";
@@ -21,7 +22,7 @@ export interface PresetFile {
    *
    * @throws {UsageError} If there is no preset of that name.
    */
-  layer(name: string): Promise<ConfigLayer>;
+  layer(name: string): ConfigLayer;
 }
 
 /**
@@ -32,42 +33,32 @@ export interface PresetFile {
  * @throws {Error} If the file cannot be read.
  */
 export async function loadPresets(experiment: Pick<Experiment, "presets">): Promise<PresetFile> {
-  if (!experiment.presets) return presetFile({}, { text: "", file: "" });
-  const source = {
-    text: await readText(experiment.presets),
-    file: displayName(experiment.presets),
-  };
-  const presets = await parseYaml(source.text, source.file) ?? {};
-  if (!isMapping(presets)) {
-    throw new UsageError(
-      `${await placeOf([], source)}: expected a mapping from names of presets to their values.`,
-    );
-  }
-  return presetFile(presets, source);
+  if (!experiment.presets) return presetFile({ value: {}, place: () => "" });
+  const file = displayName(experiment.presets);
+  const document = await readYaml(decodeConfig(await readBytes(experiment.presets), file), file);
+  if (document.value === null || isMapping(document.value)) return presetFile(document);
+  throw new UsageError(
+    `${document.place([])}: expected a mapping from names of presets to their values.`,
+  );
 }
 
-function presetFile(
-  presets: Readonly<Record<string, unknown>>,
-  source: { readonly text: string; readonly file: string },
-): PresetFile {
-  const names = Object.keys(presets);
+function presetFile(document: YamlDocument): PresetFile {
+  const names = Object.keys(document.value ?? {});
   return {
     names,
     layer(name) {
-      if (!Object.hasOwn(presets, name)) {
-        throw new UsageError(unknownName("preset", { found: name, valid: names }));
-      }
-      return fileLayer(presets[name], { ...source, prefix: [name] });
+      if (names.includes(name)) return fileLayer(document, [name]);
+      throw new UsageError(unknownName("preset", { found: name, valid: names }));
     },
   };
 }
 
-/** The file as text; an installed package's presets are fetched like its modules. */
-async function readText(url: URL): Promise<string> {
+/** The file; an installed package's presets are fetched like its modules. */
+async function readBytes(url: URL): Promise<Uint8Array> {
   try {
-    if (url.protocol === "file:") return await Deno.readTextFile(url);
+    if (url.protocol === "file:") return await readSmallFile(url);
     const response = await fetch(url);
-    if (response.ok) return await response.text();
+    if (response.ok) return await response.bytes();
     throw new Error(`the server answered ${response.status} ${response.statusText}`);
   } catch (cause) {
     throw fileError("read the presets", { path: url, cause });

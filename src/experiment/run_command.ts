@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { fileError } from "../train/file_error.ts";
 import { RunFolder, type RunRecord } from "../train/run_folder.ts";
+import { printableLines } from "../text/printable.ts";
 import { type CommandLine, parseCommandLine } from "./command_line.ts";
+import { readConfigFile } from "./config_file.ts";
 import { type ConfigLayer, fileLayer, resolveConfig, setLayer } from "./config_layers.ts";
 import type { Experiment } from "./define_experiment.ts";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
@@ -14,7 +15,7 @@ import { defaultPreset, loadPresets } from "./presets.ts";
 import { runExperiment, type RunOutput, type RunResult } from "./run_experiment.ts";
 import { helpText, listText, usageText } from "./usage.ts";
 import { unknownName, UsageError } from "./usage_error.ts";
-import { parseYaml } from "./yaml_source.ts";
+import { readYaml } from "./yaml_source.ts";
 
 /** Options of both commands. */
 export interface CommandOptions {
@@ -89,7 +90,7 @@ export async function runExperimentFolder(folder: URL, options: FolderOptions): 
     const line = parseCommandLine(args);
     const names = await experimentNames(folder);
     const load = (name: string) => loadExperiment(name, { folder, load: options.load });
-    const print = options.output?.print ?? console.log;
+    const print = printerOf(options);
     const [name, surplus] = line.names;
     if (line.list || (line.help && name === undefined)) {
       const list = listText(await Promise.all(names.map(load)));
@@ -110,6 +111,12 @@ export async function runExperimentFolder(folder: URL, options: FolderOptions): 
   });
 }
 
+/** Prints lines for people on standard output. */
+function printerOf({ output }: CommandOptions): (text: string) => void {
+  const print = output?.print ?? console.log;
+  return (text) => print(printableLines(text));
+}
+
 /** A command line and what is known about its place. */
 interface LineOptions extends CommandOptions {
   readonly line: CommandLine;
@@ -122,7 +129,7 @@ async function runLine(experiment: Experiment, options: LineOptions): Promise<nu
   const { line } = options;
   if (line.help) {
     const presets = await loadPresets(experiment);
-    const print = options.output?.print ?? console.log;
+    const print = printerOf(options);
     print(await helpText(experiment, { program: options.program, presets }));
     return 0;
   }
@@ -137,8 +144,8 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   await assertData(line.data);
   const presets = await loadPresets(experiment);
   const preset = line.preset ?? (presets.names.includes(defaultPreset) ? defaultPreset : null);
-  const layers: ConfigLayer[] = preset === null ? [] : [await presets.layer(preset)];
-  if (line.config !== undefined) layers.push(await configFileLayer(line.config));
+  const layers: ConfigLayer[] = preset === null ? [] : [presets.layer(preset)];
+  if (line.config !== undefined) layers.push(fileLayer(await readConfigFile(line.config)));
   for (const assignment of line.set) layers.push(await setLayer(assignment));
   return await runExperiment(experiment, {
     config: await resolveConfig(experiment.schema, layers),
@@ -166,7 +173,7 @@ async function resume(
         `Cannot resume ${options.path} as ${experiment.name}: it is a run of ${record.experiment}.`,
       );
     }
-    const layer = await fileLayer(record.config, { text, file, prefix: ["config"] });
+    const layer = fileLayer(await readYaml(text, file), ["config"]);
     return await runExperiment(experiment, {
       config: await resolveConfig(experiment.schema, [layer]),
       seed: record.seed,
@@ -200,16 +207,6 @@ async function assertData(data: string): Promise<void> {
   );
 }
 
-async function configFileLayer(path: string): Promise<ConfigLayer> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    throw new UsageError(fileError("read the configuration", { path, cause }).message, { cause });
-  }
-  return await fileLayer(await parseYaml(text, path), { text, file: path });
-}
-
 /** Shows errors before the run began: wrong usage without stack as 2, everything else as 1. */
 async function reportErrors(
   program: string,
@@ -221,10 +218,10 @@ async function reportErrors(
     return await command();
   } catch (error) {
     if (error instanceof UsageError) {
-      write(`${error.message}\nSee: ${program} --help\n`);
+      write(`${printableLines(error.message)}\nSee: ${program} --help\n`);
       return 2;
     }
-    write(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
+    write(`Error: ${printableLines(error instanceof Error ? error.message : String(error))}\n`);
     return 1;
   }
 }

@@ -6,6 +6,7 @@
 import { MetricsLog } from "../train/metrics_log.ts";
 import { Progress, type ProgressOutput, standardError } from "../train/progress.ts";
 import { RunFolder } from "../train/run_folder.ts";
+import { printableLines } from "../text/printable.ts";
 import type { Experiment } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
@@ -98,7 +99,7 @@ export async function runExperiment<Config>(
   });
   const { path } = folder;
   const finish = (exitCode: number): RunResult => {
-    progress.above(() => output.print(path));
+    progress.above(() => output.print(printableLines(path)));
     return { exitCode, path };
   };
   if (resumed && (await folder.readStatus())?.state === "finished") {
@@ -127,7 +128,7 @@ export async function runExperiment<Config>(
     progress,
     signal: signals.signal,
     log,
-    print: (line) => progress.above(() => output.print(line)),
+    print: (line) => progress.above(() => output.print(printableLines(line))),
     describe: async (environment) => {
       for (const difference of differences(record.environment, environment)) {
         if (resumed) log(`Resumed with another ${difference}: numbers may differ.`);
@@ -190,7 +191,7 @@ async function noteFailure(folder: RunFolder, failure: unknown): Promise<string>
   const details = failure instanceof Error ? describeError(failure) : message;
   const date = new Date().toISOString();
   try {
-    await folder.writeText("error.txt", `${details}\n`);
+    await folder.writeText("error.txt", `${printableLines(details)}\n`);
     await folder.writeStatus({ state: "failed", date, error: message });
     return `${message}\nDetails are in ${folder.file("error.txt")}.`;
   } catch (error) {

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { excerpt } from "../text/printable.ts";
+
+/** Longer names are no slips of the finger, and comparing them takes long. */
+const LONGEST_NAME = 100;
 
 /** A wrong command line or configuration: shown without a stack, ends with exit code 2. */
 export class UsageError extends Error {
@@ -25,8 +29,8 @@ export function unknownName(
   const hint = close === undefined ? "" : ` Did you mean "${close}"?`;
   const list = options.valid.length === 0
     ? "There is none."
-    : `Valid: ${options.valid.join(", ")}.`;
-  return `Unknown ${what} "${options.found}".${hint} ${list}`;
+    : `Valid: ${excerpt(options.valid.join(", "), 2000)}.`;
+  return `Unknown ${what} "${excerpt(options.found)}".${hint} ${list}`;
 }
 
 /**
@@ -37,9 +41,11 @@ export function unknownName(
  * @returns The closest, or `undefined` if more than a third of the letters (at least two) differ.
  */
 export function closestName(found: string, valid: readonly string[]): string | undefined {
+  if (found.length > LONGEST_NAME) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(found.length / 3)) + 1;
   for (const name of valid) {
+    if (name.length > LONGEST_NAME) continue;
     const distance = editDistance(found.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance && distance < name.length) [best, bestDistance] = [name, distance];
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../text/printable.ts";
 
 /** One point of a {@linkcode ChartSeries}. */
 export interface ChartPoint {
@@ -82,12 +83,13 @@ const MOST_DOTS = 50;
  */
 export async function learningCurveSvg(options: ChartOptions): Promise<string> {
   assertPoints(options);
+  const shown = withPrintableTexts(options);
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   // The specification is plain data; its type would pull all of Vega-Lite's types into ours.
-  const spec = specification(options) as unknown as Parameters<typeof vegaLite.compile>[0];
+  const spec = specification(shown) as unknown as Parameters<typeof vegaLite.compile>[0];
   const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "none" });
   try {
-    return withDescription(await view.toSVG(), options.description);
+    return withDescription(await view.toSVG(), shown.description);
   } finally {
     view.finalize();
   }
@@ -115,6 +117,19 @@ function assertPoints(options: ChartOptions): void {
       }
     }
   }
+}
+
+/** Control characters have no place in XML, where not even an entity may name them. */
+function withPrintableTexts(options: ChartOptions): ChartOptions {
+  const { series, reference } = options;
+  return {
+    ...options,
+    series: series.map((line) => ({ ...line, name: printable(line.name) })),
+    xLabel: printable(options.xLabel),
+    yLabel: printable(options.yLabel),
+    description: printable(options.description),
+    ...(reference && { reference: { ...reference, label: printable(reference.label) } }),
+  };
 }
 
 /** The Vega-Lite specification: reference rule, bands, lines, points. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../text/printable.ts";
 import { AppendFile } from "./append_file.ts";
 import { fileError } from "./file_error.ts";
 
@@ -65,7 +66,8 @@ export function formatMetricRecord(record: MetricRecord): string {
     }
     fields.push(`${JSON.stringify(name)}:${Object.is(value, -0) ? "-0" : String(value)}`);
   }
-  return `{${fields.join(",")}}\n`;
+  // Names may hold what a terminal obeys; in JSON the escape means the same.
+  return `{${printable(fields.join(","))}}\n`;
 }
 
 /** Appends records to a `metrics.jsonl`. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable, printableLines } from "../text/printable.ts";
 
 /** Where a {@linkcode Progress} writes, and what it may know of the place. */
 export interface ProgressOutput {
@@ -84,7 +85,7 @@ export class Progress {
   /** Begins a stage; its steps are counted from `done` to `total`. */
   begin(stage: ProgressStage): void {
     const time = this.#output.now();
-    this.#stage = stage;
+    this.#stage = { ...stage, label: printable(stage.label) };
     this.#step = stage.done ?? 0;
     this.#shownStep = -1;
     this.#metrics = {};
@@ -116,9 +117,9 @@ export class Progress {
     this.#samples = [];
   }
 
-  /** Prints a line above the live line. */
+  /** Prints a line above the live line; what a terminal would obey in it is shown escaped. */
   log(line: string): void {
-    this.above(() => this.#output.write(`${line}\n`));
+    this.above(() => this.#output.write(`${printableLines(line)}\n`));
   }
 
   /**
@@ -154,7 +155,7 @@ export class Progress {
     const fields = [`${this.#step}/${total}`];
     if (total > 0) fields.push(`${Math.floor((100 * this.#step) / total)}%`);
     for (const [name, value] of Object.entries(this.#metrics)) {
-      fields.push(`${name} ${formatMetric(value)}`);
+      fields.push(`${printable(name)} ${formatMetric(value)}`);
     }
     const first = this.#samples[0];
     const seconds = first ? (time - first.time) / 1000 : 0;

@@ -5,6 +5,7 @@
  */
 import { parse, stringify } from "@std/yaml";
 import { writeFileAtomic } from "./atomic_write.ts";
+import { printableLines } from "../text/printable.ts";
 import { fileError } from "./file_error.ts";
 
 /** Everything needed to repeat a run; the content of `config.yaml`. */
@@ -173,7 +174,7 @@ export class RunFolder implements Disposable {
 
   /** Writes `status.json`. */
   async writeStatus(status: RunStatus): Promise<void> {
-    await this.writeText("status.json", `${JSON.stringify(status, null, 2)}\n`);
+    await this.writeText("status.json", jsonLines(status));
   }
 
   /**
@@ -199,7 +200,7 @@ export class RunFolder implements Disposable {
    */
   async writeSummary(summary: unknown): Promise<void> {
     assertFinite(summary, "summary");
-    await this.writeText("summary.json", `${JSON.stringify(summary, null, 2)}\n`);
+    await this.writeText("summary.json", jsonLines(summary));
   }
 
   /** Releases the lock; a second call does nothing. The folder stays. */
@@ -223,6 +224,11 @@ async function makeFolder(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.AlreadyExists) return false;
     throw error;
   }
+}
+
+/** JSON for people: what a terminal would obey stands escaped in its texts, which means the same. */
+function jsonLines(value: unknown): string {
+  return `${printableLines(JSON.stringify(value, null, 2))}\n`;
 }
 
 /** JSON would turn NaN and infinity into `null` without a word. */
