@@ -85,6 +85,19 @@ agreesTest("a reduction seen through a reshape is not read before it is written"
   }),
 ]);
 
+agreesTest("rows that are looked up inside of a reduction are computed inside of its loop", [
+  subject("positions, paddings and joins of gathered rows", [[3, 4], [8]], (x, y) => {
+    const rows = t.convert(t.mul(t.slice(y!, [[0, 5]]), 2), "i32");
+    const gathered = t.takeRows(t.eye(4), rows);
+    return [
+      t.sum(t.takeRows(t.eye(3), rows)),
+      t.sum(t.mul(gathered, t.range(4, "f32")), { axes: 0 }),
+      t.sum(t.takeRows(t.concat([x!, t.pad(x!, [[1, 0], [0, 0]])]), rows), { axes: 0 }),
+      t.max(t.takeRows(t.oneHot(rows, 4), rows), { axes: 0 }),
+    ];
+  }),
+]);
+
 const extents = [0, 1, 2, 3, 4, 5];
 
 agreesTest(

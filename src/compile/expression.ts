@@ -213,7 +213,7 @@ export class Expressions<B> {
     const flat = flattenIndex(index, tensor.shape);
     // Never used: the user selects another value there. WGSL refuses such a constant index.
     if (flat.max < 0 || flat.min >= tensor.size) return zeroOf(tensor.dtype, width);
-    const inner = dependsOn(flat, LOOP) || mentionsIndirect(flat, this.#innerNames);
+    const inner = this.changesInLoop(flat);
     let code: string;
     if (width === 1) {
       code = `${this.bind(memory, memoryType(tensor.dtype, 1), false)}[${indexKey(flat)}]`;
@@ -230,6 +230,13 @@ export class Expressions<B> {
   }
 
   readonly #innerNames = new Set<string>();
+
+  /** Whether an index changes in the innermost loop: by its variable, or by a row looked up there. */
+  changesInLoop(index: Index): boolean {
+    if (dependsOn(index, LOOP)) return true;
+    for (const name of this.#innerNames) if (dependsOn(index, name)) return true;
+    return false;
+  }
 
   #name(code: string, width: Width, inner: boolean): Value {
     const name = `v${this.#names++}`;
@@ -251,11 +258,6 @@ function zeroOf(dtype: DType, width: Width): Value {
   const zero = literalOf(0, dtype);
   const code = width === 1 ? zero : `${registerType(dtype, 4)}(${zero})`;
   return { code, width, inner: false };
-}
-
-function mentionsIndirect(index: Index, names: ReadonlySet<string>): boolean {
-  for (const name of names) if (dependsOn(index, name)) return true;
-  return false;
 }
 
 function quarter(index: Index): Index {
@@ -302,13 +304,13 @@ class WidthEmitter<B> implements Emitter {
   }
 
   integer(index: Index, dtype: DType): string {
-    this.inner ||= dependsOn(index, LOOP);
+    this.inner ||= this.#expressions.changesInLoop(index);
     if (this.#width === 1) return `${dtype}(${indexKey(index)})`;
     return `${registerType(dtype, 4)}(${this.#vector(index)})`;
   }
 
   inside(index: Index, low: number, high: number): string {
-    this.inner ||= dependsOn(index, LOOP);
+    this.inner ||= this.#expressions.changesInLoop(index);
     if (index.min >= low && index.max < high) return this.literal(1, "bool");
     if (index.max < low || index.min >= high) return this.literal(0, "bool");
     // Below `low` the difference wraps to a large number.

@@ -10,6 +10,7 @@ export * from "./conv_transpose2d_layer.ts";
 export * from "./decoder.ts";
 export * from "./dropout.ts";
 export * from "./encoder.ts";
+export * from "./group_norm.ts";
 export * from "./heads.ts";
 export * from "./initializers.ts";
 export {
@@ -22,5 +23,8 @@ export {
 } from "./layer.ts";
 export * from "./layer_norm.ts";
 export * from "./linear.ts";
+export * from "./normalization.ts";
+export * from "./res_net.ts";
+export * from "./residual.ts";
 export * from "./sequential.ts";
 export * from "./stateless.ts";

@@ -1,0 +1,121 @@
+import { conv2dLayer } from "./conv2d_layer.ts";
+import type { Layer } from "./layer.ts";
+import { type Normalization, normalizationLayer } from "./normalization.ts";
+import { residual } from "./residual.ts";
+import { sequential } from "./sequential.ts";
+import { globalAveragePool, reluLayer } from "./stateless.ts";
+
+/** Options of {@linkcode resNet}. */
+export interface ResNetOptions {
+  /** Number of layers: 18 with basic blocks, or 50 with bottlenecks. */
+  readonly depth: 18 | 50;
+  /** Channels of the first stage, which double at each of the next three; 64 unless told. */
+  readonly width?: number;
+  /** Channels of the images; 3 unless told. */
+  readonly imageChannels?: number;
+  /** Normalization after every convolution; `"batch"` unless told. */
+  readonly normalization?: Normalization;
+}
+
+/** Blocks of each stage. */
+const BLOCKS = { 18: [2, 2, 2, 2], 50: [3, 4, 6, 3] } as const;
+
+/** How much wider than its 3x3 convolution a block ends. */
+const EXPANSION = { 18: 1, 50: 4 } as const;
+
+/**
+ * Length of the embedding of a {@linkcode resNet}.
+ *
+ * @param options Depth and width.
+ * @returns 512 or 2048 at the usual width.
+ *
+ * @example
+ * ```ts
+ * import { resNetFeatures } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(resNetFeatures({ depth: 50 }), 2048);
+ * ```
+ */
+export function resNetFeatures({ depth, width = 64 }: ResNetOptions): number {
+  return 8 * width * EXPANSION[depth];
+}
+
+/**
+ * ResNet-18 or ResNet-50 without its classifier, with the stem for small images: a convolution 3x3
+ * of stride 1 and no pooling.
+ *
+ * Parameters: `stem` (`conv`, `norm`), `stage1` to `stage4` with `block1`, `block2`, ..., each with
+ * `conv1`, `norm1`, ... and, where shapes change, `shortcut` (`conv`, `norm`). Filters are
+ * `[kernel, kernel, inputs, outputs]`; a stage's stride is that of the 3x3 convolution of its first
+ * block, as in torchvision.
+ *
+ * Sources: He et al., arXiv 1512.03385, table 1; the stem of Chen et al., arXiv 2002.05709,
+ * appendix B.9.
+ *
+ * @param options Depth, width, channels of the images, normalization.
+ * @returns A layer from images `[n, height, width, imageChannels]` to `[n, features]`, see
+ *   {@linkcode resNetFeatures}.
+ *
+ * @example
+ * ```ts
+ * import { normal, randomKey, resNet } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = resNet({ depth: 18, width: 2, normalization: "group" });
+ * const { params, state } = model.init(randomKey(0));
+ * const images = normal(randomKey(1), [1, 8, 8, 3]);
+ * assertEquals(model.apply(params, state, images, { training: false }).output.shape, [1, 16]);
+ * ```
+ */
+export function resNet(options: ResNetOptions): Layer {
+  const { depth, width = 64, imageChannels = 3, normalization = "batch" } = options;
+  const norm = (features: number): Layer => normalizationLayer(normalization, features);
+  const conv = (inputs: number, outputs: number, kernel: 1 | 3, stride = 1): Layer =>
+    conv2dLayer({ inputs, outputs, kernel, stride, padding: (kernel - 1) / 2, bias: false });
+  const block = (inputs: number, features: number, stride: number): Layer => {
+    const outputs = features * EXPANSION[depth];
+    const body = depth === 18
+      ? sequential({
+        conv1: conv(inputs, features, 3, stride),
+        norm1: norm(features),
+        relu1: reluLayer(),
+        conv2: conv(features, features, 3),
+        norm2: norm(features),
+      })
+      : sequential({
+        conv1: conv(inputs, features, 1),
+        norm1: norm(features),
+        relu1: reluLayer(),
+        conv2: conv(features, features, 3, stride),
+        norm2: norm(features),
+        relu2: reluLayer(),
+        conv3: conv(features, outputs, 1),
+        norm3: norm(outputs),
+      });
+    return stride === 1 && inputs === outputs ? residual(body) : residual(
+      body,
+      sequential({ conv: conv(inputs, outputs, 1, stride), norm: norm(outputs) }),
+    );
+  };
+  const stages: Record<string, Layer> = {};
+  let inputs = width;
+  BLOCKS[depth].forEach((count, stage) => {
+    const features = width * 2 ** stage;
+    const blocks: Record<string, Layer> = {};
+    for (let k = 0; k < count; k++) {
+      blocks[`block${k + 1}`] = block(inputs, features, k === 0 && stage > 0 ? 2 : 1);
+      inputs = features * EXPANSION[depth];
+    }
+    stages[`stage${stage + 1}`] = sequential(blocks);
+  });
+  return sequential({
+    stem: sequential({
+      conv: conv(imageChannels, width, 3),
+      norm: norm(width),
+      relu: reluLayer(),
+    }),
+    ...stages,
+    pool: globalAveragePool(),
+  });
+}
