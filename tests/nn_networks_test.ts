@@ -10,11 +10,14 @@ import {
   type Params,
   resNet,
   resNetFeatures,
+  selfAttention,
+  visionTransformer,
 } from "../src/nn/mod.ts";
 import { normal, randomKey } from "../src/random/mod.ts";
 import {
   constant,
   convTranspose2d,
+  cos,
   mul,
   sin,
   square,
@@ -103,6 +106,37 @@ for (const depth of [18, 50] as const) {
     }
   });
 }
+
+Deno.test("selfAttention() is PyTorch's MultiheadAttention", () => {
+  const layer = selfAttention({ features: 4, heads: 2 });
+  const params = {
+    input: {
+      weight: transpose(sin(ramp([12, 4], (k) => 0.37 * k))),
+      bias: cos(ramp([12], (k) => 0.9 * k)),
+    },
+    output: { weight: transpose(sin(ramp([4, 4], (k) => 0.53 * k))), bias: ramp([4], (k) => k) },
+  };
+  const x = cos(ramp([2, 3, 4], (k) => 1.3 * k));
+  const y = valuesOf(layer.apply(params, {}, x, { training: true }).output);
+  assertStartsWith(y, [-1.05530345, 1.59896445, 2.42997456, 1.95213485, -1.38435912, 2.10460758]);
+  assertStartsWith(y.slice(-4), [-2.14751554, 2.25289679, 2.83947086, 0.870682]);
+  assertThrows(() => selfAttention({ features: 4, heads: 3 }), RangeError, "divides the features");
+});
+
+Deno.test("visionTransformer() trains every parameter and has DeiT-Tiny's number of them", () => {
+  // timm's deit_tiny_patch16_224 has 5,717,416 with a class token, its position, and 1000 classes.
+  const tiny = visionTransformer({ imageSize: 224, patch: 16 });
+  assertEquals(countParameters(tiny), 5_717_416 - 2 * 192 - 193_000);
+  const model = visionTransformer({ imageSize: 8, features: 6, depth: 2, heads: 2 });
+  const { params, state } = model.init(randomKey(1));
+  const images = normal(randomKey(2), [2, 8, 8, 3]);
+  const loss = (own: Params): Tensor =>
+    sum(sin(model.apply(own, state, images, { training: true }).output));
+  const { leaves, paths } = flatten<Tensor>(grad(loss)(params));
+  const silent = paths.filter((_, k) => valuesOf(leaves[k]!).every((value) => value === 0));
+  assertEquals(silent, []);
+  assertThrows(() => visionTransformer({ patch: 5 }), RangeError, "divides the image");
+});
 
 Deno.test("normalizationLayer() and decoder() refuse what they cannot build", () => {
   const name = "instance" as (typeof NORMALIZATIONS)[number];

@@ -26,5 +26,7 @@ export * from "./linear.ts";
 export * from "./normalization.ts";
 export * from "./res_net.ts";
 export * from "./residual.ts";
+export * from "./self_attention.ts";
 export * from "./sequential.ts";
 export * from "./stateless.ts";
+export * from "./vision_transformer.ts";
