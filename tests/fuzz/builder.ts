@@ -20,6 +20,7 @@ import {
   type InputLine,
   type Line,
   type OwnFunction,
+  type Recipe,
   Ref,
   type Style,
 } from "./recipe.ts";
@@ -37,11 +38,11 @@ export interface Limits {
 
 /** Thrown where a call of the public API is refused though its arguments are right. */
 export class RefusedCall extends Error {
-  /** The program up to and with the refused call. */
-  readonly body: Body;
-  constructor(body: Body, cause: unknown) {
+  /** The program, or function of it, up to and with the refused call. */
+  readonly recipe: Recipe;
+  constructor(recipe: Recipe, cause: unknown) {
     super((cause as Error).message, { cause });
-    this.body = body;
+    this.recipe = recipe;
   }
 }
 
@@ -126,6 +127,7 @@ export class Builder {
       throw new RefusedCall({
         lines: [...this.#entries.map((entry) => entry.line), line],
         outputs: [this.length],
+        functions: [...this.functions],
       }, error);
     }
     if (tensor.size > this.limits.size) throw new TooLarge(`${formatAval(tensor)} is too large`);

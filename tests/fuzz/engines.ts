@@ -67,7 +67,11 @@ export class Engines {
   /** Closes everything. */
   close(): void {
     this.reset();
-    this.#tfjs?.close();
+    try {
+      this.#tfjs?.close();
+    } catch {
+      // Its memory was damaged, which was reported when it happened.
+    }
     this.#tfjs = undefined;
   }
 }

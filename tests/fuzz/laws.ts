@@ -52,11 +52,11 @@ export function brokenLaw(
     case "vmap of grad":
       return mapLaw(results, { recipe, mode: "grad", axes, point });
     case "jvp":
-      return tangentLaw(recipe, point, results);
+      return tangentLaw(recipe, program, uneven(point));
     case "grad":
       return gradientLaw(recipe, point, results);
     case "hvp":
-      return hessianLaw(recipe, point, results);
+      return hessianLaw(recipe, program, uneven(point));
     case "grad of vmap":
       return sumLaw(recipe, { axes, point }, results);
     default:
@@ -136,23 +136,24 @@ function hasTrueDerivatives(recipe: Recipe): boolean {
 /** The tangent is the limit of differences. */
 function tangentLaw(
   recipe: Recipe,
+  program: Program,
   point: readonly NdArray[],
-  results: readonly NdArray[],
 ): string | undefined {
   if (!hasTrueDerivatives(recipe)) return undefined;
   const [primals, direction] = halves(point);
-  const [, tangents] = halves(results);
+  const [, tangents] = halves(evaluate(program, point));
   return differencesLaw("jvp", tangents, { program: plain(recipe, "out"), primals, direction });
 }
 
 /** The Hessian times a direction is the limit of differences of the gradient. */
 function hessianLaw(
   recipe: Recipe,
+  program: Program,
   point: readonly NdArray[],
-  results: readonly NdArray[],
 ): string | undefined {
   if (!hasTrueDerivatives(recipe)) return undefined;
   const [primals, direction] = halves(point);
+  const results = evaluate(program, point);
   const gradient = plain(recipe, "grad");
   const parts = { ...gradient, outputs: gradient.outputs.slice(1, 1 + primals.length) };
   return differencesLaw("hvp", results, { program: parts, primals, direction });
@@ -167,15 +168,7 @@ function differencesLaw(
     readonly direction: readonly NdArray[];
   },
 ): string | undefined {
-  const at = (step: number): NdArray[] =>
-    evaluate(
-      program,
-      primals.map((array, k) =>
-        array.dtype === "f32"
-          ? ndArray(array, Array.from(array.data, (x, j) => x + step * direction[k]!.data[j]!))
-          : array
-      ),
-    );
+  const at = (step: number): NdArray[] => evaluate(program, moved(primals, direction, step));
   const [up, middle, down, up2, down2] = [1, 0, -1, 2, -2].map((k) => at(k * STEP));
   for (const [k, { data, dtype }] of tangents.entries()) {
     if (dtype !== "f32") continue;
@@ -197,18 +190,43 @@ function differencesLaw(
   return undefined;
 }
 
+/** A point moved along a direction. */
+function moved(
+  point: readonly NdArray[],
+  direction: readonly NdArray[],
+  step: number,
+): NdArray[] {
+  return point.map((array, k) =>
+    array.dtype === "f32"
+      ? ndArray(array, Array.from(array.data, (x, j) => x + step * direction[k]!.data[j]!))
+      : array
+  );
+}
+
+/**
+ * The point of a derivative moved to where no element is a round number: there, conventions (the
+ * derivative of the absolute value at 0, say) would stand in place of limits.
+ */
+function uneven(point: readonly NdArray[]): NdArray[] {
+  const [primals, direction] = halves(point);
+  return [...moved(primals, primals.map(wave), 0.01), ...direction];
+}
+
+/** Fixed numbers of `[-1, 1]`, zeros where there is no derivative. */
+function wave({ shape, dtype, data }: NdArray, k: number): NdArray {
+  return ndArray(
+    { shape, dtype },
+    Array.from(data, (_, j) => dtype === "f32" ? Math.cos(3 * j + k + 1) : 0),
+  );
+}
+
 /** `<gradient, v>` is the tangent of the loss along `v`; this also holds with own rules. */
 function gradientLaw(
   recipe: Recipe,
   point: readonly NdArray[],
   results: readonly NdArray[],
 ): string | undefined {
-  const direction = point.map((array, k) =>
-    ndArray(
-      { shape: array.shape, dtype: array.dtype },
-      Array.from(array.data, (_, j) => array.dtype === "f32" ? Math.cos(3 * j + k + 1) : 0),
-    )
-  );
+  const direction = point.map(wave);
   const value = subjectOf(recipe, "value", []);
   const tangent = tangentOf(value, point, direction);
   const gradient = results.slice(1, 1 + point.length);

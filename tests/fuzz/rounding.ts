@@ -16,6 +16,12 @@ import type { Draw } from "./draw.ts";
 /** Largest relative error of an operand or a result: two units in the last place. */
 const ERROR = 2 ** -22;
 
+/** Unit roundoff of float32. */
+const UNIT = 2 ** -24;
+
+/** Functions that some devices compute to so many digits after the point, whatever their size. */
+const ABSOLUTE: ReadonlySet<string> = new Set(["sin", "cos"]);
+
 /** Least normal float32: devices may flush smaller numbers to zero. */
 const LEAST_NORMAL = 2 ** -126;
 
@@ -91,8 +97,74 @@ function evaluateNode(node: Node, operands: readonly NdArray[], draw: Draw): rea
     const exact = run(operands);
     if (exact.every(wholeNumbers)) return exact;
   }
-  return run(operands.map((array) => perturbed(array, draw, false)))
+  const results = run(operands.map((array) => perturbed(array, draw, false)))
     .map((array) => perturbed(array, draw, false));
+  return results.map((array, k) => moved(array, errorOf({ node, operands, results, run }, k), draw));
+}
+
+/** What the error of a result depends on. */
+interface Application {
+  readonly node: Node;
+  readonly operands: readonly NdArray[];
+  readonly results: readonly NdArray[];
+  readonly run: (given: readonly NdArray[]) => readonly NdArray[];
+}
+
+/**
+ * Absolute error of result `k` beyond a few units in its last place: that of adding one term after the
+ * other, at most a unit in the last place of the sum of magnitudes for every term (Higham, Accuracy and
+ * Stability of Numerical Algorithms, section 4.2; equal terms come near it), and that of functions which
+ * devices compute to an absolute accuracy.
+ */
+function errorOf({ node, operands, results, run }: Application, k: number): (at: number) => number {
+  const { name } = node.primitive;
+  if (ABSOLUTE.has(name)) return () => UNIT;
+  const terms = termsOf(node);
+  if (name === "standardize") {
+    // The mean is found to `terms` units of the largest element, and all the rest depends on it.
+    const [largest, scale] = [operands[0]!, results[2]!].map(({ data }) =>
+      Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    );
+    const error = terms * UNIT / 4 * largest!;
+    const relative = error * scale!;
+    return [() => relative, () => error, () => relative * scale! * largest! * scale!][k]!;
+  }
+  if (terms <= 1) return () => 0;
+  const magnitudes = run(
+    operands.map((array) =>
+      array.dtype === "f32" ? ndArray(array, array.data.map(Math.abs)) : array
+    ),
+  )[k]!.data;
+  return (at) => terms * UNIT / 4 * magnitudes[at]!;
+}
+
+/** Terms that are added for one element. */
+function termsOf({ primitive: { name, flops }, params, inputs, outputs }: Node): number {
+  switch (name) {
+    case "sum":
+      return inputs[0]!.size / Math.max(1, outputs[0]!.size);
+    case "standardize":
+      return inputs[0]!.size / Math.max(1, outputs[1]!.size);
+    case "scatter_add":
+      return inputs[1]!.shape.at(-1)!;
+    case "matmul":
+    case "conv2d":
+    case "conv2d_input_grad":
+    case "conv2d_filter_grad":
+      return flops!(params, inputs, outputs) / Math.max(1, 2 * outputs[0]!.size);
+    default:
+      return 0;
+  }
+}
+
+function moved(array: NdArray, error: (at: number) => number, draw: Draw): NdArray {
+  return ndArray(
+    array,
+    Array.from(
+      array.data,
+      (value, at) => Math.fround(value + (2 * draw.next() - 1) * error(at)),
+    ),
+  );
 }
 
 function rounded(array: NdArray): NdArray {

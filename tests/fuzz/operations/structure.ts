@@ -135,12 +135,12 @@ function slice(b: Builder): number | undefined {
 
 function pad(b: Builder): number | undefined {
   const x = any(b);
-  if (x === undefined) return undefined;
+  if (x === undefined || b.aval(x).dtype === "bool") return undefined;
   const { shape, dtype } = b.aval(x);
   const widths = shape.map(() =>
     b.draw.chance(0.5) ? [0, 0] : [b.draw.integer(0, 3), b.draw.integer(0, 2)]
   );
-  const value = dtype === "bool" ? 1 : dtype === "f32" ? b.draw.pick([1.5, -2]) : 3;
+  const value = dtype === "f32" ? b.draw.pick([1.5, -2]) : 3;
   return b.call(
     "pad",
     b.draw.chance(0.5) || widths.length === 0 ? [ref(x), widths] : [ref(x), widths, { value }],
