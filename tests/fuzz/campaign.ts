@@ -25,6 +25,8 @@ export interface CampaignOptions {
   readonly mode?: Mode | undefined;
   /** Whether some inputs are not finite. */
   readonly special: boolean;
+  /** Whether to end with the first failure. */
+  readonly stop?: boolean;
   /** Whether failing programs are made smaller. */
   readonly minimise: boolean;
   /** Called after every program. */
@@ -64,6 +66,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const failures: Failure[] = [];
   try {
     for (let done = 0; done < options.programs; done++) {
+      if (options.stop && failures.length > 0) break;
       const key = [options.seed, options.first + done] as const;
       const recipe = generateOrRefuse(...key);
       for (const engine of options.engines) {

@@ -1,10 +1,11 @@
 /**
  * Runs random programs on the engines and compares them with the reference:
  * `deno task fuzz [--programs 200] [--seed 1] [--first 0] [--engine webgpu|tfjs] [--mode grad]
- * [--special] [--raw]`.
+ * [--special] [--raw] [--stop]`.
  *
  * A program is a function of the seed and its number: `--seed S --first N --programs 1` runs one again.
- * `--special` gives inputs that are not finite. The exit code is 1 if any program was wrong or refused,
+ * `--special` gives inputs that are not finite; `--raw` prints failing programs as they are, not made
+ * smaller; `--stop` ends with the first one. The exit code is 1 if any program was wrong or refused,
  * 2 for a command line that is not understood.
  *
  * @module
@@ -22,14 +23,14 @@ function usage(problem: string): never {
   console.error(
     `Cannot fuzz: ${problem}. Expected --programs N, --seed N, --first N, --engine ${
       engineNames.join("|")
-    }, --mode "${modes.join("|")}", --special, --raw.`,
+    }, --mode "${modes.join("|")}", --special, --raw, --stop.`,
   );
   Deno.exit(2);
 }
 
 const flags = parseArgs(Deno.args, {
   string: ["programs", "seed", "first", "engine", "mode"],
-  boolean: ["special", "raw"],
+  boolean: ["special", "raw", "stop"],
   default: { programs: "200", seed: "1", first: "0" },
   unknown: (argument) => usage(`found ${argument}`),
 });
@@ -57,6 +58,7 @@ const result = await campaign({
   engines,
   mode,
   special: flags.special === true,
+  stop: flags.stop === true,
   minimise: flags.raw !== true,
   onProgram: (done, failures) => {
     for (const { setting, verdict } of failures.slice(told)) {
