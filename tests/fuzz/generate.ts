@@ -52,9 +52,9 @@ const STYLES = [
 function outputsOf(b: Builder): number[] {
   const used = new Set(b.body([]).lines.flatMap(operandsOf));
   const lines = Array.from({ length: b.length }, (_, k) => k);
-  const outputs = lines.filter((k) => b.draw.chance(used.has(k) ? 0.12 : 0.6));
+  const outputs = lines.filter((k) => b.draw.chance(used.has(k) ? 0.3 : 0.6));
   const last = b.length - 1;
-  const results = b.draw.shuffled([...new Set([...outputs, last])]).slice(0, 5);
+  const results = b.draw.shuffled([...new Set([...outputs, last])]).slice(0, 8);
   if (results.some((k) => b.aval(k).dtype === "f32")) return results;
   const x = b.float();
   if (x !== undefined) return [...results, x];

@@ -23,6 +23,9 @@ function conditionFor(b: Builder, line: number): number {
   });
   if (found !== undefined && b.draw.chance(0.7)) return found;
   const { dtype } = b.aval(line);
+  if (b.draw.chance(0.1)) {
+    return b.call("full", [[...shape], { value: b.draw.integer(0, 1), dtype: "bool" }]);
+  }
   if (dtype === "bool") return line;
   return b.call(b.draw.pick(COMPARISONS), [ref(line), operandFor(b, b.aval(line))]);
 }

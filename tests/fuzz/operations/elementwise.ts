@@ -60,7 +60,9 @@ function power(b: Builder): number | undefined {
 
 /** Something that can be combined with a line by broadcasting: a line or a number. */
 export function operandFor(b: Builder, { shape, dtype }: Aval): Argument {
-  const number = dtype === "f32" ? b.draw.number(-2, 2) : b.draw.integer(0, 3);
+  const number = dtype === "f32"
+    ? b.draw.chance(0.5) ? b.draw.pick([0, 1, -1, 2, 0.5]) : b.draw.number(-2, 2)
+    : b.draw.integer(0, 3);
   if (b.draw.chance(0.2)) return number;
   const found = b.find((aval) => {
     const joint = aval.dtype === dtype ? broadcastShapes([aval.shape, shape]) : null;

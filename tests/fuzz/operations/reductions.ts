@@ -60,7 +60,7 @@ function standardization(b: Builder): number | undefined {
 
 /** Reductions and what normalizes by them. */
 export const reductions: readonly Operation[] = [
-  { name: "reduction", weight: 8, make: reduction },
+  { name: "reduction", weight: 12, make: reduction },
   { name: "normalization", weight: 4, make: normalization },
   { name: "standardization", weight: 1, make: standardization },
 ];
