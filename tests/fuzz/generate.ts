@@ -32,7 +32,12 @@ export function generate(seed: number, number: number): Recipe {
   b.input(b.shape(draw.integer(1, 3)));
   const steps = draw.chance(0.2) ? draw.integer(15, 40) : draw.integer(4, 14);
   grow(b, operationsAt(0), steps);
-  return prune({ ...b.body(outputsOf(b)), functions: b.functions });
+  const outputs = outputsOf(b);
+  const recipe = prune({ ...b.body(outputs), functions: b.functions });
+  // A program of constants only is a program, but no function of anything.
+  return recipe.lines.some(isInput)
+    ? recipe
+    : prune({ ...b.body([...outputs, 0]), functions: b.functions });
 }
 
 const RANKS = [1, 4, 6, 6, 5, 3].map((weight, rank) => ({ rank, weight }));
