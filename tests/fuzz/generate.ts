@@ -109,7 +109,9 @@ function neededFunctions(recipe: Recipe): Set<number> {
     lines.flatMap((line) => isInput(line) || typeof line.call === "string" ? [] : [line.call]);
   const needed = new Set(called(pruneBody(recipe).lines));
   for (let k = recipe.functions.length - 1; k >= 0; k--) {
-    if (needed.has(k)) called(recipe.functions[k]!.body.lines).forEach((inner) => needed.add(inner));
+    if (needed.has(k)) {
+      called(recipe.functions[k]!.body.lines).forEach((inner) => needed.add(inner));
+    }
   }
   return new Set([...needed].sort((a, b) => a - b));
 }

@@ -159,7 +159,14 @@ function hessianLaw(
   return differencesLaw("hvp", results, { program: parts, primals, direction });
 }
 
-function differencesLaw(
+/**
+ * Compares tangents with differences where a program is smooth.
+ *
+ * @param what Named in the message.
+ * @param tangents Tangents of the program's results along the direction.
+ * @param point The program, where and along what it is differentiated.
+ */
+export function differencesLaw(
   what: string,
   tangents: readonly NdArray[],
   { program, primals, direction }: {

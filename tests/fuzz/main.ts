@@ -63,7 +63,9 @@ const result = await campaign({
   onProgram: (done, failures) => {
     for (const { setting, verdict } of failures.slice(told)) {
       console.error(
-        `program ${setting.key[1]} ${setting.engine} ${setting.mode}: ${verdict.kind}, ${verdict.message}`,
+        `program ${
+          setting.key[1]
+        } ${setting.engine} ${setting.mode}: ${verdict.kind}, ${verdict.message}`,
       );
     }
     told = failures.length;

@@ -31,12 +31,17 @@ async function copy(from: URL, to: string): Promise<void> {
 }
 
 /** Plants a fault; returns how to take it back. */
-async function plant(folder: string, { name, file, from, to }: Mutation): Promise<() => Promise<void>> {
+async function plant(
+  folder: string,
+  { name, file, from, to }: Mutation,
+): Promise<() => Promise<void>> {
   const path = `${folder}/${file}`;
   const source = await Deno.readTextFile(path);
   const places = source.split(from).length - 1;
   if (places !== 1) {
-    throw new Error(`Cannot plant '${name}': its text occurs ${places} times in ${file}, expected 1.`);
+    throw new Error(
+      `Cannot plant '${name}': its text occurs ${places} times in ${file}, expected 1.`,
+    );
   }
   await Deno.writeTextFile(path, source.replace(from, () => to));
   return () => Deno.writeTextFile(path, source);
@@ -68,7 +73,11 @@ async function hunt(folder: string, mutation: Mutation): Promise<Found> {
   const failure = /^program (\d+) (.*)$/m.exec(text);
   if (failure) return { after: Number(failure[1]) + 1, seen: failure[2]!, seconds };
   if (!new TextDecoder().decode(stdout).includes("s a program")) {
-    return { after: 0, seen: `crash: ${text.split("\n").find((line) => /rror/.test(line))}`, seconds };
+    return {
+      after: 0,
+      seen: `crash: ${text.split("\n").find((line) => /rror/.test(line))}`,
+      seconds,
+    };
   }
   return { after: undefined, seen: "", seconds };
 }

@@ -131,7 +131,8 @@ const compiler: readonly Mutation[] = [
   {
     name: "reductions of different operands share one pass",
     file: "src/compile/units.ts",
-    from: "const key = `reduce ${operand!.shape} / ${lower.axes(node.params)} @${levelOf(leaves)}`;",
+    from:
+      "const key = `reduce ${operand!.shape} / ${lower.axes(node.params)} @${levelOf(leaves)}`;",
     to: "const key = `reduce ${operand!.shape} @${levelOf(leaves)}`;",
   },
   {
@@ -279,21 +280,24 @@ const rules: readonly Mutation[] = [
     name: "concatenation: all cotangents begin at the start",
     file: "src/ops/concat.ts",
     from: "at === axis ? offset : 0);\n      offset += shape[axis]!;",
-    to: "at === axis ? Math.min(offset, ct.shape[axis]! - shape[axis]!, 1) : 0);\n      offset += shape[axis]!;",
+    to:
+      "at === axis ? Math.min(offset, ct.shape[axis]! - shape[axis]!, 1) : 0);\n      offset += shape[axis]!;",
     engine: "tfjs",
   },
   {
     name: "matrix product: a transposed operand stays transposed",
     file: "src/ops/matmul.ts",
     from: "matmul(b!, ct, { transposeA: transposeB, transposeB: true })",
-    to: "matmul(b!, ct, { transposeA: transposeB && b!.shape.at(-1) !== b!.shape.at(-2), transposeB: true })",
+    to:
+      "matmul(b!, ct, { transposeA: transposeB && b!.shape.at(-1) !== b!.shape.at(-2), transposeB: true })",
     engine: "tfjs",
   },
   {
     name: "largest element: the derivative goes to all that are equal to it",
     file: "src/ops/reduce_max.ts",
     from: "const isWinner = equal(winner, iota(x!.shape, axes));",
-    to: "const isWinner = equal(x!, broadcast(reduceMax(x!, axes), x!.shape, keptAxes(x!.shape, axes)));\n    void winner; void iota;",
+    to:
+      "const isWinner = equal(x!, broadcast(reduceMax(x!, axes), x!.shape, keptAxes(x!.shape, axes)));\n    void winner; void iota;",
     engine: "tfjs",
   },
   {
@@ -313,7 +317,8 @@ const rules: readonly Mutation[] = [
     name: "gather of a map loses its batch axis",
     file: "src/ops/gather.ts",
     from: "gather(withBatch(x!, batch), withBatch(indices!, batch), batchAxes + 1)",
-    to: "gather(withBatch(x!, batch), withBatch(indices!, batch), x!.batched ? batchAxes + 1 : batchAxes)",
+    to:
+      "gather(withBatch(x!, batch), withBatch(indices!, batch), x!.batched ? batchAxes + 1 : batchAxes)",
     engine: "tfjs",
   },
   {

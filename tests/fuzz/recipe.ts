@@ -5,7 +5,7 @@
  */
 import * as loss from "../../src/loss/mod.ts";
 import type { Aval } from "../../src/ir/aval.ts";
-import { type Tensor } from "../../src/ir/tensor.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
 import * as random from "../../src/random/mod.ts";
 import * as tensor from "../../src/tensor/mod.ts";
 import * as transform from "../../src/transform/mod.ts";
@@ -151,15 +151,16 @@ export function callLine(
 }
 
 /** Builds a body as a function of tensors. */
-export function buildBody(body: Body, functions: readonly Built[]): (...args: Tensor[]) => Tensor[] {
+export function buildBody(
+  body: Body,
+  functions: readonly Built[],
+): (...args: Tensor[]) => Tensor[] {
   return (...args) => {
     const values: Tensor[] = [];
     let next = 0;
     for (const line of body.lines) {
       values.push(
-        isInput(line)
-          ? args[next++]!
-          : callLine(line, { of: (k) => values[k]!, functions }),
+        isInput(line) ? args[next++]! : callLine(line, { of: (k) => values[k]!, functions }),
       );
     }
     return body.outputs.map((k) => values[k]!);

@@ -102,7 +102,9 @@ function evaluateNode(node: Node, operands: readonly NdArray[], draw: Draw): rea
   }
   const results = run(operands.map((array) => perturbed(array, draw, false)))
     .map((array) => perturbed(array, draw, false));
-  return results.map((array, k) => moved(array, errorOf({ node, operands, results, run }, k), draw));
+  return results.map((array, k) =>
+    moved(array, errorOf({ node, operands, results, run }, k), draw)
+  );
 }
 
 /** What the error of a result depends on. */

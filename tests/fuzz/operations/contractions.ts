@@ -89,6 +89,28 @@ function conv2d(b: Builder): number | undefined {
   }]);
 }
 
+function convTranspose2d(b: Builder): number | undefined {
+  const x = shaped(b, 4);
+  if (x === undefined) return undefined;
+  const [n, height, width, channels] = b.aval(x).shape as [number, number, number, number];
+  const kernel = [b.draw.integer(1, 3), b.draw.integer(1, 3)] as const;
+  const stride = b.draw.integer(1, 3);
+  const padding = b.draw.integer(0, 1);
+  const outputPadding = b.draw.integer(0, stride - 1);
+  const out = b.draw.pick([1, 2, 3, 4]);
+  const extents = [height, width].map((extent, k) =>
+    (extent - 1) * stride - 2 * padding + kernel[k]! + outputPadding
+  );
+  const fits = Math.min(...extents) >= 1 && height * width > 0;
+  if (!fits || tooLarge(b, [n, ...extents, Math.max(out, channels)])) return undefined;
+  const w = b.provide([...kernel, out, channels], "f32", "small");
+  return b.call("convTranspose2d", [ref(x), ref(w), {
+    ...options(b, { padding }),
+    stride,
+    outputPadding,
+  }]);
+}
+
 function pool(b: Builder): number | undefined {
   const x = shaped(b, 4);
   if (x === undefined) return undefined;
@@ -110,9 +132,24 @@ function loss(b: Builder): number | undefined {
   if (found === undefined || sizeOf(b.aval(found).shape) === 0) return undefined;
   const x = bounded(b, found, 10);
   const [rows, classes] = b.aval(x).shape;
-  if (b.draw.chance(0.3)) {
-    if (rows! % 2 === 1 || rows! < 4) return undefined;
-    return b.call("ntXent", [ref(positive(b, x)), options(b, { temperature: 0.5 })]);
+  if (b.draw.chance(0.5)) {
+    if (rows! < 2) return undefined;
+    const other = ref(b.provide([rows!, classes!]));
+    switch (b.draw.pick(["ntXent", "barlowTwins", "vicReg", "supervisedContrastive"])) {
+      case "ntXent":
+        if (rows! % 2 === 1 || rows! < 4) return undefined;
+        return b.call("ntXent", [ref(positive(b, x)), options(b, { temperature: 0.5 })]);
+      case "barlowTwins":
+        return b.call("barlowTwins", [ref(x), other, options(b, { redundancy: 0.25 })]);
+      case "vicReg":
+        return b.call("vicReg", [ref(x), other, options(b, { invariance: 2, covariance: 3 })]);
+      default: {
+        const labels = ref(b.provide([rows!], "i32", "index"));
+        return b.call("supervisedContrastive", [ref(positive(b, x)), labels, {
+          temperature: 0.5,
+        }]);
+      }
+    }
   }
   const labels = b.call("clip", [ref(b.provide([rows!], "i32", "index")), {
     low: 0,
@@ -128,6 +165,7 @@ export const contractions: readonly Operation[] = [
   { name: "matmul", weight: 3, make: matmul },
   { name: "einsum", weight: 2, make: einsum },
   { name: "conv2d", weight: 1.5, make: conv2d },
+  { name: "convTranspose2d", weight: 1, make: convTranspose2d },
   { name: "pool", weight: 1.5, make: pool },
-  { name: "loss", weight: 1, make: loss },
+  { name: "loss", weight: 1.5, make: loss },
 ];

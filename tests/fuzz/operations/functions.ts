@@ -24,7 +24,9 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...contractions,
     ...sources,
   ];
-  return depth < MOST_DEPTH ? [...plain, { name: "function", weight: 4, make: ownFunction }] : plain;
+  return depth < MOST_DEPTH
+    ? [...plain, { name: "function", weight: 4, make: ownFunction }]
+    : plain;
 }
 
 /** A line with the axis that a map takes away, if any. */

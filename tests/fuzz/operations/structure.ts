@@ -63,9 +63,7 @@ function axes(b: Builder): number | undefined {
       const wide = shape.map((extent) => extent === 1 ? b.extent() : extent);
       const more = b.draw.integer(0, MOST_RANK - rank);
       const target = [...Array.from({ length: Math.min(more, 2) }, () => b.extent()), ...wide];
-      return sizeOf(target) <= b.limits.size
-        ? b.call("broadcastTo", [ref(x), target])
-        : undefined;
+      return sizeOf(target) <= b.limits.size ? b.call("broadcastTo", [ref(x), target]) : undefined;
     }
   }
 }
@@ -151,7 +149,9 @@ function turn(b: Builder): number | undefined {
   const x = any(b, 1);
   if (x === undefined) return undefined;
   const { shape } = b.aval(x);
-  if (shape.length < 3 || b.draw.chance(0.6)) return b.call("flip", [ref(x), axesOf(b, shape.length)]);
+  if (shape.length < 3 || b.draw.chance(0.6)) {
+    return b.call("flip", [ref(x), axesOf(b, shape.length)]);
+  }
   if (b.draw.chance(0.5)) return b.call("rotate90", [ref(x), b.draw.integer(-3, 5)]);
   const [height, width] = [b.draw.integer(0, shape.at(-3)!), b.draw.integer(0, shape.at(-2)!)];
   if (height * width === 0 && !b.limits.extents.includes(0)) return undefined;
@@ -170,7 +170,10 @@ function roll(b: Builder): number | undefined {
   if (extent < 2) return undefined;
   const by = b.draw.integer(1, extent - 1);
   const part = (from: number | null, to: number | null): number =>
-    b.call("slice", [ref(x), shape.slice(0, axis + 1).map((_, k) => k === axis ? [from, to] : null)]);
+    b.call("slice", [
+      ref(x),
+      shape.slice(0, axis + 1).map((_, k) => k === axis ? [from, to] : null),
+    ]);
   const [front, back] = [part(-by, null), part(0, extent - by)];
   return b.call("concat", [[ref(front), ref(back)], { axis }]);
 }
