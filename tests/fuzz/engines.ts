@@ -1,0 +1,94 @@
+/**
+ * The engines under test: WebGPU compiled for adapters of several kinds, and TensorFlow.js.
+ *
+ * @module
+ */
+import { Engine } from "../../src/engine/engine.ts";
+import { openEngine } from "../../src/engine/open_engine.ts";
+import { type LoadedGpuProgram, WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import type { DeviceTraits } from "../../src/ir/lowering.ts";
+
+/** Adapters that programs are compiled for: what they have less than the one that is there. */
+export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
+  "as it is": {},
+  "8 buffers": { maxStorageBuffers: 8 },
+  "no lanes": { subgroupLanes: 0 },
+  "4 lanes": { subgroupLanes: 4 },
+  "few workgroups, little memory": { maxWorkgroupsPerDimension: 8, maxWorkgroupStorage: 4096 },
+  "like a GPU": { software: false, subgroupLanes: 0 },
+  "like a GPU, 8 buffers": { software: false, subgroupLanes: 0, maxStorageBuffers: 8 },
+};
+
+/** Names of the engines. */
+export const engineNames = ["webgpu", "tfjs"] as const;
+
+/** Name of an engine. */
+export type EngineUnderTest = (typeof engineNames)[number];
+
+/** Programs that one device runs before it is closed: its compiled kernels stay with it. */
+const PROGRAMS_PER_DEVICE = 150;
+
+/** Opens engines as they are needed, and anew after failures. */
+export class Engines {
+  #gpu: Gpu | undefined;
+  #webgpu = new Map<string, Engine>();
+  #tfjs: Engine | undefined;
+  #programs = 0;
+
+  /**
+   * The engine for a program.
+   *
+   * @param name Which engine.
+   * @param adapter Which of the {@linkcode adapters}; WebGPU only.
+   */
+  async get(name: EngineUnderTest, adapter: string): Promise<Engine> {
+    if (name === "tfjs") return this.#tfjs ??= await openEngine("tfjs");
+    if (this.#programs++ >= PROGRAMS_PER_DEVICE) this.reset();
+    const gpu = this.#gpu ??= await openGpu();
+    let engine = this.#webgpu.get(adapter);
+    if (!engine) {
+      const traits = adapters[adapter]!;
+      const backend = new WebGpuBackend(gpu, { traits });
+      engine = new Engine(keepLimit(backend, traits.maxStorageBuffers ?? Infinity));
+      this.#webgpu.set(adapter, engine);
+    }
+    return engine;
+  }
+
+  /** Closes the device: the next program gets a new one. */
+  reset(): void {
+    for (const engine of this.#webgpu.values()) engine.close();
+    this.#webgpu = new Map();
+    this.#gpu?.close();
+    this.#gpu = undefined;
+    this.#programs = 0;
+  }
+
+  /** Closes everything. */
+  close(): void {
+    this.reset();
+    try {
+      this.#tfjs?.close();
+    } catch {
+      // Its memory was damaged, which was reported when it happened.
+    }
+    this.#tfjs = undefined;
+  }
+}
+
+/** The backend, which refuses a plan that binds more buffers than the adapter would allow. */
+function keepLimit(backend: WebGpuBackend, limit: number): WebGpuBackend {
+  const load = backend.load.bind(backend);
+  backend.load = async (...args): Promise<LoadedGpuProgram> => {
+    const loaded = await load(...args);
+    const wide = loaded.plan.plan.dispatches.find(({ places }) => places.length > limit);
+    if (wide) {
+      throw new Error(
+        `The plan binds ${wide.places.length} buffers in '${wide.label}', allowed ${limit}.`,
+      );
+    }
+    return loaded;
+  };
+  return backend;
+}

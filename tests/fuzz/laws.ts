@@ -1,0 +1,297 @@
+/**
+ * Laws of calculus and of maps, checked in float64 on each program: a wrong rule of a primitive or of a
+ * transformation is wrong on every engine, the reference too.
+ *
+ * @module
+ */
+import { evaluate } from "../../src/ir/evaluate.ts";
+import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
+import type { Program } from "../../src/ir/program.ts";
+import { jvp, simplify } from "../../src/transform/mod.ts";
+import { trace } from "../../src/transform/trace.ts";
+import { type Axes, exampleOf, halves, type Mode, type Subject, subjectOf } from "./modes.ts";
+import { callNames } from "./recipe_text.ts";
+import type { Recipe } from "./recipe.ts";
+
+/** Relative error that laws which hold exactly may show in float64. */
+const EXACT = 1e-9;
+
+/** Relative error that differences may show. */
+const DIFFERENCES = 1e-4;
+
+/** Step of the differences. */
+const STEP = 1e-5;
+
+/** What a law needs of how a program is run. */
+interface Situation {
+  readonly mode: Mode;
+  readonly axes: Axes;
+}
+
+/**
+ * Looks for a law that a program breaks.
+ *
+ * @param recipe The program.
+ * @param situation What is computed of it.
+ * @param point Inputs of that.
+ * @returns What was found, in words; `undefined` if all laws hold.
+ */
+export function brokenLaw(
+  recipe: Recipe,
+  { mode, axes }: Situation,
+  point: readonly NdArray[],
+): string | undefined {
+  const subject = subjectOf(recipe, mode, axes);
+  const program = programOf(subject);
+  const results = evaluate(program, point);
+  const other = difference("simplify", evaluate(simplify(program), point), results);
+  if (other !== undefined) return other;
+  switch (mode) {
+    case "vmap":
+      return mapLaw(results, { recipe, mode: "out", axes, point });
+    case "vmap of grad":
+      return mapLaw(results, { recipe, mode: "grad", axes, point });
+    case "jvp":
+      return tangentLaw(recipe, program, uneven(point));
+    case "grad":
+      return gradientLaw(recipe, point, results);
+    case "hvp":
+      return hessianLaw(recipe, program, uneven(point));
+    case "grad of vmap":
+      return sumLaw(recipe, { axes, point }, results);
+    default:
+      return undefined;
+  }
+}
+
+function programOf({ fn, avals }: Subject): Program {
+  return trace(fn as (...args: never[]) => unknown, avals).program;
+}
+
+/** A program of a mode without maps. */
+function plain(recipe: Recipe, mode: Mode): Program {
+  return programOf(subjectOf(recipe, mode, []));
+}
+
+/** The first element in which arrays differ by more than rounding in float64. */
+function difference(
+  what: string,
+  found: readonly NdArray[],
+  expected: readonly NdArray[],
+): string | undefined {
+  for (const [k, { data, dtype }] of expected.entries()) {
+    const largest = magnitude(data);
+    for (const [at, value] of data.entries()) {
+      const other = found[k]!.data[at]!;
+      if (!Number.isFinite(value) || !Number.isFinite(other)) continue;
+      const allowed = dtype === "f32" ? EXACT * Math.max(1e-3, largest) : 0;
+      if (Math.abs(other - value) > allowed) {
+        return `${what}: output ${k}, element ${at} is ${other}, expected ${value}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function magnitude(data: ArrayLike<number>): number {
+  let largest = 0;
+  for (let k = 0; k < data.length; k++) {
+    if (Number.isFinite(data[k]!)) largest = Math.max(largest, Math.abs(data[k]!));
+  }
+  return largest;
+}
+
+/** A map is a loop over examples. */
+function mapLaw(
+  results: readonly NdArray[],
+  { recipe, mode, axes, point }: {
+    readonly recipe: Recipe;
+    readonly mode: Mode;
+    readonly axes: Axes;
+    readonly point: readonly NdArray[];
+  },
+): string | undefined {
+  const single = plain(recipe, mode);
+  const batch = batchOf(point, axes);
+  for (let at = 0; at < batch; at++) {
+    const expected = evaluate(single, exampleOf(point, axes, at));
+    const found = exampleOf(results, results.map(() => 0), at);
+    const wrong = difference(`vmap, example ${at}`, found, expected);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function batchOf(point: readonly NdArray[], axes: Axes): number {
+  const mapped = axes.findIndex((axis) => axis !== null);
+  return point[mapped]!.shape[axes[mapped]!]!;
+}
+
+/** Whether a program is what its derivative rules say. */
+function hasTrueDerivatives(recipe: Recipe): boolean {
+  const names = callNames(recipe);
+  return !names.has("stopGradient") && !names.has("halfJvp");
+}
+
+/** The tangent is the limit of differences. */
+function tangentLaw(
+  recipe: Recipe,
+  program: Program,
+  point: readonly NdArray[],
+): string | undefined {
+  if (!hasTrueDerivatives(recipe)) return undefined;
+  const [primals, direction] = halves(point);
+  const [, tangents] = halves(evaluate(program, point));
+  return differencesLaw("jvp", tangents, { program: plain(recipe, "out"), primals, direction });
+}
+
+/** The Hessian times a direction is the limit of differences of the gradient. */
+function hessianLaw(
+  recipe: Recipe,
+  program: Program,
+  point: readonly NdArray[],
+): string | undefined {
+  if (!hasTrueDerivatives(recipe)) return undefined;
+  const [primals, direction] = halves(point);
+  const results = evaluate(program, point);
+  const gradient = plain(recipe, "grad");
+  const parts = { ...gradient, outputs: gradient.outputs.slice(1, 1 + primals.length) };
+  return differencesLaw("hvp", results, { program: parts, primals, direction });
+}
+
+/**
+ * Compares tangents with differences where a program is smooth.
+ *
+ * @param what Named in the message.
+ * @param tangents Tangents of the program's results along the direction.
+ * @param point The program, where and along what it is differentiated.
+ */
+export function differencesLaw(
+  what: string,
+  tangents: readonly NdArray[],
+  { program, primals, direction }: {
+    readonly program: Program;
+    readonly primals: readonly NdArray[];
+    readonly direction: readonly NdArray[];
+  },
+): string | undefined {
+  const at = (step: number): NdArray[] => evaluate(program, moved(primals, direction, step));
+  const [up, middle, down, up2, down2] = [1, 0, -1, 2, -2].map((k) => at(k * STEP));
+  for (const [k, { data, dtype }] of tangents.entries()) {
+    if (dtype !== "f32") continue;
+    const scale = Math.max(magnitude(data), magnitude(middle![k]!.data), 1e-3);
+    for (const [j, tangent] of data.entries()) {
+      const [a, b, c] = [up, middle, down].map((values) => values![k]!.data[j]!);
+      const central = (a! - c!) / (2 * STEP);
+      const wider = (up2![k]!.data[j]! - down2![k]!.data[j]!) / (4 * STEP);
+      const allowed = DIFFERENCES * scale;
+      // At a kink the differences to both sides disagree: there is no derivative to compare with.
+      const bent = Math.abs((a! - b!) - (b! - c!)) / STEP;
+      const smooth = bent < 0.1 * allowed + 1e-2 * scale * STEP / 1e-5 &&
+        Math.abs(central - wider) < 0.1 * allowed;
+      if (smooth && Math.abs(tangent - central) > allowed) {
+        return `${what}: output ${k}, element ${j} is ${tangent}, differences give ${central}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A point moved along a direction. */
+function moved(
+  point: readonly NdArray[],
+  direction: readonly NdArray[],
+  step: number,
+): NdArray[] {
+  return point.map((array, k) =>
+    array.dtype === "f32"
+      ? ndArray(array, Array.from(array.data, (x, j) => x + step * direction[k]!.data[j]!))
+      : array
+  );
+}
+
+/**
+ * The point of a derivative moved to where no element is a round number: there, conventions (the
+ * derivative of the absolute value at 0, say) would stand in place of limits.
+ */
+function uneven(point: readonly NdArray[]): NdArray[] {
+  const [primals, direction] = halves(point);
+  return [...moved(primals, primals.map(wave), 0.01), ...direction];
+}
+
+/** Fixed numbers of `[-1, 1]`, zeros where there is no derivative. */
+function wave({ shape, dtype, data }: NdArray, k: number): NdArray {
+  return ndArray(
+    { shape, dtype },
+    Array.from(data, (_, j) => dtype === "f32" ? Math.cos(3 * j + k + 1) : 0),
+  );
+}
+
+/** `<gradient, v>` is the tangent of the loss along `v`; this also holds with own rules. */
+function gradientLaw(
+  recipe: Recipe,
+  point: readonly NdArray[],
+  results: readonly NdArray[],
+): string | undefined {
+  const direction = point.map(wave);
+  const value = subjectOf(recipe, "value", []);
+  const tangent = tangentOf(value, point, direction);
+  const gradient = results.slice(1, 1 + point.length);
+  let product = 0;
+  let size = Math.abs(tangent);
+  gradient.forEach(({ data, dtype }, k) => {
+    if (dtype !== "f32") return;
+    data.forEach((entry, j) => {
+      product += entry * direction[k]!.data[j]!;
+      size += Math.abs(entry);
+    });
+  });
+  const wrong = Number.isFinite(size) && Math.abs(product - tangent) > EXACT * Math.max(1, size);
+  return wrong ? `grad: <gradient, v> is ${product}, jvp gives ${tangent}` : undefined;
+}
+
+/** The gradient of a sum over examples, against the gradients of the examples. */
+function sumLaw(
+  recipe: Recipe,
+  { axes, point }: { readonly axes: Axes; readonly point: readonly NdArray[] },
+  results: readonly NdArray[],
+): string | undefined {
+  const gradient = plain(recipe, "grad");
+  const batch = batchOf(point, axes);
+  const examples = Array.from(
+    { length: batch },
+    (_, at) => evaluate(gradient, exampleOf(point, axes, at)),
+  );
+  const total = (k: number, j: number): number =>
+    examples.reduce((sum, example) => sum + example[k]!.data[j]!, 0);
+  const first = { ...results[0]!, data: Float64Array.of(total(0, 0)) };
+  const wrong = difference("grad of vmap, value", results.slice(0, 1), [first]);
+  if (wrong !== undefined) return wrong;
+  for (const [k, axis] of axes.entries()) {
+    const found = results[k + 1]!;
+    for (let at = 0; at < batch; at++) {
+      const expected = examples[at]![k + 1]!;
+      const [one, other] = axis === null
+        ? [found, { ...expected, data: expected.data.map((_, j) => total(k + 1, j)) }]
+        : [exampleOf([found], [axis], at)[0]!, expected];
+      const broken = difference(`grad of vmap, input ${k}, example ${at}`, [one], [other]);
+      if (broken !== undefined) return broken;
+    }
+  }
+  return undefined;
+}
+
+function tangentOf(
+  { fn, avals }: Subject,
+  point: readonly NdArray[],
+  direction: readonly NdArray[],
+): number {
+  const program = trace(
+    (...args: never[]) => {
+      const [primals, tangents] = halves(args as Parameters<typeof fn>);
+      return jvp(fn, primals, tangents).tangent;
+    },
+    [...avals, ...avals],
+  ).program;
+  return evaluate(program, [...point, ...direction])[0]!.data[0]!;
+}

@@ -1,0 +1,113 @@
+/**
+ * Plants faults in a copy of the repository, one at a time, and shows which of them random programs find:
+ * `deno task fuzz:mutants [--programs 150] [--seed 1] [--only TEXT]`.
+ *
+ * The exit code is 1 if a fault was not found.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type Mutation, mutations } from "./mutations.ts";
+
+const flags = parseArgs(Deno.args, {
+  string: ["programs", "seed", "only"],
+  default: { programs: "150", seed: "1", only: "" },
+});
+
+const root = new URL("../../", import.meta.url);
+
+/** What the programs need of the repository. */
+const COPIED = ["deno.json", "deno.lock", "mod.ts", "src", "kernels", "links", "tests/fuzz"];
+
+async function copy(from: URL, to: string): Promise<void> {
+  if ((await Deno.stat(from)).isFile) {
+    await Deno.copyFile(from, to);
+    return;
+  }
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    await copy(new URL(isDirectory ? `${name}/` : name, from), `${to}/${name}`);
+  }
+}
+
+/** Plants a fault; returns how to take it back. */
+async function plant(
+  folder: string,
+  { name, file, from, to }: Mutation,
+): Promise<() => Promise<void>> {
+  const path = `${folder}/${file}`;
+  const source = await Deno.readTextFile(path);
+  const places = source.split(from).length - 1;
+  if (places !== 1) {
+    throw new Error(
+      `Cannot plant '${name}': its text occurs ${places} times in ${file}, expected 1.`,
+    );
+  }
+  await Deno.writeTextFile(path, source.replace(from, () => to));
+  return () => Deno.writeTextFile(path, source);
+}
+
+interface Found {
+  /** Number of programs until the fault was found; `undefined`: it was not. */
+  readonly after: number | undefined;
+  /** What was seen. */
+  readonly seen: string;
+  readonly seconds: number;
+}
+
+async function hunt(folder: string, mutation: Mutation): Promise<Found> {
+  const started = performance.now();
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      "tests/fuzz/main.ts",
+      ...["--programs", String(flags.programs), "--seed", String(flags.seed)],
+      ...["--engine", mutation.engine ?? "webgpu", "--raw", "--stop"],
+    ],
+    cwd: folder,
+  }).output();
+  const seconds = (performance.now() - started) / 1000;
+  const text = new TextDecoder().decode(stderr);
+  const failure = /^program (\d+) (.*)$/m.exec(text);
+  if (failure) return { after: Number(failure[1]) + 1, seen: failure[2]!, seconds };
+  if (!new TextDecoder().decode(stdout).includes("s a program")) {
+    return {
+      after: 0,
+      seen: `crash: ${text.split("\n").find((line) => /rror/.test(line))}`,
+      seconds,
+    };
+  }
+  return { after: undefined, seen: "", seconds };
+}
+
+const folder = await Deno.makeTempDir({ prefix: "mutants-" });
+let missed = 0;
+try {
+  await Deno.mkdir(`${folder}/tests`);
+  for (const name of COPIED) {
+    const isFile = (await Deno.stat(new URL(name, root))).isFile;
+    await copy(new URL(isFile ? name : `${name}/`, root), `${folder}/${name}`);
+  }
+  const chosen = mutations.filter(({ name, file }) =>
+    `${file} ${name}`.includes(String(flags.only))
+  );
+  console.log("| fault | file | found after | seen | s |\n|---|---|---|---|---|");
+  for (const mutation of chosen) {
+    const restore = await plant(folder, mutation);
+    const { after, seen, seconds } = await hunt(folder, mutation);
+    await restore();
+    if (after === undefined) missed++;
+    const short = seen.replaceAll("|", "/").slice(0, 110);
+    console.log(
+      `| ${mutation.name} | ${mutation.file} | ${after ?? "not found"} | ${short} | ${
+        seconds.toFixed(0)
+      } |`,
+    );
+  }
+  console.log(`${chosen.length - missed} of ${chosen.length} faults found`);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+Deno.exit(missed > 0 ? 1 : 0);

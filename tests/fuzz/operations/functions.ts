@@ -1,0 +1,127 @@
+/** Functions of the program's own: calls, maps, derivatives. @module */
+import { type Aval, sameAval } from "../../../src/ir/aval.ts";
+import { Builder } from "../builder.ts";
+import { grow } from "../grow.ts";
+import { type Argument, wrappers } from "../recipe.ts";
+import { choices } from "./choices.ts";
+import { contractions } from "./contractions.ts";
+import { elementwise } from "./elementwise.ts";
+import { type Operation, ref } from "./operation.ts";
+import { reductions } from "./reductions.ts";
+import { sources } from "./sources.ts";
+import { structure } from "./structure.ts";
+
+/** Depth of functions within functions. */
+const MOST_DEPTH = 2;
+
+/** What a function is made of; other functions too, up to a depth. */
+export function operationsAt(depth: number): readonly Operation[] {
+  const plain = [
+    ...elementwise,
+    ...choices,
+    ...reductions,
+    ...structure,
+    ...contractions,
+    ...sources,
+  ];
+  return depth < MOST_DEPTH
+    ? [...plain, { name: "function", weight: 4, make: ownFunction }]
+    : plain;
+}
+
+/** A line with the axis that a map takes away, if any. */
+interface Operand {
+  readonly line: number;
+  readonly axis: number | null;
+}
+
+function ownFunction(b: Builder): number | undefined {
+  const wrapper = b.draw.chance(0.4) ? "checkpoint" : b.draw.pick(wrappers);
+  const first = b.float(({ shape }) => wrapper !== "vmap" || shape.some((extent) => extent > 0));
+  if (first === undefined) return undefined;
+  const operands = wrapper === "vmap" ? mapped(b, first) : unmapped(b, first);
+  const inner = new Builder(b.draw, b.limits, b);
+  for (const { line, axis } of operands) {
+    const mark = b.length;
+    const example = axis === null ? line : b.call("slice", [ref(line), [
+      ...b.aval(line).shape.slice(0, axis).map(() => null),
+      0,
+    ]]);
+    inner.argument(b, example);
+    b.truncate(mark);
+  }
+  grow(inner, operationsAt(inner.depth), b.draw.integer(1, 5));
+  const outputs = outputsOf(inner, wrapper);
+  if (outputs === undefined) return undefined;
+  const own = b.define({
+    wrapper,
+    body: inner.body(outputs),
+    ...(wrapper === "vmap" ? { axes: operands.map(({ axis }) => axis) } : {}),
+  });
+  return use(b, own, { wrapper, operands, outputs: outputs.map((k) => inner.aval(k)) });
+}
+
+function unmapped(b: Builder, first: number): Operand[] {
+  const others = Array.from({ length: b.draw.integer(0, 2) }, () => b.find(() => true)!);
+  return [first, ...others].map((line) => ({ line, axis: null }));
+}
+
+/** Operands of a map: their mapped axes have one extent. */
+function mapped(b: Builder, first: number): Operand[] {
+  const { shape } = b.aval(first);
+  const axis = b.draw.pick(shape.flatMap((extent, k) => extent > 0 ? [k] : []));
+  const others = Array.from({ length: b.draw.integer(0, 2) }, (): Operand => {
+    const line = b.find(() => true)!;
+    const fitting = b.aval(line).shape.flatMap((extent, k) => extent === shape[axis] ? [k] : []);
+    return { line, axis: fitting.length > 0 && b.draw.chance(0.7) ? b.draw.pick(fitting) : null };
+  });
+  return [{ line: first, axis }, ...others];
+}
+
+/** The results of a body: a scalar where a gradient is taken, else one or two of the last lines. */
+function outputsOf(inner: Builder, wrapper: string): number[] | undefined {
+  const several = wrapper === "checkpoint" || wrapper === "vmap";
+  const last = several ? inner.length - 1 : inner.float();
+  if (last === undefined) return undefined;
+  if (["grad", "valueAndGrad", "hvp"].includes(wrapper)) {
+    if (inner.aval(last).shape.length === 0) return [last];
+    // A square, so that the second derivative is seldom zero.
+    return [inner.call("sum", [ref(inner.call("square", [ref(last)]))])];
+  }
+  return several && inner.draw.chance(0.4) ? [last, inner.find(() => true)!] : [last];
+}
+
+function use(
+  b: Builder,
+  own: number,
+  { wrapper, operands, outputs }: {
+    wrapper: string;
+    operands: readonly Operand[];
+    outputs: readonly Aval[];
+  },
+): number {
+  const args: Argument[] = operands.map(({ line }) => ref(line));
+  const [first, ...rest] = args;
+  const aval = b.aval(operands[0]!.line);
+  switch (wrapper) {
+    case "valueAndGrad":
+      return b.call(own, args, b.draw.pick(["value", "grad"]));
+    case "jvp":
+    case "hvp":
+      return b.call(own, [first!, ref(b.provide(aval.shape)), ...rest]);
+    case "vjp":
+      return b.call(own, [first!, ref(b.provide(outputs[0]!.shape)), ...rest]);
+  }
+  const result = b.call(own, args, outputs.length > 1 ? b.draw.integer(0, 1) : undefined);
+  // Called again, with its own result where that fits: calls share one compiled program.
+  if (b.draw.chance(0.5)) {
+    const again = sameAval(b.aval(result), aval) && b.bound(result) < 10;
+    const others = operands.map(({ line }, k) =>
+      ref(
+        k === 0 && again ? result : b.find((other) => sameAval(other, b.aval(line)))!,
+      )
+    );
+    return b.call(own, others, outputs.length > 1 ? b.draw.integer(0, 1) : undefined);
+  }
+  return result;
+}

@@ -1,0 +1,66 @@
+/** Reductions and what normalizes by them. @module */
+import { sizeOf } from "../../../src/ir/aval.ts";
+import type { Builder } from "../builder.ts";
+import { axesOf, bounded, type Operation, options, positive, ref } from "./operation.ts";
+
+/** Elements along axes, which may be counted from the end. */
+function countAlong(b: Builder, line: number, axes: number | number[]): number {
+  const { shape } = b.aval(line);
+  return (typeof axes === "number" ? [axes] : axes)
+    .reduce((count, axis) => count * shape.at(axis)!, 1);
+}
+
+function reduction(b: Builder): number | undefined {
+  const x = b.float();
+  if (x === undefined) return undefined;
+  const axes = axesOf(b, b.aval(x).shape.length);
+  const all = b.draw.chance(0.25);
+  const count = all ? sizeOf(b.aval(x).shape) : countAlong(b, x, axes);
+  const keep = b.draw.chance(0.5) ? { keepAxes: true } : {};
+  const given = all ? keep : { axes, ...keep };
+  // Of no elements only the sum is a number.
+  const calls = count === 0 ? ["sum"] : ["sum", "sum", "mean", "max", "min", "variance", "argMax"];
+  const call = b.draw.pick(calls);
+  if (call === "variance" && count > 1 && b.draw.chance(0.5)) {
+    return b.call("variance", [ref(x), { ...given, correction: 1 }]);
+  }
+  return b.call(call, [ref(x), given]);
+}
+
+function normalization(b: Builder): number | undefined {
+  const x = b.float(({ shape }) => shape.length > 0 && sizeOf(shape) > 0);
+  if (x === undefined) return undefined;
+  const axes = axesOf(b, b.aval(x).shape.length);
+  const given = b.draw.chance(0.4) ? {} : { axes };
+  const call = b.draw.pick(["softmax", "logSoftmax", "logSumExp", "l2Normalize"]);
+  if (call === "l2Normalize") {
+    return b.call(call, [ref(positive(b, x)), { ...given, ...options(b, { epsilon: 0.01 }) }]);
+  }
+  const logits = bounded(b, x, 10);
+  if (call !== "logSumExp") return b.call(call, [ref(logits), given]);
+  const result = b.call(call, [ref(logits), { ...given, ...options(b, { keepAxes: true }) }]);
+  // The two are often used together.
+  if (b.draw.chance(0.3)) b.call("softmax", [ref(logits), given]);
+  return result;
+}
+
+function standardization(b: Builder): number | undefined {
+  const x = b.float(({ shape }) => shape.length > 0 && sizeOf(shape) > 0);
+  if (x === undefined) return undefined;
+  const { shape } = b.aval(x);
+  const axes = b.draw.some(shape.map((_, axis) => axis), 0.7);
+  if (axes.length === 0) return undefined;
+  const epsilon = b.draw.pick([0.1, 0.01]);
+  return b.call(
+    "standardize",
+    [ref(x), axes, epsilon],
+    b.draw.pick(["normal", "normal", "mean", "scale"]),
+  );
+}
+
+/** Reductions and what normalizes by them. */
+export const reductions: readonly Operation[] = [
+  { name: "reduction", weight: 12, make: reduction },
+  { name: "normalization", weight: 4, make: normalization },
+  { name: "standardization", weight: 1, make: standardization },
+];

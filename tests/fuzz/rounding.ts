@@ -1,0 +1,275 @@
+/**
+ * What float32 arithmetic may make of a program: the reference evaluated with random relative errors of
+ * a few units in the last place of float32 in every operation (Monte Carlo arithmetic: Parker, UCLA
+ * CSD-970002, 1997). The spread of a few such runs is the accuracy that can be asked of an engine, at
+ * every element; where they disagree altogether (a tie that rounding decides, a comparison of nearly
+ * equal numbers) nothing can be asked.
+ *
+ * @module
+ */
+import { evaluate } from "../../src/ir/evaluate.ts";
+import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
+import type { Program } from "../../src/ir/program.ts";
+import type { Node, Tensor } from "../../src/ir/tensor.ts";
+import type { Draw } from "./draw.ts";
+
+/** Largest relative error of an operand or a result: two units in the last place. */
+const ERROR = 2 ** -22;
+
+/** Unit roundoff of float32. */
+const UNIT = 2 ** -24;
+
+/**
+ * Functions that engines compute to so many digits after the point, whatever their size: TensorFlow.js
+ * the first two, all engines the error function (by Abramowitz and Stegun, 7.1.26, to 1.5e-7).
+ */
+const ABSOLUTE: Readonly<Record<string, number>> = { sin: UNIT, cos: UNIT, erf: 3 * UNIT };
+
+/** Least normal float32: devices may flush smaller numbers to zero. */
+const LEAST_NORMAL = 2 ** -126;
+
+/** Operations that choose, compare or move numbers: they make no error on any engine. */
+const EXACT: ReadonlySet<string> = new Set([
+  "abs",
+  "argmax",
+  "broadcast",
+  "concat",
+  "equal",
+  "floor",
+  "gather",
+  "identity",
+  "stop_gradient",
+  "iota",
+  "less",
+  "less_equal",
+  "maximum",
+  "minimum",
+  "neg",
+  "pad",
+  "permute",
+  "reduce_max",
+  "reshape",
+  "reverse",
+  "select",
+  "sign",
+  "slice",
+]);
+
+/** Numbers that are written into programs: every engine rounds them once. */
+const WRITTEN: ReadonlySet<string> = new Set(["fill", "literal"]);
+
+/** Operations of which IEEE 754 says that a result that is a float32 is found. */
+const ROUNDED: ReadonlySet<string> = new Set(["add", "sub", "mul", "convert"]);
+
+/**
+ * Evaluates a program with errors.
+ *
+ * @param program The program.
+ * @param inputs One array an input.
+ * @param draw The errors.
+ */
+export function evaluateRounded(
+  program: Program,
+  inputs: readonly NdArray[],
+  draw: Draw,
+): NdArray[] {
+  const values = new Map<Tensor, NdArray>();
+  program.inputs.forEach((tensor, k) => values.set(tensor, inputs[k]!));
+  for (const node of program.nodes) {
+    if (node.primitive.name === "input") continue;
+    const operands = node.inputs.map((tensor) => values.get(tensor)!);
+    const results = evaluateNode(node, operands, draw);
+    node.outputs.forEach((output, k) => values.set(output, results[k]!));
+  }
+  return program.outputs.map((output) => values.get(output)!);
+}
+
+function evaluateNode(node: Node, operands: readonly NdArray[], draw: Draw): readonly NdArray[] {
+  const { name } = node.primitive;
+  const params = node.params as { readonly program?: Program };
+  if (params?.program) return evaluateRounded(params.program, operands, draw);
+  const run = (given: readonly NdArray[]): readonly NdArray[] =>
+    node.primitive.evaluate(node.params, given, node.outputs);
+  if (WRITTEN.has(name)) return run(operands).map(rounded);
+  if (EXACT.has(name) || operands.every(({ dtype }) => dtype !== "f32") && !ROUNDED.has(name)) {
+    return run(operands);
+  }
+  if (ROUNDED.has(name)) return run(operands).map((array) => perturbed(array, draw, true));
+  // Sums of whole numbers are exact as long as their terms are small enough.
+  if (operands.every(wholeNumbers)) {
+    const exact = run(operands);
+    if (exact.every(wholeNumbers)) return exact;
+  }
+  const results = run(operands.map((array) => perturbed(array, draw, false)))
+    .map((array) => perturbed(array, draw, false));
+  return results.map((array, k) =>
+    moved(array, errorOf({ node, operands, results, run }, k), draw)
+  );
+}
+
+/** What the error of a result depends on. */
+interface Application {
+  readonly node: Node;
+  readonly operands: readonly NdArray[];
+  readonly results: readonly NdArray[];
+  readonly run: (given: readonly NdArray[]) => readonly NdArray[];
+}
+
+/**
+ * Absolute error of result `k` beyond a few units in its last place: that of adding one term after the
+ * other, at most a unit in the last place of the sum of magnitudes for every term (Higham, Accuracy and
+ * Stability of Numerical Algorithms, section 4.2; equal terms come near it), and that of functions which
+ * devices compute to an absolute accuracy.
+ */
+function errorOf({ node, operands, results, run }: Application, k: number): (at: number) => number {
+  const { name } = node.primitive;
+  if (ABSOLUTE[name] !== undefined) return () => ABSOLUTE[name]!;
+  const terms = termsOf(node);
+  if (name === "standardize") {
+    // The mean is found to `terms` units of the largest element, and all the rest depends on it.
+    const [largest, scale] = [operands[0]!, results[2]!].map(({ data }) =>
+      Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    );
+    const error = terms * UNIT / 4 * largest!;
+    const relative = error * scale!;
+    return [() => relative, () => error, () => relative * scale! * largest! * scale!][k]!;
+  }
+  if (terms <= 1) return () => 0;
+  const magnitudes = run(
+    operands.map((array) =>
+      array.dtype === "f32" ? ndArray(array, array.data.map(Math.abs)) : array
+    ),
+  )[k]!.data;
+  return (at) => terms * UNIT / 4 * magnitudes[at]!;
+}
+
+/** Terms that are added for one element. */
+function termsOf({ primitive: { name, flops }, params, inputs, outputs }: Node): number {
+  switch (name) {
+    case "sum":
+      return inputs[0]!.size / Math.max(1, outputs[0]!.size);
+    case "standardize":
+      return inputs[0]!.size / Math.max(1, outputs[1]!.size);
+    case "scatter_add":
+      return inputs[1]!.shape.at(-1)!;
+    case "matmul":
+    case "conv2d":
+    case "conv2d_input_grad":
+    case "conv2d_filter_grad":
+      return flops!(params, inputs, outputs) / Math.max(1, 2 * outputs[0]!.size);
+    default:
+      return 0;
+  }
+}
+
+function moved(array: NdArray, error: (at: number) => number, draw: Draw): NdArray {
+  return ndArray(
+    array,
+    Array.from(
+      array.data,
+      (value, at) => Math.fround(value + (2 * draw.next() - 1) * error(at)),
+    ),
+  );
+}
+
+function rounded(array: NdArray): NdArray {
+  return array.dtype === "f32" ? ndArray(array, Float32Array.from(array.data)) : array;
+}
+
+function wholeNumbers({ data, dtype }: NdArray): boolean {
+  if (dtype !== "f32") return true;
+  for (const value of data) if (!Number.isInteger(value) || Math.abs(value) > 4096) return false;
+  return true;
+}
+
+function perturbed(array: NdArray, draw: Draw, keepExact: boolean): NdArray {
+  if (array.dtype !== "f32") return array;
+  return ndArray(
+    array,
+    Array.from(array.data, (value) => {
+      if (value === 0 || keepExact && Math.fround(value) === value) return value;
+      const near = Math.fround(value * (1 + (2 * draw.next() - 1) * ERROR));
+      return Math.abs(near) < LEAST_NORMAL && draw.chance(0.5) ? 0 : near;
+    }),
+  );
+}
+
+/** The meaning of a program at a point, and what is asked of an engine there. */
+export interface Expectation {
+  /** Exact results. */
+  readonly exact: readonly NdArray[];
+  /**
+   * Most distance of each element of each result from the exact one; `NaN` where rounding decides, so
+   * that nothing is asked.
+   */
+  readonly allowed: readonly Float64Array[];
+}
+
+/** Runs with errors at first. */
+const RUNS = 3;
+
+/** Multiple of the spread of the runs that is allowed. */
+const SPREAD = 6;
+
+/** Beyond this share of the largest magnitude of a result an element is ambiguous. */
+const MOST_ALLOWED = 1 / 32;
+
+/**
+ * Finds what can be asked of an engine.
+ *
+ * @param program The program as it was traced.
+ * @param inputs The point.
+ * @param draw The errors.
+ * @param runs How many runs with errors.
+ */
+export function expectationOf(
+  program: Program,
+  inputs: readonly NdArray[],
+  draw: Draw,
+  runs = RUNS,
+): Expectation {
+  const exact = evaluate(program, inputs);
+  const runsWithErrors = Array.from({ length: runs }, () => evaluateRounded(program, inputs, draw));
+  const allowed = exact.map(({ data, dtype }, k) => {
+    const others = runsWithErrors.map((results) => results[k]!.data);
+    return dtype === "f32" ? allowedDistances(data, others) : equalOrNaN(data, others);
+  });
+  return { exact, allowed };
+}
+
+function equalOrNaN(data: NdArray["data"], others: readonly NdArray["data"][]): Float64Array {
+  return Float64Array.from(
+    data,
+    (value, at) => others.every((other) => other[at] === value) ? 0 : NaN,
+  );
+}
+
+function allowedDistances(data: NdArray["data"], others: readonly NdArray["data"][]): Float64Array {
+  let largest = 0;
+  let squares = 0;
+  let count = 0;
+  const spread = Float64Array.from(data, (value, at) => {
+    if (!Number.isFinite(Math.fround(value))) {
+      const same = others.every((other) => Object.is(Math.fround(other[at]!), Math.fround(value)));
+      return same ? 0 : NaN;
+    }
+    let most = 0;
+    for (const other of others) {
+      const distance = Math.abs(other[at]! - value);
+      if (!Number.isFinite(distance)) return NaN;
+      most = Math.max(most, distance);
+    }
+    largest = Math.max(largest, Math.abs(value));
+    squares += most * most;
+    count++;
+    return most;
+  });
+  // A few runs may find one element's errors small by chance; its neighbours' say how large they are.
+  const typical = Math.sqrt(squares / Math.max(1, count));
+  return spread.map((most, at) => {
+    const value = Math.abs(data[at]!);
+    if (Number.isNaN(most) || !Number.isFinite(Math.fround(value))) return most;
+    const allowed = SPREAD * most + typical + value * 2 ** -21 + LEAST_NORMAL * 4;
+    return allowed > MOST_ALLOWED * Math.max(value, largest) + 1e-30 ? NaN : allowed;
+  });
+}
