@@ -276,6 +276,6 @@ Deno.test("ImageTraining gives every arm the same start and the same batches", (
     const { norms, directional } = await training.guard({
       exempt: (path) => path === "encoder.embedding.bias",
     });
-    assert(directional!.error < 1e-3);
+    for (const { error } of Object.values(directional!)) assert(error < 1e-4);
     assert(norms["pretext.rotation.output.weight"]! > 0);
   }));

@@ -135,6 +135,18 @@ export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
   options: MetaGradientOptions,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+  return metaGradientThrough(reverseStep, problem, options);
+}
+
+/**
+ * {@linkcode metaGradient} with a given way back through an inner step. Not exported from the
+ * package: it lets tests prove that the start-up guard sees a way back that is wrong.
+ */
+export function metaGradientThrough<Params, Shared, Rates, Support, Query, Constants>(
+  makeReverseStep: typeof reverseStep,
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+  options: MetaGradientOptions,
+): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
   const { order = "exact", innerSteps, ratesPerStep = false, alignment = false } = options;
   const weights = options.outerWeights ??
     Array.from({ length: innerSteps }, (_, t) => t === innerSteps - 1 ? 1 : 0);
@@ -159,7 +171,7 @@ export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
     const { steps, results, join, tasks } = path;
     const outer = outerStep(problem.outer, join);
     const { slow } = steps[0]!;
-    const back = reverseStep(problem.inner, { join, update: options });
+    const back = makeReverseStep(problem.inner, { join, update: options });
     const outerAt = (t: number) => {
       const { losses, metrics, fast, direct } = outer({
         fast: results[t]!.fast,

@@ -11,7 +11,13 @@ export type { InnerLoopOptions, MetaParameters, TaskData } from "./inner_loop.ts
 export type { InnerUpdate } from "./inner_update.ts";
 export * from "./ledger.ts";
 export * from "./maml.ts";
-export * from "./meta_gradient.ts";
+export {
+  type MetaGradient,
+  metaGradient,
+  type MetaGradientOptions,
+  type MetaGradientResult,
+  type MetaOrder,
+} from "./meta_gradient.ts";
 export * from "./meta_sgd.ts";
 export * from "./multi_task_loss.ts";
 export * from "./reptile.ts";

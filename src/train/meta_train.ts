@@ -188,18 +188,30 @@ const first = (x: Tensor): Tensor => slice(x, [0]);
  * assert(Object.keys(grads).join() === "encoder,head,pretext");
  * ```
  */
-export function metaTrainGradient(
-  options: MetaTrainOptions,
-): (
+export function metaTrainGradient(options: MetaTrainOptions): MetaTrainGradientOf {
+  return metaTrainGradientBy(metaGradient, options);
+}
+
+/** Outer loss and meta-gradient as a function of what they depend on. */
+export type MetaTrainGradientOf = (
   variables: Omit<MetaTraining, "optimizer">,
   table: ImageTable,
   key: Tensor,
   inputs: Omit<MetaStepInputs, "rate">,
-) => MetaTrainGradient {
+) => MetaTrainGradient;
+
+/**
+ * {@linkcode metaTrainGradient} by a given meta-gradient. Not exported from the package: tests prove
+ * with wrong ones that the start-up guard sees them.
+ */
+export function metaTrainGradientBy(
+  makeGradient: typeof metaGradient,
+  options: MetaTrainOptions,
+): MetaTrainGradientOf {
   const { tasks, augment, extents } = options;
   const combined = combineMetaGradients(
     byName(tasks, (task) =>
-      metaGradient<Params, TaskShared, object, Tensor, Query, MetaTrainState>(
+      makeGradient<Params, TaskShared, object, Tensor, Query, MetaTrainState>(
         bilevelProblem(task, options),
         { ...options.inner, order: options.order, ownGradients: true },
       )),

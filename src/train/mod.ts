@@ -15,11 +15,22 @@ export {
 export * from "./compiled_stage.ts";
 export * from "./device_images.ts";
 export * from "./evaluate_classifier.ts";
-export * from "./guard_meta_training.ts";
+export { guardMetaTraining, type MetaTrainingGuardOptions } from "./guard_meta_training.ts";
 export type { ImageTrainingOptions } from "./image_programs.ts";
 export * from "./image_training.ts";
 export * from "./linear_probe.ts";
-export * from "./meta_train.ts";
+export {
+  adaptToTasks,
+  type MetaStepInputs,
+  type MetaTrainGradient,
+  metaTrainGradient,
+  type MetaTrainGradientOf,
+  type MetaTraining,
+  type MetaTrainOptions,
+  type MetaTrainParams,
+  type MetaTrainState,
+  metaTrainStep,
+} from "./meta_train.ts";
 export { formatMetricRecord, type MetricRecord, MetricsWriter, readMetrics } from "./metrics.ts";
 export { MetricsLog, type MetricsPosition } from "./metrics_log.ts";
 export {
