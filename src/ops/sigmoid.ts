@@ -1,8 +1,10 @@
-/** Logistic sigmoid. @module */
+/** Logistic sigmoid, and softplus, of which it is the derivative. @module */
 import type { Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
 import { sub } from "./add.ts";
+import { reluCode } from "../ir/wgsl_numbers.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
+import { log1pHelper } from "./exp_log.ts";
 import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
 
@@ -17,6 +19,23 @@ export const sigmoidP: Primitive<null> = defineElementwise<null>({
   cost: 12,
   wgsl: ([x]) => `(1.0 / (1.0 + exp(-${x})))`,
 });
+
+/** Softplus `ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)`; its derivative is the sigmoid. */
+export const softplusP: Primitive<null> = defineElementwise<null>({
+  name: "softplus",
+  arity: 1,
+  dtype: sameDType("f32"),
+  compute: (_, x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  jvp: ({ inputs: [x] }, [t]) => t ? mul(t, sigmoid(x!)) : null,
+  transpose: "not linear",
+  cost: 30,
+  wgsl: ([x], emitter) => `(${reluCode(x!, emitter)} + ${log1pHelper(emitter)}(exp(-abs(${x}))))`,
+});
+
+/** `ln(1 + e^x)`, elementwise. */
+export function softplus(x: Tensor): Tensor {
+  return apply(softplusP, null, [x]);
+}
 
 /** `1 / (1 + e^-x)`, elementwise. */
 export function sigmoid(x: Tensor): Tensor {

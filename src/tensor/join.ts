@@ -1,4 +1,4 @@
-import { formatAval, sameAval } from "../ir/aval.ts";
+import { formatAval, isShape, sameAval } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -90,11 +90,14 @@ export function split(
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   const { parts } = options;
-  const sizes = typeof parts === "number"
+  const sizes = typeof parts !== "number"
+    ? [...parts]
+    : isShape([parts])
     ? new Array<number>(parts).fill(extent / parts)
-    : [...parts];
+    : [];
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (!sizes.every((size) => Number.isInteger(size) && size >= 0) || total !== extent) {
+  const whole = isShape(sizes) && (typeof parts !== "number" || isShape([parts]));
+  if (!whole || total !== extent) {
     throw new RangeError(
       `Cannot split axis ${axis} of ${formatAval(x)} into ${
         typeof parts === "number" ? `${parts} equal parts` : `parts of [${parts}]`

@@ -39,10 +39,10 @@ export function exp(x: Tensor): Tensor {
 }
 
 /**
- * Natural logarithm, elementwise.
+ * Natural logarithm, elementwise; its derivative at 0 is infinite.
  *
  * @param x The tensor.
- * @returns `ln x`.
+ * @returns `ln x`: -Infinity at 0, NaN below.
  *
  * @example
  * ```ts
@@ -54,6 +54,42 @@ export function exp(x: Tensor): Tensor {
  */
 export function log(x: Tensor): Tensor {
   return ops.log(x);
+}
+
+/**
+ * `e ** x - 1`, elementwise, with all digits near 0 too: within 4 units in the last place of `f32`.
+ *
+ * @param x The tensor.
+ * @returns `e ** x - 1`.
+ *
+ * @example
+ * ```ts
+ * import { constant, expm1, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(expm1(constant([0, 1e-20]))), [0, 1e-20]);
+ * ```
+ */
+export function expm1(x: Tensor): Tensor {
+  return ops.expm1(x);
+}
+
+/**
+ * Natural logarithm of `1 + x`, elementwise, with all digits near 0 too.
+ *
+ * @param x The tensor.
+ * @returns `ln(1 + x)`: -Infinity at -1, NaN below.
+ *
+ * @example
+ * ```ts
+ * import { constant, log1p, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(log1p(constant([0, 1e-20]))), [0, 1e-20]);
+ * ```
+ */
+export function log1p(x: Tensor): Tensor {
+  return ops.log1p(x);
 }
 
 /**
@@ -147,10 +183,10 @@ export function erf(x: Tensor): Tensor {
 }
 
 /**
- * Sine of angles in radians, elementwise.
+ * Sine of angles in radians, elementwise; accurate up to an angle of 12,000 on every engine.
  *
  * @param x The tensor.
- * @returns `sin(x)`.
+ * @returns `sin(x)`, NaN of infinities.
  *
  * @example
  * ```ts
@@ -165,10 +201,10 @@ export function sin(x: Tensor): Tensor {
 }
 
 /**
- * Cosine of angles in radians, elementwise.
+ * Cosine of angles in radians, elementwise; accurate up to an angle of 12,000 on every engine.
  *
  * @param x The tensor.
- * @returns `cos(x)`.
+ * @returns `cos(x)`, NaN of infinities.
  *
  * @example
  * ```ts
@@ -204,7 +240,7 @@ export function abs(x: Tensor): Tensor {
  * Sign, elementwise; its derivative is 0.
  *
  * @param x The tensor.
- * @returns -1, 0 or 1.
+ * @returns -1, 0 (of both zeros) or 1, and NaN of NaN.
  *
  * @example
  * ```ts
@@ -277,7 +313,8 @@ export function square(x: Tensor): Tensor {
  *
  * @param x The tensor.
  * @param options The least and the greatest value; each may be left out.
- * @returns `x` where it lies in the interval, else the nearer end.
+ * @returns `x` where it lies in the interval or is NaN, else the nearer end. At the ends the
+ *   derivative is 1.
  * @throws {RangeError} If `low` is above `high`.
  *
  * @example
@@ -300,10 +337,14 @@ export function clip(
 }
 
 /**
- * Converts to another element type.
+ * Converts to another element type, in the same way on every engine.
+ *
+ * From `f32` to an integer numbers round to zero; beyond the type they become the least or greatest
+ * integer that both types hold (2^31 - 128 for `i32`, 2^32 - 256 for `u32`: the rule of WGSL), and
+ * NaN becomes 0. Between `i32` and `u32` the bits stay. To `bool` anything but 0 is `true`, NaN too.
  *
  * @param x The tensor.
- * @param dtype The wanted type; `f32` to an integer rounds to zero, anything but 0 is `true`.
+ * @param dtype The wanted type.
  * @returns A tensor of that type; only from `f32` to `f32` has a derivative.
  *
  * @example

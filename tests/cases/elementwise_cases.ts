@@ -59,6 +59,9 @@ const functions: readonly PrimitiveCase[] = [
   unary("floor", ops.floor, f32([3, 7], -3, 3)),
   unary("exp", ops.exp, f32([3, 5])),
   unary("log", ops.log, f32([3, 5], 0.2, 4)),
+  unary("expm1", ops.expm1, f32([3, 5], -3, 3)),
+  unary("log1p", ops.log1p, f32([3, 5], -0.7, 3)),
+  unary("softplus", ops.softplus, f32([3, 7], -5, 5)),
   unary("sqrt", ops.sqrt, f32([3, 5], 0.2, 4)),
   unary("rsqrt", ops.rsqrt, f32([3, 5], 0.2, 4)),
   unary("tanh", ops.tanh, f32([3, 5])),
@@ -76,6 +79,13 @@ const functions: readonly PrimitiveCase[] = [
   unary("pow negative fraction", (x) => ops.pow(x, -0.5), f32([7], 0.2, 3)),
   unary("pow ninth of negative numbers", (x) => ops.pow(x, 9), f32([5], -1.5, -0.5)),
   unary("pow tenth", (x) => ops.pow(x, 10), f32([5], -1.5, 1.5)),
+  unary("pow minus eleventh", (x) => ops.pow(x, -11), f32([5], -1.5, -0.9)),
+  unary("pow hundredth", (x) => ops.pow(x, 100), f32([5], -1.1, 1.1)),
+  binary("power", ops.power, [f32([3, 5], 0.3, 3), f32([3, 5], -3, 3)]),
+  primitiveCase("power of negative numbers", [f32([7], -3, -0.3), grid([7], 1, [-3, 3])], {
+    build: (a, b) => ops.power(a!, b!),
+    differentiable: [0],
+  }),
 ];
 
 /** Cases of selection, comparison, logic and conversion. */
@@ -92,6 +102,8 @@ const choices: readonly PrimitiveCase[] = [
   binary("equal", ops.equal, [halves, halves]),
   binary("equal i32", ops.equal, [i32([5, 7], -1, 1), i32([5, 7], -1, 1)]),
   binary("equal u32", ops.equal, [u32([7], 0, 2), u32([7], 0, 2)]),
+  unary("is_nan", ops.isNan, f32([3, 5])),
+  unary("is_finite", ops.isFinite, f32([3, 5])),
   binary("less", ops.less, [halves, halves]),
   binary("less i32", ops.less, [i32([7]), i32([7])]),
   binary("less u32", ops.less, [u32([7]), u32([7])]),
