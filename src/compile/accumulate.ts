@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { areNanBits, magnitudeBits } from "../ir/wgsl_numbers.ts";
+import { areNanBits, INFINITY_BITS, magnitudeBits } from "../ir/wgsl_numbers.ts";
 import { type Expressions, registerType, type Width } from "./expression.ts";
 import { type Layout, opOf } from "./reduce_layout.ts";
 import type { ReduceUnit } from "./units.ts";
@@ -12,7 +12,7 @@ import type { ReduceUnit } from "./units.ts";
 export interface Accumulators {
   /** Declarations. */
   readonly before: string[];
-  /** Registers `a<index>` that hold sums. */
+  /** Registers `s<index>` that hold sums. */
   readonly sums: { readonly index: number; readonly type: string }[];
   /** Statements of one iteration; sums go to registers whose names begin with `sum`. */
   each(sum: string): string[];
@@ -34,88 +34,114 @@ export interface Accumulation<B> {
 
 /**
  * Loop code that reduces `values` (expressions inside the loop: for each reduction those of the
- * elements of an iteration).
+ * elements of an iteration). A maximum and its position share their work.
  */
 export function accumulate<B>(
   unit: ReduceUnit,
   values: readonly (readonly string[])[],
   how: Accumulation<B>,
 ): Accumulators {
-  const parts = unit.reductions.map(({ node }, index) => {
-    const op = opOf(node);
-    const elements = values[index]!;
-    return op === "sum"
-      ? accumulateSum(elements, { ...how, index })
-      : accumulateMax(elements, { ...how, index, isArgMax: op === "argmax" });
+  const ops = unit.reductions.map(({ node }) => opOf(node));
+  const keys = ops.map((op, k) => op === "sum" ? `sum ${k}` : values[k]!.join());
+  const parts = ops.flatMap((op, index) => {
+    if (keys.indexOf(keys[index]!) !== index) return [];
+    if (op === "sum") return [accumulateSum(values[index]!, { ...how, index })];
+    const withPosition = ops.some((other, k) => other === "argmax" && keys[k] === keys[index]);
+    const kind = withPosition ? accumulatePosition : accumulateMax;
+    return [kind(values[index]!, { ...how, index })];
   });
   return {
     before: parts.flatMap((part) => part.before),
     sums: parts.flatMap((part) => part.sums),
     each: (sum) => parts.flatMap((part) => part.each(sum)),
     after: parts.flatMap((part) => part.after),
-    results: parts.flatMap((part) => part.results),
+    results: ops.map((op, k) => `${op === "argmax" ? "at" : "a"}${keys.indexOf(keys[k]!)}`),
   };
 }
 
-function accumulateSum<B>(
-  elements: readonly string[],
-  { layout, inLanes, index: k }: Accumulation<B> & { readonly index: number },
-): Accumulators {
-  const type = registerType("f32", layout.lanes === "kept" || inLanes ? 4 : 1);
+/** The part of {@linkcode Accumulators} that one reduction adds; its result is `a<index>`. */
+type Part = Omit<Accumulators, "results">;
+
+type PartOptions<B> = Accumulation<B> & { readonly index: number };
+
+function widthOf({ layout, inLanes }: { layout: Layout; inLanes: boolean }): Width {
+  return layout.lanes === "kept" || inLanes ? 4 : 1;
+}
+
+function accumulateSum<B>(elements: readonly string[], how: PartOptions<B>): Part {
+  const { index: k, inLanes } = how;
+  const type = registerType("f32", widthOf(how));
   const value = elements.reduce((a, b) => `(${a} + ${b})`);
   return {
-    before: [`var a${k} = ${type}(0.0);`],
+    before: [`var s${k} = ${type}(0.0);`],
     sums: [{ index: k, type }],
     each: (sum) => [`${sum}${k} += ${value};`],
-    after: inLanes ? [`let h${k} = (a${k}.x + a${k}.y) + (a${k}.z + a${k}.w);`] : [],
-    results: [inLanes ? `h${k}` : `a${k}`],
+    after: [
+      inLanes ? `let a${k} = (s${k}.x + s${k}.y) + (s${k}.z + s${k}.w);` : `let a${k} = s${k};`,
+    ],
   };
 }
 
 /**
  * The largest number `m`, and the largest bits without a sign, `n`: as `max()` may drop NaN, these
- * tell whether there was one, and are NaN themselves then. The position of a maximum is that of the
- * first NaN, if there is any.
+ * tell whether there was one, and are NaN themselves then.
  */
-function accumulateMax<B>(
-  elements: readonly string[],
-  { expressions, layout, position, inLanes, index: k, isArgMax }: Accumulation<B> & {
-    readonly index: number;
-    readonly isArgMax: boolean;
-  },
-): Accumulators {
-  const width: Width = layout.lanes === "kept" || inLanes ? 4 : 1;
-  const integers = registerType("i32", width);
+function accumulateMax<B>(elements: readonly string[], how: PartOptions<B>): Part {
+  const { expressions, inLanes, index: k } = how;
+  const width = widthOf(how);
   const scope = expressions.scope(width);
-  const before = [
-    `var m${k} = ${expressions.literal(-Infinity, { dtype: "f32", width })};`,
-    `var n${k} = ${integers}(0);`,
-  ];
-  const each = elements.flatMap((element, e) => {
-    const [x, bits] = [`x${k}_${e}`, `y${k}_${e}`];
-    const isFirst = `(${areNanBits(bits, scope)} | (${x} > m${k})) & !${
-      areNanBits(`n${k}`, scope)
-    }`;
-    return [
-      `let ${x} = ${element};`,
-      `let ${bits} = ${magnitudeBits(x, scope)};`,
-      ...(isArgMax ? [`a${k} = select(a${k}, ${integers}(i32(${position})), ${isFirst});`] : []),
-      `m${k} = max(m${k}, ${x});`,
-      `n${k} = max(n${k}, ${bits});`,
-    ];
-  });
-  if (isArgMax) {
-    before.push(`var a${k} = ${integers}(0);`);
-    return { before, sums: [], each: () => each, after: [], results: [`a${k}`] };
-  }
+  const each = elements.flatMap((element, e) => [
+    `let x${k}_${e} = ${element};`,
+    `m${k} = max(m${k}, x${k}_${e});`,
+    `n${k} = max(n${k}, ${magnitudeBits(`x${k}_${e}`, scope)});`,
+  ]);
   const joined = (name: string): string =>
     inLanes ? `max(max(${name}.x, ${name}.y), max(${name}.z, ${name}.w))` : name;
   const single = expressions.scope(inLanes ? 1 : width);
-  const after = [
-    `let l${k} = ${joined(`n${k}`)};`,
-    `let h${k} = select(${joined(`m${k}`)}, bitcast<${single.type("f32")}>(l${k}), ${
-      areNanBits(`l${k}`, single)
-    });`,
-  ];
-  return { before, sums: [], each: () => each, after, results: [`h${k}`] };
+  return {
+    before: [
+      `var m${k} = ${expressions.literal(-Infinity, { dtype: "f32", width })};`,
+      `var n${k} = ${scope.type("i32")}(0);`,
+    ],
+    sums: [],
+    each: () => each,
+    after: [
+      `let l${k} = ${joined(`n${k}`)};`,
+      `let a${k} = select(${joined(`m${k}`)}, bitcast<${single.type("f32")}>(l${k}), ${
+        areNanBits(`l${k}`, single)
+      });`,
+    ],
+  };
+}
+
+/**
+ * The largest number `a` and its position `at`; a NaN is larger than everything, and is not replaced
+ * once it is found: `n` then are the greatest bits, and no comparison with it holds.
+ */
+function accumulatePosition<B>(elements: readonly string[], how: PartOptions<B>): Part {
+  const { expressions, position, index: k } = how;
+  const width = widthOf(how);
+  const scope = expressions.scope(width);
+  const integers = scope.type("i32");
+  const each = elements.flatMap((element, e) => {
+    const [x, isNan, isLarger] = [`x${k}_${e}`, `y${k}_${e}`, `z${k}_${e}`];
+    return [
+      `let ${x} = ${element};`,
+      `let ${isNan} = ${magnitudeBits(x, scope)} > n${k};`,
+      `let ${isLarger} = ${isNan} | (${x} > a${k});`,
+      `n${k} = select(n${k}, ${integers}(0x7fffffff), ${isNan});`,
+      `a${k} = select(a${k}, ${x}, ${isLarger});`,
+      `at${k} = select(at${k}, ${integers}(i32(${position})), ${isLarger});`,
+    ];
+  });
+  return {
+    before: [
+      `var a${k} = ${expressions.literal(-Infinity, { dtype: "f32", width })};`,
+      `var n${k} = ${integers}(${INFINITY_BITS});`,
+      `var at${k} = ${integers}(0);`,
+    ],
+    sums: [],
+    each: () => each,
+    after: [],
+  };
 }

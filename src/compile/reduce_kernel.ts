@@ -198,13 +198,13 @@ function loop(
     `}`,
   ];
   if (count <= 2 * BLOCK || acc.sums.length === 0) {
-    return [...acc.before, ...over(from, to, [...body, ...acc.each("a")]), ...acc.after];
+    return [...acc.before, ...over(from, to, [...body, ...acc.each("s")]), ...acc.after];
   }
   const block = [
     `let end = min(start + ${BLOCK}u, ${to});`,
     ...acc.sums.map(({ index, type }) => `var block${index} = ${type}(0.0);`),
     ...over("start", "end", [...body, ...acc.each("block")]),
-    ...acc.sums.map(({ index }) => `a${index} += block${index};`),
+    ...acc.sums.map(({ index }) => `s${index} += block${index};`),
   ];
   return [
     ...acc.before,

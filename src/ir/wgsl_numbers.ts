@@ -13,7 +13,7 @@ import type { Emitter } from "./primitive.ts";
 export type WgslScope = Pick<Emitter, "type" | "helper">;
 
 /** Bits of positive infinity; those of NaN without the sign are greater. */
-const INFINITY_BITS = "0x7f800000";
+export const INFINITY_BITS = "0x7f800000";
 
 /** Bits of negative infinity as `i32`: of the negative numbers it has the greatest, NaN above. */
 const NEGATIVE_INFINITY = "-8388608";
