@@ -1,11 +1,12 @@
 /** Powers, with a constant exponent and with a tensor of exponents. @module */
 import type { Emitter, Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
+import { abs } from "./abs.ts";
 import { add, sub } from "./add.ts";
 import { isNanCode } from "../ir/wgsl_numbers.ts";
-import { and } from "./logical.ts";
+import { and, not } from "./logical.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
-import { equal, lessEqual } from "./compare.ts";
+import { equal, less, lessEqual } from "./compare.ts";
 import { log } from "./exp_log.ts";
 import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
@@ -64,10 +65,10 @@ export const powerP: Primitive<null> = defineElementwise<null>({
   compute: (_, a, b) => ieeePower(a, b),
   jvp: ({ inputs: [a, b], outputs: [y] }, [da, db]) => {
     const zero = like(a!, 0);
-    const byBase = da && mul(
-      da,
-      select(equal(b!, zero), zero, mul(b!, power(a!, sub(b!, like(b!, 1))))),
-    );
+    // Where b is 0 and a is not, b a^(b - 1) is 0, and has the right derivatives.
+    const still = and(equal(b!, zero), not(less(zero, abs(a!))));
+    const slope = mul(b!, power(a!, sub(b!, like(b!, 1))));
+    const byBase = da && mul(da, select(still, zero, slope));
     // The logarithm is not taken where it is not used, so that its own derivative stays finite.
     const flat = and(equal(a!, zero), lessEqual(zero, b!));
     const logarithm = log(select(flat, like(a!, 1), a!));
@@ -113,13 +114,15 @@ function powerCode(x: string, y: string, emitter: Emitter): string {
   let whole = floor(y) == y;
   let odd = whole & (floor(y * 0.5) * 2.0 != y);
   let infinite = abs(y) >= ${emitter.literal(Infinity, "f32")};
-  let magnitude = select(pow(abs(x), y), ${one}, (abs(x) == ${one}) & infinite);
+  let nothing = select(${zero}, ${emitter.literal(Infinity, "f32")}, y < ${zero});
+  let number = select(pow(abs(x), y), nothing, abs(x) == ${zero});
+  let magnitude = select(number, ${one}, (abs(x) == ${one}) & infinite);
   let isNegative = bitcast<${integer}>(x) < ${integer}(0);
   let signed = select(magnitude, -magnitude, odd & isNegative);
   let known = whole | (x >= ${zero}) | (abs(x) >= ${emitter.literal(Infinity, "f32")});
   let value = select(${emitter.literal(NaN, "f32")}, signed, known);
-  let number = select(value, x + y, ${isNanCode("x", emitter)} | ${isNanCode("y", emitter)});
-  return select(number, ${one}, (y == ${zero}) | (x == ${one}));
+  let result = select(value, x + y, ${isNanCode("x", emitter)} | ${isNanCode("y", emitter)});
+  return select(result, ${one}, (y == ${zero}) | (x == ${one}));
 }`,
   );
   return `${name}(${x}, ${y})`;

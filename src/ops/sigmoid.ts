@@ -2,9 +2,9 @@
 import type { Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
 import { sub } from "./add.ts";
-import { reluCode } from "../ir/wgsl_numbers.ts";
+import { keepNan, reluCode } from "../ir/wgsl_numbers.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
-import { log1pHelper } from "./exp_log.ts";
+import { expHelper, log1pHelper } from "./exp_log_wgsl.ts";
 import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
 
@@ -17,7 +17,7 @@ export const sigmoidP: Primitive<null> = defineElementwise<null>({
   jvp: ({ inputs: [x], outputs: [y] }, [t]) => t ? mul(t, mul(y!, sub(like(x!, 1), y!))) : null,
   transpose: "not linear",
   cost: 12,
-  wgsl: ([x]) => `(1.0 / (1.0 + exp(-${x})))`,
+  wgsl: ([x], emitter) => keepNan(`(1.0 / (1.0 + ${expHelper(emitter)}(-${x})))`, x!, emitter),
 });
 
 /** Softplus `ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)`; its derivative is the sigmoid. */
@@ -29,7 +29,8 @@ export const softplusP: Primitive<null> = defineElementwise<null>({
   jvp: ({ inputs: [x] }, [t]) => t ? mul(t, sigmoid(x!)) : null,
   transpose: "not linear",
   cost: 30,
-  wgsl: ([x], emitter) => `(${reluCode(x!, emitter)} + ${log1pHelper(emitter)}(exp(-abs(${x}))))`,
+  wgsl: ([x], emitter) =>
+    `(${reluCode(x!, emitter)} + ${log1pHelper(emitter)}(${expHelper(emitter)}(-abs(${x}))))`,
 });
 
 /** `ln(1 + e^x)`, elementwise. */

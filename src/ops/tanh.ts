@@ -4,7 +4,7 @@ import { apply, type Tensor } from "../ir/tensor.ts";
 import { keepNan } from "../ir/wgsl_numbers.ts";
 import { sub } from "./add.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
-import { expm1Helper } from "./exp_log.ts";
+import { expm1Helper } from "./exp_log_wgsl.ts";
 import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
 

@@ -116,7 +116,12 @@ function select(tf: Tf, ...[condition, a, b]: TfTensor[]): TfTensor {
 /** Elementwise primitives by name. */
 export const elementwiseImplementations: Readonly<Record<string, Implementation>> = {
   abs: unary((tf, x) => tf.abs(x)),
-  sign: unary((tf, x) => keepNan(tf, tf.sign(x), x)),
+  sign: unary((tf, x) => {
+    // The backend's own takes small numbers for 0.
+    const zero = tf.scalar(0);
+    const sign = tf.sub(tf.greater(x, zero).cast("float32"), tf.less(x, zero).cast("float32"));
+    return keepNan(tf, sign, x);
+  }),
   floor: unary((tf, x) => tf.floor(x)),
   neg: unary((tf, x) => tf.neg(x)),
   exp: unary((tf, x) => tf.exp(x)),
@@ -130,8 +135,6 @@ export const elementwiseImplementations: Readonly<Record<string, Implementation>
   tanh: unary((tf, x) => tf.tanh(x)),
   sigmoid: unary((tf, x) => tf.sigmoid(x)),
   erf: unary((tf, x) => tf.erf(x)),
-  sin: unary((tf, x) => tf.sin(x)),
-  cos: unary((tf, x) => tf.cos(x)),
   not: unary((tf, x) => tf.logicalNot(x), ["bool"]),
   pow: {
     dtypes: ["f32"],
