@@ -49,7 +49,15 @@ export const divP: Primitive<null> = defineElementwise<null>({
   },
   transpose: ({ inputs: [, b] }, ct, linear) => [linear[0] ? div(ct, b!) : null, null],
   cost: 4,
-  wgsl: ([a, b]) => `(${a} / ${b})`,
+  wgsl: ([a, b], emitter, { inputs }) => {
+    const divisor = constantOf(inputs[1]!);
+    const isReal = inputs[0]!.dtype === "f32";
+    // Compilers refuse integer constants 0, and fold quotients by 0 and infinity to nonsense.
+    if (divisor === 0 && !isReal) return a!;
+    if (divisor === 0) return `(${a} * ${emitter.literal(1 / divisor, "f32")})`;
+    if (isReal && Math.abs(divisor ?? 0) === Infinity) return zeroOf(a!, emitter);
+    return `(${a} / ${b})`;
+  },
 });
 
 /** `a * b`, elementwise, operands of one shape. */
