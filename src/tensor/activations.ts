@@ -110,8 +110,8 @@ export function silu(x: Tensor): Tensor {
 }
 
 /**
- * Softplus `log(1 + e^x)`, without overflow and with all digits far below 0 too; its derivative is
- * the sigmoid.
+ * Softplus `log(1 + e^x)`, without overflow and with all digits far below 0 too: within 4 units in
+ * the last place of `f32` on WebGPU, 12 on tfjs. Its derivative is the sigmoid.
  *
  * @param x The tensor (`f32`).
  * @returns A tensor of the shape of `x`.

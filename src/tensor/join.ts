@@ -66,6 +66,12 @@ export function stack(tensors: readonly Tensor[], options: AxisOptions = {}): Te
   return ops.concat(wide, resolveAxis("stack", wide[0]!, options.axis ?? 0));
 }
 
+/** The extents of equal parts; NaN where there are none. */
+function equalParts(extent: number, parts: number): number[] {
+  const divides = isShape([parts]) && parts < 2 ** 32 && extent % parts === 0;
+  return divides ? new Array<number>(parts).fill(extent / parts) : [NaN];
+}
+
 /**
  * Cuts a tensor into parts along an axis.
  *
@@ -90,14 +96,9 @@ export function split(
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   const { parts } = options;
-  const sizes = typeof parts !== "number"
-    ? [...parts]
-    : isShape([parts])
-    ? new Array<number>(parts).fill(extent / parts)
-    : [];
+  const sizes = typeof parts === "number" ? equalParts(extent, parts) : [...parts];
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const whole = isShape(sizes) && (typeof parts !== "number" || isShape([parts]));
-  if (!whole || total !== extent) {
+  if (!isShape(sizes) || total !== extent) {
     throw new RangeError(
       `Cannot split axis ${axis} of ${formatAval(x)} into ${
         typeof parts === "number" ? `${parts} equal parts` : `parts of [${parts}]`

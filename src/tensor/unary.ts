@@ -21,7 +21,7 @@ export function neg(x: Tensor): Tensor {
 }
 
 /**
- * Exponential function, elementwise.
+ * Exponential function, elementwise; within 2 units in the last place of `f32` on every engine.
  *
  * @param x The tensor.
  * @returns `e ** x`.
@@ -39,7 +39,8 @@ export function exp(x: Tensor): Tensor {
 }
 
 /**
- * Natural logarithm, elementwise; its derivative at 0 is infinite.
+ * Natural logarithm, elementwise; within 3 units in the last place of `f32` on every engine. Its
+ * derivative at 0 is infinite.
  *
  * @param x The tensor.
  * @returns `ln x`: -Infinity at 0, NaN below.
@@ -57,7 +58,8 @@ export function log(x: Tensor): Tensor {
 }
 
 /**
- * `e ** x - 1`, elementwise, with all digits near 0 too: within 4 units in the last place of `f32`.
+ * `e ** x - 1`, elementwise, with all digits near 0 too: within 3 units in the last place of `f32`
+ * on every engine.
  *
  * @param x The tensor.
  * @returns `e ** x - 1`.
@@ -75,7 +77,8 @@ export function expm1(x: Tensor): Tensor {
 }
 
 /**
- * Natural logarithm of `1 + x`, elementwise, with all digits near 0 too.
+ * Natural logarithm of `1 + x`, elementwise, with all digits near 0 too: within 3 units in the last
+ * place of `f32` on every engine.
  *
  * @param x The tensor.
  * @returns `ln(1 + x)`: -Infinity at -1, NaN below.
@@ -93,7 +96,7 @@ export function log1p(x: Tensor): Tensor {
 }
 
 /**
- * Square root, elementwise; its derivative at 0 is infinite.
+ * Square root, elementwise; NaN below 0. Its derivative at 0 is infinite.
  *
  * @param x The tensor.
  * @returns `sqrt(x)`.
@@ -111,7 +114,7 @@ export function sqrt(x: Tensor): Tensor {
 }
 
 /**
- * Reciprocal square root, elementwise.
+ * Reciprocal square root, elementwise: Infinity at 0, NaN below.
  *
  * @param x The tensor.
  * @returns `1 / sqrt(x)`.
@@ -129,7 +132,7 @@ export function rsqrt(x: Tensor): Tensor {
 }
 
 /**
- * Hyperbolic tangent, elementwise.
+ * Hyperbolic tangent, elementwise; within 4 units in the last place of `f32` on every engine.
  *
  * @param x The tensor.
  * @returns `tanh(x)`.
@@ -147,7 +150,7 @@ export function tanh(x: Tensor): Tensor {
 }
 
 /**
- * Logistic function, elementwise.
+ * Logistic function, elementwise; within 3 units in the last place of `f32` on WebGPU.
  *
  * @param x The tensor.
  * @returns `1 / (1 + e ** -x)`.
@@ -219,7 +222,7 @@ export function cos(x: Tensor): Tensor {
 }
 
 /**
- * Absolute value, elementwise; its derivative at 0 is 0.
+ * Absolute value, elementwise; its derivative at 0 is 0, at NaN it is NaN.
  *
  * @param x The tensor.
  * @returns `|x|`.
