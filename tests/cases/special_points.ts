@@ -115,6 +115,7 @@ export const SPECIAL_POINTS: readonly SpecialCase[] = [
   ]),
   rows("softplus", ops.softplus, [
     [0, Math.LN2, 0.5, 0.25],
+    [-30, 9.357622968839299e-14, 9.357622968839299e-14, 9.357622968839299e-14],
     [-inf, 0, 0, 0],
     [inf, inf, 1, 0],
     [1e30, 1e30, 1, 0],
