@@ -7,7 +7,7 @@ import { trace } from "../src/transform/mod.ts";
 import { primitiveCases } from "./cases/primitives.ts";
 
 const primitives = Object.entries({ ...ops, ...transform })
-  .filter(([name, value]) => /[a-z]P$/.test(name) && typeof value === "object")
+  .filter(([name, value]) => /[a-z0-9]P$/.test(name) && typeof value === "object")
   .map(([name, value]) => [name, value as Primitive] as const);
 
 function uses(program: Program, name: string): boolean {

@@ -54,6 +54,22 @@ Deno.test("div() of integers rounds to zero", () => {
   assertEquals(compute(ops.div, ...rows), [3, -3, -3, 3]);
 });
 
+Deno.test("div() of integers by 0, or where the quotient does not fit, gives the dividend", () => {
+  const least = -(2 ** 31);
+  const rows: Row[] = [[[7, -7, 0, least], [4], "i32"], [[0, 0, 0, -1], [4], "i32"]];
+  assertEquals(compute(ops.div, ...rows), [7, -7, 0, least]);
+  assertEquals(compute(ops.div, [[7], [1], "u32"], [[0], [1], "u32"]), [7]);
+});
+
+Deno.test("convert() takes what is beyond an integer for the nearest that f32 holds, NaN for 0", () => {
+  const x: Row = [[5e9, -1.9, 3e9, -3e9, Infinity, -Infinity, NaN], [7]];
+  const [high, low] = [2 ** 31 - 128, -(2 ** 31)];
+  assertEquals(compute((t) => ops.convert(t, "i32"), x), [high, -1, high, low, high, low, 0]);
+  const most = 2 ** 32 - 256;
+  assertEquals(compute((t) => ops.convert(t, "u32"), x), [most, 0, 3e9, 0, most, 0, 0]);
+  assertEquals(compute((t) => ops.convert(t, "bool"), [[NaN, -0, Infinity], [3]]), [1, 0, 1]);
+});
+
 Deno.test("convert() rounds to zero, and keeps the bits of integers", () => {
   assertEquals(compute((x) => ops.convert(x, "i32"), [[1.9, -1.9, -0.5], [3]]), [1, -1, 0]);
   assertEquals(compute((x) => ops.convert(x, "u32"), [[-1], [1], "i32"]), [2 ** 32 - 1]);

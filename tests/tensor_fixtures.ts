@@ -65,6 +65,8 @@ export const COMPOSITES: readonly CompositeCase[] = [
   one("neg", t.neg),
   one("exp", t.exp),
   one("log", t.log, positive),
+  one("expm1", t.expm1),
+  one("log1p", t.log1p, positive),
   one("sqrt", t.sqrt, positive),
   one("rsqrt", t.rsqrt, positive),
   one("tanh", t.tanh),

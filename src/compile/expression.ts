@@ -21,6 +21,7 @@ import {
 } from "../ir/index_expression.ts";
 import type { Emitter } from "../ir/primitive.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { nonFiniteLiteral, type WgslScope } from "../ir/wgsl_numbers.ts";
 
 /** Elements computed by one expression. */
 export type Width = 1 | 4;
@@ -69,8 +70,8 @@ export function memoryType(dtype: DType, width: Width): string {
   return registerType(dtype === "bool" ? "u32" : dtype, width);
 }
 
-/** WGSL literal of a number. */
-export function literalOf(value: number, dtype: DType): string {
+/** WGSL expression of a number; one that is not finite needs a helper function. */
+function literalOf(value: number, dtype: DType, scope: WgslScope): string {
   switch (dtype) {
     case "bool":
       return value ? "true" : "false";
@@ -79,10 +80,9 @@ export function literalOf(value: number, dtype: DType): string {
     case "u32":
       return `${value >>> 0}u`;
     case "f32": {
-      if (!Number.isFinite(Math.fround(value))) {
-        throw new RangeError(`Cannot write ${value} as an f32 literal: it is not finite.`);
-      }
-      const text = String(Math.fround(value));
+      const rounded = Math.fround(value);
+      if (!Number.isFinite(rounded)) return nonFiniteLiteral(rounded, scope);
+      const text = Object.is(rounded, -0) ? "-0" : String(rounded);
       return `f32(${/[.e]/.test(text) ? text : text + ".0"})`;
     }
   }
@@ -113,6 +113,20 @@ export class Expressions<B> {
     const count = (lines: readonly string[]): number =>
       lines.filter((line) => line.includes("[")).length;
     return { outer: count(this.outer), inner: count(this.inner) };
+  }
+
+  /** Expression of a constant. */
+  literal(value: number, { dtype, width }: { dtype: DType; width: Width }): string {
+    const literal = literalOf(value, dtype, this.scope(width));
+    return width === 1 ? literal : `${registerType(dtype, 4)}(${literal})`;
+  }
+
+  /** Where statements beside the expressions declare functions. */
+  scope(width: Width): WgslScope {
+    return {
+      type: (dtype) => registerType(dtype, width),
+      helper: (name, source) => this.helpers.set(name, source),
+    };
   }
 
   /**
@@ -212,7 +226,9 @@ export class Expressions<B> {
   #load(tensor: Tensor, memory: B, index: readonly Index[], width: Width): Value {
     const flat = flattenIndex(index, tensor.shape);
     // Never used: the user selects another value there. WGSL refuses such a constant index.
-    if (flat.max < 0 || flat.min >= tensor.size) return zeroOf(tensor.dtype, width);
+    if (flat.max < 0 || flat.min >= tensor.size) {
+      return { code: this.literal(0, { dtype: tensor.dtype, width }), width, inner: false };
+    }
     const inner = this.changesInLoop(flat);
     let code: string;
     if (width === 1) {
@@ -252,12 +268,6 @@ export class Expressions<B> {
       : `min(${value.code}, ${extent - 1}u)`;
     return variableIndex(this.#name(code, 1, value.inner).code, extent);
   }
-}
-
-function zeroOf(dtype: DType, width: Width): Value {
-  const zero = literalOf(0, dtype);
-  const code = width === 1 ? zero : `${registerType(dtype, 4)}(${zero})`;
-  return { code, width, inner: false };
 }
 
 function quarter(index: Index): Index {
@@ -331,8 +341,7 @@ class WidthEmitter<B> implements Emitter {
   }
 
   literal(value: number, dtype: DType): string {
-    const literal = literalOf(value, dtype);
-    return this.#width === 1 ? literal : `${registerType(dtype, 4)}(${literal})`;
+    return this.#expressions.literal(value, { dtype, width: this.#width });
   }
 
   type(dtype: DType): string {

@@ -16,13 +16,13 @@ import {
   variableIndex,
 } from "../ir/index_expression.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
+import { accumulate, type Accumulators } from "./accumulate.ts";
 import {
   type ExpressionContext,
   Expressions,
   LANE,
   LOOP,
   memoryType,
-  registerType,
   type Width,
 } from "./expression.ts";
 import {
@@ -79,72 +79,11 @@ function kernelsOf<B>(
   ];
 }
 
-interface Accumulators {
-  /** Declarations. */
-  readonly before: string[];
-  /** Registers `a<index>` that hold sums. */
-  readonly sums: { readonly index: number; readonly type: string }[];
-  /** Statements of one iteration; sums go to registers whose names begin with `sum`. */
-  each(sum: string): string[];
-  /** Statements after the loop. */
-  readonly after: string[];
-  /** Register of each reduction's result, at the width of a result. */
-  readonly results: string[];
-}
-
-/** Loop code that reduces `values` (expressions inside the loop). */
-function accumulate(
-  unit: ReduceUnit,
-  values: readonly string[],
-  { layout, position, inLanes }: { layout: Layout; position: string; inLanes: boolean },
-): Accumulators {
-  const each: ((sum: string) => string)[] = [];
-  const result: Accumulators = {
-    before: [],
-    sums: [],
-    each: (sum) => each.map((line) => line(sum)),
-    after: [],
-    results: [],
-  };
-  const width: Width = layout.lanes === "kept" || inLanes ? 4 : 1;
-  const type = registerType("f32", width);
-  unit.reductions.forEach((tensor, k) => {
-    const op = opOf(tensor.node);
-    const value = values[k]!;
-    if (op === "sum") {
-      result.before.push(`var a${k} = ${type}(0.0);`);
-      result.sums.push({ index: k, type });
-      each.push((sum) => `${sum}${k} += ${value};`);
-    } else if (op === "max") {
-      result.before.push(`var a${k} = ${type}(-3.4028234e38);`);
-      each.push(() => `a${k} = max(a${k}, ${value});`);
-    } else {
-      const integers = registerType("i32", width);
-      result.before.push(`var m${k} = ${type}(-3.4028234e38);`, `var a${k} = ${integers}(0i);`);
-      each.push(
-        () => `a${k} = select(a${k}, ${integers}(i32(${position})), ${value} > m${k});`,
-        () => `m${k} = max(m${k}, ${value});`,
-      );
-    }
-    if (!inLanes) {
-      result.results.push(`a${k}`);
-    } else {
-      result.after.push(
-        op === "sum"
-          ? `let h${k} = (a${k}.x + a${k}.y) + (a${k}.z + a${k}.w);`
-          : `let h${k} = max(max(a${k}.x, a${k}.y), max(a${k}.z, a${k}.w));`,
-      );
-      result.results.push(`h${k}`);
-    }
-  });
-  return result;
-}
-
 /** The loop of a pass over the operands. */
 interface OperandLoop<B> {
   readonly expressions: Expressions<B>;
-  /** Value of each reduction's operand, or of the elements that one iteration reduces. */
-  readonly values: readonly string[];
+  /** For each reduction the values of the elements that one iteration reduces. */
+  readonly values: readonly (readonly string[])[];
   /** Elements that one iteration reduces. */
   readonly together: number;
 }
@@ -164,11 +103,7 @@ function operandLoop<B>(
       { length: together },
       (_, k) => operandValues(unit, expressions, { layout, column, together, element: k }),
     );
-    const values = unit.reductions.map(({ node }, k) =>
-      elements.map((of) => of[k]!).reduce((a, b) =>
-        opOf(node) === "sum" ? `(${a} + ${b})` : `max(${a}, ${b})`
-      )
-    );
+    const values = unit.reductions.map((_, k) => elements.map((of) => of[k]!));
     return { expressions, values, together };
   };
   const single = attempt(1);
@@ -263,13 +198,13 @@ function loop(
     `}`,
   ];
   if (count <= 2 * BLOCK || acc.sums.length === 0) {
-    return [...acc.before, ...over(from, to, [...body, ...acc.each("a")]), ...acc.after];
+    return [...acc.before, ...over(from, to, [...body, ...acc.each("s")]), ...acc.after];
   }
   const block = [
     `let end = min(start + ${BLOCK}u, ${to});`,
     ...acc.sums.map(({ index, type }) => `var block${index} = ${type}(0.0);`),
     ...over("start", "end", [...body, ...acc.each("block")]),
-    ...acc.sums.map(({ index }) => `a${index} += block${index};`),
+    ...acc.sums.map(({ index }) => `s${index} += block${index};`),
   ];
   return [
     ...acc.before,
@@ -289,7 +224,7 @@ function wholePass<B>(
   const inLanes = layout.lanes === "reduced";
   const column = flatPosition("q", layout.columns, layout.lanes === "kept" ? 4 : 1);
   const { expressions, values, together } = operandLoop(unit, context, { layout, column });
-  const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
+  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
   const body = [
     ...expressions.outer.splice(0),
     ...loop(acc, expressions.inner.splice(0), {
@@ -318,7 +253,7 @@ function partPass<B>(
   const width: Width = layout.lanes === "kept" ? 4 : 1;
   const column = flatPosition("c", layout.columns, width);
   const { expressions, values, together } = operandLoop(unit, context, { layout, column });
-  const acc = accumulate(unit, values, { layout, position: LOOP, inLanes });
+  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
   const { columns, parts } = layout;
   const each = layout.each / together;
   const body = [
@@ -346,10 +281,12 @@ function joinPass<B>(
 ): GeneratedKernel<B> {
   const expressions = new Expressions<B>(readContext(unit, context));
   const width: Width = layout.lanes === "kept" ? 4 : 1;
-  const values = partial.map((memory) =>
-    `${expressions.bind(memory, memoryType("f32", width), false)}[${LOOP} * ${layout.columns}u + q]`
-  );
-  const acc = accumulate(unit, values, { layout, position: LOOP, inLanes: false });
+  const values = partial.map((memory) => [
+    `${
+      expressions.bind(memory, memoryType("f32", width), false)
+    }[${LOOP} * ${layout.columns}u + q]`,
+  ]);
+  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes: false });
   const body = loop(acc, [], { from: "0u", to: `${layout.parts}u`, count: layout.parts });
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
   return generatedKernel(expressions, body, { threads: layout.columns, traits });

@@ -4,9 +4,11 @@
  *
  * @module
  */
+import type { Engine } from "../engine/engine.ts";
 import { type EngineChoice, openEngine } from "../engine/open_engine.ts";
 import { NoAdapterError, openGpu } from "../gpu/device.ts";
 import { printableLines } from "../text/printable.ts";
+import { numberChecks } from "./number_check.ts";
 import { selfCheck } from "./self_check.ts";
 
 /** Limits worth showing. */
@@ -67,10 +69,26 @@ async function checkEngine(name: EngineChoice, print: (line: string) => void): P
       healthy &&= right;
       print(`  ${right ? "ok   " : "WRONG"} ${family}: relative error ${error.toExponential(1)}`);
     }
-    return healthy;
+    return await showNumbers(engine, print) && healthy;
   } finally {
     engine.close();
   }
+}
+
+/** Shows what the engine makes of NaN and infinities; whether it keeps what all engines must. */
+async function showNumbers(engine: Engine, print: (line: string) => void): Promise<boolean> {
+  const checks = await numberChecks(engine);
+  const broken = checks.filter(({ kept, promised }) => promised && !kept);
+  const lost = checks.filter(({ kept, promised }) => !promised && !kept);
+  const names = (some: typeof checks): string => some.map(({ name }) => name).join("; ");
+  const count = checks.filter(({ promised }) => promised).length;
+  print(
+    broken.length === 0
+      ? `  ok    numbers that are not finite: ${count} kinds of results`
+      : `  WRONG numbers that are not finite: ${names(broken)}`,
+  );
+  if (lost.length > 0) print(`  note  this engine does not keep: ${names(lost)} (see isNan())`);
+  return broken.length === 0;
 }
 
 if (import.meta.main) {

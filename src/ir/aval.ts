@@ -18,6 +18,37 @@ export interface Aval {
   readonly dtype: DType;
 }
 
+/** Whether every extent is a whole number from 0. */
+export function isShape(shape: Shape): boolean {
+  return shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
+}
+
+/** What each element type holds, in words, and whether it holds a number. */
+const RANGES: Readonly<Record<DType, readonly [string, (value: number) => boolean]>> = {
+  f32: [
+    "a number up to 3.4e38 or an infinity",
+    (value) => !Number.isFinite(value) || Number.isFinite(Math.fround(value)),
+  ],
+  i32: ["a whole number from -2^31 to 2^31 - 1", (value) => value === (value | 0)],
+  u32: ["a whole number from 0 to 2^32 - 1", (value) => value === (value >>> 0)],
+  bool: ["0 or 1", (value) => value === 0 || value === 1],
+};
+
+/**
+ * Says which number an element type does not hold.
+ *
+ * @param values The numbers.
+ * @param dtype The element type; `f32` holds NaN and infinities, and rounds.
+ * @returns What was found and expected, or `null` if it holds all of them.
+ */
+export function misfit(values: ArrayLike<number>, dtype: DType): string | null {
+  const [words, holds] = RANGES[dtype];
+  for (let at = 0; at < values.length; at++) {
+    if (!holds(values[at]!)) return `found ${values[at]} at position ${at}, expected ${words}`;
+  }
+  return null;
+}
+
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   let size = 1;

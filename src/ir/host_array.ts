@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Aval, formatAval, sizeOf } from "./aval.ts";
+import { type Aval, formatAval, isShape, misfit, sizeOf } from "./aval.ts";
 
 /** Numbers on the host: `Float32Array` for `f32`, `Int32Array`, `Uint32Array`; 0 or 1 for `bool`. */
 export type HostData = Float32Array | Int32Array | Uint32Array | Uint8Array;
@@ -21,7 +21,8 @@ export interface HostArray extends Aval {
  * @param shape Extents of the axes; default: one axis.
  * @param dtype Element type; default `f32`.
  * @returns The array; the numbers are copied unless they already have the right storage.
- * @throws {RangeError} If the number of values does not fit the shape.
+ * @throws {RangeError} If the shape is none, the number of values does not fit it, or the element
+ *   type does not hold one of them: fractions and labels of 2^32 are not cut short.
  *
  * @example
  * ```ts
@@ -36,13 +37,23 @@ export function hostArray(
   shape: readonly number[] = [values.length],
   dtype: Aval["dtype"] = "f32",
 ): HostArray {
+  if (!isShape(shape)) {
+    throw new RangeError(
+      `Cannot make ${
+        formatAval({ shape, dtype })
+      }: expected extents that are whole numbers from 0.`,
+    );
+  }
   if (values.length !== sizeOf(shape)) {
     throw new RangeError(
       `Cannot make ${formatAval({ shape, dtype })}: found ${values.length} values, ` +
         `expected ${sizeOf(shape)}.`,
     );
   }
-  return { shape, dtype, data: hostData(values, dtype) };
+  const data = hostData(values, dtype);
+  const wrong = data === values ? null : misfit(values, dtype);
+  if (wrong) throw new RangeError(`Cannot make ${formatAval({ shape, dtype })}: ${wrong}.`);
+  return { shape, dtype, data };
 }
 
 /** Numbers in the host storage of an element type. */

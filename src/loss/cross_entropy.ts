@@ -5,13 +5,23 @@ import {
   argMax,
   convert,
   equal,
+  expandDims,
+  full,
+  greater,
+  isNan,
+  less,
+  logicalOr,
   logSoftmax,
+  max,
   mean,
   mul,
-  oneHot,
+  neg,
+  range,
   softplus,
+  stopGradient,
   sub,
   sum,
+  where,
 } from "../tensor/mod.ts";
 
 function requireLabels(attempt: string, logits: Tensor, labels: Tensor): void {
@@ -25,11 +35,51 @@ function requireLabels(attempt: string, logits: Tensor, labels: Tensor): void {
   }
 }
 
+/** Where a label names none of the classes. */
+function isOutside(labels: Tensor, classes: number): Tensor {
+  return logicalOr(less(labels, 0), greater(labels, classes - 1));
+}
+
+/** NaN where a label names none of the classes, else 1. */
+function validity(labels: Tensor, classes: number): Tensor {
+  return where(isOutside(labels, classes), full([], { value: NaN }), full([], { value: 1 }));
+}
+
+/**
+ * Logarithms of the probabilities that a softmax gives to labels, and 0 for all other classes.
+ *
+ * @param logits Scores `f32[n, classes]`.
+ * @param labels Classes `i32[n]`; one outside of `[0, classes)` makes its row, and the derivative of
+ *   the row, NaN.
+ * @returns Logarithms `f32[n, classes]`; what a label does not choose takes no part, even where it
+ *   is -Infinity.
+ * @throws {TypeError} If logits and labels do not fit.
+ *
+ * @example
+ * ```ts
+ * import { constant, labelLogProbabilities, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * const labels = constant([1], { dtype: "i32" });
+ * const [masked, chosen] = valuesOf(labelLogProbabilities(constant([[-Infinity, 0, 0]]), labels));
+ * assertEquals(masked, 0);
+ * assertAlmostEquals(chosen!, -Math.log(2));
+ * ```
+ */
+export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
+  requireLabels("take the probabilities", logits, labels);
+  const column = expandDims(labels, 1);
+  const classes = logits.shape[1]!;
+  const chosen = logicalOr(equal(column, range(classes)), isOutside(column, classes));
+  return where(chosen, mul(logSoftmax(logits), validity(column, classes)), 0);
+}
+
 /**
  * Mean cross-entropy of the softmax of logits with class labels.
  *
- * @param logits Scores `f32[n, classes]`.
- * @param labels Classes `i32[n]`.
+ * @param logits Scores `f32[n, classes]`. A class may be masked by -Infinity, unless labels are
+ *   smoothed.
+ * @param labels Classes `i32[n]`; one outside of `[0, classes)` makes loss and derivative NaN.
  * @param options Label smoothing `s` (default 0): the target is `1 - s` at the label plus
  *   `s / classes` everywhere (Szegedy et al., arXiv 1512.00567, section 7).
  * @returns The mean over the examples, a scalar.
@@ -55,11 +105,38 @@ export function softmaxCrossEntropy(
     throw new RangeError(`Cannot smooth labels by ${labelSmoothing}: expected 0 to 1.`);
   }
   const [n, classes] = [logits.shape[0]!, logits.shape[1]!];
-  const hard = oneHot(labels, classes);
-  const target = labelSmoothing === 0
-    ? hard
-    : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
-  return mul(sum(mul(target, logSoftmax(logits))), -1 / n);
+  const hard = labelLogProbabilities(logits, labels);
+  const terms = labelSmoothing === 0 ? hard : add(
+    mul(hard, 1 - labelSmoothing),
+    mul(logSoftmax(logits), labelSmoothing / classes),
+  );
+  return mul(sum(terms), -1 / n);
+}
+
+/**
+ * Tells for every example whether its largest logit is at its label.
+ *
+ * @param logits Scores `f32[n, classes]`.
+ * @param labels Classes `i32[n]`.
+ * @returns 1 or 0, `f32[n]`; NaN where a score is NaN or the label outside of `[0, classes)`. It has
+ *   no derivative.
+ * @throws {TypeError} If logits and labels do not fit.
+ *
+ * @example
+ * ```ts
+ * import { constant, hits, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const labels = constant([0, 0, 7], { dtype: "i32" });
+ * assertEquals(valuesOf(hits(constant([[2, 1], [1, 2], [2, 1]]), labels)), [1, 0, NaN]);
+ * ```
+ */
+export function hits(logits: Tensor, labels: Tensor): Tensor {
+  requireLabels("take the accuracy", logits, labels);
+  const right = convert(equal(argMax(logits, { axes: 1 }), labels), "f32");
+  const diverged = isNan(max(stopGradient(logits), { axes: 1 }));
+  const known = mul(right, validity(labels, logits.shape[1]!));
+  return where(diverged, full([], { value: NaN }), known);
 }
 
 /**
@@ -67,7 +144,8 @@ export function softmaxCrossEntropy(
  *
  * @param logits Scores `f32[n, classes]`.
  * @param labels Classes `i32[n]`.
- * @returns A scalar from 0 to 1; it has no derivative.
+ * @returns A scalar from 0 to 1; NaN where a score is NaN or a label outside of `[0, classes)`. It
+ *   has no derivative.
  * @throws {TypeError} If logits and labels do not fit.
  *
  * @example
@@ -80,14 +158,13 @@ export function softmaxCrossEntropy(
  * ```
  */
 export function accuracy(logits: Tensor, labels: Tensor): Tensor {
-  requireLabels("take the accuracy", logits, labels);
-  return mean(convert(equal(argMax(logits, { axes: 1 }), labels), "f32"));
+  return mean(hits(logits, labels));
 }
 
 /**
  * Mean binary cross-entropy of the sigmoid of logits.
  *
- * @param logits Scores (`f32`) of any shape.
+ * @param logits Scores (`f32`) of any shape, finite.
  * @param targets Probabilities of the positive class, of the same shape.
  * @returns The mean over all elements, a scalar.
  *
@@ -101,6 +178,8 @@ export function accuracy(logits: Tensor, labels: Tensor): Tensor {
  * ```
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
-  // -z log s(x) - (1 - z) log(1 - s(x)) = softplus(x) - z x
-  return mean(sub(softplus(logits), mul(targets, logits)));
+  // -z log s(x) - (1 - z) log(1 - s(x)) = softplus(-|x|) + (x > 0 ? 1 - z : -z) x: nothing cancels.
+  const positive = greater(logits, 0);
+  const weight = sub(where(positive, full([], { value: 1 }), full([])), targets);
+  return mean(add(softplus(where(positive, neg(logits), logits)), mul(weight, logits)));
 }

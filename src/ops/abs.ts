@@ -1,5 +1,6 @@
 /** Absolute value, sign and rounding down. @module */
 import type { Primitive } from "../ir/primitive.ts";
+import { keepNan } from "../ir/wgsl_numbers.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { mul } from "./mul.ts";
@@ -16,7 +17,7 @@ export const absP: Primitive<null> = defineElementwise<null>({
   wgsl: ([x]) => `abs(${x})`,
 });
 
-/** Sign: -1, 0 or 1. */
+/** Sign: -1, 0 (of both zeros) or 1; of NaN, NaN. Its derivative is 0 everywhere. */
 export const signP: Primitive<null> = defineElementwise<null>({
   name: "sign",
   arity: 1,
@@ -25,7 +26,8 @@ export const signP: Primitive<null> = defineElementwise<null>({
   jvp: "constant",
   transpose: "not linear",
   cost: 1,
-  wgsl: ([x]) => `sign(${x})`,
+  wgsl: ([x], emitter, { inputs }) =>
+    inputs[0]!.dtype === "f32" ? keepNan(`sign(${x})`, x!, emitter) : `sign(${x})`,
 });
 
 /** Largest integer not above `x`. */

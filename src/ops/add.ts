@@ -1,6 +1,7 @@
 /** Addition, subtraction and negation: the linear arithmetic. @module */
 import type { Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
+import { zeroOf } from "../ir/wgsl_numbers.ts";
 import { applyTo, defineElementwise, sameDType } from "./elementwise.ts";
 
 /** Sum of two tensors of one shape and type. */
@@ -24,7 +25,9 @@ export const subP: Primitive<null> = defineElementwise<null>({
   jvp: (_, [da, db]) => da && db ? sub(da, db) : da ?? (db ? neg(db) : null),
   transpose: (_, ct, linear) => [linear[0] ? ct : null, linear[1] ? neg(ct) : null],
   cost: 1,
-  wgsl: ([a, b]) => `(${a} - ${b})`,
+  // Compilers fold x - x to 0, which is wrong where x is not finite.
+  wgsl: ([a, b], emitter, { inputs }) =>
+    inputs[0] === inputs[1] && inputs[0]!.dtype === "f32" ? zeroOf(a!, emitter) : `(${a} - ${b})`,
 });
 
 /** Negation. */

@@ -10,7 +10,8 @@ import { mul } from "./mul.ts";
 /**
  * Error function `erf(x) = 2/sqrt(pi) * integral of e^(-t^2) from 0 to x`.
  *
- * Devices use formula 7.1.26 of Abramowitz and Stegun (absolute error 1.5e-7).
+ * Devices use formula 7.1.26 of Abramowitz and Stegun (absolute error 1.5e-7), and below 0.5 the
+ * Taylor series, which keeps the digits near 0.
  */
 export const erfP: Primitive<null> = defineElementwise<null>({
   name: "erf",
@@ -29,7 +30,10 @@ export const erfP: Primitive<null> = defineElementwise<null>({
       `fn ${name}(x: ${type}) -> ${type} {
   let t = 1.0 / (1.0 + 0.3275911 * abs(x));
   let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return sign(x) * (1.0 - p * exp(-x * x));
+  let far = 1.0 - p * exp(-x * x);
+  let z = x * x;
+  let series = 1.0 - z * (1.0 / 3.0 - z * (0.1 - z * (1.0 / 42.0 - z * (1.0 / 216.0 - z / 1320.0))));
+  return select(select(far, -far, x < ${type}(0.0)), 1.1283792 * x * series, abs(x) < ${type}(0.5));
 }`,
     );
     return `${name}(${x})`;

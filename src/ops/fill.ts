@@ -1,6 +1,6 @@
 /** Constant tensors and index ramps. @module */
 import type { Aval, DType, Shape } from "../ir/aval.ts";
-import { stridesOf } from "../ir/aval.ts";
+import { misfit, stridesOf } from "../ir/aval.ts";
 import { addIndex, constantIndex, scaleIndex } from "../ir/index_expression.ts";
 import { zerosNd } from "../ir/nd_array.ts";
 import { definePrimitive, type Primitive } from "../ir/primitive.ts";
@@ -16,7 +16,11 @@ export interface FillParams extends Aval {
 /** A tensor whose elements are all equal. */
 export const fillP: Primitive<FillParams> = definePrimitive<FillParams>({
   name: "fill",
-  aval: ({ shape, dtype }) => ({ shape, dtype }),
+  aval: ({ shape, dtype, value }) => {
+    const wrong = misfit([value], dtype);
+    if (wrong) throw new TypeError(`${wrong}.`);
+    return { shape, dtype };
+  },
   evaluate: ({ value }, _, output) => {
     const result = zerosNd(output.shape, output.dtype);
     result.data.fill(value);
@@ -83,6 +87,11 @@ export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
 /** A tensor of the given shape whose elements are all `value`. */
 export function fill(value: number, shape: Shape, dtype: DType = "f32"): Tensor {
   return apply(fillP, { value, shape, dtype }, []);
+}
+
+/** The value of all elements of a tensor that {@linkcode fill} made, else `undefined`. */
+export function constantOf({ node: { primitive, params } }: Tensor): number | undefined {
+  return primitive.name === fillP.name ? (params as FillParams).value : undefined;
 }
 
 /** A tensor like `x` (shape and type) whose elements are all `value`. */

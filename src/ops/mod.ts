@@ -9,6 +9,7 @@ export * from "./convert.ts";
 export * from "./erf.ts";
 export * from "./exp_log.ts";
 export * from "./fill.ts";
+export * from "./finite.ts";
 export * from "./gather.ts";
 export * from "./identity.ts";
 export * from "./logical.ts";

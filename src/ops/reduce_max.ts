@@ -9,7 +9,10 @@ import { iota, like } from "./fill.ts";
 import { select } from "./select.ts";
 import { forEachReduced, keptAxes, reducedShape, type ReduceParams, sum } from "./sum.ts";
 
-/** Largest element over axes; the derivative goes to the first of the largest. */
+/**
+ * Largest element over axes, NaN where one is, -Infinity of none; the derivative goes to the first
+ * of the largest, or to the first NaN.
+ */
 export const reduceMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
   name: "reduce_max",
   aval: ({ axes }, [x]) => {
@@ -20,8 +23,7 @@ export const reduceMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
     const result = zerosNd(output.shape, output.dtype);
     result.data.fill(-Infinity);
     forEachReduced(x!, axes, (target, source) => {
-      const value = x!.data[source]!;
-      if (!(value <= result.data[target]!)) result.data[target] = value;
+      result.data[target] = Math.max(result.data[target]!, x!.data[source]!);
     });
     return result;
   },
@@ -38,7 +40,10 @@ export const reduceMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
   lower: { kind: "reduce", op: "max", axes: ({ axes }) => axes },
 });
 
-/** Row-major position, within the reduced axes, of the first largest element; `i32`. */
+/**
+ * Row-major position, within the reduced axes, of the first largest element, or of the first NaN
+ * where there is one; `i32`.
+ */
 export const argMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
   name: "argmax",
   aval: ({ axes }, [x]) => {
@@ -50,7 +55,7 @@ export const argMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
     const best = new Float64Array(result.data.length).fill(-Infinity);
     forEachReduced(x!, axes, (target, source, position) => {
       const value = x!.data[source]!;
-      if (value > best[target]!) {
+      if (value > best[target]! || (Number.isNaN(value) && !Number.isNaN(best[target]))) {
         best[target] = value;
         result.data[target] = position;
       }

@@ -1,9 +1,10 @@
 /** Selection between two tensors, and with it maximum and minimum. @module */
-import type { Primitive } from "../ir/primitive.ts";
-import { apply, type Tensor } from "../ir/tensor.ts";
+import type { Emitter, Primitive } from "../ir/primitive.ts";
+import { apply, type Node, type Tensor } from "../ir/tensor.ts";
+import { isNanCode, keepNan, reluCode } from "../ir/wgsl_numbers.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { lessEqual } from "./compare.ts";
-import { like } from "./fill.ts";
+import { constantOf, like } from "./fill.ts";
 
 /** `condition ? a : b`. */
 export const selectP: Primitive<null> = defineElementwise<null>({
@@ -33,7 +34,35 @@ export const selectP: Primitive<null> = defineElementwise<null>({
   wgsl: ([condition, a, b]) => `select(${b}, ${a}, ${condition})`,
 });
 
-/** The larger of two values; where they are equal the derivative goes to the first. */
+/**
+ * Code of the larger or the smaller of two values that keeps NaN, which WGSL's own may drop. A
+ * constant operand needs no test, and the larger of a number and 0 only one comparison.
+ */
+function extremum(
+  by: "max" | "min",
+  [a, b]: readonly [string, string],
+  emitter: Emitter,
+  { inputs }: Pick<Node, "inputs">,
+): string {
+  const value = `${by}(${a}, ${b})`;
+  if (inputs[0]!.dtype !== "f32") return value;
+  const operands = [a, b].filter((_, k) => {
+    const constant = constantOf(inputs[k]!);
+    return constant === undefined || Number.isNaN(constant);
+  });
+  const isRelu = by === "max" && operands.length === 1 && inputs.some((x) => constantOf(x) === 0);
+  if (isRelu) return reluCode(operands[0]!, emitter);
+  if (operands.length < 2) {
+    return operands.length === 0 ? value : keepNan(value, operands[0]!, emitter);
+  }
+  const [left, right] = operands.map((x) => isNanCode(x, emitter));
+  return `select(${value}, ${a} + ${b}, ${left} | ${right})`;
+}
+
+/**
+ * The larger of two values, NaN where one is; where they are equal the derivative goes to the first,
+ * and where one is NaN to the second.
+ */
 export const maximumP: Primitive<null> = defineElementwise<null>({
   name: "maximum",
   arity: 2,
@@ -46,10 +75,13 @@ export const maximumP: Primitive<null> = defineElementwise<null>({
   },
   transpose: "not linear",
   cost: 1,
-  wgsl: ([a, b]) => `max(${a}, ${b})`,
+  wgsl: ([a, b], emitter, node) => extremum("max", [a!, b!], emitter, node),
 });
 
-/** The smaller of two values; where they are equal the derivative goes to the first. */
+/**
+ * The smaller of two values, NaN where one is; where they are equal the derivative goes to the
+ * first, and where one is NaN to the second.
+ */
 export const minimumP: Primitive<null> = defineElementwise<null>({
   name: "minimum",
   arity: 2,
@@ -62,7 +94,7 @@ export const minimumP: Primitive<null> = defineElementwise<null>({
   },
   transpose: "not linear",
   cost: 1,
-  wgsl: ([a, b]) => `min(${a}, ${b})`,
+  wgsl: ([a, b], emitter, node) => extremum("min", [a!, b!], emitter, node),
 });
 
 /** `condition ? a : b`, elementwise, operands of one shape. */

@@ -1,5 +1,5 @@
 /** Values that come from outside: inputs of a program and literal arrays. @module */
-import { type Aval, type DType, formatAval, type Shape, sizeOf } from "../ir/aval.ts";
+import { type Aval, type DType, formatAval, misfit, type Shape, sizeOf } from "../ir/aval.ts";
 import { ndArray } from "../ir/nd_array.ts";
 import { definePrimitive, type Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
@@ -31,6 +31,8 @@ export const literalP: Primitive<LiteralParams> = definePrimitive<LiteralParams>
     if (data.length !== sizeOf(shape)) {
       throw new TypeError(`found ${data.length} values, expected ${sizeOf(shape)}.`);
     }
+    const wrong = misfit(data, dtype);
+    if (wrong) throw new TypeError(`${wrong}.`);
     return { shape, dtype };
   },
   evaluate: ({ data }, _, output) => ndArray(output, data),

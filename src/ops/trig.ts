@@ -4,12 +4,13 @@
  * WGSL's own are only accurate to 2^-11 within [-pi, pi] and to nothing outside (section 15.7.4 of
  * its specification), and adapters do differ. So devices reduce the angle to [-pi/4, pi/4] by a
  * multiple of pi/2 in three parts and sum Taylor's series: a few units in the last place up to
- * |x| = 12,000 everywhere.
+ * |x| = 12,000 everywhere. Beyond, values stay within [-1, 1]; those of infinities are NaN.
  *
  * @module
  */
 import type { Emitter, Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
+import { zeroOf } from "../ir/wgsl_numbers.ts";
 import { neg } from "./add.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { mul } from "./mul.ts";
@@ -54,7 +55,9 @@ function angleHelper(emitter: Emitter): string {
   let c = 1.0 + z * (-0.5 + z * (1.0 / 24.0 + z * (-1.0 / 720.0 + z * (1.0 / 40320.0 - z / 3628800.0))));
   let quadrant = ${integer}(k) + quarters;
   let value = select(s, c, (quadrant & ${integer}(1)) != ${integer}(0));
-  return select(value, -value, (quadrant & ${integer}(2)) != ${integer}(0));
+  return select(value, -value, (quadrant & ${integer}(2)) != ${integer}(0)) + ${
+      zeroOf("x", emitter)
+    };
 }`,
   );
   return name;

@@ -1,5 +1,16 @@
 import type { Tensor } from "../ir/tensor.ts";
-import { add, maximum, minimum, mul, rsqrt, sqrt, sum } from "../tensor/mod.ts";
+import {
+  add,
+  full,
+  isFinite,
+  maximum,
+  minimum,
+  mul,
+  rsqrt,
+  sqrt,
+  sum,
+  where,
+} from "../tensor/mod.ts";
 import { flatten } from "../tree/tree.ts";
 import { mapLeaves, type Optimizer } from "./optimizer.ts";
 
@@ -33,6 +44,9 @@ export function globalNorm(tree: unknown): Tensor {
 /**
  * Scales all tensors of a tree so that their common norm is at most a bound.
  *
+ * Where the norm is not finite (an element is not, or their squares exceed `f32`) no scale is right,
+ * and all elements become NaN: a diverged run shows at once.
+ *
  * @param grads A tree of `f32` tensors.
  * @param options The largest Euclidean norm over all tensors.
  * @returns A tree of the same structure.
@@ -51,8 +65,9 @@ export function clipByGlobalNorm<P>(grads: P, { maxNorm }: { readonly maxNorm: n
   if (!(maxNorm > 0)) {
     throw new RangeError(`Cannot clip gradients to the norm ${maxNorm}: expected it above 0.`);
   }
-  const bounded = maximum(squaredNorm(grads), 1e-24);
-  const scale = minimum(1, mul(rsqrt(bounded), maxNorm));
+  const squares = squaredNorm(grads);
+  const bounded = minimum(1, mul(rsqrt(maximum(squares, 1e-24)), maxNorm));
+  const scale = where(isFinite(squares), bounded, full([], { value: NaN }));
   return mapLeaves((grad) => [mul(grad, scale)], [grads])[0]!;
 }
 

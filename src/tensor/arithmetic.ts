@@ -70,7 +70,8 @@ export function mul(a: Operand, b: Operand): Tensor {
  *
  * @param a Left operand.
  * @param b Right operand.
- * @returns `a / b`.
+ * @returns `a / b`; for integers, as in WGSL, `a` itself where `b` is 0 and where the quotient does
+ *   not fit (the least `i32` by -1).
  * @throws {TypeError} If the element types differ or the shapes do not broadcast.
  *
  * @example
@@ -91,7 +92,8 @@ export function div(a: Operand, b: Operand): Tensor {
  *
  * @param a Left operand.
  * @param b Right operand.
- * @returns The larger of `a` and `b`; where they are equal the derivative goes to `a`.
+ * @returns The larger of `a` and `b`, NaN where one of them is; where they are equal the derivative
+ *   goes to `a`, and where one is NaN to `b`.
  * @throws {TypeError} If the element types differ or the shapes do not broadcast.
  *
  * @example
@@ -112,7 +114,8 @@ export function maximum(a: Operand, b: Operand): Tensor {
  *
  * @param a Left operand.
  * @param b Right operand.
- * @returns The smaller of `a` and `b`; where they are equal the derivative goes to `a`.
+ * @returns The smaller of `a` and `b`, NaN where one of them is; where they are equal the derivative
+ *   goes to `a`, and where one is NaN to `b`.
  * @throws {TypeError} If the element types differ or the shapes do not broadcast.
  *
  * @example
@@ -129,11 +132,17 @@ export function minimum(a: Operand, b: Operand): Tensor {
 }
 
 /**
- * Raises to a power elementwise, with broadcasting.
+ * Raises to a power elementwise, with broadcasting, as in IEEE 754.
  *
- * @param base The base; negative values need a number as exponent, and a whole one.
- * @param exponent The exponent; a tensor is computed as `exp(exponent * log(base))` and needs a positive base.
- * @returns `base ** exponent`.
+ * The derivative by the base is `exponent * base ** (exponent - 1)`, and 0 where the exponent is 0:
+ * at 0 it is infinite for exponents between 0 and 1. The derivative by the exponent is
+ * `base ** exponent * log(base)`, 0 where the base is 0 and the exponent is not negative, and NaN
+ * where the base is negative.
+ *
+ * @param base The base.
+ * @param exponent The exponent; a number costs less than a tensor.
+ * @returns `base ** exponent`: 1 where the exponent is 0 (`0 ** 0` too) or the base 1, NaN where the
+ *   base is negative and the exponent not whole.
  * @throws {TypeError} If the element types differ or the shapes do not broadcast.
  *
  * @example
@@ -147,5 +156,5 @@ export function minimum(a: Operand, b: Operand): Tensor {
 export function pow(base: Operand, exponent: Operand): Tensor {
   if (typeof exponent === "number" && typeof base !== "number") return ops.pow(base, exponent);
   const [x, y] = broadcastOperands("raise to a power", [base, exponent]);
-  return ops.exp(ops.mul(y!, ops.log(x!)));
+  return ops.power(x!, y!);
 }

@@ -1,4 +1,4 @@
-import { formatAval, sameAval } from "../ir/aval.ts";
+import { formatAval, isShape, sameAval } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -66,6 +66,12 @@ export function stack(tensors: readonly Tensor[], options: AxisOptions = {}): Te
   return ops.concat(wide, resolveAxis("stack", wide[0]!, options.axis ?? 0));
 }
 
+/** The extents of equal parts; NaN where there are none. */
+function equalParts(extent: number, parts: number): number[] {
+  const divides = isShape([parts]) && parts < 2 ** 32 && extent % parts === 0;
+  return divides ? new Array<number>(parts).fill(extent / parts) : [NaN];
+}
+
 /**
  * Cuts a tensor into parts along an axis.
  *
@@ -90,11 +96,9 @@ export function split(
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   const { parts } = options;
-  const sizes = typeof parts === "number"
-    ? new Array<number>(parts).fill(extent / parts)
-    : [...parts];
+  const sizes = typeof parts === "number" ? equalParts(extent, parts) : [...parts];
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (!sizes.every((size) => Number.isInteger(size) && size >= 0) || total !== extent) {
+  if (!isShape(sizes) || total !== extent) {
     throw new RangeError(
       `Cannot split axis ${axis} of ${formatAval(x)} into ${
         typeof parts === "number" ? `${parts} equal parts` : `parts of [${parts}]`

@@ -15,6 +15,7 @@ export * from "./image.ts";
 export * from "./join.ts";
 export * from "./matmul.ts";
 export { broadcastTo, type Operand } from "./operand.ts";
+export * from "./non_finite.ts";
 export * from "./pool.ts";
 export * from "./reduce.ts";
 export * from "./shape.ts";

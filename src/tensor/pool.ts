@@ -34,8 +34,8 @@ function windows(attempt: string, images: Tensor, window: number): Tensor {
  *
  * @param images Images `[n, height, width, channels]`.
  * @param options Size of the window.
- * @returns Images `[n, floor(height / window), floor(width / window), channels]`; the derivative
- *   goes to the first of the largest values.
+ * @returns Images `[n, floor(height / window), floor(width / window), channels]`, NaN where a window
+ *   has one; the derivative goes to the first of the largest values, or to the first NaN.
  * @throws {RangeError} If the window is larger than the images.
  *
  * @example

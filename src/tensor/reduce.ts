@@ -133,11 +133,11 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
 }
 
 /**
- * Largest element along axes; the derivative goes to the first of the largest.
+ * Largest element along axes; the derivative goes to the first of the largest, or to the first NaN.
  *
  * @param x The tensor (`f32`).
  * @param options The axes, and whether they stay with extent 1.
- * @returns The largest elements.
+ * @returns The largest elements, NaN where one is.
  * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
  *
  * @example
@@ -153,11 +153,11 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
 }
 
 /**
- * Smallest element along axes; the derivative goes to the first of the smallest.
+ * Smallest element along axes; the derivative goes to the first of the smallest, or to the first NaN.
  *
  * @param x The tensor (`f32`).
  * @param options The axes, and whether they stay with extent 1.
- * @returns The smallest elements.
+ * @returns The smallest elements, NaN where one is.
  * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
  *
  * @example
@@ -178,7 +178,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
 }
 
 /**
- * Position of the first largest element along axes.
+ * Position of the first largest element along axes, or of the first NaN where there is one.
  *
  * @param x The tensor (`f32`).
  * @param options The axes, and whether they stay with extent 1.

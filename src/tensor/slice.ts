@@ -1,4 +1,4 @@
-import { formatAval } from "../ir/aval.ts";
+import { formatAval, isShape } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
@@ -118,7 +118,7 @@ export function pad(
 ): Tensor {
   if (
     widths.length !== x.rank ||
-    !widths.every((pair) => pair.every((width) => Number.isInteger(width) && width >= 0))
+    !widths.every((pair) => pair.length === 2 && isShape(pair))
   ) {
     throw new RangeError(
       `Cannot pad ${formatAval(x)}: found the widths [${widths.map((pair) => `[${pair}]`)}], ` +

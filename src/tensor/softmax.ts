@@ -11,15 +11,17 @@ export interface NormalizeOptions {
   readonly axes?: Axes;
 }
 
-/** `x` minus its largest element along `axes`, a constant as far as derivatives are concerned. */
-function shifted(x: Tensor, axes: readonly number[]): { shift: Tensor; rest: Tensor } {
-  const largest = ops.stopGradient(ops.reduceMax(x, axes));
-  const shift = ops.reshape(largest, x.shape.map((extent, k) => axes.includes(k) ? 1 : extent));
-  return { shift, rest: sub(x, shift) };
+/** The largest element along `axes`, a constant as far as derivatives are concerned. */
+function largest(x: Tensor, axes: readonly number[]): Tensor {
+  const top = ops.stopGradient(ops.reduceMax(x, axes));
+  return ops.reshape(top, x.shape.map((extent, k) => axes.includes(k) ? 1 : extent));
 }
 
 /**
  * Softmax `e^x / sum(e^x)`, computed without overflow.
+ *
+ * A score of -Infinity has probability 0. Where all are -Infinity, or one is Infinity or NaN, the
+ * probabilities are NaN.
  *
  * @param x Scores (`f32`).
  * @param options The axes that share a sum of 1; the last unless told.
@@ -35,12 +37,14 @@ function shifted(x: Tensor, axes: readonly number[]): { shift: Tensor; rest: Ten
  */
 export function softmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
   const axes = resolveAxes("take the softmax", x, options.axes ?? -1);
-  const powers = ops.exp(shifted(x, axes).rest);
+  const powers = ops.exp(sub(x, largest(x, axes)));
   return div(powers, sum(powers, { axes, keepAxes: true }));
 }
 
 /**
  * Logarithm of the softmax, `x - log(sum(e^x))`, computed without overflow.
+ *
+ * A score of -Infinity comes out as -Infinity; where all are, or one is Infinity or NaN, all are NaN.
  *
  * @param x Scores (`f32`).
  * @param options The axes over which it is normalized; the last unless told.
@@ -56,12 +60,15 @@ export function softmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
  */
 export function logSoftmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
   const axes = resolveAxes("take the log-softmax", x, options.axes ?? -1);
-  const { rest } = shifted(x, axes);
+  const rest = sub(x, largest(x, axes));
   return sub(rest, ops.log(sum(ops.exp(rest), { axes, keepAxes: true })));
 }
 
 /**
  * Logarithm of a sum of exponentials, computed without overflow.
+ *
+ * It is -Infinity where all elements are (and then has no derivative: it is NaN) or where there are
+ * none, and Infinity where one is.
  *
  * @param x The tensor (`f32`).
  * @param options The axes that are reduced (the last unless told), and whether they stay.
@@ -80,8 +87,10 @@ export function logSumExp(
   options: NormalizeOptions & { readonly keepAxes?: boolean } = {},
 ): Tensor {
   const axes = resolveAxes("take the log of a sum of exponentials", x, options.axes ?? -1);
-  const { shift, rest } = shifted(x, axes);
-  const kept = add(ops.log(sum(ops.exp(rest), { axes, keepAxes: true })), shift);
+  // An infinite largest element cannot be taken off, and need not.
+  const top = largest(x, axes);
+  const shift = ops.select(ops.isFinite(top), top, ops.like(top, 0));
+  const kept = add(ops.log(sum(ops.exp(sub(x, shift)), { axes, keepAxes: true })), shift);
   return options.keepAxes ? kept : ops.reshape(kept, x.shape.filter((_, k) => !axes.includes(k)));
 }
 

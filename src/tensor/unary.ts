@@ -21,7 +21,7 @@ export function neg(x: Tensor): Tensor {
 }
 
 /**
- * Exponential function, elementwise.
+ * Exponential function, elementwise; within 2 units in the last place of `f32` on every engine.
  *
  * @param x The tensor.
  * @returns `e ** x`.
@@ -39,10 +39,11 @@ export function exp(x: Tensor): Tensor {
 }
 
 /**
- * Natural logarithm, elementwise.
+ * Natural logarithm, elementwise; within 3 units in the last place of `f32` on every engine. Its
+ * derivative at 0 is infinite.
  *
  * @param x The tensor.
- * @returns `ln x`.
+ * @returns `ln x`: -Infinity at 0, NaN below.
  *
  * @example
  * ```ts
@@ -57,7 +58,45 @@ export function log(x: Tensor): Tensor {
 }
 
 /**
- * Square root, elementwise; its derivative at 0 is infinite.
+ * `e ** x - 1`, elementwise, with all digits near 0 too: within 3 units in the last place of `f32`
+ * on every engine.
+ *
+ * @param x The tensor.
+ * @returns `e ** x - 1`.
+ *
+ * @example
+ * ```ts
+ * import { constant, expm1, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(expm1(constant([0, 1e-20]))), [0, 1e-20]);
+ * ```
+ */
+export function expm1(x: Tensor): Tensor {
+  return ops.expm1(x);
+}
+
+/**
+ * Natural logarithm of `1 + x`, elementwise, with all digits near 0 too: within 3 units in the last
+ * place of `f32` on every engine.
+ *
+ * @param x The tensor.
+ * @returns `ln(1 + x)`: -Infinity at -1, NaN below.
+ *
+ * @example
+ * ```ts
+ * import { constant, log1p, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(log1p(constant([0, 1e-20]))), [0, 1e-20]);
+ * ```
+ */
+export function log1p(x: Tensor): Tensor {
+  return ops.log1p(x);
+}
+
+/**
+ * Square root, elementwise; NaN below 0. Its derivative at 0 is infinite.
  *
  * @param x The tensor.
  * @returns `sqrt(x)`.
@@ -75,7 +114,7 @@ export function sqrt(x: Tensor): Tensor {
 }
 
 /**
- * Reciprocal square root, elementwise.
+ * Reciprocal square root, elementwise: Infinity at 0, NaN below.
  *
  * @param x The tensor.
  * @returns `1 / sqrt(x)`.
@@ -93,7 +132,7 @@ export function rsqrt(x: Tensor): Tensor {
 }
 
 /**
- * Hyperbolic tangent, elementwise.
+ * Hyperbolic tangent, elementwise; within 4 units in the last place of `f32` on every engine.
  *
  * @param x The tensor.
  * @returns `tanh(x)`.
@@ -111,7 +150,7 @@ export function tanh(x: Tensor): Tensor {
 }
 
 /**
- * Logistic function, elementwise.
+ * Logistic function, elementwise; within 3 units in the last place of `f32` on WebGPU.
  *
  * @param x The tensor.
  * @returns `1 / (1 + e ** -x)`.
@@ -147,10 +186,10 @@ export function erf(x: Tensor): Tensor {
 }
 
 /**
- * Sine of angles in radians, elementwise.
+ * Sine of angles in radians, elementwise; accurate up to an angle of 12,000 on every engine.
  *
  * @param x The tensor.
- * @returns `sin(x)`.
+ * @returns `sin(x)`, NaN of infinities.
  *
  * @example
  * ```ts
@@ -165,10 +204,10 @@ export function sin(x: Tensor): Tensor {
 }
 
 /**
- * Cosine of angles in radians, elementwise.
+ * Cosine of angles in radians, elementwise; accurate up to an angle of 12,000 on every engine.
  *
  * @param x The tensor.
- * @returns `cos(x)`.
+ * @returns `cos(x)`, NaN of infinities.
  *
  * @example
  * ```ts
@@ -183,7 +222,7 @@ export function cos(x: Tensor): Tensor {
 }
 
 /**
- * Absolute value, elementwise; its derivative at 0 is 0.
+ * Absolute value, elementwise; its derivative at 0 is 0, at NaN it is NaN.
  *
  * @param x The tensor.
  * @returns `|x|`.
@@ -204,7 +243,7 @@ export function abs(x: Tensor): Tensor {
  * Sign, elementwise; its derivative is 0.
  *
  * @param x The tensor.
- * @returns -1, 0 or 1.
+ * @returns -1, 0 (of both zeros) or 1, and NaN of NaN.
  *
  * @example
  * ```ts
@@ -277,7 +316,8 @@ export function square(x: Tensor): Tensor {
  *
  * @param x The tensor.
  * @param options The least and the greatest value; each may be left out.
- * @returns `x` where it lies in the interval, else the nearer end.
+ * @returns `x` where it lies in the interval or is NaN, else the nearer end. At the ends the
+ *   derivative is 1.
  * @throws {RangeError} If `low` is above `high`.
  *
  * @example
@@ -300,10 +340,14 @@ export function clip(
 }
 
 /**
- * Converts to another element type.
+ * Converts to another element type, in the same way on every engine.
+ *
+ * From `f32` to an integer numbers round to zero; beyond the type they become the least or greatest
+ * integer that both types hold (2^31 - 128 for `i32`, 2^32 - 256 for `u32`: the rule of WGSL), and
+ * NaN becomes 0. Between `i32` and `u32` the bits stay. To `bool` anything but 0 is `true`, NaN too.
  *
  * @param x The tensor.
- * @param dtype The wanted type; `f32` to an integer rounds to zero, anything but 0 is `true`.
+ * @param dtype The wanted type.
  * @returns A tensor of that type; only from `f32` to `f32` has a derivative.
  *
  * @example

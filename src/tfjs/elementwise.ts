@@ -5,7 +5,7 @@
  */
 import { type DType, sameShape, type Shape } from "../ir/aval.ts";
 import type { ConvertParams } from "../ops/convert.ts";
-import type { FillParams } from "../ops/fill.ts";
+import { constantOf } from "../ops/fill.ts";
 import type { PowParams } from "../ops/pow.ts";
 import { mergeAxes } from "./axes.ts";
 import { type Held, tfTypeOf, whole } from "./held.ts";
@@ -64,21 +64,28 @@ function together(
   };
 }
 
-/** Whether all elements are the given constant. */
-function isConstant(node: Parameters<Implementation["run"]>[1], value: number): boolean {
-  const { primitive, params } = node;
-  return primitive.name === "fill" && (params as FillParams).value === value;
+/** `value`, or `x` where `x` is NaN, which the backend loses. */
+function keepNan(tf: Tf, value: TfTensor, x: TfTensor): TfTensor {
+  // A sum costs a tenth of a selection, and is NaN where an element is (or infinities cancel).
+  if (!Number.isNaN(tf.sum(x).dataSync()[0])) return value;
+  return select(tf, tf.notEqual(x, x), x, value);
 }
 
-function maximum(): Implementation {
-  const general = together((tf, a, b) => tf.maximum(a!, b!), ["f32"]);
+/** The larger or the smaller of two; the backend keeps a NaN of the first and loses one of the second. */
+function extremum(by: "maximum" | "minimum"): Implementation {
+  const general = together((tf, a, b) => keepNan(tf, tf[by](a!, b!), b!), ["f32"]);
+  const simple = together((tf, a, b) => tf[by](a!, b!), ["f32"]);
+  // Its relu() loses those NaN that have a sign, the usual ones of many processors.
+  const relu = unary((tf, x) => keepNan(tf, tf.relu(x), x));
   return {
     dtypes: ["f32"],
     run: (tf, node, operands) => {
-      const [a, b] = node.inputs;
-      if (isConstant(b!.node, 0)) return tf.relu(tensorOf(operands[0]!));
-      if (isConstant(a!.node, 0)) return tf.relu(tensorOf(operands[1]!));
-      return general.run(tf, node, operands);
+      const constants = node.inputs.map(constantOf);
+      const at = constants.findIndex((value) => value !== undefined && !Number.isNaN(value));
+      if (at < 0) return general.run(tf, node, operands);
+      const [x, bound] = [operands[1 - at]!, operands[at]!];
+      if (by === "maximum" && constants[at] === 0) return relu.run(tf, node, [x]);
+      return simple.run(tf, node, [x, bound]);
     },
   };
 }
@@ -109,18 +116,25 @@ function select(tf: Tf, ...[condition, a, b]: TfTensor[]): TfTensor {
 /** Elementwise primitives by name. */
 export const elementwiseImplementations: Readonly<Record<string, Implementation>> = {
   abs: unary((tf, x) => tf.abs(x)),
-  sign: unary((tf, x) => tf.sign(x)),
+  sign: unary((tf, x) => {
+    // The backend's own takes small numbers for 0.
+    const zero = tf.scalar(0);
+    const sign = tf.sub(tf.greater(x, zero).cast("float32"), tf.less(x, zero).cast("float32"));
+    return keepNan(tf, sign, x);
+  }),
   floor: unary((tf, x) => tf.floor(x)),
   neg: unary((tf, x) => tf.neg(x)),
   exp: unary((tf, x) => tf.exp(x)),
   log: unary((tf, x) => tf.log(x)),
+  expm1: unary((tf, x) => tf.expm1(x)),
+  softplus: unary((tf, x) => tf.softplus(x)),
+  is_nan: unary((tf, x) => tf.isNaN(x)),
+  is_finite: unary((tf, x) => tf.isFinite(x)),
   sqrt: unary((tf, x) => tf.sqrt(x)),
   rsqrt: unary((tf, x) => tf.rsqrt(x)),
   tanh: unary((tf, x) => tf.tanh(x)),
   sigmoid: unary((tf, x) => tf.sigmoid(x)),
   erf: unary((tf, x) => tf.erf(x)),
-  sin: unary((tf, x) => tf.sin(x)),
-  cos: unary((tf, x) => tf.cos(x)),
   not: unary((tf, x) => tf.logicalNot(x), ["bool"]),
   pow: {
     dtypes: ["f32"],
@@ -132,6 +146,8 @@ export const elementwiseImplementations: Readonly<Record<string, Implementation>
       const { dtype } = params as ConvertParams;
       const tensor = tensorOf(x!);
       if (dtype === "u32" || (dtype === "bool" && tensor.dtype === "int32")) return undefined;
+      // The backend wraps numbers beyond i32.
+      if (dtype === "i32" && tensor.dtype === "float32") return undefined;
       if (dtype === "bool") return tf.notEqual(tensor, tf.zerosLike(tensor));
       return tf.cast(tensor, tfTypeOf(dtype));
     },
@@ -140,8 +156,9 @@ export const elementwiseImplementations: Readonly<Record<string, Implementation>
   sub: broadcasting((tf, a, b) => tf.sub(a, b)),
   mul: broadcasting((tf, a, b) => tf.mul(a, b)),
   div: broadcasting((tf, a, b) => tf.div(a, b)),
-  maximum: maximum(),
-  minimum: together((tf, a, b) => tf.minimum(a!, b!), ["f32"]),
+  maximum: extremum("maximum"),
+  minimum: extremum("minimum"),
+  power: together((tf, a, b) => tf.pow(a!, b!), ["f32"]),
   equal: together((tf, a, b) => tf.equal(a!, b!), ["f32", "i32"]),
   less: together((tf, a, b) => tf.less(a!, b!), ["f32", "i32"]),
   less_equal: together((tf, a, b) => tf.lessEqual(a!, b!), ["f32", "i32"]),

@@ -82,6 +82,14 @@ export function packImages(
       `Cannot pack the images of ${dataset.name}: found none, expected at least one.`,
     );
   }
+  const classes = dataset.classNames.length;
+  const wrong = labels.findIndex((label) => !(label >= 0 && label < classes));
+  if (wrong >= 0) {
+    throw new RangeError(
+      `Cannot pack the images of ${dataset.name}: image ${wrong} has the label ${labels[wrong]}, ` +
+        `expected one of its ${classes} classes, 0 to ${classes - 1}.`,
+    );
+  }
   const bytes = dataset.height * dataset.width * dataset.channels;
   const words = Math.ceil(bytes / 4);
   const rowsOfShard = Math.max(1, Math.floor(shardBytes / (4 * words)));

@@ -6,7 +6,8 @@
 import { type Concrete, type Engine, hostArray, type Value } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Layer, Params } from "../nn/mod.ts";
-import { argMax, convert, equal, logSoftmax, mul, neg, oneHot, sum } from "../tensor/mod.ts";
+import { hits, labelLogProbabilities } from "../loss/mod.ts";
+import { mul, neg, sum } from "../tensor/mod.ts";
 import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "./device_images.ts";
 
 /** Parameters and running state of a classifier. */
@@ -77,10 +78,11 @@ export function classifierEvaluation(engine: Engine, options: EvaluationOptions)
       const images = takeImages(table, batch.rows, extents);
       const labels = takeLabels(table, batch.rows);
       const { output } = model.apply(params, state, images, { training: false });
-      const right = convert(equal(argMax(output, { axes: -1 }), labels), "f32");
-      const chosen = mul(logSoftmax(output), oneHot(labels, output.shape[1]!));
-      const losses = neg(sum(chosen, { axes: -1 }));
-      return { right: sum(mul(right, batch.weights)), loss: sum(mul(losses, batch.weights)) };
+      const losses = neg(sum(labelLogProbabilities(output, labels), { axes: -1 }));
+      return {
+        right: sum(mul(hits(output, labels), batch.weights)),
+        loss: sum(mul(losses, batch.weights)),
+      };
     },
   );
   return async (variables, table, indices) => {

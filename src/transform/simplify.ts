@@ -14,7 +14,7 @@ import { applyAll, Node, type Tensor } from "../ir/tensor.ts";
 import { neg } from "../ops/add.ts";
 import { broadcast, type BroadcastParams } from "../ops/broadcast.ts";
 import { concat, type ConcatParams } from "../ops/concat.ts";
-import { fill, type FillParams, like } from "../ops/fill.ts";
+import { constantOf, fill, type FillParams, like } from "../ops/fill.ts";
 import { mul } from "../ops/mul.ts";
 import { permute, type PermuteParams, reshape } from "../ops/reshape.ts";
 import { literal } from "../ops/source.ts";
@@ -136,13 +136,6 @@ function withoutElements(node: Node, inputs: readonly Tensor[]): Tensor | undefi
   return shorter ? concat(full, (params as ConcatParams).axis) : undefined;
 }
 
-/** The value of all elements of a tensor, if it is a constant. */
-function constantOf(tensor: Tensor): number | undefined {
-  return tensor.node.primitive.name === "fill"
-    ? (tensor.node.params as FillParams).value
-    : undefined;
-}
-
 /** A shorter way to the result of applying `node` to `inputs` (already simplified). */
 function shortcut(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
   const { primitive: { name, lower }, params, outputs: [output] } = node;
@@ -190,9 +183,9 @@ function foldConstant(node: Node, constants: readonly (number | undefined)[]): n
   const scalars = node.inputs.map(({ dtype }, k) => ndArray({ shape: [], dtype }, [constants[k]!]));
   const result: Aval = { shape: [], dtype: node.outputs[0]!.dtype };
   const value = node.primitive.evaluate(node.params, scalars, [result])[0]!.data[0]!;
-  // Devices compute in float32, and a literal must be finite.
-  if (result.dtype !== "f32") return value;
-  return Number.isFinite(Math.fround(value)) ? value : undefined;
+  // Devices compute in float32: what overflows there stays as it is.
+  const overflows = Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+  return result.dtype === "f32" && overflows ? undefined : value;
 }
 
 function shorterReshape(a: Tensor, output: Aval): Tensor | undefined {

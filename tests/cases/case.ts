@@ -49,6 +49,11 @@ export function u32(shape: Shape, low = 0, high = 2 ** 32 - 1): Operand {
   return { shape, dtype: "u32", draw: (next) => integer(next, low, high) };
 }
 
+/** Some of the given numbers, drawn with replacement. */
+export function among(shape: Shape, dtype: Aval["dtype"], values: readonly number[]): Operand {
+  return { shape, dtype, draw: (next) => values[integer(next, 0, values.length - 1)]! };
+}
+
 /** Booleans, 0 or 1. */
 export function bool(shape: Shape): Operand {
   return { shape, dtype: "bool", draw: (next) => integer(next, 0, 1) };

@@ -2,6 +2,7 @@
 import * as ops from "../../src/ops/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import {
+  among,
   bool,
   f32,
   grid,
@@ -25,6 +26,7 @@ function binary(
 }
 
 const wide = i32([3, 7], -2_000_000_000, 2_000_000_000);
+const beyond = among([40], "f32", [NaN, Infinity, -Infinity, 2 ** 31, 5e9, -3e9, 3e38, -1.5, 0.9]);
 const halves = grid([5, 7], 0.5, [-2, 2]);
 
 /** Cases of arithmetic. */
@@ -46,6 +48,14 @@ const arithmetic: readonly PrimitiveCase[] = [
   binary("div by negative numbers", ops.div, [f32([7]), f32([7], -3, -0.5)]),
   binary("div i32", ops.div, [i32([5, 5], -99, 99), i32([5, 5], 1, 9)]),
   binary("div i32 by negative numbers", ops.div, [i32([5, 5], -99, 99), i32([5, 5], -9, -1)]),
+  binary("div i32 by zeros and -1", ops.div, [
+    among([12], "i32", [7, -7, 0, -(2 ** 31)]),
+    among([12], "i32", [0, 0, 0, -1, 0, -1]),
+  ]),
+  binary("div u32 by zeros", ops.div, [u32([7]), among([7], "u32", [0, 3])]),
+  primitiveCase("div i32 by a constant 0", [i32([7])], {
+    build: (x) => ops.div(x, ops.like(x, 0)),
+  }),
   binary("div u32", ops.div, [u32([7]), u32([7], 1, 1000)]),
 ];
 
@@ -59,6 +69,9 @@ const functions: readonly PrimitiveCase[] = [
   unary("floor", ops.floor, f32([3, 7], -3, 3)),
   unary("exp", ops.exp, f32([3, 5])),
   unary("log", ops.log, f32([3, 5], 0.2, 4)),
+  unary("expm1", ops.expm1, f32([3, 5], -3, 3)),
+  unary("log1p", ops.log1p, f32([3, 5], -0.7, 3)),
+  unary("softplus", ops.softplus, f32([3, 7], -5, 5)),
   unary("sqrt", ops.sqrt, f32([3, 5], 0.2, 4)),
   unary("rsqrt", ops.rsqrt, f32([3, 5], 0.2, 4)),
   unary("tanh", ops.tanh, f32([3, 5])),
@@ -76,6 +89,13 @@ const functions: readonly PrimitiveCase[] = [
   unary("pow negative fraction", (x) => ops.pow(x, -0.5), f32([7], 0.2, 3)),
   unary("pow ninth of negative numbers", (x) => ops.pow(x, 9), f32([5], -1.5, -0.5)),
   unary("pow tenth", (x) => ops.pow(x, 10), f32([5], -1.5, 1.5)),
+  unary("pow minus eleventh", (x) => ops.pow(x, -11), f32([5], -1.5, -0.9)),
+  unary("pow hundredth", (x) => ops.pow(x, 100), f32([5], -1.1, 1.1)),
+  binary("power", ops.power, [f32([3, 5], 0.3, 3), f32([3, 5], -3, 3)]),
+  primitiveCase("power of negative numbers", [f32([7], -3, -0.3), grid([7], 1, [-3, 3])], {
+    build: (a, b) => ops.power(a!, b!),
+    differentiable: [0],
+  }),
 ];
 
 /** Cases of selection, comparison, logic and conversion. */
@@ -92,6 +112,10 @@ const choices: readonly PrimitiveCase[] = [
   binary("equal", ops.equal, [halves, halves]),
   binary("equal i32", ops.equal, [i32([5, 7], -1, 1), i32([5, 7], -1, 1)]),
   binary("equal u32", ops.equal, [u32([7], 0, 2), u32([7], 0, 2)]),
+  unary("is_nan", ops.isNan, f32([3, 5])),
+  unary("is_nan of NaN", ops.isNan, beyond),
+  unary("is_finite", ops.isFinite, f32([3, 5])),
+  unary("is_finite of NaN", ops.isFinite, beyond),
   binary("less", ops.less, [halves, halves]),
   binary("less i32", ops.less, [i32([7]), i32([7])]),
   binary("less u32", ops.less, [u32([7]), u32([7])]),
@@ -109,6 +133,9 @@ const choices: readonly PrimitiveCase[] = [
   binary("shift_right", ops.shiftRight, [u32([7]), u32([7], 0, 31)]),
   unary("not", ops.not, bool([3, 5])),
   unary("convert f32 to i32", (x) => ops.convert(x, "i32"), f32([7], -9, 9)),
+  unary("convert f32 beyond i32", (x) => ops.convert(x, "i32"), beyond),
+  unary("convert f32 beyond u32", (x) => ops.convert(x, "u32"), beyond),
+  unary("convert f32 beyond bool", (x) => ops.convert(x, "bool"), beyond),
   unary("convert f32 to u32", (x) => ops.convert(x, "u32"), f32([7], 0, 9)),
   unary("convert f32 to bool", (x) => ops.convert(x, "bool"), grid([7], 0.5, [-0.5, 0.5])),
   unary("convert i32 to f32", (x) => ops.convert(x, "f32"), i32([7])),
