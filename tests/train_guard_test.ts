@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { syntheticImages } from "../src/data/mod.ts";
 import { hostArray, openEngine } from "../src/engine/mod.ts";
-import { type GuardReport, metaGradient } from "../src/meta/mod.ts";
+import type { GuardReport, metaGradient } from "../src/meta/mod.ts";
 import { metaGradientThrough } from "../src/meta/meta_gradient.ts";
 import { reverseStep } from "../src/meta/reverse_step.ts";
 import { classifierHead, encoder, sequential } from "../src/nn/mod.ts";
