@@ -7,7 +7,7 @@ async function read(archive: Uint8Array<ArrayBuffer>, piece = 700, wanted = (_: 
   const stream = ReadableStream.from(function* () {
     for (let at = 0; at < archive.length; at += piece) yield archive.slice(at, at + piece);
   }());
-  return await Array.fromAsync(readTar(stream, wanted));
+  return await Array.fromAsync(readTar(stream, { wanted, mostBytes: 1e6 }));
 }
 
 const BYTES = Uint8Array.from({ length: 1300 }, (_, index) => index % 251);

@@ -135,10 +135,10 @@ async function readRows(file: ParquetFile, { collector, count, options, classes 
 }): Promise<void> {
   const { image, label } = columnsOf(file, options);
   let start = 0;
-  for (const rows of file.groups) {
-    const end = Math.min(start + rows, start + count - collector.filled);
-    if (end <= start) return;
-    const cells = await file.read([image, label], { start, end });
+  for (const [group, rows] of file.groups.entries()) {
+    const wanted = Math.min(rows, count - collector.filled);
+    if (wanted === 0) continue;
+    const cells = await file.read([image, label], group, wanted);
     for (const [offset, cell] of cells.entries()) {
       try {
         const decoded = await decodeImage(cellBytes(cell[image]));
