@@ -15,6 +15,13 @@ export interface ParquetFile extends Disposable {
   /** Feature descriptions that the `datasets` library of Hugging Face writes, if any. */
   readonly features: Readonly<Record<string, unknown>>;
   /**
+   * Tells the least and the greatest value of a column of whole numbers, if the writer noted them.
+   *
+   * @param column Name of a top-level column.
+   * @param group Number of the row group.
+   */
+  bounds(column: string, group: number): { least: bigint; greatest: bigint } | undefined;
+  /**
    * Reads the first rows of a row group.
    *
    * @param columns Names of top-level columns, each a single value or a struct of such.
@@ -32,6 +39,16 @@ const MOST_FOOTER = 1 << 26;
 
 /** Longest accepted column of a row group, which is in memory at a time. */
 const MOST_CHUNK = 1 << 30;
+
+/** Most rows of a row group; writers put up to about a million into one. */
+const MOST_ROWS = 1 << 21;
+
+/** Value of a statistic of an INT32 or INT64 column. */
+function wholeNumber(bytes: Uint8Array, type: number): bigint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length !== 4 * type) throw new Error(`a statistic of ${bytes.length} bytes`);
+  return type === 1 ? BigInt(view.getInt32(0, true)) : view.getBigInt64(0, true);
+}
 
 /** Features from the key-value metadata; a file without them, or with others, has none. */
 function readFeatures(texts: ReadonlyMap<string, string>): Record<string, unknown> {
@@ -126,8 +143,19 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       const metadata = parquetMetadata(tail, { geoparquet: false });
       const firstRows: number[] = [];
       footer.groups.reduce((row, { rows }) => (firstRows.push(row), row + rows), 0);
+      const bounds: ParquetFile["bounds"] = (column, index) => {
+        const chunk = footer.groups[index]!.chunks.find(({ leaf }) => leaf.path[0] === column);
+        if (chunk?.least === undefined || chunk.greatest === undefined) return undefined;
+        const { least, greatest, leaf: { type, path } } = chunk;
+        if (path.length > 1 || (type !== 1 && type !== 2)) return undefined;
+        return { least: wholeNumber(least, type), greatest: wholeNumber(greatest, type) };
+      };
       const read: ParquetFile["read"] = (columns, index, count) =>
         attempt(async () => {
+          const { rows: groupRows } = footer.groups[index]!;
+          if (groupRows > MOST_ROWS) {
+            throw new Error(`${groupRows} rows in a group, expected at most ${MOST_ROWS}`);
+          }
           const chunks = new Map<ParquetChunk, ArrayBuffer>();
           for (const chunk of footer.groups[index]!.chunks) {
             if (!columns.includes(chunk.leaf.path[0]!)) continue;
@@ -158,6 +186,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
         groups: footer.groups.map(({ rows }) => rows),
         columns: footer.columns,
         features: readFeatures(footer.texts),
+        bounds,
         read,
         [Symbol.dispose]: () => file.close(),
       };

@@ -19,6 +19,13 @@ const BYTE_ARRAY = 6;
 /** Most unpacked bytes of one column of a row group, which is in memory at a time. */
 const MOST_UNPACKED = 1 << 30;
 
+/**
+ * Most bytes that one compressed byte can become, for the codecs whose decompressors make room for
+ * the announced length at once: a copy of 64 bytes takes three in Snappy, and one more byte adds 255
+ * to a copy in LZ4.
+ */
+const MOST_RATIO: Readonly<Record<string, number>> = { SNAPPY: 22, LZ4: 256, LZ4_RAW: 256 };
+
 /** A page, taken out of its chunk. */
 interface Page {
   readonly kind: number;
@@ -93,6 +100,9 @@ function unpack(packed: Uint8Array, { chunk, size, compressors }: {
   size: number;
   compressors: Compressors;
 }): Uint8Array {
+  if (size > (MOST_RATIO[chunk.codec] ?? Infinity) * packed.length) {
+    throw new Error(`${size} bytes announced for ${packed.length} compressed ones, expected fewer`);
+  }
   const bytes = chunk.codec === "UNCOMPRESSED" ? packed : compressors[chunk.codec]?.(packed, size);
   if (bytes === undefined) throw new Error(`codec ${chunk.codec}, which is not supported`);
   if (bytes.length !== size) throw new Error(`${bytes.length} unpacked bytes, expected ${size}`);
