@@ -51,6 +51,15 @@ function fail(found: string, expected: string): never {
   throw new Error(`found ${found}, expected ${expected}`);
 }
 
+/** Decodes a text, which must be UTF-8. */
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return fail("a text that is not UTF-8", "UTF-8");
+  }
+}
+
 /** Checked access to the fields of a struct. */
 export class Fields {
   readonly #struct: ThriftStruct;
@@ -95,9 +104,9 @@ export class Fields {
     return fail(`field ${id} of a ${this.#what} of another type`, "bytes");
   }
 
-  /** A text. */
+  /** A text, empty if the field is missing. */
   text(id: number): string {
-    return new TextDecoder().decode(this.bytes(id));
+    return decodeText(this.bytes(id) ?? new Uint8Array(0));
   }
 
   /** A list, empty if the field is missing. */
@@ -149,9 +158,7 @@ function readChunk(value: ThriftValue, { leaf, rows, before }: {
   if (column.has(1)) fail("a column in another file", "all in one");
   if (column.has(8) || column.has(9)) fail("an encrypted column", "a clear one");
   const data = column.fields(3, "column description");
-  const path = data.list(3).map((part) =>
-    part instanceof Uint8Array ? new TextDecoder().decode(part) : ""
-  );
+  const path = data.list(3).map((part) => part instanceof Uint8Array ? decodeText(part) : "");
   const place = `column ${path.join(".")}`;
   if (leaf === undefined || path.join("\0") !== leaf.path.join("\0")) {
     fail(place, `${leaf?.path.join(".") ?? "no more columns"} as in the schema`);

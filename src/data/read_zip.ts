@@ -85,7 +85,8 @@ function findData(view: DataView, bytes: Uint8Array, { entry, end }: {
 }): { from: number; to: number } {
   const { name, offset, flags } = entry;
   const place = `local header of ${name} at byte ${offset}`;
-  if (offset + 30 > end || view.getUint32(offset, true) !== LOCAL) fail(`no ${place}`, "one");
+  if (offset + 30 > end) fail(`a ${place} that overlaps byte ${end}`, "room before it");
+  if (view.getUint32(offset, true) !== LOCAL) fail(`no ${place}`, "one");
   const from = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
   const to = from + entry.packed;
   const nameEnd = offset + 30 + view.getUint16(offset + 26, true);
