@@ -97,9 +97,9 @@ Deno.test("openParquet() unpacks every codec, never into more than the page anno
     const imageColumn = { codec };
     const image = { body, size: IMAGES.length };
     assertEquals(await read(make({ image, imageColumn })), expected);
-    // A hundred megabytes of zeros in a page that announces seventeen bytes.
-    const bomb = new Uint8Array(compress(new Uint8Array(1e8)));
-    await refuses({ image: { body: bomb, size: 17 }, imageColumn }, "page 0 of column image");
+    // Ten megabytes of zeros in a page that announces seventeen bytes.
+    const bomb = new Uint8Array(compress(new Uint8Array(1e7)));
+    await refuses({ image: { body: bomb, size: 17 }, imageColumn }, "larger than 17 bytes");
     await refuses({ image: { ...image, size: 16 }, imageColumn }, "page 0 of column image");
   }
   const packed = { body: Uint8Array.of(17, 0, 0), size: 1e9 };
@@ -126,9 +126,11 @@ Deno.test("openParquet() refuses pages that contradict", async () => {
   await refuses({ label: { encoding: 4 } }, "in encoding 4, which is not supported");
   await refuses({ label: { kind: 3, description: { 3: 2 } } }, "2 rows and 0 nulls, expected 3");
   await refuses({ label: { kind: 3, description: { 5: 99 } } }, "99 and 0 bytes of levels");
-  // A delta block without parts, on which a decoder would go on for ever.
-  const delta = { encoding: 5, body: Uint8Array.of(128, 1, 0, 3, 0, 0) };
-  await refuses({ label: delta }, "delta blocks of 128 values in 0 for 3");
+  // Delta blocks without parts, or without values, on which a decoder would go on for ever.
+  const delta = (...body: number[]) => ({ encoding: 5, body: Uint8Array.from(body) });
+  await refuses({ label: delta(128, 1, 0, 3, 0, 0) }, "delta blocks of 128 values in 0 for 3");
+  await refuses({ label: delta(0, 4, 3, 0, 0) }, "delta blocks of 0 values in 4 for 3");
+  await refuses({ label: delta(128, 1, 4, 4, 0, 0) }, "delta blocks of 128 values in 4 for 4");
 });
 
 Deno.test("openParquet() refuses a footer that contradicts itself or the file", async () => {

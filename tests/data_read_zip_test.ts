@@ -71,10 +71,11 @@ Deno.test("readZip() names what contradicts", async () => {
 });
 
 /** Builds an archive record by record. */
-function build({ entries, overlap = false, streamed = false }: {
+function build({ entries, overlap = false, streamed = false, gap = false }: {
   entries: [name: string, content: Uint8Array][];
   overlap?: boolean;
   streamed?: boolean;
+  gap?: boolean;
 }): Uint8Array {
   const bytes: number[] = [];
   const central: number[] = [];
@@ -92,6 +93,7 @@ function build({ entries, overlap = false, streamed = false }: {
       bytes.push(...(streamed ? u32(0).concat(u32(0), u32(0)) : sums), ...u16(name.length), 0, 0);
       bytes.push(...text(name), ...packed);
       if (streamed) bytes.push(...u32(0x08074b50), ...sums);
+      if (gap) bytes.push(0);
     }
     central.push(...u32(0x02014b50), ...u16(20), ...u16(20), ...u16(flags), ...u16(8), ...u32(0));
     central.push(...sums, ...u16(name.length), ...u16(0), ...u16(0), ...u16(0), ...u16(0));
@@ -132,4 +134,6 @@ Deno.test("readZip() has one budget for all, and refuses entries that share thei
     "overlaps byte 0",
   );
   await assertRejects(() => read(build({ entries: shared })), Error, "two entries a");
+  const gap = build({ entries: [["a", zeros]], gap: true });
+  await assertRejects(() => read(gap), Error, "1 bytes after a that belong to no entry");
 });

@@ -4,13 +4,12 @@ import {
   type ShardJob,
   type ShardOpened,
 } from "./decode_shards.ts";
-import type { ColumnOptions } from "./hugging_face_columns.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 import { regularFileSize } from "./regular_file.ts";
 import { streamFromWorker } from "./worker_stream.ts";
 
 /** Options of {@linkcode loadHuggingFaceImages}. */
-export interface HuggingFaceImagesOptions extends ColumnOptions {
+export interface HuggingFaceImagesOptions {
   /** Parquet files (shards), in order. */
   readonly paths: readonly string[];
   /** SHA-256 of every file, in the same order; checked before anything is read. */
@@ -23,6 +22,10 @@ export interface HuggingFaceImagesOptions extends ColumnOptions {
   readonly channels?: 1 | 3;
   /** Most images to read, from the start; all unless told. */
   readonly limit?: number;
+  /** Column of images; `img` or `image` unless told. */
+  readonly imageColumn?: string;
+  /** Column of labels; `label`, `labels` or `fine_label` unless told. */
+  readonly labelColumn?: string;
   /** Name of the data set, `hugging-face` unless told. */
   readonly name?: string;
   /** Most bytes of all images together, 4 GiB unless told; checked before they are allocated. */

@@ -58,6 +58,55 @@ function readFrame(bytes: Uint8Array, { at, length, marker }: {
   }
 }
 
+/**
+ * Checks Huffman tables: decoders take any symbols, but only some have a meaning, and each once. As
+ * tables of most files have all that have one, a changed symbol shows itself.
+ */
+function checkHuffman(segment: Uint8Array, place: number): void {
+  for (let at = 0; at < segment.length;) {
+    const kind = segment[at]!;
+    const start = at + 17;
+    let end = start;
+    for (const count of segment.subarray(at + 1, start)) end += count;
+    const seen = new Set<number>();
+    for (let symbol = start; symbol < Math.min(end, segment.length); symbol++) {
+      const value = segment[symbol]!;
+      // Bits of a difference of means, or zeros before a coefficient and its bits (T.81, F.1.2).
+      const most = kind < 16 ? value <= 11 : (value & 15) <= 10;
+      if (!most || seen.has(value)) {
+        failJpeg(
+          `symbol ${value} at byte ${place + symbol} of a Huffman table`,
+          "others, once each",
+        );
+      }
+      seen.add(value);
+    }
+    if (end > segment.length) {
+      failJpeg(`a Huffman table cut off at byte ${place + at}`, "whole ones");
+    }
+    at = end;
+  }
+}
+
+/** Checks that no quantization table has a step of 0, of which decoders make something. */
+function checkQuantization(segment: Uint8Array, place: number): void {
+  for (let at = 0; at < segment.length;) {
+    const wide = segment[at]! >> 4 === 1;
+    const end = at + 1 + (wide ? 128 : 64);
+    if (end > segment.length) {
+      failJpeg(`a quantization table cut off at byte ${place + at}`, "whole ones");
+    }
+    const steps = segment.subarray(at + 1, end);
+    const zero = steps.findIndex((byte, index) =>
+      wide ? index % 2 === 0 && byte === 0 && steps[index + 1] === 0 : byte === 0
+    );
+    if (zero >= 0) {
+      failJpeg(`a quantization step of 0 at byte ${place + at + 1 + zero}`, "1 or more");
+    }
+    at = end;
+  }
+}
+
 /** Where coded data that start at `from` end: at the next marker but stuffed ff and restarts. */
 function endOfScan(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
@@ -103,7 +152,9 @@ export function inspectJpeg(bytes: Uint8Array): JpegStructure {
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       if (frame !== undefined) failJpeg(`a second frame header at byte ${start - 2}`, "one");
       frame = readFrame(bytes, { at: start, length, marker });
-    } else if (marker === 0xe1 && orientation === undefined) {
+    } else if (marker === 0xc4) checkHuffman(bytes.subarray(start + 2, at), start + 2);
+    else if (marker === 0xdb) checkQuantization(bytes.subarray(start + 2, at), start + 2);
+    else if (marker === 0xe1 && orientation === undefined) {
       const content = bytes.subarray(start + 2, at);
       const isExif = "Exif\0\0".split("").every((char, i) => content[i] === char.charCodeAt(0));
       if (isExif) orientation = exifOrientation(content.subarray(6));
