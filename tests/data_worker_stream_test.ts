@@ -22,9 +22,13 @@ Deno.test("streamFromWorker() gives the items of a worker in order", async () =>
 });
 
 Deno.test("streamFromWorker() lets the worker run ahead by so many items and no more", async () => {
-  const items = streamFromWorker(worker("port.postMessage({ item: n })"), options);
-  assertEquals((await items.next()).value, 0);
-  await items.return(undefined);
+  // Every answer comes late and tells how many were asked for by then.
+  const late = "port.asked = n + 1; setTimeout(() => port.postMessage({ item: port.asked }), 200)";
+  for (const ahead of [1, 3]) {
+    const items = streamFromWorker(worker(late), { ...options, ahead });
+    assertEquals((await items.next()).value, ahead);
+    await items.return(undefined);
+  }
 });
 
 Deno.test("streamFromWorker() ends a worker that hangs", async () => {
