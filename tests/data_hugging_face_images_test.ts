@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { channelStatistics, ChecksumError, loadHuggingFaceImages } from "../src/data/mod.ts";
 import { sha256, withFolder } from "./data_fixtures.ts";
+import { page, parquetFile, plainBytes, plainNumbers } from "./data_parquet_fixtures.ts";
 import { IMAGE_FIXTURES } from "./data_image_fixtures.ts";
 import { sharedTest } from "./shared.ts";
 
@@ -164,5 +165,80 @@ Deno.test("loadHuggingFaceImages() refuses files that are cut, foreign or of oth
       Deno.errors.NotFound,
     );
     await assertRejects(() => loadHuggingFaceImages({ paths, limit: 0 }), RangeError, "limit 0");
+  });
+});
+
+Deno.test("loadHuggingFaceImages() refuses labels that are too great or beside the statistics", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.parquet`;
+    const load = (options = {}) => loadHuggingFaceImages({ paths: [path], ...options });
+    for (const label of [2n ** 32n + 5n, 2n ** 32n - 6n, 1n << 20n, 2n ** 62n]) {
+      await write(path, [[bytesOf(RGB), 0n], [bytesOf(RGB), label]]);
+      await assertRejects(load, Error, `row 1 of ${path}. Cannot read a label: found ${label}`);
+    }
+    const images = page({ body: plainBytes([bytesOf(RGB), bytesOf(GREY)]), values: 2 });
+    const labels = page({ body: plainNumbers([1n, 4n]), values: 2 });
+    const noted = (least: bigint, greatest: bigint) =>
+      Deno.writeFile(
+        path,
+        parquetFile([
+          { name: "image", type: 6, pages: [images] },
+          {
+            name: "label",
+            type: 2,
+            pages: [labels],
+            description: { 12: { 5: plainNumbers([greatest]), 6: plainNumbers([least]) } },
+          },
+        ], { rows: 2 }),
+      );
+    await noted(1n, 4n);
+    assertEquals([...(await load()).labels], [1, 4]);
+    await noted(1n, 5n);
+    await assertRejects(load, Error, "labels go from 1 to 4, expected 1 to 5");
+    assertEquals([...(await load({ limit: 1 })).labels], [1]);
+    await noted(2n, 5n);
+    await assertRejects(() => load({ limit: 1 }), Error, "from 1 to 1, expected 2 to 5");
+  });
+});
+
+Deno.test("loadHuggingFaceImages() keeps images with faults only in a file of the right hash", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.parquet`;
+    const load = () => loadHuggingFaceImages({ paths: [path] });
+    const jpeg = bytesOf(JPEG);
+    const faulty = new Uint8Array([...jpeg.slice(0, -2), ...new Uint8Array(9), 0xff, 0xd9]);
+    await write(path, [[jpeg, 0n], [faulty, 1n]]);
+    await assertRejects(load, Error, `row 1 of ${path}. Cannot decode a JPEG image: data at which`);
+    const list = `${folder}/SHA256SUMS`;
+    await Deno.writeTextFile(list, `${sha256(await Deno.readFile(path))}  a.parquet`);
+    const dataset = await load();
+    assertEquals(dataset.images.slice(135), dataset.images.slice(0, 135));
+    assert(
+      dataset.provenance.endsWith(
+        "verified by SHA-256, 1 with faults that the decoder passed over",
+      ),
+      dataset.provenance,
+    );
+    await write(path, [[jpeg, 0n], [jpeg, 1n]]);
+    await assertRejects(load, ChecksumError, `Cannot use ${path}: found SHA-256`);
+  });
+});
+
+Deno.test("loadHuggingFaceImages() asks for no more memory than allowed, and reads only files with an end", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.parquet`;
+    await write(path, [[bytesOf(RGB), 0n], [bytesOf(RGB), 1n]]);
+    const load = (mostBytes: number) => loadHuggingFaceImages({ paths: [path], mostBytes });
+    assertEquals((await load(270)).count, 2);
+    await assertRejects(
+      () => load(269),
+      RangeError,
+      "9 x 5 pixels: 270 bytes, expected at most 269",
+    );
+    await assertRejects(
+      () => loadHuggingFaceImages({ paths: ["/dev/zero"] }),
+      Error,
+      "expected a regular file",
+    );
   });
 });

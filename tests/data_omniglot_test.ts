@@ -55,11 +55,14 @@ sharedTest("loadOmniglot() throws on files that are foreign, cut or disagree", a
     const drawing = Uint8Array.fromBase64(IMAGE_FIXTURES[0]!.file);
     const name = "images_background/Greek/character01/0394_01.png";
     await Deno.writeFile(path, zipSync({ [name]: drawing }));
-    await assertRejects(load, Error, "Greek/character01/0394_01.png: 9 x 5 pixels");
+    await assertRejects(load, Error, `0394_01.png of ${path}: 9 x 5 pixels`);
     await assertRejects(() => load([SMALL1!, path]), Error, "two different drawings");
     await Deno.writeFile(path, zipSync({ [name]: drawing.slice(0, -3) }));
-    await assertRejects(load, Error, "Cannot use drawing Greek/character01/0394_01.png");
-    await Deno.writeFile(path, zipSync({ [name]: new Uint8Array((1 << 20) + 1) }));
-    await assertRejects(load, Error, "announces 1048577 bytes");
+    await assertRejects(load, Error, `drawing Greek/character01/0394_01.png of ${path}`);
+    await Deno.writeFile(path, zipSync({ [name]: new Uint8Array((1 << 26) + 1) }));
+    await assertRejects(load, Error, "announces 67108865 bytes");
+    const twice = [name, `other/${name}`].map((key) => [key, drawing]);
+    await Deno.writeFile(path, zipSync(Object.fromEntries(twice)));
+    await assertRejects(load, Error, "two drawings Greek/character01/0394_01.png");
   });
 });

@@ -96,7 +96,9 @@ function part(content: Cifar10Content, { names, title, path, source }: {
     channels: 3,
     classNames: content.classNames,
     source,
-    provenance: `CIFAR-10 ${title}: ${count} images (${recordCounts(files)}) from ${path}`,
+    provenance: `CIFAR-10 ${title}: ${count} images (${recordCounts(files)}) from ${path}${
+      content.verified ? ", verified by SHA-256" : ""
+    }`,
     synthetic: false,
   };
 }
@@ -120,7 +122,8 @@ async function load(
  *
  * A folder holds `data_batch_{1..5}.bin`, `test_batch.bin` and perhaps `batches.meta.txt`, directly
  * or in `cifar-10-batches-bin`, or else the official archive. Every file may have any whole number
- * of records; the provenance tells how many were found.
+ * of records; the provenance tells how many were found. The format has no checksum: files of a folder
+ * are compared with its list `SHA256SUMS`, if there is one, and the provenance then says "verified".
  *
  * With `data: "auto"` the default folder is used if it has the data; else the archive is downloaded
  * to it; else, only if the server cannot be reached, the stand-in is made, and its `synthetic` flag

@@ -1,4 +1,6 @@
+import { verifyListed } from "./hash_list.ts";
 import { readTar } from "./read_tar.ts";
+import { readRegularFile } from "./regular_file.ts";
 import { type ExpectedFile, verifyFile } from "./verify_file.ts";
 
 /** Folder inside of the official archive. */
@@ -12,6 +14,11 @@ export const CIFAR10_TRAIN_FILES: readonly string[] = [1, 2, 3, 4, 5].map((numbe
 
 /** The test file. */
 export const CIFAR10_TEST_FILE = "test_batch.bin";
+
+/** Most bytes of a record file, of `batches.meta.txt`, and of the archive; twice the published. */
+const MOST_RECORD_BYTES = 61_460_000;
+const MOST_META_BYTES = 1 << 16;
+const MOST_ARCHIVE_BYTES = 6 * MOST_RECORD_BYTES;
 
 const RECORD_FILES: readonly string[] = [...CIFAR10_TRAIN_FILES, CIFAR10_TEST_FILE];
 
@@ -76,8 +83,10 @@ async function readArchive(path: string, expected: ExpectedFile): Promise<Map<st
   const wanted = (entry: string) => [...RECORD_FILES, META_FILE].includes(baseName(entry));
   const stream = file.readable.pipeThrough(new DecompressionStream("gzip"));
   try {
-    for await (const entry of readTar(stream, wanted)) {
-      files.set(baseName(entry.path), entry.bytes);
+    for await (const entry of readTar(stream, { wanted, mostBytes: MOST_ARCHIVE_BYTES })) {
+      const name = baseName(entry.path);
+      if (files.has(name)) throw new Error(`two files ${name}, expected one`);
+      files.set(name, entry.bytes);
     }
   } catch (error) {
     throw new Error(
@@ -99,13 +108,20 @@ async function readArchive(path: string, expected: ExpectedFile): Promise<Map<st
 }
 
 /** Reads the record files, and the class names if there, of a folder. */
-async function readFolder(path: string): Promise<Map<string, Uint8Array>> {
+async function readFolder(
+  path: string,
+): Promise<{ files: Map<string, Uint8Array>; verified: boolean }> {
   const files = new Map<string, Uint8Array>();
+  let verified = true;
   const hasNames = await kindOf(`${path}/${META_FILE}`) === "file";
   for (const name of hasNames ? [...RECORD_FILES, META_FILE] : RECORD_FILES) {
-    files.set(name, await Deno.readFile(`${path}/${name}`));
+    const file = `${path}/${name}`;
+    const most = name === META_FILE ? MOST_META_BYTES : MOST_RECORD_BYTES;
+    const bytes = await readRegularFile(file, most);
+    verified = await verifyListed(file, { bytes }) !== undefined && verified;
+    files.set(name, bytes);
   }
-  return files;
+  return { files, verified };
 }
 
 /** Content of a place. */
@@ -114,6 +130,8 @@ export interface Cifar10Content {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Names of the ten classes. */
   readonly classNames: readonly string[];
+  /** Whether every file was compared with a published or listed hash. */
+  readonly verified: boolean;
 }
 
 /** Class names of the official `batches.meta.txt`. */
@@ -143,17 +161,19 @@ export async function readCifar10(
   place: Cifar10Place,
   archive: ExpectedFile,
 ): Promise<Cifar10Content> {
-  const files = place.kind === "archive"
-    ? await readArchive(place.path, archive)
+  const { files, verified } = place.kind === "archive"
+    ? { files: await readArchive(place.path, archive), verified: true }
     : await readFolder(place.path);
   const meta = files.get(META_FILE);
   files.delete(META_FILE);
-  if (meta === undefined) return { files, classNames: CLASS_NAMES };
+  if (meta === undefined) return { files, verified, classNames: CLASS_NAMES };
   const classNames = new TextDecoder().decode(meta).split(/\r?\n/).filter((line) => line !== "");
-  if (classNames.length !== CLASS_NAMES.length) {
+  if (new Set(classNames).size !== CLASS_NAMES.length || classNames.length !== CLASS_NAMES.length) {
     throw new Error(
-      `Cannot read ${META_FILE} of ${place.path}: ${classNames.length} class names, expected ${CLASS_NAMES.length}. Correct or remove that file.`,
+      `Cannot read ${META_FILE} of ${place.path}: ${
+        new Set(classNames).size
+      } class names, expected ${CLASS_NAMES.length}. Correct or remove that file.`,
     );
   }
-  return { files, classNames };
+  return { files, verified, classNames };
 }

@@ -1,12 +1,16 @@
-import { decodeJpeg } from "./decode_jpeg.ts";
+import { type DecodeImageOptions, decodeJpeg } from "./decode_jpeg.ts";
 import { decodePng } from "./decode_png.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 
 /**
  * Decodes an image file, JPEG or PNG by its first bytes.
  *
+ * Time and memory are bounded by the size of the file: an image of more pixels than its bytes can
+ * hold is refused before anything is allocated.
+ *
  * @param bytes The file.
- * @returns The image, grey or RGB.
+ * @param options What to do with faults that can be passed over.
+ * @returns The image, grey or RGB, upright by its EXIF orientation.
  * @throws {Error} If it is another format, cut short or damaged.
  *
  * @example
@@ -17,8 +21,11 @@ import type { DecodedImage } from "./decoded_image.ts";
  * await assertRejects(() => decodeImage(new TextEncoder().encode("GIF89a")), Error, "47 49 46 38");
  * ```
  */
-export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes);
+export async function decodeImage(
+  bytes: Uint8Array,
+  options: DecodeImageOptions = {},
+): Promise<DecodedImage> {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes, options);
   if (bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(bytes);
   const first = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0"));
   throw new Error(

@@ -1,48 +1,27 @@
+import type { MozJPEGModule } from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import { checkImageSize, type DecodedImage } from "./decoded_image.ts";
+import { orient } from "./exif_orientation.ts";
+import { failJpeg, inspectJpeg } from "./jpeg_structure.ts";
 
-function fail(found: string, expected: string): never {
-  throw new Error(
-    `Cannot decode a JPEG image: ${found}, expected ${expected}. The file is damaged: fetch it again.`,
-  );
-}
-
-/** Size and number of colour components from the frame header; throws if the end marker is missing. */
-function inspect(bytes: Uint8Array): { width: number; height: number; components: number } {
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) fail("another signature", "the bytes ff d8");
-  const word = (at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
-  let frame: { width: number; height: number; components: number } | undefined;
-  for (let at = 2; at + 4 <= bytes.length;) {
-    if (bytes[at] !== 0xff) fail(`byte ${bytes[at]} at ${at}`, "a marker (ff)");
-    const marker = bytes[at + 1]!;
-    if (marker === 0xff) {
-      at++;
-      continue;
-    }
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame && at + 10 <= bytes.length) {
-      frame = { height: word(at + 5), width: word(at + 7), components: bytes[at + 9]! };
-    }
-    if (marker === 0xda) {
-      // Within coded data a byte ff is followed by 00 or a restart marker: ff d9 is the end.
-      for (let end = at + 2 + word(at + 2); end + 1 < bytes.length; end++) {
-        if (bytes[end] === 0xff && bytes[end + 1] === 0xd9) {
-          return frame ?? fail("no frame header", "one before the image data");
-        }
-      }
-      fail("no end marker", "ff d9: the image is cut short");
-    }
-    at += 2 + word(at + 2);
-  }
-  fail("no image data", "a start-of-scan marker");
+/** Options of {@linkcode decodeImage} and {@linkcode decodeJpeg}. */
+export interface DecodeImageOptions {
+  /**
+   * Told of a fault that the decoder can pass over, such as bytes too many before a marker: the
+   * image is then kept. Unless given, such a file is refused, for a changed byte shows itself so.
+   */
+  readonly onFault?: (fault: string) => void;
 }
 
 /**
- * Decodes a JPEG image: with MozJPEG (as libjpeg does it, EXIF orientation applied), and CMYK images,
- * which it cannot decode, with jpeg-js.
+ * Decodes a JPEG image: with MozJPEG (as libjpeg does it), and CMYK images, which it cannot decode,
+ * with jpeg-js. The EXIF orientation is applied.
  *
- * The decoders are loaded on first use.
+ * The format has no checksum. A file that is cut, has no end marker, or at which the decoder wonders
+ * is refused; but a changed byte may leave a valid file of another picture, and only a hash of the
+ * file ({@linkcode sha256File}) finds that. The decoders are loaded on first use.
  *
  * @param bytes The file.
+ * @param options What to do with faults that can be passed over.
  * @returns An RGB image.
  * @throws {Error} If the file is not JPEG, cut short or damaged.
  *
@@ -54,22 +33,25 @@ function inspect(bytes: Uint8Array): { width: number; height: number; components
  * await assertRejects(() => decodeJpeg(Uint8Array.of(0xff, 0xd8)), Error, "no image data");
  * ```
  */
-export async function decodeJpeg(bytes: Uint8Array): Promise<DecodedImage> {
-  const { width, height, components } = inspect(bytes);
+export async function decodeJpeg(
+  bytes: Uint8Array,
+  options: DecodeImageOptions = {},
+): Promise<DecodedImage> {
+  const { width, height, components, orientation } = inspectJpeg(bytes);
   checkImageSize(width, height);
-  const rgba = components === 4 ? await decodeCmyk(bytes) : await decodeWithMozjpeg(bytes);
-  const turned = rgba.width === height && rgba.height === width;
-  if (!turned && (rgba.width !== width || rgba.height !== height)) {
-    fail(`${rgba.width} x ${rgba.height} decoded pixels`, `${width} x ${height}`);
+  const rgba = components === 4
+    ? await decodeCmyk(bytes)
+    : await decodeWithMozjpeg(bytes, options.onFault);
+  if (rgba.width !== width || rgba.height !== height) {
+    failJpeg(`${rgba.width} x ${rgba.height} decoded pixels`, `${width} x ${height}`);
   }
-  const count = rgba.width * rgba.height;
-  const pixels = new Uint8Array(count * 3);
-  for (let pixel = 0; pixel < count; pixel++) {
-    pixels[pixel * 3] = rgba.data[pixel * 4]!;
-    pixels[pixel * 3 + 1] = rgba.data[pixel * 4 + 1]!;
-    pixels[pixel * 3 + 2] = rgba.data[pixel * 4 + 2]!;
+  const pixels = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; to < pixels.length; from += 4, to += 3) {
+    pixels[to] = rgba.data[from]!;
+    pixels[to + 1] = rgba.data[from + 1]!;
+    pixels[to + 2] = rgba.data[from + 2]!;
   }
-  return { width: rgba.width, height: rgba.height, channels: 3, pixels };
+  return orient({ width, height, channels: 3, pixels }, orientation);
 }
 
 /** An image of four channels, as both decoders give it. */
@@ -79,14 +61,59 @@ interface Rgba {
   readonly data: ArrayLike<number>;
 }
 
-async function decodeWithMozjpeg(bytes: Uint8Array): Promise<Rgba> {
-  const { default: decode } = await import("@jsquash/jpeg/decode.js");
-  try {
-    return await decode(Uint8Array.from(bytes).buffer, { preserveOrientation: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    fail(`data that MozJPEG refuses (${error instanceof Error ? error.message : error})`, "JPEG");
+/** A running copy of MozJPEG, and what it has said. */
+interface Mozjpeg {
+  readonly module: MozJPEGModule;
+  readonly said: string[];
+  /** Whether it has failed; its memory is then in disorder, and every later answer wrong. */
+  failed: boolean;
+}
+
+/** Keeps one copy of MozJPEG running, and replaces it after a failure. */
+class MozjpegKeeper {
+  #running: Promise<Mozjpeg> | undefined;
+
+  async get(): Promise<Mozjpeg> {
+    for (;;) {
+      const copy = await (this.#running ??= this.#start());
+      // While this call waited, another one may have broken the copy.
+      if (!copy.failed) return copy;
+      this.#running = undefined;
+    }
   }
+
+  async #start(): Promise<Mozjpeg> {
+    const { default: factory } = await import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js");
+    const said: string[] = [];
+    // libjpeg writes its first warning about an image, and its last words, to standard error.
+    const options = { noInitialRun: true, printErr: (line: string) => void said.push(line) };
+    return { module: await factory(options), said, failed: false };
+  }
+}
+
+const mozjpeg = new MozjpegKeeper();
+
+async function decodeWithMozjpeg(
+  bytes: Uint8Array,
+  onFault: ((fault: string) => void) | undefined,
+): Promise<Rgba> {
+  const copy = await mozjpeg.get();
+  copy.said.length = 0;
+  let image: Rgba | null;
+  try {
+    image = copy.module.decode(bytes as Uint8Array<ArrayBuffer>, false);
+  } catch (error) {
+    copy.failed = true;
+    const words = copy.said[0] ?? (error instanceof Error ? error.message : "no reason given");
+    failJpeg(`data that MozJPEG refuses (${words})`, "JPEG");
+  }
+  if (image === null) failJpeg("data that MozJPEG refuses", "JPEG");
+  const fault = copy.said[0];
+  if (fault !== undefined) {
+    if (onFault === undefined) failJpeg(`data at which MozJPEG wonders (${fault})`, "none such");
+    onFault(fault);
+  }
+  return image;
 }
 
 async function decodeCmyk(bytes: Uint8Array): Promise<Rgba> {
@@ -94,6 +121,9 @@ async function decodeCmyk(bytes: Uint8Array): Promise<Rgba> {
   try {
     return decode(bytes, { useTArray: true, tolerantDecoding: false });
   } catch (error) {
-    fail(`data that jpeg-js refuses (${error instanceof Error ? error.message : error})`, "JPEG");
+    failJpeg(
+      `data that jpeg-js refuses (${error instanceof Error ? error.message : error})`,
+      "JPEG",
+    );
   }
 }

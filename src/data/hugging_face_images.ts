@@ -1,10 +1,12 @@
-import { decodeImage } from "./decode_image.ts";
-import { type DecodedImage, withChannels } from "./decoded_image.ts";
+import {
+  decodeShards,
+  type ShardImages,
+  type ShardJob,
+  type ShardOpened,
+} from "./decode_shards.ts";
 import type { ImageDataset } from "./image_dataset.ts";
-import { openParquet, type ParquetFile } from "./parquet_file.ts";
-import { resizeImage } from "./resize_image.ts";
-import { ChecksumError } from "./verify_file.ts";
-import { sha256File } from "./sha256_file.ts";
+import { regularFileSize } from "./regular_file.ts";
+import { streamFromWorker } from "./worker_stream.ts";
 
 /** Options of {@linkcode loadHuggingFaceImages}. */
 export interface HuggingFaceImagesOptions {
@@ -12,6 +14,8 @@ export interface HuggingFaceImagesOptions {
   readonly paths: readonly string[];
   /** SHA-256 of every file, in the same order; checked before anything is read. */
   readonly sha256?: readonly string[];
+  /** Last folder above the files where a list `SHA256SUMS` counts; their own unless told. */
+  readonly root?: string;
   /** Rows and columns to resize to; without it all images must have one size. */
   readonly size?: number;
   /** 3 for RGB (the default), 1 for grey. */
@@ -24,149 +28,86 @@ export interface HuggingFaceImagesOptions {
   readonly labelColumn?: string;
   /** Name of the data set, `hugging-face` unless told. */
   readonly name?: string;
+  /** Most bytes of all images together, 4 GiB unless told; checked before they are allocated. */
+  readonly mostBytes?: number;
+  /** Longest silence of the decoder in milliseconds, 60,000 unless told. */
+  readonly patience?: number;
 }
 
-/** Finds the only column of `candidates` that the file has. */
-function findColumn(file: ParquetFile, { what, candidates }: {
-  what: string;
-  candidates: readonly string[];
-}): string {
-  const found = candidates.filter((name) => file.columns.includes(name));
-  if (found.length === 1) return found[0]!;
-  throw new Error(
-    `Cannot find the ${what}s of ${file.path}: columns ${
-      file.columns.join(", ")
-    }, expected exactly one of ${candidates.join(", ")}. Name it with ${what}Column.`,
-  );
+/** Decodes in a worker, which can be ended, or in this thread where there are no workers. */
+function startDecoder(
+  job: ShardJob,
+  patience: number,
+): AsyncGenerator<ShardOpened | ShardImages> {
+  if (typeof Worker === "undefined") return decodeShards(job);
+  const what = `read ${job.paths.join(", ")}`;
+  const url = new URL("./decode_shards_worker.ts", import.meta.url);
+  const items = streamFromWorker(url, { job, what, patience, ahead: 2 });
+  return items as AsyncGenerator<ShardOpened | ShardImages>;
 }
 
-/** Class names that the file itself gives for a label column. */
-function namesOf(file: ParquetFile, column: string): readonly string[] | undefined {
-  const feature = file.features[column];
-  if (typeof feature !== "object" || feature === null || !("names" in feature)) return undefined;
-  return Array.isArray(feature.names) ? feature.names.map(String) : undefined;
-}
-
-/** The encoded bytes of an image cell: `{ bytes, path }` or plain bytes. */
-function cellBytes(cell: unknown): Uint8Array {
-  if (cell instanceof Uint8Array) return cell;
-  if (typeof cell === "object" && cell !== null && "bytes" in cell) {
-    if (cell.bytes instanceof Uint8Array) return cell.bytes;
-  }
-  throw new Error(
-    `Cannot read an image: the cell holds no bytes, expected an encoded image. Files that only name image paths cannot be used.`,
-  );
-}
-
-/** The class of a label cell. */
-function cellLabel(cell: unknown, classes: number): number {
-  const label = typeof cell === "bigint" ? Number(cell) : cell;
-  if (typeof label === "number" && Number.isInteger(label) && label >= 0 && label < classes) {
-    return label;
-  }
-  throw new Error(
-    `Cannot read a label: found ${String(cell)}, expected a whole number from 0${
-      classes === Infinity ? "" : ` to ${classes - 1}`
-    }. Unlabelled rows cannot be used.`,
-  );
-}
-
-/** Images and labels that grow row by row. */
+/** All images and labels, of one size. */
 class Collector {
-  readonly #options: HuggingFaceImagesOptions;
   readonly #count: number;
-  readonly labels: Int32Array;
+  readonly #options: HuggingFaceImagesOptions;
+  labels = new Int32Array(0);
   images = new Uint8Array(0);
   height = 0;
   width = 0;
   filled = 0;
+  faults = 0;
 
-  constructor(options: HuggingFaceImagesOptions, count: number) {
-    this.#options = options;
+  constructor(count: number, options: HuggingFaceImagesOptions) {
     this.#count = count;
-    this.labels = new Int32Array(count);
+    this.#options = options;
   }
 
-  /** Adds one image. */
-  add(decoded: DecodedImage, label: number): void {
-    const { size, channels = 3 } = this.#options;
-    const image = withChannels(size === undefined ? decoded : resizeImage(decoded, size), channels);
-    if (this.filled === 0) {
-      this.height = image.height;
-      this.width = image.width;
-      this.images = new Uint8Array(this.#count * image.pixels.length);
+  /** Makes room for all images when the size of the first is known. */
+  #allocate({ height, width }: ShardImages): void {
+    const { channels = 3, mostBytes = 2 ** 32 } = this.#options;
+    const bytes = this.#count * height * width * channels;
+    if (bytes > mostBytes) {
+      throw new RangeError(
+        `Cannot load ${this.#count} images of ${width} x ${height} pixels: ${bytes} bytes, expected at most ${mostBytes}. Pass a smaller limit or size, or raise mostBytes.`,
+      );
     }
-    if (image.height !== this.height || image.width !== this.width) {
+    this.height = height;
+    this.width = width;
+    this.images = new Uint8Array(bytes);
+    this.labels = new Int32Array(this.#count);
+  }
+
+  /** Adds some images. */
+  add(part: ShardImages): void {
+    if (this.filled === 0) this.#allocate(part);
+    if (part.height !== this.height || part.width !== this.width) {
       throw new Error(
-        `Cannot collect images: ${image.width} x ${image.height} pixels, expected ${this.width} x ${this.height} like the first. Pass size to resize all.`,
+        `Cannot collect images: image ${this.filled} has ${part.width} x ${part.height} pixels, expected ${this.width} x ${this.height} like the first. Pass size to resize all.`,
       );
     }
-    this.images.set(image.pixels, this.filled * image.pixels.length);
-    this.labels[this.filled++] = label;
+    const each = this.images.length / this.#count;
+    this.images.set(part.images, this.filled * each);
+    this.labels.set(part.labels, this.filled);
+    this.filled += part.labels.length;
+    this.faults += part.faults;
   }
 }
 
-/** Checks the hashes of all files, if given. */
-async function checkHashes({ paths, sha256 }: HuggingFaceImagesOptions): Promise<void> {
-  if (sha256 === undefined) return;
-  if (sha256.length !== paths.length) {
-    throw new RangeError(
-      `Cannot check ${paths.length} files: ${sha256.length} hashes, expected one for each. Correct sha256.`,
-    );
-  }
-  for (const [index, path] of paths.entries()) {
-    const found = await sha256File(path);
-    if (found !== sha256[index]!.toLowerCase()) {
-      throw new ChecksumError(
-        `Cannot use ${path}: found SHA-256 ${found}, expected ${
-          sha256[index]
-        }. Remove the file and fetch it again.`,
-      );
-    }
-  }
-}
-
-/** Reads one file into the collector until that is full. */
-async function readRows(file: ParquetFile, { collector, count, options, classes }: {
-  collector: Collector;
-  count: number;
-  options: HuggingFaceImagesOptions;
-  classes: number;
-}): Promise<void> {
-  const { image, label } = columnsOf(file, options);
-  let start = 0;
-  for (const rows of file.groups) {
-    const end = Math.min(start + rows, start + count - collector.filled);
-    if (end <= start) return;
-    const cells = await file.read([image, label], { start, end });
-    for (const [offset, cell] of cells.entries()) {
-      try {
-        const decoded = await decodeImage(cellBytes(cell[image]));
-        collector.add(decoded, cellLabel(cell[label], classes));
-      } catch (error) {
-        if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) throw error;
-        throw new Error(`Cannot use row ${start + offset} of ${file.path}. ${error.message}`, {
-          cause: error,
-        });
-      }
-    }
-    start += rows;
-  }
-}
-
-/** The image and label columns of a file. */
-function columnsOf(file: ParquetFile, options: HuggingFaceImagesOptions) {
-  const { imageColumn, labelColumn } = options;
-  return {
-    image: findColumn(file, {
-      what: "image",
-      candidates: imageColumn === undefined ? ["img", "image"] : [imageColumn],
-    }),
-    label: findColumn(file, {
-      what: "label",
-      candidates: labelColumn === undefined ? ["label", "labels", "fine_label"] : [labelColumn],
-    }),
-  };
+/** Checks that all shards have the same class names, and returns those. */
+function sharedNames(
+  shards: readonly ShardOpened[],
+  paths: readonly string[],
+): readonly string[] | undefined {
+  const names = shards.map(({ classNames }) => classNames);
+  const differing = names.findIndex((list) => JSON.stringify(list) !== JSON.stringify(names[0]));
+  if (differing <= 0) return names[0];
+  throw new Error(
+    `Cannot load ${paths[0]} and ${paths[differing]} together: class names ${
+      names[0]?.join(", ") ?? "none"
+    } and ${
+      names[differing]?.join(", ") ?? "none"
+    }, expected the same. Load shards of one data set.`,
+  );
 }
 
 /**
@@ -177,9 +118,16 @@ function columnsOf(file: ParquetFile, options: HuggingFaceImagesOptions) {
  * come from the files' metadata; without it classes are called by their numbers. Row groups are read
  * one at a time. Images keep the orientation their EXIF data ask for.
  *
+ * The files are decoded in a worker, which is ended if it is silent for too long. A file is compared
+ * with its hash in `sha256`, or else in a list `SHA256SUMS` beside it, or else in the name of its blob
+ * in the cache of the hub's client; only a hash finds every change. Without one, contradictions in
+ * the file and faults that the image decoders see are refused; in a file with the right hash images
+ * with faults are kept, and the provenance counts them.
+ *
  * @param options Files, and the wanted size.
  * @returns Images `[count, height, width, channels]` with labels.
- * @throws {ChecksumError} If a file differs from its given hash.
+ * @throws {ChecksumError} If a file differs from its hash.
+ * @throws {RangeError} If there is no file or no row, or the images take more than `mostBytes`.
  * @throws {Error} If a file is not parquet, a column is missing or ambiguous, files disagree about the
  * classes, or an image or label cannot be used; the message names file and row.
  *
@@ -194,45 +142,66 @@ function columnsOf(file: ParquetFile, options: HuggingFaceImagesOptions) {
 export async function loadHuggingFaceImages(
   options: HuggingFaceImagesOptions,
 ): Promise<ImageDataset> {
-  const { paths, channels = 3, limit = Infinity, name = "hugging-face" } = options;
-  if (paths.length === 0 || !(limit > 0)) {
+  const { paths, sha256, channels = 3, limit = Infinity, name = "hugging-face" } = options;
+  if (paths.length === 0 || !(limit >= 1)) {
     throw new RangeError(
       paths.length === 0
         ? "Cannot load images: no file, expected at least one parquet file. Pass paths."
-        : `Cannot load images: limit ${limit}, expected a positive number. Leave it out to read all.`,
+        : `Cannot load images: limit ${limit}, expected at least 1. Leave it out to read all.`,
     );
   }
-  await checkHashes(options);
-  using files = new DisposableStack();
-  const shards: ParquetFile[] = [];
-  for (const path of paths) shards.push(files.use(await openParquet(path)));
-  const total = shards.reduce((sum, { groups }) => sum + groups.reduce((a, b) => a + b, 0), 0);
-  const count = Math.min(total, Math.floor(limit));
-  if (count === 0) {
+  if (sha256 !== undefined && sha256.length !== paths.length) {
+    throw new RangeError(
+      `Cannot check ${paths.length} files: ${sha256.length} hashes, expected one for each. Correct sha256.`,
+    );
+  }
+  // Here, for what is thrown over there loses its class.
+  for (const path of paths) await regularFileSize(path);
+  const { patience = 60_000, root, size, imageColumn, labelColumn } = options;
+  const job: ShardJob = {
+    paths,
+    channels,
+    limit: Math.floor(limit),
+    ...(sha256 && { sha256 }),
+    ...(root !== undefined && { root }),
+    ...(size !== undefined && { size }),
+    ...(imageColumn !== undefined && { imageColumn }),
+    ...(labelColumn !== undefined && { labelColumn }),
+  };
+  const shards: ShardOpened[] = [];
+  let collector: Collector | undefined;
+  let [total, count] = [0, 0];
+  let names: readonly string[] | undefined;
+  for await (const part of startDecoder(job, patience)) {
+    if (part.kind === "images") {
+      collector!.add(part);
+      continue;
+    }
+    shards.push(part);
+    if (shards.length < paths.length) continue;
+    total = shards.reduce((sum, { rows }) => sum + rows, 0);
+    count = Math.min(total, job.limit);
+    names = sharedNames(shards, paths);
+    collector = new Collector(count, options);
+  }
+  if (collector === undefined || count === 0) {
     throw new RangeError(
       `Cannot load images from ${
         paths.join(", ")
       }: no row, expected at least one. Choose other files.`,
     );
   }
-  const names = shards.map((file) => namesOf(file, columnsOf(file, options).label));
-  const differing = names.findIndex((list) => JSON.stringify(list) !== JSON.stringify(names[0]));
-  if (differing > 0) {
+  const { images, labels, height, width, filled, faults } = collector;
+  if (filled !== count) {
     throw new Error(
-      `Cannot load ${paths[0]} and ${paths[differing]} together: class names ${
-        names[0]?.join(", ") ?? "none"
-      } and ${
-        names[differing]?.join(", ") ?? "none"
-      }, expected the same. Load shards of one data set.`,
+      `Cannot load images from ${
+        paths.join(", ")
+      }: ${filled} images came, expected ${count}. The files are damaged: fetch them again.`,
     );
   }
-  const collector = new Collector(options, count);
-  for (const file of shards) {
-    await readRows(file, { collector, count, options, classes: names[0]?.length ?? Infinity });
-  }
-  const { images, labels, height, width } = collector;
   const highest = labels.reduce((most, label) => Math.max(most, label), 0);
-  const classNames = names[0] ?? Array.from({ length: highest + 1 }, (_, label) => `${label}`);
+  const classNames = names ?? Array.from({ length: highest + 1 }, (_, label) => `${label}`);
+  const verified = shards.every((shard) => shard.verified);
   return {
     name,
     images,
@@ -243,9 +212,12 @@ export async function loadHuggingFaceImages(
     channels,
     classNames,
     source: "folder",
-    provenance: `${name}: ${count} of ${total} images from ${paths.join(", ")}${
-      options.size === undefined ? "" : `, resized to ${options.size} x ${options.size}`
-    }`,
+    provenance: [
+      `${name}: ${count} of ${total} images from ${paths.join(", ")}`,
+      ...(size === undefined ? [] : [`resized to ${size} x ${size}`]),
+      ...(verified ? ["verified by SHA-256"] : []),
+      ...(faults > 0 ? [`${faults} with faults that the decoder passed over`] : []),
+    ].join(", "),
     synthetic: false,
   };
 }

@@ -27,7 +27,7 @@ export { SYNTHETIC_CLASS_NAMES } from "./synthetic_shapes.ts";
 export * from "./take_per_class.ts";
 export { ChecksumError, type ExpectedFile, verifyFile } from "./verify_file.ts";
 export { decodeImage } from "./decode_image.ts";
-export { decodeJpeg } from "./decode_jpeg.ts";
+export { type DecodeImageOptions, decodeJpeg } from "./decode_jpeg.ts";
 export { decodePng } from "./decode_png.ts";
 export type { DecodedImage } from "./decoded_image.ts";
 export * from "./hugging_face_images.ts";

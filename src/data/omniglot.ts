@@ -1,6 +1,9 @@
 import { decodePng } from "./decode_png.ts";
 import { withChannels } from "./decoded_image.ts";
+import { HASH_LIST, verifyListed } from "./hash_list.ts";
 import type { ImageDataset } from "./image_dataset.ts";
+import { readZip } from "./read_zip.ts";
+import { readRegularFile } from "./regular_file.ts";
 import { resizeImage } from "./resize_image.ts";
 
 /** Options of {@linkcode loadOmniglot}. */
@@ -21,28 +24,34 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
+/** Most bytes of a zip file, and of all its drawings: the published files have 10 MB at most. */
+const MOST_PACKED = 1 << 28;
+const MOST_UNPACKED = 1 << 26;
+
 /** Reads the drawings of a zip file by their path `alphabet/character/file.png`. */
-async function readZip(path: string): Promise<Map<string, Uint8Array>> {
-  const { unzipSync } = await import("fflate");
-  const bytes = await Deno.readFile(path);
+async function readDrawings(
+  path: string,
+): Promise<{ drawings: Map<string, Uint8Array>; verified: boolean }> {
+  const bytes = await readRegularFile(path, MOST_PACKED);
+  const verified = await verifyListed(path, { bytes }) !== undefined;
   const drawing = /(?:^|\/)([^/]+\/character\d+\/[^/]+\.png)$/;
   try {
-    const entries = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (!drawing.test(name) || name.startsWith("__MACOSX/")) return false;
-        // A drawing has about 300 bytes; the bound keeps a forged size from filling the memory.
-        if (originalSize > 1 << 20) throw new Error(`${name} announces ${originalSize} bytes`);
-        return true;
-      },
+    const entries = await readZip(bytes, {
+      wanted: (name) => drawing.test(name) && !name.startsWith("__MACOSX/"),
+      mostBytes: MOST_UNPACKED,
     });
-    return new Map(
-      Object.entries(entries).map(([name, content]) => [drawing.exec(name)![1]!, content]),
-    );
+    const drawings = new Map<string, Uint8Array>();
+    for (const [name, content] of entries) {
+      const short = drawing.exec(name)![1]!;
+      if (drawings.has(short)) throw new Error(`two drawings ${short}, expected one`);
+      drawings.set(short, content);
+    }
+    return { drawings, verified };
   } catch (error) {
     throw new Error(
       `Cannot read ${path}: ${
         error instanceof Error ? error.message : error
-      }, expected a whole zip file. Fetch it again.`,
+      }. The file is damaged or no zip file: fetch it again.`,
       { cause: error },
     );
   }
@@ -53,7 +62,8 @@ async function readZip(path: string): Promise<Map<string, Uint8Array>> {
  * probabilistic program induction", Science 350, 2015) from its published zip files.
  *
  * A class is a character of an alphabet, named `alphabet/character`; classes and drawings are sorted
- * by name. A drawing that several files share (the two "small" background sets overlap) counts once.
+ * by name. Headers and checksums of the zip file must agree, and if a list `SHA256SUMS` lies beside
+ * it, the file with that. A drawing that several files share (the two "small" background sets overlap) counts once.
  *
  * @param options Files, and the wanted size.
  * @returns Grey images `[count, size, size, 1]` with labels.
@@ -70,12 +80,15 @@ async function readZip(path: string): Promise<Map<string, Uint8Array>> {
  */
 export async function loadOmniglot(options: OmniglotOptions): Promise<ImageDataset> {
   const { paths, size = SIZE, invert = false } = options;
-  const drawings = new Map<string, Uint8Array>();
+  const drawings = new Map<string, { bytes: Uint8Array; path: string }>();
+  const unverified: string[] = [];
   let shared = 0;
   for (const path of paths) {
-    for (const [name, bytes] of await readZip(path)) {
+    const found = await readDrawings(path);
+    if (!found.verified) unverified.push(path);
+    for (const [name, bytes] of found.drawings) {
       const known = drawings.get(name);
-      if (known !== undefined && !same(known, bytes)) {
+      if (known !== undefined && !same(known.bytes, bytes)) {
         throw new Error(
           `Cannot load Omniglot from ${
             paths.join(", ")
@@ -83,7 +96,7 @@ export async function loadOmniglot(options: OmniglotOptions): Promise<ImageDatas
         );
       }
       if (known !== undefined) shared++;
-      drawings.set(name, bytes);
+      drawings.set(name, { bytes, path });
     }
   }
   if (drawings.size === 0) {
@@ -101,15 +114,17 @@ export async function loadOmniglot(options: OmniglotOptions): Promise<ImageDatas
   const images = new Uint8Array(count * size * size);
   const labels = new Int32Array(count);
   names.forEach((name, index) => {
+    const { bytes, path } = drawings.get(name)!;
     let image;
     try {
-      image = decodePng(drawings.get(name)!);
+      image = decodePng(bytes);
     } catch (error) {
-      throw new Error(`Cannot use drawing ${name}. ${(error as Error).message}`, { cause: error });
+      const { message } = error as Error;
+      throw new Error(`Cannot use drawing ${name} of ${path}. ${message}`, { cause: error });
     }
     if (image.width !== SIZE || image.height !== SIZE) {
       throw new Error(
-        `Cannot use drawing ${name}: ${image.width} x ${image.height} pixels, expected ${SIZE} x ${SIZE}. Fetch the published files.`,
+        `Cannot use drawing ${name} of ${path}: ${image.width} x ${image.height} pixels, expected ${SIZE} x ${SIZE}. Fetch the published files.`,
       );
     }
     images.set(resizeImage(withChannels(image, 1), size).pixels, index * size * size);
@@ -128,7 +143,9 @@ export async function loadOmniglot(options: OmniglotOptions): Promise<ImageDatas
     source: "folder",
     provenance: `Omniglot: ${count} drawings of ${classNames.length} characters from ${
       paths.join(", ")
-    }${shared > 0 ? ` (${shared} found twice)` : ""}`,
+    }${shared > 0 ? ` (${shared} found twice)` : ""}${
+      unverified.length === 0 ? `, verified by ${HASH_LIST}` : ""
+    }`,
     synthetic: false,
   };
 }

@@ -6,36 +6,78 @@ export interface TarFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Options of {@linkcode readTar}. */
+export interface ReadTarOptions {
+  /** Tells which files to read by path; the others are skipped. */
+  readonly wanted: (path: string) => boolean;
+  /** Most bytes of the whole archive, decompressed. */
+  readonly mostBytes: number;
+}
+
+/** Longest accepted pax or GNU header. */
+const MOST_HEADER = 1 << 20;
+
+/** Throws for a damaged archive. */
+function fail(found: string, expected: string): never {
+  throw new Error(
+    `Cannot read a tar archive: ${found}, expected ${expected}. Fetch the archive again.`,
+  );
+}
+
 /** Takes a stream of pieces apart by length. */
 class StreamCutter {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   #piece: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Bytes that may still come. */
+  #left: number;
+  /** Bytes passed on so far. */
+  position = 0;
 
-  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>, mostBytes: number) {
     this.#reader = stream.getReader();
+    this.#left = mostBytes;
+  }
+
+  /** Waits for the next piece, `undefined` at the end. */
+  async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { value } = await this.#reader.read();
+    this.#left -= value?.length ?? 0;
+    if (this.#left < 0) fail(`more bytes than its budget at byte ${this.position}`, "fewer");
+    return value;
+  }
+
+  /** Reads what is left, so that the checksum at the end of a compressed stream is looked at. */
+  async finish(use: (piece: Uint8Array<ArrayBuffer>) => void): Promise<void> {
+    for (
+      let piece: Uint8Array<ArrayBuffer> | undefined = this.#piece;
+      piece !== undefined;
+      piece = await this.#next()
+    ) use(piece);
   }
 
   /** Passes the next `length` bytes to `use`, piece by piece. */
   async forward(length: number, use: (piece: Uint8Array<ArrayBuffer>) => void): Promise<void> {
     for (let left = length; left > 0;) {
       if (this.#piece.length === 0) {
-        const { value } = await this.#reader.read();
+        const value = await this.#next();
         if (value === undefined) {
-          throw new Error(
-            `Cannot read a tar archive: it ends ${left} bytes early, expected a closing block. Fetch it again.`,
-          );
+          fail(`it ends ${left} bytes early at byte ${this.position}`, "a closing block");
         }
         this.#piece = value;
       }
       const piece = this.#piece.subarray(0, left);
       this.#piece = this.#piece.subarray(piece.length);
       left -= piece.length;
+      this.position += piece.length;
       use(piece);
     }
   }
 
-  /** Reads the next `length` bytes. */
+  /** Reads the next `length` bytes; more than may come are not allocated. */
   async read(length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (length > this.#left + this.#piece.length) {
+      fail(`${length} bytes announced at byte ${this.position}`, "at most what its budget leaves");
+    }
     const bytes = new Uint8Array(length);
     let at = 0;
     await this.forward(length, (piece) => {
@@ -69,15 +111,13 @@ function paxPath(header: Uint8Array): string | undefined {
   return /(?:^|\n)\d+ path=([^\n]*)\n/.exec(new TextDecoder().decode(header))?.[1];
 }
 
-/** Header fields of one entry, checked. */
-function parseHeader(block: Uint8Array): { path: string; size: number; type: string } {
+/** Header fields of the entry at byte `at`, checked. */
+function parseHeader(block: Uint8Array, at: number): { path: string; size: number; type: string } {
   const size = number(block.subarray(124, 136));
   // The checksum counts its own field as spaces.
-  const sum = block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
+  const sum = block.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 32 : byte), 0);
   if (sum !== number(block.subarray(148, 156)) || !Number.isSafeInteger(size)) {
-    throw new Error(
-      `Cannot read a tar archive: a header with checksum ${sum} and size ${size}, expected a valid ustar header. Fetch the archive again.`,
-    );
+    fail(`a header at byte ${at} with checksum ${sum} and size ${size}`, "a valid ustar header");
   }
   const ustar = text(block.subarray(257, 262)) === "ustar" && block[262] === 0;
   const prefix = ustar ? text(block.subarray(345, 500)) : "";
@@ -89,26 +129,35 @@ function parseHeader(block: Uint8Array): { path: string; size: number; type: str
 /**
  * Reads files out of a tar stream (ustar, with pax and GNU long names), one in memory at a time.
  *
- * Links, devices and folders are passed over; nothing is written to disk.
+ * Links, devices and folders are passed over; nothing is written to disk. The stream is read to its
+ * end, where a compressed one has its checksum.
  *
  * @param stream The archive, already decompressed.
- * @param wanted Tells which files to read by path; the others are skipped.
+ * @param options Which files, and how many bytes in all.
  * @returns The wanted files in the order of the archive.
- * @throws {Error} If a header is damaged, the stream ends early, or a path is absolute or has `..`.
+ * @throws {Error} If a header is damaged, the stream ends early, goes on after the closing block or
+ * is longer than the budget, or a path is absolute or has `..`.
  */
 export async function* readTar(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  wanted: (path: string) => boolean,
+  { wanted, mostBytes }: ReadTarOptions,
 ): AsyncGenerator<TarFile> {
-  const cutter = new StreamCutter(stream);
+  const cutter = new StreamCutter(stream, mostBytes);
   let longPath: string | undefined;
   try {
     for (;;) {
+      const start = cutter.position;
       const block = await cutter.read(512);
-      if (block.every((byte) => byte === 0)) return;
-      const { path: shortPath, size, type } = parseHeader(block);
+      if (block.every((byte) => byte === 0)) {
+        await cutter.finish((piece) => {
+          if (piece.some((byte) => byte !== 0)) fail("data after its closing block", "zeros");
+        });
+        return;
+      }
+      const { path: shortPath, size, type } = parseHeader(block, start);
       const padding = (512 - (size % 512)) % 512;
       if (type === "x" || type === "L") {
+        if (size > MOST_HEADER) fail(`a long name of ${size} bytes at byte ${start}`, "less");
         const header = await cutter.read(size);
         longPath = type === "L" ? text(header) : paxPath(header) ?? longPath;
       } else {

@@ -6,19 +6,21 @@ interface Taps {
   readonly weights: readonly number[];
 }
 
-/** Triangle filter from `[start, start + length)` to `size` samples, widened when it shrinks. */
-function taps({ start, length, size, limit }: {
+/**
+ * Triangle filter from `[start, start + length)` to `size` samples, widened when it shrinks. Beyond
+ * the ends there is nothing: the weights that are left are made to sum to 1.
+ */
+function taps({ start, length, size }: {
   start: number;
   length: number;
   size: number;
-  limit: number;
 }): Taps[] {
   const scale = length / size;
   const support = Math.max(1, scale);
   return Array.from({ length: size }, (_, target) => {
     const centre = start + (target + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - support + 0.5));
-    const end = Math.min(limit, Math.floor(centre + support + 0.5));
+    const first = Math.max(start, Math.floor(centre - support + 0.5));
+    const end = Math.min(start + length, Math.floor(centre + support + 0.5));
     const weights: number[] = [];
     for (let source = first; source < end; source++) {
       weights.push(Math.max(0, 1 - Math.abs((source + 0.5 - centre) / support)));
@@ -32,6 +34,7 @@ function taps({ start, length, size, limit }: {
  * Cuts the largest centred square out of an image and resizes it, smoothed against aliasing.
  *
  * The filter is the triangle (bilinear) of twice the pixel pitch of the coarser grid, as in Pillow.
+ * Pixels outside of the square have no influence.
  *
  * @param image The image.
  * @param size Wanted number of rows and columns.
@@ -58,8 +61,8 @@ export function resizeImage(image: DecodedImage, size: number): DecodedImage {
   if (width === size && height === size) return image;
   const length = Math.min(width, height);
   const start = { x: Math.floor((width - length) / 2), y: Math.floor((height - length) / 2) };
-  const across = taps({ start: start.x, length, size, limit: width });
-  const down = taps({ start: start.y, length, size, limit: height });
+  const across = taps({ start: start.x, length, size });
+  const down = taps({ start: start.y, length, size });
   const rows = new Float64Array(height * size * channels);
   for (let row = 0; row < height; row++) {
     across.forEach(({ first, weights }, column) => {

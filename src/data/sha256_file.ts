@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { openRegularFile } from "./regular_file.ts";
 
 /**
  * Hashes a file with SHA-256, reading it piece by piece.
@@ -6,6 +7,7 @@ import { createHash } from "node:crypto";
  * @param path The file.
  * @returns 64 lower-case hexadecimal digits.
  * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {Error} If it is no regular file: a device may have no end.
  *
  * @example
  * ```ts
@@ -21,7 +23,8 @@ import { createHash } from "node:crypto";
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash("sha256");
   const buffer = new Uint8Array(1 << 18);
-  using file = await Deno.open(path);
+  using open = await openRegularFile(path);
+  const { file } = open;
   for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
     hash.update(buffer.subarray(0, read));
   }

@@ -1,3 +1,4 @@
+import { regularFileSize } from "./regular_file.ts";
 import { sha256File } from "./sha256_file.ts";
 
 /** A file that must arrive unchanged. */
@@ -25,7 +26,7 @@ export async function findMismatch(
   path: string,
   expected: ExpectedFile,
 ): Promise<string | undefined> {
-  const { size } = await Deno.stat(path);
+  const size = await regularFileSize(path);
   if (size !== expected.size) return `found ${size} bytes, expected ${expected.size}`;
   const sha256 = await sha256File(path);
   if (sha256 === expected.sha256.toLowerCase()) return undefined;
