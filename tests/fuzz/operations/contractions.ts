@@ -1,6 +1,6 @@
 /** Products of matrices, convolutions, pooling and losses. @module */
 import { sizeOf } from "../../../src/ir/aval.ts";
-import { resolvePadding } from "../../../src/tensor/conv2d.ts";
+import { resolvePadding } from "../../../src/tensor/windows.ts";
 import type { Builder } from "../builder.ts";
 import { bounded, type Operation, options, positive, ref } from "./operation.ts";
 import { factors } from "./structure.ts";
