@@ -35,6 +35,16 @@ const positive = (low: number, high: number): number[] => magnitudes(low, high).
 const near1 = magnitudes(1e-6, 0.3).map((x) => 1 + x);
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
+/** The power series, which float64 adds up without harm to 1e-12 up to 3. */
+function erf(x: number): number {
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 80; n++) {
+    term *= -x * x / n;
+    sum += term / (2 * n + 1);
+  }
+  return 2 / Math.sqrt(Math.PI) * sum;
+}
+
 const rows: readonly Row[] = [
   ["exp", t.exp, Math.exp, between(-87, 88), 2],
   ["exp near 0", t.exp, Math.exp, magnitudes(1e-8, 1), 2],
@@ -48,6 +58,7 @@ const rows: readonly Row[] = [
   ["elu", (x) => t.elu(x), (x) => x > 0 ? x : Math.expm1(x), magnitudes(1e-37, 20), 3],
   ["tanh", t.tanh, Math.tanh, magnitudes(1e-37, 12), 4],
   ["sigmoid", t.sigmoid, (x) => 1 / (1 + Math.exp(-x)), between(-85, 40), 3],
+  ["erf", t.erf, erf, magnitudes(1e-37, 3), 5],
   ["sqrt", t.sqrt, Math.sqrt, positive(1e-37, 3e38), 2],
   ["rsqrt", t.rsqrt, (x) => 1 / Math.sqrt(x), positive(1e-37, 3e38), 3],
   ["pow 2", (x) => t.pow(x, 2), (x) => x ** 2, magnitudes(1e-15, 1e15), 1],

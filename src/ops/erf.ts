@@ -1,17 +1,19 @@
 /** Error function. @module */
 import type { Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
+import { keepNan } from "../ir/wgsl_numbers.ts";
 import { neg } from "./add.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { exp } from "./exp_log.ts";
+import { expHelper } from "./exp_log_wgsl.ts";
 import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
 
 /**
  * Error function `erf(x) = 2/sqrt(pi) * integral of e^(-t^2) from 0 to x`.
  *
- * Devices use formula 7.1.26 of Abramowitz and Stegun (absolute error 1.5e-7), and below 0.5 the
- * Taylor series, which keeps the digits near 0.
+ * Devices use the Taylor series below 0.5, and else the fit of Press et al. (Numerical Recipes,
+ * section 6.2) to the complement `1 - erf`, which is right to 1.2e-7 of its size.
  */
 export const erfP: Primitive<null> = defineElementwise<null>({
   name: "erf",
@@ -25,18 +27,19 @@ export const erfP: Primitive<null> = defineElementwise<null>({
   wgsl: ([x], emitter) => {
     const type = emitter.type("f32");
     const name = type === "f32" ? "erf_scalar" : "erf_vector";
+    const exp = expHelper(emitter);
     emitter.helper(
       name,
       `fn ${name}(x: ${type}) -> ${type} {
-  let t = 1.0 / (1.0 + 0.3275911 * abs(x));
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  let far = 1.0 - p * exp(-x * x);
+  let t = 1.0 / (1.0 + 0.5 * abs(x));
+  let fit = 1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))));
+  let far = 1.0 - t * ${exp}(t * fit - 1.26551223 - x * x);
   let z = x * x;
   let series = 1.0 - z * (1.0 / 3.0 - z * (0.1 - z * (1.0 / 42.0 - z * (1.0 / 216.0 - z / 1320.0))));
   return select(select(far, -far, x < ${type}(0.0)), 1.1283792 * x * series, abs(x) < ${type}(0.5));
 }`,
     );
-    return `${name}(${x})`;
+    return keepNan(`${name}(${x})`, x!, emitter);
   },
 });
 

@@ -85,7 +85,7 @@ const ARTANH =
  * Declares the WGSL function `ln x` and returns its name.
  *
  * With `x = 2^k m` and `m` between the roots of 1/2 and 2 it is `k ln 2 + 2 artanh((m - 1) / (m + 1))`.
- * What is not a positive normal number is left to WGSL's own.
+ * Numbers too small for this are left to WGSL's own.
  *
  * @param emitter Where it is declared.
  */
@@ -102,7 +102,10 @@ export function logHelper(emitter: Emitter): string {
   let z = s * s;
   let value = ${real}(k) * 0.693359375 + (${ARTANH} - ${real}(k) * 2.1219444e-4);
   let isNormal = bitcast<${unsigned}>(bits - ${integer}(0x00800000)) < ${unsigned}(0x7f000000u);
-  return select(log(x), value, isNormal);
+  let small = select(log(x), value, isNormal);
+  let positive = select(small, x, bits >= ${integer}(0x7f800000));
+  let number = select(positive, ${emitter.literal(NaN, "f32")}, bits < ${integer}(0));
+  return select(number, ${emitter.literal(-Infinity, "f32")}, x == ${real}(0.0));
 }`,
   );
   return name;

@@ -7,6 +7,7 @@
  * @module
  */
 import { KERNELS } from "../../kernels/mod.ts";
+import { numberChecks } from "../../src/doctor/number_check.ts";
 import { selfCheck } from "../../src/doctor/self_check.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
@@ -14,6 +15,7 @@ import { trace } from "../../src/transform/mod.ts";
 import { assertAgrees, referenceOf, runOn, runProgram } from "../cases/device.ts";
 import { gradientOf, subjectOf } from "../cases/laws.ts";
 import { type PrimitiveCase, primitiveCases } from "../cases/primitives.ts";
+import { specialPointFaults } from "../cases/special_check.ts";
 import { conv4Workload } from "../workloads/conv4.ts";
 import reference from "../workloads/w_small_exact.json" with { type: "json" };
 import type { PageCheck, PageReport } from "./page_report.ts";
@@ -84,6 +86,21 @@ async function checkWorkload(backend: WebGpuBackend): Promise<string> {
   return within(Math.max(loss, gradient), WORKLOAD_TOLERANCE);
 }
 
+/** What must be kept of NaN and infinities; names what this compiler does not keep beside it. */
+async function checkNumbers(backend: WebGpuBackend): Promise<string> {
+  const lost = (await numberChecks(new Engine(backend))).filter(({ kept }) => !kept);
+  const names = (some: typeof lost): string => some.map(({ name }) => name).join("; ");
+  const broken = lost.filter(({ promised }) => promised);
+  if (broken.length > 0) throw new Error(`not kept: ${names(broken)}`);
+  return `not kept, and not promised: ${names(lost) || "nothing"}`;
+}
+
+async function checkSpecialPoints(backend: WebGpuBackend): Promise<string> {
+  const faults = await specialPointFaults(new Engine(backend));
+  if (faults.length > 0) throw new Error(faults.join("; "));
+  return "as the table says";
+}
+
 async function report(): Promise<PageReport> {
   const backend = await WebGpuBackend.open();
   const checks: PageCheck[] = [];
@@ -99,6 +116,8 @@ async function report(): Promise<PageReport> {
     }
     return String(results.length);
   });
+  await add("numbers that are not finite", () => checkNumbers(backend));
+  await add("special points to second order", () => checkSpecialPoints(backend));
   for (const primitive of new Set(primitiveCases.map(({ primitive }) => primitive))) {
     const cases = primitiveCases.filter((one) => one.primitive === primitive);
     await add(`primitive ${primitive} to second order`, () => checkPrimitive(backend, cases));
