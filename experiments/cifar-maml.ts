@@ -32,21 +32,25 @@ import {
   channelStatistics,
   classifierHead,
   type Concrete,
+  type ConfigNeed,
   contrastive,
   defineExperiment,
   encoder,
   type Engine,
   type Experiment,
   type ExperimentContext,
+  hashDataset,
   type ImageDataset,
   type ImageSplits,
   ImageTraining,
+  imageTrainingNeeds,
   lastMetricsPosition,
   type Layer,
   linear,
   loadCifar10,
   normalizeImages,
   openEngine,
+  permittedDataDirectory,
   type ReportNotice,
   rotation,
   runCommand,
@@ -131,6 +135,29 @@ function learnerOf({ model, meta }: Config, statistics: ChannelStatistics) {
     optimizer: adam(),
     augment: supervisedAugment(),
   };
+}
+
+/** Keys of the configuration that decide what the parts of the work need. */
+const NEEDS = {
+  parameters: ["model.widths", "model.embedding", "model.hidden", "meta.projection"],
+  "inner loop": ["meta.innerSteps", "model.widths", "model.embedding"],
+  step: ["batchSize", "model.widths", "model.embedding", "model.hidden"],
+  program: ["meta.innerSteps"],
+  evaluation: ["evaluationBatch", "model.widths", "model.embedding"],
+} as const;
+
+/** What a configuration needs at least, known before there are images. */
+function* needs(config: Config): Generator<ConfigNeed> {
+  const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
+  for (
+    const need of imageTrainingNeeds({
+      ...learnerOf(config, neutral),
+      extents: { height: 32, width: 32, channels: 3 },
+      meta: config.arms.includes("meta"),
+      batchSize: config.batchSize,
+      evaluationBatch: config.evaluationBatch,
+    })
+  ) yield { ...need, keys: NEEDS[need.part] };
 }
 
 /** The same, so narrow and gentle that its meta-gradient can be checked in float64 in a second. */
@@ -278,19 +305,22 @@ async function runArms(
     adapter: engine.info.adapter,
     softwareAdapter: engine.info.software,
     metaOrder: config.meta.order,
+    data: [hashDataset(dataset), hashDataset(test)],
   };
-  await context.describe(facts);
+  await context.describe(facts, { binding: ["data"] });
   context.log(dataset.provenance);
 
   const checkpoints = folder.file("checkpoints");
-  const onCorrupt = (error: Error) => context.log(error.message);
   const resumeAt = await lastMetricsPosition(stageNames(config), {
     folder: checkpoints,
-    onCorrupt,
+    run: folder.path,
+    onCorrupt: ({ message }) => context.log(message),
   });
   if (config.arms.includes("meta") && !resumeAt) await guard(context, training, { dataset, rows });
   const metrics = context.openMetrics(resumeAt ? { resumeAt } : {});
   const { evaluateEvery, saveEvery } = config;
+  // Those that had to be passed over were named above.
+  const onCorrupt = () => {};
   const finished = await trainArms(config, training, (stage) =>
     runStage(stage, {
       ...{ engine, checkpoints, metrics, progress, signal, evaluateEvery, saveEvery, onCorrupt },
@@ -337,9 +367,12 @@ export const experiment: Experiment<Config> = defineExperiment({
     "it with supervised pretraining and with none, by fine-tuning and linear probe.",
   schema,
   presets: new URL("cifar-maml.yaml", import.meta.url),
+  needs,
   async run(context) {
     const splits = await loadCifar10({
       data: context.data,
+      offline: context.offline,
+      ...(context.data === "auto" && { defaultDirectory: await permittedDataDirectory() }),
       signal: context.signal,
       onMessage: context.log,
       onProgress: ({ bytes, total }) => {
@@ -348,7 +381,10 @@ export const experiment: Experiment<Config> = defineExperiment({
         context.progress.update(megabytes(bytes));
       },
     });
-    const engine = await openEngine(context.engine, { onChoice: context.log });
+    const engine = await openEngine(context.engine, {
+      onChoice: context.log,
+      ...(context.memory !== undefined && { byteBudget: context.memory }),
+    });
     try {
       await runArms(context, engine, splits);
     } finally {

@@ -42,13 +42,13 @@ const layers: Readonly<Record<string, Layer>> = {
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
   train: {
     folders: ["ir", ...core, "data", "pretext", "multitask", "meta", "engine", "text"],
-    packages: ["@std/"],
+    packages: ["@std/", "node:crypto"],
     deno: true,
   },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["train", "report", "engine", "text"],
-    packages: ["@std/", "yaml", "zod"],
+    folders: ["train", "report", "engine", "text", "data"],
+    packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },
 };

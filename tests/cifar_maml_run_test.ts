@@ -1,5 +1,6 @@
 /** The main experiment at tiny size through the real command line. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { permissionFlags } from "../src/experiment/permissions.ts";
 import { loadCheckpoint } from "../src/train/checkpoint.ts";
 import { readMetrics } from "../src/train/metrics.ts";
 
@@ -26,8 +27,12 @@ interface Run {
 }
 
 const task = ["task", "--quiet", "experiment"];
-/** What the task runs, without its shell between us and the process that is to be killed. */
-const direct = ["run", "-P=experiment", "experiments/main.ts"];
+/** What the task runs, without shell and launcher between us and the process that is to be killed. */
+const direct = (args: readonly string[]) => [
+  "run",
+  ...permissionFlags({ args, always: ["experiments"], dataDirectory: undefined }),
+  "experiments/main.ts",
+];
 
 function start(command: readonly string[], args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
@@ -63,7 +68,8 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
     assertStringIncludes(first.err, "NOT CIFAR-10");
 
     // Killed in the middle, then resumed.
-    const child = start(direct, [...flags, "--out", `${folder}/second`]);
+    const again = [...flags, "--out", `${folder}/second`];
+    const child = start(direct(again), again);
     const killed = await killAt(child, `${folder}/second`, "supervised-pretrain");
     const log = await Deno.readTextFile(`${killed}/metrics.jsonl`);
     const resumed = await run("--resume", killed);
@@ -74,7 +80,7 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
     assertEquals(await Deno.readTextFile(`${killed}/metrics.jsonl`), whole);
 
     const summary = JSON.parse(await Deno.readTextFile(`${path}/summary.json`));
-    const again = JSON.parse(await Deno.readTextFile(`${killed}/summary.json`));
+    const other = JSON.parse(await Deno.readTextFile(`${killed}/summary.json`));
     assertEquals(summary.experiment, "cifar-maml");
     assertEquals([summary.seed, summary.engine, summary.softwareAdapter], [3, "reference", true]);
     assertEquals([summary.dataset.synthetic, summary.dataset.validation], [true, 10]);
@@ -87,8 +93,8 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
       assertEquals([arm.steps, pretraining.steps], name === "scratch" ? [2, 0] : [4, 2]);
       assertEquals(arm.validation.at(-1).validationAccuracy, arm.validationAccuracy);
       assertEquals(arm.validation.length, name === "scratch" ? 3 : 6);
-      const { seconds: _, pretraining: __, ...other } = again.arms[name];
-      assertEquals(other, arm);
+      const { seconds: _, pretraining: __, ...rest } = other.arms[name];
+      assertEquals(rest, arm);
     }
     assertEquals(summary.arms.meta.pretraining.samples, 2 * 2 * 2 * 4);
 

@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Engine } from "../src/engine/engine.ts";
+import { DeviceMemoryError } from "../src/gpu/buffers.ts";
 import { hostArray } from "../src/ir/host_array.ts";
 import { WebGpuBackend } from "../src/engine/webgpu_backend.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
-import { add, mul, sum } from "../src/ops/mod.ts";
+import { add, broadcast, mul, reverse, sum } from "../src/ops/mod.ts";
 import { assertAgrees, referenceOf, runOn } from "./cases/device.ts";
 import { gradientOf, subjectOf } from "./cases/laws.ts";
 import { primitiveCases } from "./cases/primitives.ts";
@@ -84,3 +85,45 @@ webgpuTest("a device error names the program that ran", async (gpu) => {
     'Cannot run the program "doubled"',
   );
 });
+
+webgpuTest(
+  "Engine.jit() refuses a plan beyond the budget before it allocates anything",
+  async (gpu) => {
+    const backend = new WebGpuBackend(gpu, { byteBudget: 3 * 2 ** 20 });
+    const engine = new Engine(backend);
+    const x = engine.put(hostArray(new Float32Array(2 ** 18)));
+    const before = backend.resources.buffers.stats;
+    // 1 MiB of input, 2 MiB of results and the temporary that is reversed.
+    const wide = engine.jit(function wide(a: Tensor) {
+      return [reverse(reverse(a, [0]), [0]), reverse(mul(a, a), [0]), mul(a, a)];
+    });
+    const error = await assertRejects(() => wide(x), DeviceMemoryError);
+    for (
+      const part of [
+        'Cannot load "wide": it takes ',
+        "results 3.0 MiB",
+        "beside 1.0 MiB in use",
+        "--memory",
+      ]
+    ) assertStringIncludes(error.message, part);
+    assertEquals(backend.resources.buffers.stats, before);
+    // What fits still runs.
+    const sumOf = engine.jit((a: Tensor) => sum(mul(a, a), [0]));
+    assertEquals((await engine.read(await sumOf(x))).data[0], 0);
+  },
+);
+
+webgpuTest(
+  "Engine.jit() refuses an array that the adapter cannot bind, without a driver's error",
+  async (gpu) => {
+    const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
+    const engine = new Engine(new WebGpuBackend(gpu, { byteBudget: Infinity }));
+    const huge = engine.jit(function huge(a: Tensor) {
+      return broadcast(a, [limit / 4 + 64], []);
+    });
+    const error = await assertRejects(() => huge(hostArray([1], [])), DeviceMemoryError);
+    assertStringIncludes(error.message, 'Cannot load "huge": its largest array takes');
+    assertStringIncludes(error.message, "binds at most");
+    gpu.check("compile nothing");
+  },
+);

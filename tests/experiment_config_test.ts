@@ -336,11 +336,13 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     engine: "auto",
     out: "runs",
     resume: undefined,
+    memory: undefined,
+    offline: false,
   };
   assertEquals(parseCommandLine([]), none);
   const args =
     "name --preset=p --config c.yaml --set a=1 --set b.c=x=y --seed 4294967295 --data d " +
-    "--engine tfjs --out o";
+    "--engine tfjs --out o --memory 1.5GiB --offline";
   assertEquals(parseCommandLine(args.split(" ")), {
     ...none,
     names: ["name"],
@@ -351,7 +353,19 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     data: "d",
     engine: "tfjs",
     out: "o",
+    memory: 1.5 * 2 ** 30,
+    offline: true,
   });
+  for (const [text, bytes] of [["4096", 4096], ["2 KiB", 2048], ["3TiB", 3 * 2 ** 40]] as const) {
+    assertEquals(parseCommandLine(["--memory", text]).memory, bytes);
+  }
+  for (const text of ["4GB", "0", "-1", "GiB", "1e9", "1..5GiB", "NaN", "9".repeat(20)]) {
+    assertThrows(
+      () => parseCommandLine([`--memory=${text}`]),
+      UsageError,
+      "expected bytes or a number",
+    );
+  }
   assertEquals(parseCommandLine(["name", "--resume", "r", "-h"]).resume, "r");
   assertEquals(parseCommandLine(["-h"]).help, true);
 });

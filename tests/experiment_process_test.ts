@@ -156,6 +156,63 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "an experiment whose run folder is removed or moved away fails at its next line",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const place = `${folder}/runs/counter`;
+      const runs = async (change: (path: string) => void) =>
+        await start(folder, ["--set", "pause=20", "--set", "steps=100000"], () => {
+          change(`${place}/${[...Deno.readDirSync(place)][0]!.name}`);
+        });
+      const removed = await runs((path) => Deno.removeSync(path, { recursive: true }));
+      assertEquals(removed.code, 1);
+      assertStringIncludes(removed.err, "was removed, moved away or replaced");
+      assertEquals([...Deno.readDirSync(place)], [], "the folder was not made again");
+      const moved = await runs((path) => Deno.renameSync(path, `${folder}/moved`));
+      assertEquals(moved.code, 1);
+      assertStringIncludes(moved.err, "If it was moved, resume from its new place.");
+      // What was moved goes on where it is now.
+      const resumed = await start(folder, ["--resume", `${folder}/moved`], (child) => {
+        child.kill("SIGTERM");
+      });
+      assertStringIncludes(resumed.err, `folder ${folder}/moved`);
+    }),
+});
+
+Deno.test({
+  name: "an experiment that meets a limit of the system fails, and goes on without it",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inFolder(async (folder) => {
+      const whole = await start(folder, ["--seed", "3"]);
+      const expected = await results(folder, whole.last);
+      // No file longer than a block: the call that would make it longer fails with EFBIG.
+      const command = [...flags, "--no-code-cache", ...config, `${folder}/counter.ts`];
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: [
+          ...["-c", `trap "" XFSZ; ulimit -f 2; exec "$0" "$@"`, Deno.execPath()],
+          ...[...command, "--seed", "3", "--out", "limited"],
+        ],
+        cwd: folder,
+        env: { NO_COLOR: "1" },
+      }).output();
+      const err = new TextDecoder().decode(stderr);
+      assertEquals(code, 1, err);
+      assertStringIncludes(err, "metrics.jsonl: the file is larger than the system allows");
+      const [run] = [...Deno.readDirSync(`${folder}/limited/counter`)];
+      const path = `limited/counter/${run!.name}`;
+      assertEquals(
+        JSON.parse(await Deno.readTextFile(`${folder}/${path}/status.json`)).state,
+        "failed",
+      );
+      const resumed = await start(folder, ["--resume", path]);
+      assertEquals([resumed.code, resumed.last], [0, path], resumed.err);
+      assertEquals(await results(folder, path), expected);
+    }),
+});
+
 Deno.test("an experiment without permission to write says so", () =>
   inFolder(async (folder) => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {

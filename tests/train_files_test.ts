@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { AppendFile } from "../src/train/append_file.ts";
-import { writeFileAtomic } from "../src/train/atomic_write.ts";
+import { removeTemporaryFiles, writeFileAtomic } from "../src/train/atomic_write.ts";
 import { crc32c, maskCrc } from "../src/train/crc32c.ts";
 import { fileError } from "../src/train/file_error.ts";
 import { readGitCommit } from "../src/train/git_commit.ts";
@@ -45,7 +45,7 @@ Deno.test("writeFileAtomic() never shows a torn file to a reader, even when kill
     const path = `${folder}/a`;
     const module = import.meta.resolve("../src/train/atomic_write.ts");
     const source = `
-      import { writeFileAtomic } from ${JSON.stringify(module)};
+      import { removeTemporaryFiles, writeFileAtomic } from ${JSON.stringify(module)};
       for (let i = 0;; i++) {
         await writeFileAtomic(${
       JSON.stringify(path)
@@ -75,6 +75,7 @@ Deno.test("AppendFile.open() keeps the noted bytes and cuts off the rest", () =>
     const first = AppendFile.open(path);
     first.write(bytes("123"));
     const noted = first.sync();
+    assertEquals(noted, { bytes: 3, crc32c: crc32c(bytes("123")) });
     first.write(bytes("456"));
     first.close();
     first.close();
@@ -82,7 +83,17 @@ Deno.test("AppendFile.open() keeps the noted bytes and cuts off the rest", () =>
     second.write(bytes("x"));
     assertEquals(second.offset, 4);
     assertEquals(await Deno.readTextFile(path), "123x");
-    assertThrows(() => AppendFile.open(path, 5), Error, "has 4 bytes, expected at least 5");
+    for (
+      const [position, message] of [
+        [{ ...noted, bytes: 5 }, "it has 4 bytes, expected at least 5"],
+        [{ ...noted, bytes: 2 }, "the checksum of its first 2 bytes"],
+        [{ bytes: 3, crc32c: 1 }, `is ${noted.crc32c}, expected 1 as noted`],
+        [{ bytes: 1.5, crc32c: 0 }, "expected two natural numbers"],
+        [{ bytes: -1, crc32c: 0 }, "expected two natural numbers"],
+      ] as const
+    ) assertThrows(() => AppendFile.open(path, position), Error, message);
+    assertThrows(() => AppendFile.open(`${folder}/none`, noted), Error, "none: no such file");
+    assertEquals(names(folder), ["a"]);
     assertEquals(await Deno.readTextFile(path), "123x");
   }));
 
@@ -99,9 +110,91 @@ Deno.test({
     }),
 });
 
+Deno.test("AppendFile.write() goes on with short writes, and takes back what a failed one left", () =>
+  inFolder((folder) => {
+    const real = Deno.FsFile.prototype.writeSync;
+    using file = AppendFile.open(`${folder}/a`);
+    const text = () => Deno.readTextFileSync(`${folder}/a`);
+    try {
+      Deno.FsFile.prototype.writeSync = function (piece) {
+        return real.call(this, piece.subarray(0, 2));
+      };
+      file.write(bytes("12345"));
+      assertEquals([text(), file.offset], ["12345", 5]);
+      Deno.FsFile.prototype.writeSync = function (piece) {
+        real.call(this, piece.subarray(0, 2));
+        throw Object.assign(new Error("os error 28"), { code: "ENOSPC" });
+      };
+      assertThrows(() => file.write(bytes("678")), Error, "the disk is full");
+      Deno.FsFile.prototype.writeSync = () => 0;
+      assertThrows(() => file.write(bytes("678")), Error, "the system wrote nothing");
+    } finally {
+      Deno.FsFile.prototype.writeSync = real;
+    }
+    assertEquals([text(), file.offset], ["12345", 5]);
+    file.write(bytes("6"));
+    assertEquals(text(), "123456");
+    assertEquals(file.sync(), { bytes: 6, crc32c: crc32c(bytes("123456")) });
+    return Promise.resolve();
+  }));
+
+Deno.test({
+  name: "AppendFile notices that its file was removed, moved away or replaced",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const changes: ((path: string) => void)[] = [
+        (path) => Deno.removeSync(path),
+        (path) => Deno.renameSync(path, `${path}-elsewhere`),
+        (path) => {
+          Deno.renameSync(path, `${path}-elsewhere`);
+          Deno.copyFileSync(`${path}-elsewhere`, path);
+        },
+        () => Deno.renameSync(`${folder}/run`, `${folder}/moved`),
+      ];
+      for (const change of changes) {
+        await Deno.mkdir(`${folder}/run`);
+        const path = `${folder}/run/a`;
+        using file = AppendFile.open(path);
+        file.write(bytes("1"));
+        change(path);
+        const message = `Cannot append to ${path}: the file, or the folder it is in, was removed`;
+        assertThrows(() => file.write(bytes("2")), Error, message);
+        assertThrows(() => file.sync(), Error, message);
+        await Deno.remove(`${folder}/run`, { recursive: true }).catch(() => {});
+      }
+    }),
+});
+
+Deno.test("removeTemporaryFiles() removes what writeFileAtomic() leaves when it is killed", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/deep/er`, { recursive: true });
+    const keep = ["a.tmp", "b.0123456.tmp", "deep/c.0123abcd.tmp.txt", "deep/er/d"];
+    const stale = ["a.0123abcd.tmp", "deep/b.txt.ffffffff.tmp", "deep/er/c.00000000.tmp"];
+    for (const name of [...keep, ...stale]) await Deno.writeTextFile(`${folder}/${name}`, "");
+    // A link to a folder elsewhere is not followed.
+    await Deno.mkdir(`${folder}/../elsewhere-${folder.split("/").at(-1)}`);
+    const elsewhere = await Deno.realPath(`${folder}/../elsewhere-${folder.split("/").at(-1)}`);
+    try {
+      await Deno.writeTextFile(`${elsewhere}/e.0123abcd.tmp`, "");
+      await Deno.symlink(elsewhere, `${folder}/link`);
+      assertEquals(
+        await removeTemporaryFiles(folder),
+        stale.map((name) => `${folder}/${name}`).sort(),
+      );
+      assertEquals(names(elsewhere), ["e.0123abcd.tmp"]);
+      for (const name of keep) await Deno.stat(`${folder}/${name}`);
+      assertEquals(await removeTemporaryFiles(folder), []);
+    } finally {
+      await Deno.remove(elsewhere, { recursive: true });
+    }
+  }));
+
 Deno.test("fileError() knows the way out of common failures", () => {
   const cases: [unknown, string][] = [
     [Object.assign(new Error("os error 28"), { code: "ENOSPC" }), "the disk is full. Free some"],
+    [Object.assign(new Error("os error 5"), { code: "EIO" }), "the disk reports a fault"],
+    [new Error("File too large (os error 27)"), "Raise the limit (ulimit -f)"],
     [Object.assign(new Error("os error 30"), { code: "EROFS" }), "read-only. Choose another"],
     [new Deno.errors.NotCapable("Requires write access"), "Run with --allow-read --allow-write"],
     [new Deno.errors.PermissionDenied("x"), "Check the folder's owner"],

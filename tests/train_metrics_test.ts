@@ -81,7 +81,7 @@ Deno.test("MetricsWriter.write() writes nothing of a record that it refuses", ()
     writer.write({ arm: "a", phase: "p", step: 1, loss: 1 });
     const { offset } = writer;
     assertThrows(() => writer.write({ arm: "a", phase: "p", step: 2, loss: NaN }), RangeError);
-    assertEquals(writer.sync(), offset);
+    assertEquals(writer.sync().bytes, offset);
     assertEquals((await readMetrics(`${folder}/m.jsonl`)).length, 1);
   }));
 

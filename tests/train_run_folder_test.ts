@@ -20,6 +20,7 @@ const record: RunRecord = {
   preset: "quick",
   engine: "auto",
   data: "auto",
+  hash: "0".repeat(64),
   environment: { adapter: "llvmpipe (LLVM 15.0.6, 256 bits)", softwareAdapter: true },
   resumed: [],
   config: {
@@ -85,6 +86,33 @@ Deno.test("RunFolder.open() needs a run folder and its lock", () =>
     await assertRejects(() => second.readRecord(), SyntaxError, "lacks the experiment, seed");
   }));
 
+Deno.test({
+  name: "RunFolder.writeText() notices that its folder was removed, moved away or replaced",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (root) => {
+      const changes: ((path: string) => Promise<void>)[] = [
+        (path) => Deno.remove(path, { recursive: true }),
+        (path) => Deno.rename(path, `${path}-one`),
+        async (path) => {
+          await Deno.rename(path, `${path}-two`);
+          await Deno.mkdir(path);
+          await Deno.writeTextFile(`${path}/run.lock`, "");
+        },
+      ];
+      for (const change of changes) {
+        using folder = await RunFolder.create({ root, experiment: "demo", seed: 0 });
+        await folder.writeText("a", "1");
+        await change(folder.path);
+        await assertRejects(
+          () => folder.writeText("a", "2"),
+          Error,
+          `Cannot write ${folder.path}/a: the run folder was removed, moved away or replaced`,
+        );
+      }
+    }),
+});
+
 Deno.test("RunFolder's lock ends with the process that holds it", () =>
   inFolder(async (root) => {
     const module = import.meta.resolve("../src/train/run_folder.ts");
@@ -132,4 +160,8 @@ Deno.test("RunFolder.readStatus() gives what was written, or nothing", () =>
     const status = { state: "failed", date: record.date, error: "x" } as const;
     await folder.writeStatus(status);
     assertEquals(await folder.readStatus(), status);
+    for (const damaged of ["", "null", '{"state":']) {
+      await Deno.writeTextFile(folder.file("status.json"), damaged);
+      assertEquals(await folder.readStatus(), undefined);
+    }
   }));

@@ -42,7 +42,23 @@ export class Arena {
 
   /** Different buffers of at least the given sizes. */
   reserve(sizes: readonly number[]): GPUBuffer[] {
-    const result = new Array<GPUBuffer>(sizes.length);
+    return this.#match(sizes).map((found, k) => {
+      if (found) return found;
+      const made = this.#pool.acquire(sizes[k]!, "temporary");
+      this.#buffers.push(made);
+      return made;
+    });
+  }
+
+  /** Those of the given sizes for which `reserve` would have to allocate. */
+  missing(sizes: readonly number[]): number[] {
+    const found = this.#match(sizes);
+    return sizes.filter((_, k) => !found[k]);
+  }
+
+  /** Different buffers that are there; larger sizes choose first. */
+  #match(sizes: readonly number[]): (GPUBuffer | undefined)[] {
+    const result = new Array<GPUBuffer | undefined>(sizes.length).fill(undefined);
     const free = new Set(this.#buffers);
     const order = sizes.map((_, k) => k).sort((a, b) => sizes[b]! - sizes[a]!);
     for (const k of order) {
@@ -50,8 +66,7 @@ export class Arena {
       for (const buffer of free) {
         if (buffer.size >= sizes[k]! && buffer.size < (best?.size ?? Infinity)) best = buffer;
       }
-      if (!best) this.#buffers.push(best = this.#pool.acquire(sizes[k]!, "temporary"));
-      free.delete(best);
+      if (best) free.delete(best);
       result[k] = best;
     }
     return result;

@@ -29,6 +29,8 @@ export const CIFAR10_ARCHIVE: PublishedArchive = {
 export interface Cifar10Options {
   /** `"auto"` (the default), `"synthetic"`, or a folder or archive that must hold CIFAR-10. */
   readonly data?: string;
+  /** Whether `auto` downloads nothing and makes the stand-in where there are no files. */
+  readonly offline?: boolean;
   /** Folder where `auto` looks and downloads to; {@linkcode dataDirectory} unless told. */
   readonly defaultDirectory?: string;
   /** The archive to download and to check against; {@linkcode CIFAR10_ARCHIVE} unless told. */
@@ -126,8 +128,8 @@ async function load(
  * are compared with its list `SHA256SUMS`, if there is one, and the provenance then says "verified".
  *
  * With `data: "auto"` the default folder is used if it has the data; else the archive is downloaded
- * to it; else, only if the server cannot be reached, the stand-in is made, and its `synthetic` flag
- * and provenance say so. A given folder without the data, and a wrong checksum, are always errors.
+ * to it; else, only if the server cannot be reached or `offline` is set, the stand-in is made, and its
+ * `synthetic` flag and provenance say so. A given folder without the data, and a wrong checksum, are always errors.
  *
  * @param options Where to look, and whom to tell.
  * @returns Training and test images `[count, 32, 32, 3]`.
@@ -163,6 +165,9 @@ export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageSp
   const folder = options.defaultDirectory ?? dataDirectory();
   const { place, missing } = await findCifar10(folder, archiveName);
   if (place !== undefined) return await load(place, { archive, source: "folder" });
+  if (options.offline) {
+    return standIn(options, `no CIFAR-10 in ${folder}, and asked to stay offline`);
+  }
   const destination = `${folder}/${archiveName}`;
   options.onMessage?.(
     `No CIFAR-10 in ${folder} (${missing}): downloading ${archive.url}, ${archive.size} bytes, SHA-256 ${archive.sha256}.`,

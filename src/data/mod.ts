@@ -18,6 +18,7 @@ export * from "./data_directory.ts";
 export * from "./download_file.ts";
 export * from "./episode_indices.ts";
 export * from "./gather_images.ts";
+export * from "./hash_dataset.ts";
 export { HostRandom } from "./host_random.ts";
 export * from "./image_dataset.ts";
 export * from "./sha256_file.ts";

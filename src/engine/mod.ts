@@ -10,6 +10,12 @@ export {
   type LoadedProgram,
   type Prepared,
 } from "./engine.ts";
-export { type EngineChoice, engineChoices, type EngineOptions, openEngine } from "./open_engine.ts";
+export {
+  DEFAULT_BYTE_BUDGET,
+  type EngineChoice,
+  engineChoices,
+  type EngineOptions,
+  openEngine,
+} from "./open_engine.ts";
 export { type Concrete, type Given, type OnHost, Value } from "./value.ts";
 export { type HostArray, hostArray, type HostData } from "../ir/host_array.ts";

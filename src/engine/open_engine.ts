@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BufferPoolOptions } from "../gpu/buffers.ts";
+import { type BufferPoolOptions, DEFAULT_BUDGET } from "../gpu/buffers.ts";
 import { NoAdapterError } from "../gpu/device.ts";
 import { Engine } from "./engine.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
@@ -14,6 +14,9 @@ export const engineChoices = ["webgpu", "tfjs", "reference", "auto"] as const;
 
 /** An engine, or `auto`: the best one there is. */
 export type EngineChoice = (typeof engineChoices)[number];
+
+/** Most bytes of device memory unless told: WebGPU does not say how much an adapter has. */
+export const DEFAULT_BYTE_BUDGET: number = DEFAULT_BUDGET;
 
 /** Options of {@linkcode openEngine}. */
 export interface EngineOptions {

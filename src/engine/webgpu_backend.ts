@@ -7,6 +7,7 @@ import { mostLeaves } from "../compile/choose_buffers.ts";
 import { Compiler } from "../compile/compile.ts";
 import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
 import { makePlan, type Plan } from "../compile/plan.ts";
+import { checkPlanMemory } from "../compile/plan_memory.ts";
 import { BufferPool, type BufferPoolOptions } from "../gpu/buffers.ts";
 import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
 import { PipelineCache } from "../gpu/pipelines.ts";
@@ -105,6 +106,7 @@ export class WebGpuBackend implements Backend {
 
   async load(program: Program, name: string = "anonymous"): Promise<LoadedGpuProgram> {
     const plan = this.#plan(program);
+    checkPlanMemory({ plan, name }, this.resources, this.#arena);
     const loaded = await LoadedPlan.load(this.resources, { plan, name }, this.#arena);
     return {
       dispatches: plan.dispatches.length,

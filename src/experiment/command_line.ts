@@ -32,12 +32,26 @@ export interface CommandLine {
   readonly out: string;
   /** Run folder after `--resume`. */
   readonly resume: string | undefined;
+  /** Bytes after `--memory`. */
+  readonly memory: number | undefined;
+  /** `--offline` was given. */
+  readonly offline: boolean;
 }
 
 /** Flags that take a value, in the order of the usage text. */
-const VALUE_FLAGS = ["preset", "config", "set", "seed", "data", "engine", "out", "resume"] as const;
+const VALUE_FLAGS = [
+  "preset",
+  "config",
+  "set",
+  "seed",
+  "data",
+  "engine",
+  "out",
+  "resume",
+  "memory",
+] as const;
 /** Flags that do not. */
-const BOOLEAN_FLAGS = ["list", "help"] as const;
+const BOOLEAN_FLAGS = ["list", "help", "offline"] as const;
 /** What a resumed run takes from its folder. */
 const FIXED_BY_RESUME = ["preset", "config", "set", "seed", "data", "engine", "out"] as const;
 
@@ -48,8 +62,9 @@ type ValueFlag = (typeof VALUE_FLAGS)[number];
  *
  * @param args Arguments as of `Deno.args`.
  * @returns Flags with their defaults: seed 0, data `auto`, engine `auto`, out `runs`.
- * @throws {UsageError} On an unknown flag, a missing or repeated value, control characters, a seed that is not a 32-bit
- * natural number, an unknown engine, or flags that contradict `--resume`.
+ * @throws {UsageError} On an unknown flag, a missing or repeated value, control characters, a seed that
+ * is not a 32-bit natural number, an unknown engine, a memory that is no size, or flags that contradict
+ * `--resume`.
  *
  * @example
  * ```ts
@@ -114,6 +129,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     engine: parseEngine(first("engine") ?? "auto"),
     out: first("out") ?? "runs",
     resume: first("resume"),
+    memory: parseMemory(first("memory")),
+    offline: parsed["offline"] === true,
   };
 }
 
@@ -121,7 +138,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function assertPlainFlags(args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const argument of end < 0 ? args : args.slice(0, end)) {
-    const flag = argument.match(/^(--(?:list|help)|-h)=/)?.[1];
+    const flag = argument.match(/^(--(?:list|help|offline)|-h)=/)?.[1];
     if (flag !== undefined) throw new UsageError(`Flag ${flag} takes no value.`);
     if (/^--?_([=.]|$)/.test(argument)) throw unknownFlag(argument.split("=")[0]!);
   }
@@ -137,6 +154,20 @@ function parseSeed(text: string): number {
   const seed = /^(0|[1-9]\d*)$/.test(text) ? Number(text) : NaN;
   if (seed < 2 ** 32) return seed;
   throw new UsageError(`Flag --seed got "${excerpt(text)}", expected a natural number below 2^32.`);
+}
+
+/** Bytes, or a number with a unit. */
+function parseMemory(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const found = text.match(/^(\d{1,12}(?:\.\d{1,3})?) ?(KiB|MiB|GiB|TiB)$|^(\d{1,15})$/);
+  const unit = 1024 ** (["KiB", "MiB", "GiB", "TiB"].indexOf(found?.[2] ?? "") + 1);
+  const bytes = Math.floor(Number(found?.[1] ?? found?.[3]) * unit);
+  if (bytes >= 1) return bytes;
+  throw new UsageError(
+    `Flag --memory got "${
+      excerpt(text)
+    }", expected bytes or a number of KiB, MiB, GiB or TiB, such as 4GiB.`,
+  );
 }
 
 function parseEngine(text: string): EngineChoice {

@@ -6,6 +6,18 @@
 import type { ConfigSchema } from "./config_schema.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 
+/** A lower bound of what a configuration needs. */
+export interface ConfigNeed {
+  /** Keys of the configuration that decide it, such as `model.widths`. */
+  readonly keys: readonly string[];
+  /** What needs it, in words that go before a size. */
+  readonly what: string;
+  /** How much, at least; infinite if it cannot be counted. */
+  readonly amount: number;
+  /** Device memory, or length of a compiled program. */
+  readonly unit: "bytes" | "operations";
+}
+
 /**
  * An experiment as its file exports it.
  *
@@ -22,6 +34,12 @@ export interface Experiment<Config = unknown> {
   readonly schema: ConfigSchema<Config>;
   /** YAML file of named presets: `new URL("<name>.yaml", import.meta.url)`. */
   readonly presets?: URL;
+  /**
+   * Says what a configuration needs at least: what is too large is refused before there is a run folder.
+   *
+   * @param config The validated configuration.
+   */
+  needs?(config: Config): Iterable<ConfigNeed>;
   /**
    * Does the work.
    *

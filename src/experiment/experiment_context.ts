@@ -22,6 +22,10 @@ export interface ExperimentContext<Config> {
   readonly engine: EngineChoice;
   /** Data asked for: a folder, `auto` or `synthetic`. */
   readonly data: string;
+  /** Most bytes of device memory, if the command line says; for `openEngine`. */
+  readonly memory: number | undefined;
+  /** Whether nothing may be downloaded. */
+  readonly offline: boolean;
   /** Where everything of the run is written. */
   readonly folder: RunFolder;
   /** `true` if the folder may hold checkpoints to go on from. */
@@ -40,8 +44,16 @@ export interface ExperimentContext<Config> {
   /**
    * Notes what was found at run time (engine, adapter, data set, ...) in `config.yaml`. In a resumed run,
    * what differs from before is logged, since it may change the numbers.
+   *
+   * @param environment Facts by name.
+   * @param options `binding`: names of facts that a resumed run must find as they were, such as the hash
+   * of the data.
+   * @throws {Error} If a binding fact differs.
    */
-  describe(environment: Readonly<Record<string, unknown>>): Promise<void>;
+  describe(
+    environment: Readonly<Record<string, unknown>>,
+    options?: { readonly binding?: readonly string[] },
+  ): Promise<void>;
   /**
    * Opens `metrics.jsonl` and the TensorBoard events; closed when the run ends.
    *

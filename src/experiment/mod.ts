@@ -6,7 +6,8 @@
 export { type ArmOutcome, type ArmReport, writeArmReport } from "./arm_report.ts";
 export { type CommandLine, parseCommandLine } from "./command_line.ts";
 export type { ConfigIssue, ConfigResult, ConfigSchema } from "./config_schema.ts";
-export { defineExperiment, type Experiment } from "./define_experiment.ts";
+export { permittedDataDirectory } from "./data_folder.ts";
+export { type ConfigNeed, defineExperiment, type Experiment } from "./define_experiment.ts";
 export { type ExperimentContext } from "./experiment_context.ts";
 export {
   type CommandOptions,

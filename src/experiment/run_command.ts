@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileError } from "../train/file_error.ts";
 import { RunFolder, type RunRecord } from "../train/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
 import { type CommandLine, parseCommandLine } from "./command_line.ts";
@@ -11,8 +12,10 @@ import { type ConfigLayer, fileLayer, resolveConfig, setLayer } from "./config_l
 import type { Experiment } from "./define_experiment.ts";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
 import { experimentNames, loadExperiment } from "./experiment_folder.ts";
+import { assertNeeds } from "./needs.ts";
 import { defaultPreset, loadPresets } from "./presets.ts";
 import { runExperiment, type RunOutput, type RunResult } from "./run_experiment.ts";
+import { assertUnchanged } from "./run_record.ts";
 import { helpText, listText, usageText } from "./usage.ts";
 import { unknownName, UsageError } from "./usage_error.ts";
 import { readYaml } from "./yaml_source.ts";
@@ -147,13 +150,17 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   const layers: ConfigLayer[] = preset === null ? [] : [presets.layer(preset)];
   if (line.config !== undefined) layers.push(fileLayer(await readConfigFile(line.config)));
   for (const assignment of line.set) layers.push(await setLayer(assignment));
+  const config = await resolveConfig(experiment.schema, layers);
+  assertNeeds(experiment, config, line);
   return await runExperiment(experiment, {
-    config: await resolveConfig(experiment.schema, layers),
+    config,
     seed: line.seed,
     engine: line.engine,
     data: line.data,
     preset,
     command: options.command,
+    memory: line.memory,
+    offline: line.offline,
     folder: { root: line.out },
     ...(options.output ? { output: options.output } : {}),
   });
@@ -174,13 +181,17 @@ async function resume(
       );
     }
     const layer = fileLayer(await readYaml(text, file), ["config"]);
+    const config = await resolveConfig(experiment.schema, [layer]);
+    await assertUnchanged(folder, { ...record, config });
     return await runExperiment(experiment, {
-      config: await resolveConfig(experiment.schema, [layer]),
+      config,
       seed: record.seed,
       engine: recordedEngine(record, file),
       data: record.data,
       preset: record.preset,
       command: options.command,
+      memory: options.line.memory,
+      offline: options.line.offline,
       folder: { resume: folder },
       ...(options.output ? { output: options.output } : {}),
     });
@@ -200,7 +211,13 @@ function recordedEngine(record: RunRecord, file: string): EngineChoice {
 /** A misspelt folder must not cost a run folder. */
 async function assertData(data: string): Promise<void> {
   if (data === "auto" || data === "synthetic") return;
-  const info = await Deno.stat(data).catch(() => undefined);
+  let info: Deno.FileInfo | undefined;
+  try {
+    info = await Deno.stat(data);
+  } catch (cause) {
+    const denied = cause instanceof Deno.errors.NotCapable;
+    if (denied) throw fileError("look for the data in", { path: data, cause });
+  }
   if (info?.isDirectory) return;
   throw new UsageError(
     `Flag --data got "${data}", which is no folder. Expected a folder, auto or synthetic.`,

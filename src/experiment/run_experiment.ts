@@ -10,7 +10,7 @@ import { printableLines } from "../text/printable.ts";
 import type { Experiment } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
-import { differences, newRecord, resumedRecord } from "./run_record.ts";
+import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
 import { listenForSignals, signalExitCode } from "./signals.ts";
 
 /** What to run. */
@@ -27,6 +27,10 @@ export interface RunRequest<Config> {
   readonly preset: string | null;
   /** The command line, for the record. */
   readonly command: readonly string[];
+  /** Most bytes of device memory; the engine's default unless told. */
+  readonly memory?: number | undefined;
+  /** Whether nothing may be downloaded. */
+  readonly offline?: boolean;
   /** A new folder below this one, or the locked folder of an earlier run. */
   readonly folder: { readonly root: string } | { readonly resume: RunFolder };
 }
@@ -48,7 +52,8 @@ export interface RunResult {
 }
 
 /**
- * Runs an experiment: makes or reopens the run folder, writes `config.yaml`, calls the experiment, notes
+ * Runs an experiment: makes or reopens the run folder, writes `config.yaml`, and `begun.json` for a
+ * resumed run to compare with, calls the experiment, notes
  * the end in `status.json` and errors in `error.txt`, and prints the folder as the last line.
  *
  * @param experiment The experiment.
@@ -107,10 +112,17 @@ export async function runExperiment<Config>(
     return finish(0);
   }
   let record = resumed
-    ? await resumedRecord(folder, request.command)
+    ? await resumedRecord(folder, { ...request, log })
     : await newRecord(experiment.name, request);
-  await folder.writeRecord(record);
-  await folder.writeStatus({ state: "running", date: new Date().toISOString() });
+  try {
+    if (!resumed) await writeBeginning(folder, record);
+    await folder.writeRecord(record);
+    await folder.writeStatus({ state: "running", date: new Date().toISOString() });
+  } catch (error) {
+    // A run that could not begin leaves nothing.
+    if (!resumed) await Deno.remove(path, { recursive: true }).catch(() => undefined);
+    throw error;
+  }
   log(
     `${experiment.name}: ${resumed ? "resumed, " : ""}preset ${record.preset ?? "none"}, ` +
       `seed ${record.seed}, engine ${record.engine}, data ${record.data}, folder ${path}`,
@@ -123,15 +135,23 @@ export async function runExperiment<Config>(
     seed: request.seed,
     engine: request.engine,
     data: request.data,
+    memory: request.memory,
+    offline: request.offline ?? false,
     folder,
     resumed,
     progress,
     signal: signals.signal,
     log,
     print: (line) => progress.above(() => output.print(printableLines(line))),
-    describe: async (environment) => {
-      for (const difference of differences(record.environment, environment)) {
-        if (resumed) log(`Resumed with another ${difference}: numbers may differ.`);
+    describe: async (environment, { binding = [] } = {}) => {
+      for (const { key, text } of differences(record.environment, environment)) {
+        if (resumed && binding.includes(key)) {
+          throw new Error(
+            `Cannot resume ${path} with another ${text}: its numbers would not be those of one run. ` +
+              `Give back what it began with, or start a new run.`,
+          );
+        }
+        if (resumed) log(`Resumed with another ${text}: numbers may differ.`);
       }
       record = { ...record, environment: { ...record.environment, ...environment } };
       await folder.writeRecord(record);
@@ -191,8 +211,8 @@ async function noteFailure(folder: RunFolder, failure: unknown): Promise<string>
   const details = failure instanceof Error ? describeError(failure) : message;
   const date = new Date().toISOString();
   try {
-    await folder.writeText("error.txt", `${printableLines(details)}\n`);
     await folder.writeStatus({ state: "failed", date, error: message });
+    await folder.writeText("error.txt", `${printableLines(details)}\n`);
     return `${message}\nDetails are in ${folder.file("error.txt")}.`;
   } catch (error) {
     return `${message}\nIt could not be noted in the run folder either: ${

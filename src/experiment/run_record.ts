@@ -1,12 +1,23 @@
 /**
- * The record of a run: everything needed to repeat it.
+ * The record of a run: everything needed to repeat it, and to notice that it is not the same any more.
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { readGitCommit } from "../train/git_commit.ts";
 import type { RunFolder, RunRecord } from "../train/run_folder.ts";
 import type { RunRequest } from "./run_experiment.ts";
+import { UsageError } from "./usage_error.ts";
 import { toolkitVersion } from "./version.ts";
+
+/**
+ * What the numbers of a run depend on, besides its data: these may move, and experiments bind the hash of
+ * what is in them.
+ */
+type Beginning = Pick<RunRecord, "experiment" | "seed" | "engine" | "config">;
+
+/** Copy of what the run began with, to name what was changed in `config.yaml` since. */
+const BEGINNING = "begun.json";
 
 /**
  * Makes the record of a new run.
@@ -24,11 +35,11 @@ export async function newRecord(
     seed,
     date: new Date().toISOString(),
     command,
-    commit: await readGitCommit(import.meta.dirname ?? Deno.cwd()) ?? null,
-    versions: { toolkit: toolkitVersion, ...Deno.version },
+    ...await program(),
     preset,
     engine,
     data,
+    hash: hashOf({ experiment, seed, engine, config }),
     environment: { os: Deno.build.os, arch: Deno.build.arch },
     resumed: [],
     config,
@@ -36,18 +47,122 @@ export async function newRecord(
 }
 
 /**
- * Reads the record of a run that is resumed, and adds when and how.
+ * Reads the record of a run that is resumed, and adds when and how. Another commit or version than at the
+ * begin is logged: numbers may differ.
  *
  * @param folder The run folder.
- * @param command The command line.
+ * @param options The command line, and where to log.
  */
 export async function resumedRecord(
   folder: RunFolder,
-  command: readonly string[],
+  { command, log }: { readonly command: readonly string[]; readonly log: (line: string) => void },
 ): Promise<RunRecord> {
   const record = await folder.readRecord();
+  const { commit, versions } = record;
+  const now = await program();
+  const before = { ...versions, commit };
+  for (const { text } of differences(before, { ...now.versions, commit: now.commit })) {
+    log(`Resumed with another ${text}: numbers may differ.`);
+  }
   const here = { date: new Date().toISOString(), command };
   return { ...record, resumed: [...record.resumed, here] };
+}
+
+/** Commit of the source tree and versions of everything. */
+async function program(): Promise<Pick<RunRecord, "commit" | "versions">> {
+  return {
+    commit: await readGitCommit(import.meta.dirname ?? Deno.cwd()) ?? null,
+    versions: { toolkit: toolkitVersion, ...Deno.version },
+  };
+}
+
+/**
+ * Writes a copy of what the run begins with beside its record.
+ *
+ * @param folder The run folder.
+ * @param record The record.
+ */
+export async function writeBeginning(folder: RunFolder, record: Beginning): Promise<void> {
+  await folder.writeText(BEGINNING, `${canonical(beginningOf(record))}\n`);
+}
+
+/**
+ * Checks that a record still says what the run began with.
+ *
+ * @param folder The run folder, with the copy.
+ * @param record The record, its configuration validated.
+ * @throws {UsageError} Names every key that was changed.
+ */
+export async function assertUnchanged(
+  folder: RunFolder,
+  record: Beginning & Pick<RunRecord, "hash">,
+): Promise<void> {
+  const now = beginningOf(record);
+  if (hashOf(now) === record.hash) return;
+  const then = await readBeginning(folder, record.hash);
+  const before = leavesOf(then);
+  const after = leavesOf(now);
+  const changes = [...new Set([...before.keys(), ...after.keys()])].sort()
+    .filter((key) => before.get(key) !== after.get(key))
+    .map((key) => `${key} (${after.get(key) ?? "nothing"}, was ${before.get(key) ?? "nothing"})`);
+  const what = then === undefined
+    ? `what the run began with has hash ${record.hash}, this has ${hashOf(now)}`
+    : `changed since the run began: ${changes.join(", ")}`;
+  throw new UsageError(
+    `Cannot resume ${folder.path} with another ${
+      folder.file("config.yaml")
+    }: ${what}. Its numbers ` +
+      `would not be those of one run. Undo the change, or start a new run with it.`,
+  );
+}
+
+/** The copy, if it is there and is what the hash was made of. */
+async function readBeginning(folder: RunFolder, hash: string): Promise<Beginning | undefined> {
+  try {
+    const copy = JSON.parse(await Deno.readTextFile(folder.file(BEGINNING))) as Beginning;
+    return hashOf(copy) === hash ? copy : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function beginningOf({ experiment, seed, engine, config }: Beginning): Beginning {
+  return { experiment, seed, engine, config };
+}
+
+function hashOf(value: unknown): string {
+  return createHash("sha256").update(canonical(value)).digest("hex");
+}
+
+/** JSON with sorted keys: equal values give equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, inner: unknown) =>
+      typeof inner === "object" && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
+        : inner,
+  );
+}
+
+/** Everything that is no mapping, as JSON, by its dotted key. */
+function leavesOf(value: unknown, prefix = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return value === undefined ? new Map() : new Map([[prefix, canonical(value)]]);
+  }
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]) => [
+      ...leavesOf(inner, prefix === "" ? key : `${prefix}.${key}`),
+    ]),
+  );
+}
+
+/** A fact that has changed. */
+export interface Difference {
+  /** Its name. */
+  readonly key: string;
+  /** Its name with both values. */
+  readonly text: string;
 }
 
 /**
@@ -59,8 +174,11 @@ export async function resumedRecord(
 export function differences(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
-): string[] {
+): Difference[] {
   return Object.keys(after)
     .filter((key) => key in before && JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-    .map((key) => `${key} (${JSON.stringify(after[key])}, was ${JSON.stringify(before[key])})`);
+    .map((key) => ({
+      key,
+      text: `${key} (${JSON.stringify(after[key])}, was ${JSON.stringify(before[key])})`,
+    }));
 }

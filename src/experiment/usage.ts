@@ -17,8 +17,18 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--engine webgpu|tfjs|reference|auto", "what computes (default auto)"],
   ["--out DIR", "folder of all runs (default runs)"],
   ["--resume RUN_FOLDER", "go on with a run that was stopped"],
+  ["--memory SIZE", "most device memory, such as 4GiB (the default)"],
+  ["--offline", "download nothing"],
   ["--help", "this text"],
 ];
+
+/** What a run may do, and how to run one by hand. */
+const PERMISSIONS = [
+  "Permissions: deno task experiment gives a run what its flags need: it reads the experiments, the data",
+  "and its run folder, writes the run folder (and the data folder where it may download), and reaches the",
+  "data's host only to download. By hand, deno run -P=experiment experiments/NAME.ts may use the folders",
+  "experiments, runs and data; for others add --allow-read=DIR and --allow-write=DIR.",
+].join("\n");
 
 /**
  * Writes the usage of a command.
@@ -26,7 +36,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
  * @param program How the command is called, such as `deno task experiment <name>`.
  */
 export function usageText(program: string): string {
-  return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}`;
+  return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}\n\n${PERMISSIONS}`;
 }
 
 /**

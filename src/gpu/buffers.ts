@@ -32,7 +32,8 @@ export class DeviceMemoryError extends Error {
   override readonly name = "DeviceMemoryError";
 }
 
-const DEFAULT_BUDGET = 4 * 2 ** 30;
+/** Most bytes of a pool, unless told: WebGPU does not say how much memory an adapter has. */
+export const DEFAULT_BUDGET: number = 4 * 2 ** 30;
 
 /** Sizes are rounded up to this many bytes, so that more buffers can be recycled. */
 const GRANULARITY = 256;
@@ -123,8 +124,8 @@ export class BufferPool {
     if (this.#liveBytes + this.#pooledBytes + size > this.#budget) this.trim();
     if (this.#liveBytes + size > this.#budget) {
       throw new DeviceMemoryError(
-        `Cannot acquire ${label} of ${mebibytes(size)}: ${mebibytes(this.#liveBytes)} of the ` +
-          `budget of ${mebibytes(this.#budget)} are in use. ` +
+        `Cannot acquire ${label} of ${formatBytes(size)}: ${formatBytes(this.#liveBytes)} of the ` +
+          `budget of ${formatBytes(this.#budget)} are in use. ` +
           `Use smaller batches or images, or raise the byte budget.`,
       );
     }
@@ -184,12 +185,15 @@ export class BufferPool {
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     if (bytes <= limit) return;
     throw new DeviceMemoryError(
-      `Cannot acquire ${label} of ${mebibytes(bytes)}: ${this.#gpu.info.label} binds at most ` +
-        `${mebibytes(limit)} at once. Use smaller batches or images, or split the tensor.`,
+      `Cannot acquire ${label} of ${formatBytes(bytes)}: ${this.#gpu.info.label} binds at most ` +
+        `${formatBytes(limit)} at once. Use smaller batches or images, or split the tensor.`,
     );
   }
 }
 
-function mebibytes(bytes: number): string {
-  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+/** A size in words: bytes, MiB or GiB. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 2 ** 20) return `${bytes} bytes`;
+  if (bytes < 2 ** 30) return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return `${(bytes / 2 ** 30).toLocaleString("en-US", { maximumFractionDigits: 1 })} GiB`;
 }

@@ -52,10 +52,49 @@ export async function writeFileAtomic(
   }
 }
 
+/**
+ * Removes the temporary files that killed writers have left in a folder and in the folders below it.
+ *
+ * @param folder The folder; nobody else may write into it meanwhile.
+ * @returns Paths of the files removed.
+ * @throws {Error} If a folder cannot be read or a file not removed.
+ *
+ * @example
+ * ```ts
+ * import { removeTemporaryFiles } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/a.json.0123abcd.tmp`, "half");
+ * await Deno.writeTextFile(`${folder}/notes.tmp`, "mine");
+ * assertEquals(await removeTemporaryFiles(folder), [`${folder}/a.json.0123abcd.tmp`]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function removeTemporaryFiles(folder: string): Promise<string[]> {
+  const removed: string[] = [];
+  try {
+    for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) removed.push(...await removeTemporaryFiles(path));
+      if (!isFile || !/\.[0-9a-f]{8}\.tmp$/.test(name)) continue;
+      await Deno.remove(path);
+      removed.push(path);
+    }
+  } catch (cause) {
+    throw fileError("remove the temporary files of", { path: folder, cause });
+  }
+  return removed.sort();
+}
+
 /** Writes all bytes; one `write` call may take only some of them. */
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   let written = 0;
-  while (written < bytes.length) written += await file.write(bytes.subarray(written));
+  while (written < bytes.length) {
+    const count = await file.write(bytes.subarray(written));
+    if (count === 0) throw new Error("the system wrote nothing");
+    written += count;
+  }
 }
 
 /** The folder that holds `path`. */

@@ -9,11 +9,13 @@
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full. Free some space or choose another folder with --out",
   EDQUOT: "the disk quota is used up. Free some space or choose another folder with --out",
+  EIO: "the disk reports a fault. Check it, or choose another folder with --out",
+  EFBIG: "the file is larger than the system allows. Raise the limit (ulimit -f)",
   EROFS: "the file system is read-only. Choose another folder with --out",
   EACCES: "permission denied by the system. Check the folder's owner and mode",
   NotCapable:
-    "Deno was not given the permission. Run with --allow-read --allow-write, or with the " +
-    "permission set of the task",
+    "Deno was not given the permission. Run with --allow-read --allow-write and the path, or by " +
+    "deno task experiment, which gives what its flags need",
   PermissionDenied: "permission denied by the system. Check the folder's owner and mode",
   NotFound: "no such file or folder. Check the path",
 };
@@ -37,10 +39,13 @@ export function fileError(
   return new Error(`Cannot ${action} ${path}: ${advice ?? detail}.`, { cause });
 }
 
+/** Codes that Deno does not give, by their number on Linux, macOS and BSD. */
+const CODES: Readonly<Record<string, string>> = { 5: "EIO", 27: "EFBIG" };
+
 /** The system's code (`ENOSPC`, ...) of an error, or the empty string. */
 function errorCode(cause: unknown): string {
-  if (cause instanceof Error && "code" in cause && typeof cause.code === "string") {
-    return cause.code;
-  }
-  return "";
+  if (!(cause instanceof Error)) return "";
+  if ("code" in cause && typeof cause.code === "string") return cause.code;
+  const number = cause.message.match(/\(os error (\d+)\)/)?.[1] ?? "";
+  return Deno.build.os === "windows" ? "" : CODES[number] ?? "";
 }

@@ -79,9 +79,30 @@ export interface ImagePrograms {
   readonly evaluate: Readonly<Record<"classifier" | "probe", Evaluate>>;
 }
 
+/**
+ * Makes what meta-training starts from, as a function of a key for the model and one for the pretext
+ * heads.
+ */
+export function metaStart(
+  { encoder, head, tasks, embedding, optimizer }: Pick<
+    ImageTrainingOptions,
+    "encoder" | "head" | "tasks" | "embedding" | "optimizer"
+  >,
+): (key: Tensor, headKey: Tensor) => MetaTraining {
+  const classifier = sequential({ encoder, head });
+  return (key, headKey) => {
+    const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
+    const keys = splitKey(headKey, tasks.length);
+    const pretext = Object.fromEntries(
+      tasks.map((task, k) => [task.name, task.initHead(keys[k]!, embedding)]),
+    );
+    return trainingState({ params: { ...params, pretext }, state }, optimizer);
+  };
+}
+
 /** Prepares the programs that the stages share; each is compiled when it is first used. */
 export function imagePrograms(engine: Engine, options: ImageTrainingOptions): ImagePrograms {
-  const { encoder, head, probe, tasks, embedding, optimizer, augment, dataset } = options;
+  const { encoder, head, probe, optimizer, augment, dataset } = options;
   const classifier = sequential({ encoder, head });
   const common = { optimizer, augment, extents: dataset };
   const meta: MetaTrainOptions = { ...options, extents: dataset };
@@ -90,14 +111,7 @@ export function imagePrograms(engine: Engine, options: ImageTrainingOptions): Im
   return {
     meta,
     start: {
-      meta: engine.jit((key: Tensor, headKey: Tensor): MetaTraining => {
-        const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
-        const keys = splitKey(headKey, tasks.length);
-        const pretext = Object.fromEntries(
-          tasks.map((task, k) => [task.name, task.initHead(keys[k]!, embedding)]),
-        );
-        return trainingState({ params: { ...params, pretext }, state }, optimizer);
-      }),
+      meta: engine.jit(metaStart(options)),
       classifier: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
       onBackbone: engine.jit((backbone: Variables, key: Tensor) => {
         const { params, state } = classifier.init(key);

@@ -4,7 +4,7 @@
  * @module
  */
 import { printable } from "../text/printable.ts";
-import { AppendFile } from "./append_file.ts";
+import { AppendFile, type FilePosition } from "./append_file.ts";
 import { fileError } from "./file_error.ts";
 
 /**
@@ -83,9 +83,9 @@ export class MetricsWriter implements Disposable {
    * Opens the file for a new run, or for one that goes on.
    *
    * @param path The file; its folder must exist.
-   * @param options `resumeAt`: bytes to keep, the `offset` noted in the checkpoint (default 0, which
-   * empties the file).
-   * @throws {Error} If the file is shorter than `resumeAt` or cannot be written.
+   * @param options `resumeAt`: what to keep, as noted in the checkpoint (default nothing: the file is
+   * emptied).
+   * @throws {Error} If the file does not begin with what was noted, or cannot be written.
    *
    * @example
    * ```ts
@@ -99,13 +99,18 @@ export class MetricsWriter implements Disposable {
    * await Deno.remove(path);
    * ```
    */
-  static open(path: string, options: { readonly resumeAt?: number } = {}): MetricsWriter {
-    return new MetricsWriter(AppendFile.open(path, options.resumeAt ?? 0));
+  static open(path: string, options: { readonly resumeAt?: FilePosition } = {}): MetricsWriter {
+    return new MetricsWriter(AppendFile.open(path, options.resumeAt));
   }
 
   /** Bytes written so far, the kept ones included. */
   get offset(): number {
     return this.#file.offset;
+  }
+
+  /** Where the file stands, written but perhaps not on the disk yet. */
+  get position(): FilePosition {
+    return this.#file.position;
   }
 
   /**
@@ -120,9 +125,9 @@ export class MetricsWriter implements Disposable {
   /**
    * Waits until every line is on the disk.
    *
-   * @returns The offset to note in a checkpoint.
+   * @returns The position to note in a checkpoint.
    */
-  sync(): number {
+  sync(): FilePosition {
     return this.#file.sync();
   }
 

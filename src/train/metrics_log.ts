@@ -3,16 +3,22 @@
  *
  * @module
  */
+import { checkFilePosition, type FilePosition } from "./append_file.ts";
 import { fileError } from "./file_error.ts";
 import { type MetricRecord, MetricsWriter } from "./metrics.ts";
 import { TensorBoardWriter } from "./tensorboard.ts";
 
-/** Bytes by file, relative to the run folder: the state of the log that a checkpoint notes. */
-export type MetricsPosition = Readonly<Record<string, number>>;
+/**
+ * How far every file is written, by its path relative to the run folder: the state of the log that a
+ * checkpoint notes.
+ */
+export type MetricsPosition = Readonly<Record<string, FilePosition>>;
 
 const JSONL = "metrics.jsonl";
 const EVENTS = "tensorboard";
 const EVENTS_FILE = "events.out.tfevents.0.run";
+/** Names of arms, which become folders. */
+const ARM = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 /**
  * Writes every record to `metrics.jsonl` and to `tensorboard/<arm>/`, where the tag is
@@ -43,7 +49,8 @@ export class MetricsLog implements Disposable {
    * @param options `resumeAt`: the position noted in the checkpoint that the run goes on from; what
    * was written later is cut off (default: everything). `now`: clock in milliseconds since 1970,
    * which TensorBoard shows.
-   * @throws {Error} If a file is shorter than its noted position or cannot be written.
+   * @throws {Error} If a file does not begin with what was noted, or cannot be written; nothing is
+   * cut off then.
    *
    * @example
    * ```ts
@@ -68,7 +75,8 @@ export class MetricsLog implements Disposable {
     options: { readonly resumeAt?: MetricsPosition; readonly now?: () => number } = {},
   ): MetricsLog {
     const position = options.resumeAt ?? {};
-    const jsonl = MetricsWriter.open(`${folder}/${JSONL}`, { resumeAt: position[JSONL] ?? 0 });
+    checkMetricsPosition(folder, position);
+    const jsonl = MetricsWriter.open(`${folder}/${JSONL}`, resumeAt(position, JSONL));
     try {
       const log = new MetricsLog(folder, { jsonl, position, now: options.now ?? Date.now });
       log.#reopenArms();
@@ -92,15 +100,22 @@ export class MetricsLog implements Disposable {
     if (scalars.length > 0) events.write(step, Object.fromEntries(scalars));
   }
 
+  /** How far the files are written; perhaps not on the disk yet. */
+  get position(): MetricsPosition {
+    const arms = [...this.#events].map(([arm, { position }]) => [eventsPath(arm), position]);
+    return { [JSONL]: this.#jsonl.position, ...Object.fromEntries(arms) };
+  }
+
   /**
    * Waits until everything is on the disk.
    *
    * @returns The position to note in a checkpoint.
+   * @throws {Error} If the disk does not take it, or the run folder was removed or moved away.
    */
   sync(): MetricsPosition {
-    const position: Record<string, number> = { [JSONL]: this.#jsonl.sync() };
-    for (const [arm, writer] of this.#events) position[eventsPath(arm)] = writer.sync();
-    return position;
+    this.#jsonl.sync();
+    for (const writer of this.#events.values()) writer.sync();
+    return this.position;
   }
 
   /** Closes all files. */
@@ -125,7 +140,7 @@ export class MetricsLog implements Disposable {
   #armEvents(arm: string): TensorBoardWriter {
     const found = this.#events.get(arm);
     if (found) return found;
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(arm)) {
+    if (!ARM.test(arm)) {
       throw new TypeError(
         `Cannot log metrics of arm ${
           JSON.stringify(arm)
@@ -134,16 +149,69 @@ export class MetricsLog implements Disposable {
       );
     }
     const path = `${this.#folder}/${eventsPath(arm)}`;
-    const resumeAt = this.#position[eventsPath(arm)] ?? 0;
     try {
       Deno.mkdirSync(`${this.#folder}/${EVENTS}/${arm}`, { recursive: true });
     } catch (cause) {
       throw fileError("create the folder of", { path, cause });
     }
-    const writer = TensorBoardWriter.open(path, { resumeAt, now: this.#now });
+    const writer = TensorBoardWriter.open(path, {
+      ...resumeAt(this.#position, eventsPath(arm)),
+      now: this.#now,
+    });
     this.#events.set(arm, writer);
     return writer;
   }
+}
+
+/**
+ * Checks that the files of a log still begin with what they held when a position was noted.
+ *
+ * @param folder The run folder; nothing in it is changed.
+ * @param position What a checkpoint noted; anything else is refused too.
+ * @throws {Error} If a file is missing, shorter, or holds something else.
+ *
+ * @example
+ * ```ts
+ * import { checkMetricsPosition, MetricsLog } from "@mutasesumele/toolkit";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * using log = MetricsLog.open(folder);
+ * log.write({ arm: "meta", phase: "train", step: 1, loss: 0.5 });
+ * const position = log.sync();
+ * checkMetricsPosition(folder, position);
+ * await Deno.writeTextFile(`${folder}/metrics.jsonl`, "{}");
+ * assertThrows(() => checkMetricsPosition(folder, position), Error, "Cannot continue");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export function checkMetricsPosition(folder: string, position: MetricsPosition): void {
+  for (const [file, noted] of Object.entries(position)) {
+    const arm = file.split("/")[1] ?? "";
+    if (file !== JSONL && (file !== eventsPath(arm) || !ARM.test(arm))) {
+      throw new SyntaxError(
+        `Cannot continue the metrics in ${folder}: the checkpoint notes a position in ` +
+          `${JSON.stringify(file)}, which is none of their files.`,
+      );
+    }
+    checkFilePosition(`${folder}/${file}`, noted);
+  }
+}
+
+/**
+ * Tells whether a position is not later than another one, in any file.
+ *
+ * @param position What a checkpoint noted.
+ * @param limit Where the log stands.
+ */
+export function isNotLater(position: MetricsPosition, limit: MetricsPosition): boolean {
+  return Object.entries(position).every(([file, { bytes }]) => bytes <= (limit[file]?.bytes ?? 0));
+}
+
+/** The options that open a file at its noted position, if one was noted. */
+function resumeAt(position: MetricsPosition, file: string): { readonly resumeAt?: FilePosition } {
+  const noted = position[file];
+  return noted ? { resumeAt: noted } : {};
 }
 
 /** Path of an arm's event file, relative to the run folder. */

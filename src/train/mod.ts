@@ -4,10 +4,12 @@
  *
  * @module
  */
-export { writeFileAtomic } from "./atomic_write.ts";
+export type { FilePosition } from "./append_file.ts";
+export { removeTemporaryFiles, writeFileAtomic } from "./atomic_write.ts";
 export {
   type CheckpointEntry,
   CheckpointStore,
+  type LatestOptions,
   loadCheckpoint,
   type LoadedCheckpoint,
   saveCheckpoint,
@@ -32,7 +34,7 @@ export {
   metaTrainStep,
 } from "./meta_train.ts";
 export { formatMetricRecord, type MetricRecord, MetricsWriter, readMetrics } from "./metrics.ts";
-export { MetricsLog, type MetricsPosition } from "./metrics_log.ts";
+export { checkMetricsPosition, MetricsLog, type MetricsPosition } from "./metrics_log.ts";
 export {
   formatSeconds,
   Progress,
@@ -52,4 +54,5 @@ export * from "./run_stage.ts";
 export * from "./stage_checkpoints.ts";
 export * from "./stored_tree.ts";
 export * from "./train_classifier.ts";
+export * from "./training_needs.ts";
 export { TensorBoardWriter } from "./tensorboard.ts";

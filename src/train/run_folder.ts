@@ -4,7 +4,7 @@
  * @module
  */
 import { parse, stringify } from "@std/yaml";
-import { writeFileAtomic } from "./atomic_write.ts";
+import { removeTemporaryFiles, writeFileAtomic } from "./atomic_write.ts";
 import { printableLines } from "../text/printable.ts";
 import { fileError } from "./file_error.ts";
 
@@ -28,6 +28,8 @@ export interface RunRecord {
   readonly engine: string;
   /** Data that was asked for. */
   readonly data: string;
+  /** Hash of what the numbers depend on besides the data: experiment, seed, engine, configuration. */
+  readonly hash: string;
   /** What was found at run time: engine, adapter, data set, ... */
   readonly environment: Readonly<Record<string, unknown>>;
   /** When and how the run was resumed. */
@@ -95,11 +97,17 @@ export class RunFolder implements Disposable {
     } catch (cause) {
       throw fileError("create the run folder", { path, cause });
     }
-    return RunFolder.#locked(path);
+    try {
+      return RunFolder.#locked(path);
+    } catch (error) {
+      await Deno.remove(path).catch(() => undefined);
+      throw error;
+    }
   }
 
   /**
-   * Locks the folder of an earlier run to go on with it.
+   * Locks the folder of an earlier run to go on with it, and removes the temporary files that it left
+   * when it was killed.
    *
    * @param path The run folder.
    * @throws {Error} If it is no run folder, or another process works in it.
@@ -111,7 +119,14 @@ export class RunFolder implements Disposable {
     } catch (cause) {
       throw fileError("open the run folder with", { path: `${trimmed}/config.yaml`, cause });
     }
-    return RunFolder.#locked(trimmed);
+    const folder = RunFolder.#locked(trimmed);
+    try {
+      await removeTemporaryFiles(trimmed);
+    } catch (error) {
+      folder.close();
+      throw error;
+    }
+    return folder;
   }
 
   static #locked(path: string): RunFolder {
@@ -133,9 +148,25 @@ export class RunFolder implements Disposable {
     return `${this.path}/${name}`;
   }
 
-  /** Writes a text file into the folder, atomically. */
+  /**
+   * Writes a text file into the folder, atomically.
+   *
+   * @throws {Error} If the disk is full, or the folder was removed, moved away or replaced.
+   */
   async writeText(name: string, text: string): Promise<void> {
+    await this.#checkPlace(name);
     await writeFileAtomic(this.file(name), text);
+  }
+
+  /** The lock stays with the folder that it was taken in, wherever that is now. */
+  async #checkPlace(name: string): Promise<void> {
+    const ours = await this.#lock.stat();
+    const found = await Deno.stat(this.file(LOCK)).catch(() => undefined);
+    if (found?.ino === ours.ino && found.dev === ours.dev) return;
+    throw new Error(
+      `Cannot write ${this.file(name)}: the run folder was removed, moved away or replaced while ` +
+        `this process worked in it. If it was moved, resume from its new place.`,
+    );
   }
 
   /**
@@ -166,7 +197,7 @@ export class RunFolder implements Disposable {
     }
     if (!isRunRecord(record)) {
       throw new SyntaxError(
-        `Cannot read ${path}: it lacks the experiment, seed or config of a run.`,
+        `Cannot read ${path}: it lacks the experiment, seed, hash or config of a run.`,
       );
     }
     return record;
@@ -180,14 +211,15 @@ export class RunFolder implements Disposable {
   /**
    * Reads `status.json`.
    *
-   * @returns The status, or `undefined` if the run was killed before it noted one.
+   * @returns The status, or `undefined` if the run was killed before it noted one, or it is damaged.
    */
   async readStatus(): Promise<RunStatus | undefined> {
     const path = this.file("status.json");
     try {
-      return JSON.parse(await Deno.readTextFile(path)) as RunStatus;
+      const status: unknown = JSON.parse(await Deno.readTextFile(path));
+      return typeof status === "object" && status !== null ? status as RunStatus : undefined;
     } catch (cause) {
-      if (cause instanceof Deno.errors.NotFound) return undefined;
+      if (cause instanceof Deno.errors.NotFound || cause instanceof SyntaxError) return undefined;
       throw fileError("read", { path, cause });
     }
   }
@@ -245,6 +277,7 @@ function isRunRecord(value: unknown): value is RunRecord {
   const record = value as Partial<Record<keyof RunRecord, unknown>>;
   return typeof record.experiment === "string" && Number.isSafeInteger(record.seed) &&
     typeof record.engine === "string" && typeof record.data === "string" &&
+    typeof record.hash === "string" &&
     typeof record.environment === "object" && record.environment !== null &&
     Array.isArray(record.resumed) && "config" in record;
 }

@@ -146,7 +146,7 @@ export async function runStage<S>(
   });
 
   let training: S = await stage.start();
-  const restored = await checkpoints.restore(engine, training);
+  const restored = await checkpoints.restore(engine, training, metrics.position);
   if (restored) {
     engine.release(training);
     training = restored.training;

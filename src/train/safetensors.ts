@@ -132,8 +132,11 @@ export function decodeSafetensors(bytes: Uint8Array): TensorFile {
   if (covered !== dataBytes) throw corrupt(`found ${dataBytes} bytes of data, expected ${covered}`);
   const tensors: Record<string, StoredTensor> = {};
   for (const { name, dtype, shape, begin, end } of described) {
-    const copy = bytes.slice(dataStart + begin, dataStart + end).buffer;
-    tensors[name] = { dtype, shape, data: new ARRAYS[dtype](copy) } as StoredTensor;
+    const copy = bytes.slice(dataStart + begin, dataStart + end);
+    if (dtype === "BOOL" && copy.some((byte) => byte > 1)) {
+      throw corrupt(`tensor "${name}" of BOOL holds a byte that is neither 0 nor 1`);
+    }
+    tensors[name] = { dtype, shape, data: new ARRAYS[dtype](copy.buffer) } as StoredTensor;
   }
   return { tensors, metadata };
 }
@@ -170,6 +173,7 @@ interface TensorEntry {
 
 /** Checks one entry of the header on its own. */
 function describe(name: string, entry: unknown): TensorEntry {
+  if (name === "__proto__") throw corrupt('a tensor is named "__proto__", which is reserved');
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
   if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
     throw corrupt(

@@ -6,7 +6,8 @@
 import type { Engine } from "../engine/mod.ts";
 import { EMPTY_LEDGER, type Ledger } from "../meta/mod.ts";
 import { CheckpointStore, type LoadedCheckpoint } from "./checkpoint.ts";
-import type { MetricsPosition } from "./metrics_log.ts";
+import { checkMetricsPosition, isNotLater, type MetricsPosition } from "./metrics_log.ts";
+import type { StoredTensor } from "./safetensors.ts";
 import { restoreTree, storeTree } from "./stored_tree.ts";
 
 /** One evaluation of a stage: cost so far, and figures by name. */
@@ -52,8 +53,17 @@ export interface StageCheckpointsOptions {
   readonly onCorrupt?: (error: Error) => void;
 }
 
+/** What a checkpoint of a stage says. */
+interface StageCheckpoint {
+  readonly step: number;
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly record: StageRecord;
+  readonly position: MetricsPosition;
+  readonly ended: boolean;
+}
+
 /**
- * The checkpoints of one stage: the last two while it runs, one when it has ended.
+ * The last two checkpoints of one stage.
  *
  * @example
  * ```ts
@@ -64,20 +74,22 @@ export interface StageCheckpointsOptions {
  * const engine = await openEngine("reference");
  * const training = engine.put({ w: hostArray([1]) });
  * const checkpoints = new StageCheckpoints({ folder, name: "meta-pretrain" });
- * const position = { "metrics.jsonl": 0 };
+ * const position = { "metrics.jsonl": { bytes: 0, crc32c: 0 } };
  * await checkpoints.save(engine, { step: 3, training, record: EMPTY_RECORD, position, ended: false });
- * assertEquals((await checkpoints.restore(engine, training))?.step, 3);
+ * assertEquals((await checkpoints.restore(engine, training, position))?.step, 3);
  * engine.close();
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export class StageCheckpoints {
-  readonly #folder: string;
+  readonly #name: string;
+  readonly #store: CheckpointStore;
   readonly #onCorrupt: ((error: Error) => void) | undefined;
 
   /** Names the place; nothing is read or written yet. */
   constructor({ folder, name, onCorrupt }: StageCheckpointsOptions) {
-    this.#folder = `${folder}/${name}`;
+    this.#name = name;
+    this.#store = new CheckpointStore(`${folder}/${name}`);
     this.#onCorrupt = onCorrupt;
   }
 
@@ -95,12 +107,14 @@ export class StageCheckpoints {
       readonly ended: boolean;
     },
   ): Promise<void> {
-    const store = new CheckpointStore(this.#folder, { keep: stage.ended ? 1 : 2 });
-    await store.save(stage.step, {
-      tensors: await storeTree(engine, stage.training),
+    const { step, training, record, position, ended } = stage;
+    await this.#store.save(step, {
+      tensors: await storeTree(engine, training),
       metadata: {
-        record: JSON.stringify(stage.record),
-        metrics: JSON.stringify(stage.position),
+        stage: this.#name,
+        record: JSON.stringify(record),
+        metrics: JSON.stringify(position),
+        ended: JSON.stringify(ended),
       },
     });
   }
@@ -110,53 +124,125 @@ export class StageCheckpoints {
    *
    * @param engine Where to put the values.
    * @param template Values of the wanted structure, shapes and element types.
+   * @param metrics Where the metrics stand: a checkpoint that noted more is of a future that the run
+   *   has left, and does not count.
    * @returns The stage, or `undefined` if it has no checkpoint.
+   * @throws {TypeError} If the values are of another structure: it was another configuration.
    */
-  async restore<S>(engine: Engine, template: S): Promise<RestoredStage<S> | undefined> {
-    const found = await this.#latest();
+  async restore<S>(
+    engine: Engine,
+    template: S,
+    metrics: MetricsPosition,
+  ): Promise<RestoredStage<S> | undefined> {
+    const found = await this.#latest((checkpoint) => isNotLater(checkpoint.position, metrics));
     return found && {
       step: found.step,
       training: restoreTree(engine, template, found.tensors),
-      record: JSON.parse(found.metadata["record"]!) as StageRecord,
+      record: found.record,
     };
   }
 
-  /** Position of the metrics at the latest checkpoint; `undefined` if there is none. */
-  async position(): Promise<MetricsPosition | undefined> {
-    const found = await this.#latest();
-    return found && JSON.parse(found.metadata["metrics"]!) as MetricsPosition;
+  /**
+   * Finds where the metrics stood at the latest checkpoint whose metrics are still there.
+   *
+   * @param run The run folder, with the metrics.
+   * @returns The position, and whether the stage had ended; `undefined` if there is no checkpoint.
+   */
+  async position(
+    run: string,
+  ): Promise<{ readonly position: MetricsPosition; readonly ended: boolean } | undefined> {
+    return await this.#latest(({ position }) => {
+      checkMetricsPosition(run, position);
+      return true;
+    });
   }
 
-  #latest(): Promise<LoadedCheckpoint | undefined> {
-    const options = this.#onCorrupt ? { onCorrupt: this.#onCorrupt } : {};
-    return new CheckpointStore(this.#folder).latest(options);
+  #latest(counts: (checkpoint: StageCheckpoint) => boolean): Promise<StageCheckpoint | undefined> {
+    return this.#store.latest({
+      onCorrupt: this.#onCorrupt,
+      read: (checkpoint) => {
+        const stage = readStage(checkpoint, this.#name);
+        return counts(stage) ? stage : undefined;
+      },
+    });
   }
 }
 
 /**
- * Finds where the metrics of a run of several stages are to go on.
+ * Finds where the metrics of a run of several stages are to go on: after the last stage before the
+ * first one that has not ended. Where the checkpoints of a stage are damaged so that it must go back,
+ * the stages after it are a future that the run has left.
  *
  * @param names The stages in their order.
- * @param options The folder of all stages, and who hears of a corrupt checkpoint.
- * @returns The position noted by the last stage that has a checkpoint; `undefined` if none has.
+ * @param options The folder of all stages, the run folder with the metrics, and who hears of a
+ * checkpoint that cannot be used.
+ * @returns The position to go on from; `undefined` if no stage has a checkpoint.
+ * @throws {Error} If a stage has checkpoints and none can be used.
  *
  * @example
  * ```ts
  * import { lastMetricsPosition } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
- * const folder = await Deno.makeTempDir();
- * assertEquals(await lastMetricsPosition(["meta-pretrain"], { folder }), undefined);
- * await Deno.remove(folder, { recursive: true });
+ * const run = await Deno.makeTempDir();
+ * const options = { run, folder: `${run}/checkpoints` };
+ * assertEquals(await lastMetricsPosition(["meta-pretrain"], options), undefined);
+ * await Deno.remove(run, { recursive: true });
  * ```
  */
 export async function lastMetricsPosition(
   names: readonly string[],
-  options: Omit<StageCheckpointsOptions, "name">,
+  options: Omit<StageCheckpointsOptions, "name"> & { readonly run: string },
 ): Promise<MetricsPosition | undefined> {
-  for (const name of names.toReversed()) {
-    const position = await new StageCheckpoints({ ...options, name }).position();
-    if (position) return position;
+  let last: MetricsPosition | undefined;
+  for (const name of names) {
+    const found = await new StageCheckpoints({ ...options, name }).position(options.run);
+    last = found?.position ?? last;
+    if (!found?.ended) break;
   }
-  return undefined;
+  return last;
+}
+
+/** Reads what a checkpoint says of its stage. */
+function readStage(
+  { step, path, tensors, metadata }: LoadedCheckpoint,
+  name: string,
+): StageCheckpoint {
+  const record = parseEntry(metadata["record"]);
+  const position = parseEntry(metadata["metrics"]);
+  const ended = parseEntry(metadata["ended"]);
+  const right = metadata["stage"] === name;
+  if (right && isRecord(record) && isPosition(position) && typeof ended === "boolean") {
+    return { step, tensors, record, position, ended };
+  }
+  throw new SyntaxError(
+    `Cannot use the checkpoint ${path}: expected record, metrics and end of the stage ${name}, found ` +
+      `${JSON.stringify(metadata).slice(0, 200)}. Use another checkpoint.`,
+  );
+}
+
+function parseEntry(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is StageRecord {
+  const { ledger, curve } = (value ?? {}) as Partial<Record<keyof StageRecord, unknown>>;
+  return isNumbers(ledger, Object.keys(EMPTY_LEDGER)) && Array.isArray(curve) &&
+    curve.every((point) => isNumbers(point, ["step", "samples", "flops"]));
+}
+
+function isPosition(value: unknown): value is MetricsPosition {
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every((noted) => isNumbers(noted, ["bytes", "crc32c"]));
+}
+
+/** Whether a value holds nothing but finite numbers, these among them. */
+function isNumbers(value: unknown, names: readonly string[]): boolean {
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every(Number.isFinite) &&
+    names.every((name) => Object.hasOwn(value, name));
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AppendFile } from "./append_file.ts";
+import { AppendFile, type FilePosition } from "./append_file.ts";
 import { crc32c, maskCrc } from "./crc32c.ts";
 
 /** What one event of a TensorBoard file says. */
@@ -64,9 +64,9 @@ export class TensorBoardWriter implements Disposable {
    * Opens the file for a new run, or for one that goes on.
    *
    * @param path The file; TensorBoard wants `tfevents` in its name, and its folder must exist.
-   * @param options `resumeAt`: bytes to keep, as noted in the checkpoint (default 0); `now`: clock in
-   * milliseconds since 1970.
-   * @throws {Error} If the file is shorter than `resumeAt` or cannot be written.
+   * @param options `resumeAt`: what to keep, as noted in the checkpoint (default nothing); `now`:
+   * clock in milliseconds since 1970.
+   * @throws {Error} If the file does not begin with what was noted, or cannot be written.
    *
    * @example
    * ```ts
@@ -82,10 +82,10 @@ export class TensorBoardWriter implements Disposable {
    */
   static open(
     path: string,
-    options: { readonly resumeAt?: number; readonly now?: () => number } = {},
+    options: { readonly resumeAt?: FilePosition; readonly now?: () => number } = {},
   ): TensorBoardWriter {
     const now = options.now ?? Date.now;
-    const writer = new TensorBoardWriter(AppendFile.open(path, options.resumeAt ?? 0), now);
+    const writer = new TensorBoardWriter(AppendFile.open(path, options.resumeAt), now);
     if (writer.offset === 0) {
       const version = bytesField(3, new TextEncoder().encode("brain.Event:2"));
       writer.#file.write(encodeRecord(concat([doubleField(1, now() / 1000), version])));
@@ -98,6 +98,11 @@ export class TensorBoardWriter implements Disposable {
     return this.#file.offset;
   }
 
+  /** Where the file stands, written but perhaps not on the disk yet. */
+  get position(): FilePosition {
+    return this.#file.position;
+  }
+
   /** Appends the scalars of one step. */
   write(step: number, scalars: Readonly<Record<string, number>>): void {
     const event = encodeScalarEvent({ wallTime: this.#now() / 1000, step, scalars });
@@ -107,9 +112,9 @@ export class TensorBoardWriter implements Disposable {
   /**
    * Waits until every event is on the disk.
    *
-   * @returns The offset to note in a checkpoint.
+   * @returns The position to note in a checkpoint.
    */
-  sync(): number {
+  sync(): FilePosition {
     return this.#file.sync();
   }
 

@@ -1,0 +1,87 @@
+/**
+ * `deno task experiment`: runs the experiments' command in a process of its own that may do only what its
+ * flags need. It is short and imports nothing of others, for it may start programs.
+ *
+ * @module
+ */
+import { dataDirectory } from "../data/data_directory.ts";
+import { commitFiles } from "../train/git_commit.ts";
+import { flagValue, permissionFlags } from "./permissions.ts";
+
+/** Signals that are handed on, with the exit code where the child died of one. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/**
+ * Runs a program of experiments with the permissions that its arguments need.
+ *
+ * @param program Path of the program; its folder is read, as is the commit of the tree around it.
+ * @param args Arguments.
+ * @returns The exit code of the program.
+ */
+export async function launch(program: string, args: readonly string[]): Promise<number> {
+  const folder = program.replace(/[\\/][^\\/]*$/, "");
+  const resume = flagValue(args, "resume");
+  const resumedData = resume === undefined ? undefined : await recordedData(resume);
+  let flags: string[];
+  try {
+    flags = permissionFlags({
+      args,
+      always: [folder, ...await commitFiles(folder), ...await packageCache()],
+      dataDirectory: defaultData(),
+      ...(resumedData === undefined ? {} : { resumedData }),
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", ...flags, program, ...args],
+  }).spawn();
+  const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
+  const heard = Deno.build.os === "windows" ? names.slice(0, 1) : names;
+  const handlers = heard.map((name) => {
+    const handler = () => {
+      try {
+        child.kill(name);
+      } catch {
+        // It has ended already.
+      }
+    };
+    Deno.addSignalListener(name, handler);
+    return { name, handler };
+  });
+  const { code } = await child.status;
+  for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
+  return code;
+}
+
+/** The default folder of data sets; a missing HOME is for the child to tell. */
+function defaultData(): string | undefined {
+  try {
+    return dataDirectory();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where npm packages are: TensorFlow.js reads its wasm out of its own. */
+async function packageCache(): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as { npmCache?: string };
+  return npmCache === undefined ? [] : [npmCache];
+}
+
+/** What the record of a run says of its data; whatever is wrong with it is for the child to tell. */
+async function recordedData(run: string): Promise<string | undefined> {
+  const text = await Deno.readTextFile(`${run}/config.yaml`).catch(() => "");
+  const value = text.match(/^data: (.*)$/m)?.[1]?.trim();
+  const quoted = value?.match(/^(['"])(.*)\1$/)?.[2];
+  return quoted?.replaceAll("''", "'") ?? value;
+}
+
+if (import.meta.main) {
+  const program = new URL("../../experiments/main.ts", import.meta.url);
+  const path = decodeURIComponent(program.pathname).replace(/^\/(?=[A-Za-z]:)/, "");
+  Deno.exit(await launch(path, Deno.args));
+}

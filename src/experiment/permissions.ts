@@ -1,0 +1,88 @@
+/**
+ * The permissions of one run: what its command line needs, and nothing else.
+ *
+ * @module
+ */
+
+/** Where data sets are downloaded from; an experiment may reach nothing else. */
+export const DATA_HOSTS: readonly string[] = ["www.cs.toronto.edu:443"];
+
+/** Environment variables that name the folder of data sets. */
+export const DATA_VARIABLES: readonly string[] = [
+  "MUTASESUMELE_DATA",
+  "XDG_DATA_HOME",
+  "HOME",
+  "LOCALAPPDATA",
+];
+
+/** Environment variables that an experiment may read; the parser of YAML looks at the last two. */
+export const ENVIRONMENT: readonly string[] = [...DATA_VARIABLES, "LOG_TOKENS", "LOG_STREAM"];
+
+/** Where modules may be imported from at run time; npm's registry is always allowed. */
+const IMPORT_HOSTS: readonly string[] = ["jsr.io:443"];
+
+/** What the person at the keyboard asked for, as far as it decides permissions. */
+export interface PermissionRequest {
+  /** Arguments of the command. */
+  readonly args: readonly string[];
+  /** Folders and files that every run reads: the experiments, the commit, the package cache. */
+  readonly always: readonly string[];
+  /** The default folder of data sets, if there is one. */
+  readonly dataDirectory: string | undefined;
+  /** Data that the run which is resumed asked for. */
+  readonly resumedData?: string;
+}
+
+/**
+ * Finds the last value of a flag, as the child will read it: `--flag value` or `--flag=value`.
+ *
+ * @param args Arguments of the command.
+ * @param flag Name without dashes.
+ */
+export function flagValue(args: readonly string[], flag: string): string | undefined {
+  const at = args.findLastIndex((arg) => arg === `--${flag}` || arg.startsWith(`--${flag}=`));
+  if (at < 0) return undefined;
+  return args[at] === `--${flag}` ? args[at + 1] : args[at]!.slice(flag.length + 3);
+}
+
+/**
+ * Derives Deno's permission flags from the arguments of an experiment: reads the experiments, the data
+ * and the run folder, writes the run folder and, where it may download, the data folder, reaches the data
+ * hosts only then, and may run, load or ask the system for nothing.
+ *
+ * @param request Arguments and places.
+ * @returns Flags for `deno run`.
+ * @throws {RangeError} If a path cannot be said in a flag.
+ */
+export function permissionFlags(request: PermissionRequest): string[] {
+  const { args, always, dataDirectory, resumedData } = request;
+  const resume = flagValue(args, "resume");
+  const run = resume ?? flagValue(args, "out") ?? "runs";
+  const config = flagValue(args, "config");
+  const data = resumedData ?? flagValue(args, "data") ?? "auto";
+  const inFolder = data !== "auto" && data !== "synthetic";
+  const downloads = data === "auto" && !args.includes("--offline");
+  const folders = inFolder ? [data] : data === "auto" && dataDirectory ? [dataDirectory] : [];
+  const read = [...always, run, ...folders, ...(config === undefined ? [] : [config])];
+  const write = [run, ...(downloads ? folders : [])];
+  return [
+    "--no-prompt",
+    `--allow-read=${list(read)}`,
+    `--allow-write=${list(write)}`,
+    `--allow-env=${list(ENVIRONMENT)}`,
+    `--allow-import=${list(IMPORT_HOSTS)}`,
+    ...(downloads ? [`--allow-net=${list(DATA_HOSTS)}`] : []),
+  ];
+}
+
+function list(items: readonly string[]): string {
+  const given = items.filter((item) => item !== "");
+  const bad = given.find((item) => item.includes(","));
+  if (bad !== undefined) {
+    throw new RangeError(
+      `Cannot give permission for "${bad}": Deno's flags separate paths by commas. Use a path ` +
+        `without one.`,
+    );
+  }
+  return given.join(",");
+}

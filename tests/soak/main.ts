@@ -1,0 +1,69 @@
+/**
+ * Soaks: what takes too long for every commit. Their short versions are among the tests.
+ *
+ * `deno task soak` runs them all, `deno task soak NAME...` some, `deno task soak --list` none.
+ *
+ * @module
+ */
+import { fullDisk } from "./full_disk.ts";
+import { kills } from "./kills.ts";
+import { memory } from "./memory.ts";
+
+/** A soak. */
+interface Soak {
+  /** What it shows. */
+  readonly title: string;
+  /** Minutes on two cores without a GPU. */
+  readonly minutes: number;
+  /** Runs it, or throws. */
+  run(log: (line: string) => void): Promise<void>;
+}
+
+const soaks: Readonly<Record<string, Soak>> = {
+  kills: {
+    title: "100 SIGKILLs over webgpu, tfjs and reference: the same parameters, metrics and record",
+    minutes: 45,
+    run: (log) => kills(100, log),
+  },
+  memory: {
+    title: "10,000 steps: constant device memory, resident memory below 1 KB a step",
+    minutes: 20,
+    run: (log) => memory(10_000, log),
+  },
+  "full-disk": {
+    title: "a file system that is full after 1, 2, 3, ... blocks (Linux, as root)",
+    minutes: 2,
+    run: (log) => fullDisk(200, log),
+  },
+};
+
+/** Runs the soaks named, all unless told; gives the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--list")) {
+    for (const [name, { title, minutes }] of Object.entries(soaks)) {
+      console.log(`${name.padEnd(12)}${String(minutes).padStart(3)} min  ${title}`);
+    }
+    return 0;
+  }
+  const unknown = args.find((name) => !Object.hasOwn(soaks, name));
+  if (unknown !== undefined) {
+    console.error(`Unknown soak "${unknown}". Valid: ${Object.keys(soaks).join(", ")}, --list.`);
+    return 2;
+  }
+  let failures = 0;
+  for (const name of args.length > 0 ? args : Object.keys(soaks)) {
+    const { title, run } = soaks[name]!;
+    console.log(`${name}: ${title}`);
+    const began = performance.now();
+    try {
+      await run((line) => console.log(`  ${line}`));
+      console.log(`${name}: ok in ${((performance.now() - began) / 60_000).toFixed(1)} minutes`);
+    } catch (error) {
+      failures++;
+      console.error(`${name}: FAILED. ${error instanceof Error ? error.stack : error}`);
+    }
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
