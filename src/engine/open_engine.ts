@@ -4,7 +4,7 @@
  * @module
  */
 import type { BufferPoolOptions } from "../gpu/buffers.ts";
-import { NoAdapterError } from "../gpu/device.ts";
+import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
 import { Engine } from "./engine.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
 import { WebGpuBackend } from "./webgpu_backend.ts";
@@ -26,6 +26,13 @@ export interface EngineOptions {
    * the others always do.
    */
   readonly float64?: boolean;
+  /**
+   * An open WebGPU device to compute on, for example that of TensorFlow.js; the engine never destroys
+   * it. By default the engine opens one of its own.
+   */
+  readonly device?: GPUDevice;
+  /** The adapter that the device came from, where the device does not say it itself. */
+  readonly adapter?: GPUAdapter;
 }
 
 /**
@@ -35,9 +42,10 @@ export interface EngineOptions {
  * otherwise: also where Deno has found nothing but OpenGL, which corrupts memory.
  *
  * @param choice Which engine.
- * @param options Where to say what was chosen, and the memory budget.
+ * @param options Where to say what was chosen, the memory budget, and a device to share.
  * @returns The engine; close it when done.
  * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter, or only OpenGL.
+ * @throws {TypeError} If a device is given for an engine that computes on none.
  *
  * @example
  * ```ts
@@ -64,8 +72,18 @@ export async function openEngine(
 async function open(
   choice: EngineChoice,
   pool: BufferPoolOptions,
-  { float64 = false }: EngineOptions,
+  { float64 = false, device, adapter }: EngineOptions,
 ): Promise<Engine> {
+  if (device !== undefined) {
+    if (choice !== "webgpu" && choice !== "auto") {
+      throw new TypeError(
+        `Cannot open the engine '${choice}' on a device: it computes on none. ` +
+          `Ask for 'webgpu', or give no device.`,
+      );
+    }
+    const gpu = await borrowGpu(device, adapter);
+    return new Engine(new WebGpuBackend(gpu, pool), "a device was given");
+  }
   switch (choice) {
     case "webgpu":
       return new Engine(await WebGpuBackend.open(pool));
