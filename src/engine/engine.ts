@@ -326,6 +326,12 @@ function box(value: unknown): unknown {
   if (value instanceof Value) return new Boxed(value);
   if (Array.isArray(value)) return value.map(box);
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  if ("dataId" in value) {
+    throw new TypeError(
+      "Cannot use a tensor of TensorFlow.js as an argument: expected a value of the engine. " +
+        "Bring it over with (await shareTf(engine)).fromTf(tensor).",
+    );
+  }
   const { shape, dtype } = value as Partial<Aval>;
   if (Array.isArray(shape) && typeof dtype === "string") return new Boxed(value as Aval);
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, box(inner)]));

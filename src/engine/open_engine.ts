@@ -5,6 +5,7 @@
  */
 import type { BufferPoolOptions } from "../gpu/buffers.ts";
 import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
+import type { TfjsOptions } from "../tfjs/mod.ts";
 import { Engine } from "./engine.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
 import { WebGpuBackend } from "./webgpu_backend.ts";
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly device?: GPUDevice;
   /** The adapter that the device came from, where the device does not say it itself. */
   readonly adapter?: GPUAdapter;
+  /** Folder or address of the wasm files of TensorFlow.js; by default its npm package's own folder. */
+  readonly wasmPath?: string;
 }
 
 /**
@@ -72,7 +75,7 @@ export async function openEngine(
 async function open(
   choice: EngineChoice,
   pool: BufferPoolOptions,
-  { float64 = false, device, adapter }: EngineOptions,
+  { float64 = false, device, adapter, wasmPath }: EngineOptions,
 ): Promise<Engine> {
   if (device !== undefined) {
     if (choice !== "webgpu" && choice !== "auto") {
@@ -84,25 +87,26 @@ async function open(
     const gpu = await borrowGpu(device, adapter);
     return new Engine(new WebGpuBackend(gpu, pool), "a device was given");
   }
+  const tfjs = wasmPath === undefined ? {} : { wasmPath };
   switch (choice) {
     case "webgpu":
       return new Engine(await WebGpuBackend.open(pool));
     case "reference":
       return new Engine(new ReferenceBackend({ float64 }));
     case "tfjs":
-      return await openTfjsEngine();
+      return await openTfjsEngine(tfjs);
     case "auto":
       try {
         return new Engine(await WebGpuBackend.open(pool), "WebGPU has an adapter");
       } catch (error) {
         if (!(error instanceof NoAdapterError)) throw error;
-        return await openTfjsEngine(`WebGPU has no adapter to trust, found ${error.found}`);
+        return await openTfjsEngine(tfjs, `WebGPU has no adapter to trust, found ${error.found}`);
       }
   }
 }
 
-async function openTfjsEngine(reason?: string): Promise<Engine> {
+async function openTfjsEngine(options: TfjsOptions, reason?: string): Promise<Engine> {
   // Imported only here: nobody else pays for TensorFlow.js.
   const { openTfjs } = await import("../tfjs/mod.ts");
-  return new Engine(await openTfjs(), reason);
+  return new Engine(await openTfjs(options), reason);
 }

@@ -22,7 +22,13 @@ import {
 } from "./held.ts";
 import { withBackend } from "./current_backend.ts";
 import type { Implementation } from "./implementation.ts";
-import { loadTfjs, type Tf, type TfjsBackendName, type TfTensor } from "./load.ts";
+import {
+  loadTfjs,
+  type LoadTfjsOptions,
+  type Tf,
+  type TfjsBackendName,
+  type TfTensor,
+} from "./load.ts";
 import { structuralImplementations } from "./structural.ts";
 
 /** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
@@ -55,7 +61,7 @@ export interface TfjsInfo {
 }
 
 /** Options of {@linkcode openTfjs}. */
-export interface TfjsOptions {
+export interface TfjsOptions extends LoadTfjsOptions {
   /** Backend of TensorFlow.js; default `wasm`. */
   readonly backend?: TfjsBackendName;
 }
@@ -333,7 +339,7 @@ function inScope<T extends readonly TfTensor[] | undefined>(
 /**
  * Loads TensorFlow.js and opens an executor.
  *
- * @param options Which backend; `wasm` takes `--allow-read` for Deno's cache folder.
+ * @param options Which backend, and where its files are; `wasm` takes `--allow-read` for Deno's cache folder.
  * @returns The executor; close it when done.
  * @throws {Error} If the backend does not start.
  *
@@ -351,6 +357,8 @@ function inScope<T extends readonly TfTensor[] | undefined>(
  * executor.close();
  * ```
  */
-export async function openTfjs({ backend = "wasm" }: TfjsOptions = {}): Promise<TfjsExecutor> {
-  return new TfjsExecutor(await loadTfjs(backend));
+export async function openTfjs(
+  { backend = "wasm", ...options }: TfjsOptions = {},
+): Promise<TfjsExecutor> {
+  return new TfjsExecutor(await loadTfjs(backend, options));
 }
