@@ -7,6 +7,7 @@
 export * from "./src/data/mod.ts";
 export * from "./src/engine/mod.ts";
 export * from "./src/experiment/mod.ts";
+export * from "./src/interop/mod.ts";
 export * from "./src/ir/mod.ts";
 export * from "./src/loss/mod.ts";
 export * from "./src/meta/mod.ts";

@@ -39,6 +39,10 @@ const layers: Readonly<Record<string, Layer>> = {
     folders: ["ir", "ops", "transform", "optim", "loss", "multitask", "tensor", "random", "tree"],
   },
   engine: { folders: ["ir", "ops", "transform", "gpu", "compile", "tfjs", "tree", "tensor"] },
+  interop: {
+    folders: ["ir", "engine", "tfjs", "tensor", "random", "nn"],
+    packages: ["@tensorflow/"],
+  },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
   train: {
     folders: ["ir", ...core, "data", "pretext", "multitask", "meta", "engine", "text"],

@@ -42,3 +42,60 @@ Deno.test("starts at the same time wait for each other", async () => {
   assertEquals(modules[0]!.getBackend(), "wasm");
   assert(console.warn === warn && console.error === error, "the console was left changed");
 });
+
+Deno.test("the files of the wasm backend may be in another folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { npmCache } = JSON.parse(new TextDecoder().decode(
+      (await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output()).stdout,
+    )) as { npmCache: string };
+    const name = "tfjs-backend-wasm-simd.wasm";
+    const own = `registry.npmjs.org/@tensorflow/tfjs-backend-wasm/4.22.0/dist/${name}`;
+    await Deno.copyFile(`${npmCache}/${own}`, `${folder}/${name}`);
+    const module = JSON.stringify(import.meta.resolve("../src/engine/mod.ts"));
+    const run = async (wasmPath: string): Promise<{ code: number; text: string }> => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "--no-check",
+          "--no-lock",
+          "--no-prompt",
+          "--allow-env",
+          `--allow-read=${folder}`,
+        ]
+          .concat([`--config=${new URL("../deno.json", import.meta.url).pathname}`, "-"]),
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+        env: { NO_COLOR: "1" },
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(
+        `import { openEngine } from ${module};
+        const { info } = await openEngine("tfjs", { wasmPath: ${JSON.stringify(wasmPath)} });
+        console.log(info.adapter);`,
+      ));
+      await writer.close();
+      const { code, stdout, stderr } = await child.output();
+      const text = new TextDecoder().decode(code === 0 ? stdout : stderr);
+      return { code, text };
+    };
+    const right = await run(folder);
+    assertEquals(right.code, 0, right.text);
+    assertStringIncludes(right.text, "wasm simd");
+    const wrong = await run(`${folder}/nowhere`);
+    assertEquals(wrong.code, 1);
+    assertStringIncludes(wrong.text, "Cannot start the backend 'wasm'");
+    assertStringIncludes(wrong.text, "nowhere");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("other backends are refused, and tensors as arguments, with the way out", async () => {
+  await assertRejects(() => loadTfjs("webgpu" as "wasm"), TypeError, "(await shareTf(engine)).tf");
+  const tf = await loadTfjs("cpu");
+  const engine = await openEngine("reference");
+  const double = engine.jit((x: Tensor) => mul(x, x));
+  await assertRejects(() => double(tf.tensor([1]) as never), TypeError, "shareTf(engine)).fromTf");
+});

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type * as tensorflow from "@tensorflow/tfjs";
+import { type HostArray, hostArray, openEngine } from "../src/engine/mod.ts";
 import { evaluate } from "../src/ir/evaluate.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
 import * as ops from "../src/ops/mod.ts";
@@ -118,15 +119,37 @@ Deno.test("tfOp() names the operation that TensorFlow.js cannot differentiate", 
   await loadTfjs("wasm");
 });
 
-Deno.test("tfOp() says that it cannot be compiled for WebGPU", () => {
-  const { program } = trace((x: Tensor) => foreign(x, x), [f32(2, 3)]);
-  const { lower } = program.nodes.at(-1)!.primitive;
-  assert(lower.kind === "kernel");
-  assertThrows(
-    () => lower.lower(null, [], f32(), {} as never),
-    Error,
-    "Cannot compile 'x sin y' for WebGPU",
-  );
+Deno.test("functions of one name, and gradients in different operands, are not mixed up", async () => {
+  for (const name of ["tfjs", "reference"] as const) {
+    const engine = await openEngine(name);
+    const square = tfOp((x) => tf.square(x!), { name: "op", tf });
+    const negative = tfOp((x) => tf.neg(x!), { name: "op", tf });
+    const fn = engine.jit((x: Tensor, y: Tensor) => [
+      square(x),
+      negative(x),
+      ...Object.values(grad(({ x, y }: { x: Tensor; y: Tensor }) => foreign(x, y))({ x, y })),
+      grad((t: Tensor) => foreign(t, y))(x),
+      grad((t: Tensor) => foreign(x, t))(y),
+    ]);
+    const results = await engine.read(
+      await fn(hostArray([3], []), hostArray([2], [])),
+    ) as HostArray[];
+    const [inX, inY] = [Math.sin(2), 3 * Math.cos(2)];
+    [9, -3, inX, inY, inX, inY].forEach((expected, k) => {
+      assertAlmostEquals(results[k]!.data[0]!, expected, 1e-6, `${name} ${k}`);
+    });
+    engine.close();
+  }
+});
+
+Deno.test("tfOp() refuses bad arguments and names that programs are simplified by", () => {
+  for (const name of ["mul", "neg", "fill", "concat", "reshape"]) {
+    assertThrows(() => tfOp((x) => x!, { name, tf }), TypeError, `'tf.${name}' for example`);
+  }
+  const careless = tfOp as unknown as (...args: unknown[]) => void;
+  assertThrows(() => careless((x: unknown) => x), TypeError, "no options");
+  assertThrows(() => careless((x: unknown) => x, { name: "x" }), TypeError, "options { name }");
+  assertThrows(() => careless("square", { name: "x", tf }), TypeError, "found string");
 });
 
 Deno.test("tfOp() reports what its function throws, with shapes", async () => {

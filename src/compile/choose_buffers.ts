@@ -110,7 +110,7 @@ function requiredBuffers(program: Program): Set<Tensor> {
     const { kind } = node.primitive.lower;
     if (kind === "pointwise" || kind === "alias") continue;
     node.outputs.forEach((output) => required.add(output));
-    if (kind === "kernel" || kind === "call") {
+    if (kind === "kernel" || kind === "call" || kind === "host") {
       node.inputs.forEach((input) => required.add(rootOf(input)));
     }
   }

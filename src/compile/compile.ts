@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DeviceTraits } from "../ir/lowering.ts";
+import type { DeviceTraits, HostStep } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
 import { readWgslInterface } from "../gpu/wgsl_interface.ts";
@@ -36,6 +36,19 @@ export interface DispatchStep {
   readonly flops: number;
 }
 
+/** Code on the host that computes on the device by itself, between two submissions. */
+export interface HostCallStep {
+  readonly kind: "host";
+  /** Name of the operation. */
+  readonly label: string;
+  /** Gets the code ready for a device. */
+  readonly load: (device: GPUDevice) => Promise<HostStep>;
+  /** Storages of the operands, then of the results. */
+  readonly memory: readonly Storage[];
+  /** Whether each storage is written, all of it; otherwise it is only read. */
+  readonly writes: readonly boolean[];
+}
+
 /** All dispatches of a called program. */
 export interface CallStep {
   readonly kind: "call";
@@ -54,7 +67,7 @@ export interface CompiledProgram {
   /** Storages of the outputs; may be those of inputs, and may repeat. */
   readonly outputs: readonly Storage[];
   /** What to run, in order. */
-  readonly steps: readonly (DispatchStep | CallStep)[];
+  readonly steps: readonly (DispatchStep | HostCallStep | CallStep)[];
 }
 
 /** Compiles programs for one adapter; remembers what it has compiled. */
@@ -86,7 +99,7 @@ export class Compiler {
 
 class ProgramCompiler {
   readonly #storages = new Map<Tensor, Storage>();
-  readonly #steps: (DispatchStep | CallStep)[] = [];
+  readonly #steps: (DispatchStep | HostCallStep | CallStep)[] = [];
   readonly #program: Program;
   readonly #traits: DeviceTraits;
   readonly #compiler: Compiler;
@@ -126,6 +139,7 @@ class ProgramCompiler {
   #unit(unit: Unit): void {
     if (unit.kind === "map" || unit.kind === "reduce") this.#generated(unit);
     else if (unit.kind === "call") this.#call(unit.node);
+    else if (unit.kind === "host") this.#host(unit.node);
     else this.#handWritten(unit.node);
   }
 
@@ -170,6 +184,21 @@ class ProgramCompiler {
       program,
       inputs: node.inputs.map((input) => this.#storages.get(rootOf(input))!),
       outputs: node.outputs.map((output) => this.#storages.get(output)!),
+    });
+  }
+
+  #host(node: Node): void {
+    const { lower, name } = node.primitive;
+    if (lower.kind !== "host") throw new Error("Internal error: no code of the host.");
+    for (const output of node.outputs) this.#allocate(output);
+    this.#steps.push({
+      kind: "host",
+      label: name,
+      load: (device) => lower.load(node, device),
+      memory: [...node.inputs, ...node.outputs].map((tensor) =>
+        this.#storages.get(rootOf(tensor))!
+      ),
+      writes: [...node.inputs.map(() => false), ...node.outputs.map(() => true)],
     });
   }
 

@@ -10,6 +10,7 @@ import { upload } from "../gpu/readback.ts";
 import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
 import { kernelCode } from "./kernel_code.ts";
 import { bytesOf, type Place, type Plan, type PlannedDispatch } from "./plan.ts";
+import type { HostStep } from "../ir/lowering.ts";
 import type { Storage } from "./storage.ts";
 
 /** A device with its memory and its compiled kernels. */
@@ -98,6 +99,7 @@ export class LoadedPlan {
   readonly #gpu: Gpu;
   readonly #program: string;
   readonly #dispatches: LoadedDispatch[] = [];
+  readonly #hostSteps: HostStep[] = [];
   readonly #slots: readonly GPUBuffer[];
   readonly #literals: readonly GPUBuffer[];
   readonly #names = new WeakMap<GPUBuffer, number>();
@@ -137,12 +139,15 @@ export class LoadedPlan {
         : loaded.#bind(planned, kernel, { inputs: [], outputs: [] });
       loaded.#dispatches.push({ planned, kernel, fixed, variable: new Map() });
     });
+    for (const { load } of plan.hostSteps) {
+      loaded.#hostSteps.push(await load(resources.gpu.device));
+    }
     resources.gpu.check(`load the program "${name}"`);
     return loaded;
   }
 
   /**
-   * Runs the plan: one submission, nothing is waited for.
+   * Runs the plan: one submission, and one more for each step on the host; nothing is waited for.
    *
    * @param inputs One buffer an input.
    * @param outputs One buffer an output, none of which is an input.
@@ -150,8 +155,21 @@ export class LoadedPlan {
    */
   run(inputs: readonly GPUBuffer[], outputs: readonly GPUBuffer[]): void {
     const given = { inputs, outputs };
+    const dispatches = this.bound(inputs, outputs);
+    let done = 0;
+    this.plan.hostSteps.forEach(({ after, operands, results }, k) => {
+      if (after > done) {
+        const before = this.#gpu.device.createCommandEncoder();
+        encodeDispatches(before, dispatches.slice(done, after));
+        this.#gpu.queue.submit([before.finish()]);
+      }
+      const buffersAt = (places: readonly Place[]) =>
+        places.map((place) => this.#bufferAt(place, given));
+      this.#hostSteps[k]!(buffersAt(operands), buffersAt(results));
+      done = after;
+    });
     const encoder = this.#gpu.device.createCommandEncoder();
-    encodeDispatches(encoder, this.bound(inputs, outputs));
+    encodeDispatches(encoder, dispatches.slice(done));
     for (const { from, output } of this.plan.copies) {
       const source = this.#bufferAt(from, given);
       encoder.copyBufferToBuffer(source, 0, outputs[output]!, 0, this.plan.outputs[output]!);
@@ -160,7 +178,7 @@ export class LoadedPlan {
     this.#gpu.check(`run the program "${this.#program}"`);
   }
 
-  /** The dispatches of one run, for timing each of them. */
+  /** The dispatches of one run, for timing each of them; steps on the host are not among them. */
   bound(inputs: readonly GPUBuffer[], outputs: readonly GPUBuffer[]): Dispatch[] {
     const given = { inputs, outputs };
     return this.#dispatches.map((dispatch) => ({

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkPlan, type Use } from "./check_plan.ts";
-import type { CompiledProgram, DispatchStep } from "./compile.ts";
+import type { CompiledProgram, DispatchStep, HostCallStep } from "./compile.ts";
 import type { Storage } from "./storage.ts";
 
 /** Where a binding's memory comes from. */
@@ -23,10 +23,22 @@ export interface PlannedDispatch extends Omit<DispatchStep, "kind" | "memory" | 
   readonly bytes: number;
 }
 
+/** A step on the host with its memory placed. */
+export interface PlannedHostStep extends Pick<HostCallStep, "label" | "load"> {
+  /** How many of the plan's dispatches are submitted before it. */
+  readonly after: number;
+  /** Place of each operand. */
+  readonly operands: readonly Place[];
+  /** Place of each result. */
+  readonly results: readonly Place[];
+}
+
 /** A program ready to be loaded on a device. */
 export interface Plan {
   /** The dispatches in order. */
   readonly dispatches: readonly PlannedDispatch[];
+  /** The steps on the host in order. */
+  readonly hostSteps: readonly PlannedHostStep[];
   /** Bytes of each temporary slot. */
   readonly slots: readonly number[];
   /** Literal arrays to upload once. */
@@ -45,8 +57,8 @@ interface Virtual {
   place: Place | undefined;
 }
 
-interface FlatDispatch {
-  readonly step: DispatchStep;
+interface FlatStep {
+  readonly step: DispatchStep | HostCallStep;
   readonly memory: readonly Virtual[];
 }
 
@@ -63,7 +75,7 @@ export function bytesOf(storage: Storage): number {
  * @throws {Error} If the plan would read anything before it is written: a fault of the compiler.
  */
 export function makePlan(compiled: CompiledProgram): Plan {
-  const flat: FlatDispatch[] = [];
+  const flat: FlatStep[] = [];
   const literals: Storage[] = [];
   const literalPlaces = new Map<Storage, Virtual>();
   const virtualOf = (own: Map<Storage, Virtual>, storage: Storage): Virtual => {
@@ -82,7 +94,7 @@ export function makePlan(compiled: CompiledProgram): Plan {
   };
   const expand = (program: CompiledProgram, own: Map<Storage, Virtual>): void => {
     for (const step of program.steps) {
-      if (step.kind === "dispatch") {
+      if (step.kind !== "call") {
         flat.push({ step, memory: step.memory.map((storage) => virtualOf(own, storage)) });
         continue;
       }
@@ -114,21 +126,39 @@ export function makePlan(compiled: CompiledProgram): Plan {
       .map(contentOf),
     steps: flat.map(({ step, memory }) => ({
       label: step.label,
-      uses: memory.map((virtual, k): Use => ({ ...contentOf(virtual), writes: step.writes[k]! })),
+      uses: memory.map((virtual, k): Use => ({ ...contentOf(virtual), writes: step.writes[k]! }))
+        .filter((_, k) => step.kind !== "host" || memory[k]!.storage.size > 0),
     })),
     // What has no elements is never written.
     results: results.filter(({ storage }) => storage.size > 0).map(contentOf),
   });
-  return {
-    dispatches: flat.map(({ step, memory }) => ({
+  const dispatches: PlannedDispatch[] = [];
+  const hostSteps: PlannedHostStep[] = [];
+  for (const { step, memory } of flat) {
+    const places = memory.map((virtual) => virtual.place!);
+    if (step.kind === "host") {
+      hostSteps.push({
+        label: step.label,
+        load: step.load,
+        after: dispatches.length,
+        operands: places.filter((_, k) => !step.writes[k]),
+        results: places.filter((_, k) => step.writes[k]),
+      });
+      continue;
+    }
+    dispatches.push({
       label: step.label,
       kernel: step.kernel,
       overrides: step.overrides,
       workgroups: step.workgroups,
       flops: step.flops,
-      places: memory.map((virtual) => virtual.place!),
+      places,
       bytes: memory.reduce((sum, { storage }) => sum + bytesOf(storage), 0),
-    })),
+    });
+  }
+  return {
+    dispatches,
+    hostSteps,
     slots,
     literals,
     inputs: compiled.inputs.map(bytesOf),
@@ -147,7 +177,7 @@ function contentOf(virtual: Virtual): Omit<Use, "writes"> {
  * Gives every temporary a slot that nothing else uses during its life. Larger temporaries choose
  * first, so that smaller ones fill the gaps (greedy by size, Pisarchyk and Lee, arXiv 2001.03288).
  */
-function assignSlots(flat: readonly FlatDispatch[]): number[] {
+function assignSlots(flat: readonly FlatStep[]): number[] {
   const lives = new Map<Virtual, { first: number; last: number }>();
   flat.forEach(({ memory }, position) => {
     for (const virtual of memory) {

@@ -41,7 +41,7 @@ export interface ReduceUnit extends CommonUnit {
 
 /** A primitive with kernels of its own, or a call. */
 export interface NodeUnit extends CommonUnit {
-  readonly kind: "kernel" | "call";
+  readonly kind: "kernel" | "call" | "host";
   /** The application. */
   readonly node: Node;
 }
@@ -94,7 +94,7 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
     if (lower.kind === "source" || lower.kind === "alias") continue;
     // What has no elements needs no work.
     if (node.outputs.every(({ size }) => size === 0)) continue;
-    if (lower.kind === "kernel" || lower.kind === "call") {
+    if (lower.kind === "kernel" || lower.kind === "call" || lower.kind === "host") {
       const leaves = new Set(node.inputs.map(rootOf));
       const entry = create({ kind: lower.kind, node, reads: new Set() }, leaves);
       for (const result of node.outputs) extend(entry, result, leaves);

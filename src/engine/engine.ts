@@ -123,11 +123,12 @@ export class Engine {
   readonly info: EngineInfo;
   /** Why this engine was taken: "asked for", or what `auto` found. */
   readonly reason: string;
-  readonly #backend: Backend;
+  /** What the engine is made of: for profiles, and for libraries that share its device. */
+  readonly backend: Backend;
 
   /** Wraps a backend; prefer `openEngine`. */
   constructor(backend: Backend, reason: string = "asked for") {
-    this.#backend = backend;
+    this.backend = backend;
     this.info = backend.info;
     this.reason = reason;
   }
@@ -160,14 +161,18 @@ export class Engine {
       const { loaded, prepared, outputs } = await compiled(args);
       const { arrays } = flattenArrays(args);
       const uploads: unknown[] = [];
-      const handles = arrays.map((array) => {
-        if (array instanceof Value) return handleOf(array);
-        const handle = this.#backend.upload(array as HostArray);
-        uploads.push(handle);
-        return handle;
-      });
-      const results = await loaded.run(handles);
-      for (const handle of uploads) this.#backend.release(handle);
+      let results: unknown[];
+      try {
+        const handles = arrays.map((array) => {
+          if (array instanceof Value) return handleOf(array);
+          const handle = this.backend.upload(array as HostArray);
+          uploads.push(handle);
+          return handle;
+        });
+        results = await loaded.run(handles);
+      } finally {
+        for (const handle of uploads) this.backend.release(handle);
+      }
       for (const position of donate) this.release(args[position]);
       const avals = prepared.program.outputs;
       return unflatten(outputs, results.map((handle, k) => new Value(avals[k]!, handle)));
@@ -187,7 +192,7 @@ export class Engine {
       flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
     );
     const program = this.#chooseProgram(traced.program, recompute);
-    const loaded = await this.#backend.load(program, fn.name || "anonymous");
+    const loaded = await this.backend.load(program, fn.name || "anonymous");
     const prepared = {
       program,
       flops: programFlops(program),
@@ -201,11 +206,11 @@ export class Engine {
     const recomputing = simplify(traced);
     const calls = recomputing.nodes.some((node) => node.primitive.lower.kind === "call");
     const least = recompute === "auto" && calls && countNodes(traced) <= MOST_KEPT_NODES
-      ? this.#backend.temporaryBytes?.(recomputing)
+      ? this.backend.temporaryBytes?.(recomputing)
       : undefined;
     if (least === undefined) return recomputing;
     const keeping = simplify(inlineCalls(traced));
-    return this.#backend.temporaryBytes!(keeping) <= KEPT_OVERHEAD * least ? keeping : recomputing;
+    return this.backend.temporaryBytes!(keeping) <= KEPT_OVERHEAD * least ? keeping : recomputing;
   }
 
   /**
@@ -221,7 +226,7 @@ export class Engine {
       arrays.map((array) =>
         array instanceof Value
           ? array
-          : new Value(array, this.#backend.upload(checkHost(array as HostArray)))
+          : new Value(array, this.backend.upload(checkHost(array as HostArray)))
       ),
     );
   }
@@ -236,7 +241,7 @@ export class Engine {
   async read<T>(tree: T): Promise<OnHost<T>> {
     const { arrays, structure } = flattenArrays(tree);
     const values = arrays.filter((array) => array instanceof Value);
-    const read = await this.#backend.download(
+    const read = await this.backend.download(
       values.map((value) => ({ aval: value, handle: handleOf(value) })),
     );
     const found = new Map(values.map((value, k) => [value, read[k]!]));
@@ -250,24 +255,24 @@ export class Engine {
   release(tree: unknown): void {
     for (const array of flattenArrays(tree).arrays) {
       if (!(array instanceof Value) || array.handle === undefined) continue;
-      this.#backend.release(array.handle);
+      this.backend.release(array.handle);
       array.handle = undefined;
     }
   }
 
   /** Bytes held on the device. */
   memory(): EngineMemory {
-    return this.#backend.memory();
+    return this.backend.memory();
   }
 
   /** Starts a new measurement of the peak of {@linkcode memory}. */
   resetPeak(): void {
-    this.#backend.resetPeak();
+    this.backend.resetPeak();
   }
 
   /** Frees everything; the engine cannot be used afterwards. */
   close(): void {
-    this.#backend.close();
+    this.backend.close();
   }
 }
 
@@ -321,6 +326,12 @@ function box(value: unknown): unknown {
   if (value instanceof Value) return new Boxed(value);
   if (Array.isArray(value)) return value.map(box);
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  if ("dataId" in value) {
+    throw new TypeError(
+      "Cannot use a tensor of TensorFlow.js as an argument: expected a value of the engine. " +
+        "Bring it over with (await shareTf(engine)).fromTf(tensor).",
+    );
+  }
   const { shape, dtype } = value as Partial<Aval>;
   if (Array.isArray(shape) && typeof dtype === "string") return new Boxed(value as Aval);
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, box(inner)]));

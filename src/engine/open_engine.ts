@@ -4,7 +4,8 @@
  * @module
  */
 import { type BufferPoolOptions, DEFAULT_BUDGET } from "../gpu/buffers.ts";
-import { NoAdapterError } from "../gpu/device.ts";
+import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
+import type { TfjsOptions } from "../tfjs/mod.ts";
 import { Engine } from "./engine.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
 import { WebGpuBackend } from "./webgpu_backend.ts";
@@ -29,6 +30,15 @@ export interface EngineOptions {
    * the others always do.
    */
   readonly float64?: boolean;
+  /**
+   * An open WebGPU device to compute on, for example that of TensorFlow.js; the engine never destroys
+   * it. By default the engine opens one of its own.
+   */
+  readonly device?: GPUDevice;
+  /** The adapter that the device came from, where the device does not say it itself. */
+  readonly adapter?: GPUAdapter;
+  /** Folder or address of the wasm files of TensorFlow.js; by default its npm package's own folder. */
+  readonly wasmPath?: string;
 }
 
 /**
@@ -38,9 +48,10 @@ export interface EngineOptions {
  * otherwise: also where Deno has found nothing but OpenGL, which corrupts memory.
  *
  * @param choice Which engine.
- * @param options Where to say what was chosen, and the memory budget.
+ * @param options Where to say what was chosen, the memory budget, and a device to share.
  * @returns The engine; close it when done.
  * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter, or only OpenGL.
+ * @throws {TypeError} If a device is given for an engine that computes on none.
  *
  * @example
  * ```ts
@@ -67,27 +78,38 @@ export async function openEngine(
 async function open(
   choice: EngineChoice,
   pool: BufferPoolOptions,
-  { float64 = false }: EngineOptions,
+  { float64 = false, device, adapter, wasmPath }: EngineOptions,
 ): Promise<Engine> {
+  if (device !== undefined) {
+    if (choice !== "webgpu" && choice !== "auto") {
+      throw new TypeError(
+        `Cannot open the engine '${choice}' on a device: it computes on none. ` +
+          `Ask for 'webgpu', or give no device.`,
+      );
+    }
+    const gpu = await borrowGpu(device, adapter);
+    return new Engine(new WebGpuBackend(gpu, pool), "a device was given");
+  }
+  const tfjs = wasmPath === undefined ? {} : { wasmPath };
   switch (choice) {
     case "webgpu":
       return new Engine(await WebGpuBackend.open(pool));
     case "reference":
       return new Engine(new ReferenceBackend({ float64 }));
     case "tfjs":
-      return await openTfjsEngine();
+      return await openTfjsEngine(tfjs);
     case "auto":
       try {
         return new Engine(await WebGpuBackend.open(pool), "WebGPU has an adapter");
       } catch (error) {
         if (!(error instanceof NoAdapterError)) throw error;
-        return await openTfjsEngine(`WebGPU has no adapter to trust, found ${error.found}`);
+        return await openTfjsEngine(tfjs, `WebGPU has no adapter to trust, found ${error.found}`);
       }
   }
 }
 
-async function openTfjsEngine(reason?: string): Promise<Engine> {
+async function openTfjsEngine(options: TfjsOptions, reason?: string): Promise<Engine> {
   // Imported only here: nobody else pays for TensorFlow.js.
   const { openTfjs } = await import("../tfjs/mod.ts");
-  return new Engine(await openTfjs(), reason);
+  return new Engine(await openTfjs(options), reason);
 }

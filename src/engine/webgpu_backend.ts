@@ -112,8 +112,14 @@ export class WebGpuBackend implements Backend {
       dispatches: plan.dispatches.length,
       plan: loaded,
       run: (inputs: readonly unknown[]) => {
-        const outputs = plan.outputs.map((bytes) => this.resources.buffers.acquire(bytes, "value"));
-        loaded.run(inputs as GPUBuffer[], outputs);
+        const { buffers } = this.resources;
+        const outputs = plan.outputs.map((bytes) => buffers.acquire(bytes, "value"));
+        try {
+          loaded.run(inputs as GPUBuffer[], outputs);
+        } catch (error) {
+          for (const output of outputs) buffers.release(output);
+          throw error;
+        }
         return outputs;
       },
     };

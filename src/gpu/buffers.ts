@@ -47,8 +47,11 @@ const GRANULARITY = 256;
 export class BufferPool {
   readonly #gpu: Gpu;
   readonly #budget: number;
-  readonly #free = new Map<number, GPUBuffer[]>();
-  readonly #live = new Set<GPUBuffer>();
+  readonly #recycled = new Map<number, GPUBuffer[]>();
+  /** Who holds the live buffers: how many here, and how many elsewhere. */
+  readonly #live = new Map<GPUBuffer, { here: number; elsewhere: number }>();
+  /** How buffers that belong to others are given back. */
+  readonly #foreign = new Map<GPUBuffer, () => void>();
   #liveBytes = 0;
   #pooledBytes = 0;
   #peakBytes = 0;
@@ -114,11 +117,11 @@ export class BufferPool {
     }
     const size = Math.max(GRANULARITY, Math.ceil(bytes / GRANULARITY) * GRANULARITY);
     this.#checkLimits(bytes, label);
-    const recycled = this.#free.get(size)?.pop();
+    const recycled = this.#recycled.get(size)?.pop();
     if (recycled !== undefined) {
       this.#pooledBytes -= size;
       this.#liveBytes += size;
-      this.#live.add(recycled);
+      this.#live.set(recycled, { here: 1, elsewhere: 0 });
       return recycled;
     }
     if (this.#liveBytes + this.#pooledBytes + size > this.#budget) this.trim();
@@ -136,13 +139,53 @@ export class BufferPool {
     });
     this.#created++;
     this.#liveBytes += size;
-    this.#live.add(buffer);
+    this.#live.set(buffer, { here: 1, elsewhere: 0 });
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes + this.#pooledBytes);
     return buffer;
   }
 
   /**
-   * Gives a buffer back, to be recycled by a later `acquire`.
+   * Takes in a buffer that belongs to someone else; it is not counted.
+   *
+   * @param buffer A storage buffer that can be copied from and to, and is not live here
+   * @param giveBack Called once nobody holds the buffer any more
+   */
+  adopt(buffer: GPUBuffer, giveBack: () => void): void {
+    this.#live.set(buffer, { here: 1, elsewhere: 0 });
+    this.#foreign.set(buffer, giveBack);
+  }
+
+  /** Whether a buffer is live in this pool. */
+  has(buffer: GPUBuffer): boolean {
+    return this.#live.has(buffer);
+  }
+
+  /**
+   * Adds a holder: the buffer is to be released once more.
+   *
+   * @param buffer A live buffer
+   */
+  retain(buffer: GPUBuffer): void {
+    this.#requireLive(buffer, "retain").here++;
+  }
+
+  /**
+   * Lets another library hold a buffer, which then outlives its release here, and the pool.
+   *
+   * @param buffer A live buffer
+   * @returns To be called when the other library is done with it
+   */
+  lend(buffer: GPUBuffer): () => void {
+    const holders = this.#requireLive(buffer, "lend");
+    holders.elsewhere++;
+    return () => {
+      holders.elsewhere--;
+      if (holders.here + holders.elsewhere === 0) this.#free(buffer);
+    };
+  }
+
+  /**
+   * Gives a buffer back, to be recycled by a later `acquire` when it has no other holder.
    *
    * Work that was submitted before may still use it: a queue keeps its order.
    *
@@ -151,33 +194,54 @@ export class BufferPool {
    */
   release(buffer: GPUBuffer): void {
     if (this.#destroyed) return;
-    if (!this.#live.delete(buffer)) {
-      throw new Error(
-        `Cannot release buffer "${buffer.label}": found one that is not live in this pool, ` +
-          `expected one that was acquired and not yet released. Release each buffer once.`,
-      );
+    const holders = this.#requireLive(buffer, "release");
+    if (holders.here === 0) throw notLive(buffer, "release");
+    holders.here--;
+    if (holders.here + holders.elsewhere === 0) this.#free(buffer);
+  }
+
+  #requireLive(buffer: GPUBuffer, what: string): { here: number; elsewhere: number } {
+    const holders = this.#live.get(buffer);
+    if (!holders) throw notLive(buffer, what);
+    return holders;
+  }
+
+  /** What becomes of a buffer that nobody holds any more. */
+  #free(buffer: GPUBuffer): void {
+    this.#live.delete(buffer);
+    const giveBack = this.#foreign.get(buffer);
+    if (giveBack) {
+      this.#foreign.delete(buffer);
+      giveBack();
+      return;
     }
     this.#liveBytes -= buffer.size;
+    if (this.#destroyed) {
+      buffer.destroy();
+      return;
+    }
     this.#pooledBytes += buffer.size;
-    const list = this.#free.get(buffer.size);
-    if (list === undefined) this.#free.set(buffer.size, [buffer]);
+    const list = this.#recycled.get(buffer.size);
+    if (list === undefined) this.#recycled.set(buffer.size, [buffer]);
     else list.push(buffer);
   }
 
   /** Destroys the released buffers; live ones stay. */
   trim(): void {
-    for (const list of this.#free.values()) for (const buffer of list) buffer.destroy();
-    this.#free.clear();
+    for (const list of this.#recycled.values()) for (const buffer of list) buffer.destroy();
+    this.#recycled.clear();
     this.#pooledBytes = 0;
   }
 
-  /** Destroys all buffers, live ones too; calling it twice does no harm. */
+  /** Destroys all buffers but lent ones, which go when they come back; twice does no harm. */
   destroy(): void {
+    if (this.#destroyed) return;
     this.trim();
-    for (const buffer of this.#live) buffer.destroy();
-    this.#live.clear();
-    this.#liveBytes = 0;
     this.#destroyed = true;
+    for (const [buffer, holders] of [...this.#live]) {
+      holders.here = 0;
+      if (holders.elsewhere === 0) this.#free(buffer);
+    }
   }
 
   #checkLimits(bytes: number, label: string): void {
@@ -189,6 +253,13 @@ export class BufferPool {
         `${formatBytes(limit)} at once. Use smaller batches or images, or split the tensor.`,
     );
   }
+}
+
+function notLive(buffer: GPUBuffer, what: string): Error {
+  return new Error(
+    `Cannot ${what} buffer "${buffer.label}": found one that is not live in this pool, ` +
+      `expected one that was acquired and not yet released. Release each buffer once.`,
+  );
 }
 
 /** A size in words: bytes, MiB or GiB. */

@@ -105,6 +105,9 @@ export class Gpu {
   #error: string | undefined;
   #errorCount = 0;
   #closed = false;
+  /** Others that compute on the device, and must not lose it. */
+  #users = 0;
+  readonly #owned: boolean;
   readonly #onError: (event: Event) => void;
 
   /**
@@ -112,10 +115,19 @@ export class Gpu {
    *
    * @param device The device, whose errors will be listened for
    * @param info Description of the adapter it came from
-   * @param subgroups What {@linkcode findSubgroups} found; nothing unless told
+   * @param options What {@linkcode findSubgroups} found, nothing unless told; and whether the device is
+   *   another's, to be left open by {@linkcode Gpu.close}
    */
-  constructor(device: GPUDevice, info: AdapterSummary, subgroups?: Subgroups) {
+  constructor(
+    device: GPUDevice,
+    info: AdapterSummary,
+    { subgroups, borrowed = false }: {
+      readonly subgroups?: Subgroups | undefined;
+      readonly borrowed?: boolean;
+    } = {},
+  ) {
     this.device = device;
+    this.#owned = !borrowed;
     this.queue = device.queue;
     this.info = info;
     this.limits = device.limits;
@@ -196,12 +208,35 @@ export class Gpu {
     this.check(context);
   }
 
-  /** Destroys the device with all its buffers; calling it twice does no harm. */
+  /**
+   * Lets another library compute on the device: {@linkcode Gpu.close} then leaves it open.
+   *
+   * @returns To be called when the other library is done; the last one to go destroys the device
+   */
+  lend(): () => void {
+    this.#users++;
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.#users--;
+      this.#destroyUnused();
+    };
+  }
+
+  /**
+   * Ends the use of the device: it is destroyed with all its buffers, unless it is another's or lent.
+   * Calling it twice does no harm.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.device.removeEventListener("uncapturederror", this.#onError);
-    this.device.destroy();
+    this.#destroyUnused();
+  }
+
+  #destroyUnused(): void {
+    if (this.#closed && this.#owned && this.#users === 0) this.device.destroy();
   }
 
   /** {@linkcode Gpu.close}, for `using`. */
@@ -264,7 +299,21 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const device = lanes === 0
     ? await request(features)
     : await request([...features, "subgroups"]).catch(() => request(features));
-  return new Gpu(device, summarizeAdapter(adapter.info), await findSubgroups(device, lanes));
+  const subgroups = await findSubgroups(device, lanes);
+  return new Gpu(device, summarizeAdapter(adapter.info), { subgroups });
+}
+
+/**
+ * Wraps a device that belongs to someone else, who destroys it.
+ *
+ * @param device The device
+ * @param adapter The adapter it came from; by default what the device says of it
+ * @returns The device as this library sees it
+ */
+export async function borrowGpu(device: GPUDevice, adapter?: GPUAdapter): Promise<Gpu> {
+  const info = adapter?.info ?? device.adapterInfo;
+  const subgroups = await findSubgroups(device, subgroupLanesOf(info));
+  return new Gpu(device, summarizeAdapter(info), { subgroups, borrowed: true });
 }
 
 /** Lanes of an adapter's subgroups; 0 where it does not say, or where their number varies. */
@@ -281,7 +330,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32) { y[lane] = subgroupBroadcas
 
 /** Finds out, by compiling, whether and how kernels may use subgroups. */
 async function findSubgroups(device: GPUDevice, lanes: number): Promise<Subgroups | undefined> {
-  if (!device.features.has("subgroups")) return undefined;
+  if (lanes === 0 || !device.features.has("subgroups")) return undefined;
   for (const directive of [true, false]) {
     device.pushErrorScope("validation");
     const code = directive ? `enable subgroups;${SUBGROUP_PROBE}` : SUBGROUP_PROBE;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Aval } from "./aval.ts";
 
 /** What a lowering may know of the adapter it plans for. */
 export interface DeviceTraits {
@@ -57,3 +58,22 @@ export interface KernelLowering {
   /** Elements (4 bytes each) of each scratch buffer. */
   readonly scratch: readonly number[];
 }
+
+/** Operands and results of a step on the host. */
+export interface HostNode<P> {
+  /** The node's parameters. */
+  readonly params: P;
+  /** Its operands. */
+  readonly inputs: readonly Aval[];
+  /** Its results. */
+  readonly outputs: readonly Aval[];
+}
+
+/**
+ * A step on the host, between two submissions: it fills the buffers of the results from those of the
+ * operands by work that it submits itself, waits for nothing, and keeps none of the buffers.
+ */
+export type HostStep = (
+  operands: readonly GPUBuffer[],
+  results: readonly GPUBuffer[],
+) => void;

@@ -18,4 +18,11 @@ export {
   type Primitive,
   type SingleRules,
 } from "./primitive.ts";
-export type { BufferSlot, DeviceTraits, KernelCall, KernelLowering } from "./lowering.ts";
+export type {
+  BufferSlot,
+  DeviceTraits,
+  HostNode,
+  HostStep,
+  KernelCall,
+  KernelLowering,
+} from "./lowering.ts";

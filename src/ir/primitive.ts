@@ -8,7 +8,7 @@
  */
 import type { Aval, DType } from "./aval.ts";
 import type { Index } from "./index_expression.ts";
-import type { DeviceTraits, KernelLowering } from "./lowering.ts";
+import type { DeviceTraits, HostNode, HostStep, KernelLowering } from "./lowering.ts";
 import type { NdArray } from "./nd_array.ts";
 import type { Program } from "./program.ts";
 import type { Node, Tensor } from "./tensor.ts";
@@ -71,6 +71,8 @@ export type Lowering<P> =
     readonly kind: "kernel";
     lower(params: P, inputs: readonly Aval[], output: Aval, traits: DeviceTraits): KernelLowering;
   }
+  /** Code on the host that drives the device by itself, as another library does. */
+  | { readonly kind: "host"; load(node: HostNode<P>, device: GPUDevice): Promise<HostStep> }
   /** Replaced by an equivalent program before scheduling. */
   | { readonly kind: "expand"; expand(node: Node<P>): readonly Tensor[] }
   /** Another program, compiled once for all its calls. */

@@ -20,8 +20,15 @@ import {
   toReference,
   whole,
 } from "./held.ts";
+import { withBackend } from "./current_backend.ts";
 import type { Implementation } from "./implementation.ts";
-import { loadTfjs, type Tf, type TfjsBackendName, type TfTensor } from "./load.ts";
+import {
+  loadTfjs,
+  type LoadTfjsOptions,
+  type Tf,
+  type TfjsBackendName,
+  type TfTensor,
+} from "./load.ts";
 import { structuralImplementations } from "./structural.ts";
 
 /** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
@@ -54,7 +61,7 @@ export interface TfjsInfo {
 }
 
 /** Options of {@linkcode openTfjs}. */
-export interface TfjsOptions {
+export interface TfjsOptions extends LoadTfjsOptions {
   /** Backend of TensorFlow.js; default `wasm`. */
   readonly backend?: TfjsBackendName;
 }
@@ -80,12 +87,13 @@ export class TfjsExecutor {
   /** The TensorFlow.js module, with the executor's backend current. */
   readonly tf: Tf;
   readonly #compiled = new Map<Program, CompiledProgram>();
+  readonly #backend: string;
   #peak = 0;
 
   /** Wraps a TensorFlow.js module whose backend is started; prefer {@linkcode openTfjs}. */
   constructor(tf: Tf) {
     this.tf = tf;
-    const backend = tf.getBackend();
+    const backend = this.#backend = tf.getBackend();
     const simd = backend === "wasm" && tf.env().getBool("WASM_HAS_SIMD_SUPPORT") ? " simd" : "";
     this.info = {
       name: "tfjs",
@@ -95,14 +103,21 @@ export class TfjsExecutor {
     };
   }
 
+  /** Runs `fn` with the executor's backend current: another may have been made so in the meantime. */
+  within<T>(fn: () => T): T {
+    return withBackend(this.tf, this.#backend, fn);
+  }
+
   /** Puts a host array into TensorFlow.js. */
   upload(array: HostArray): Held {
-    return hold(this.tf, array);
+    return this.within(() => hold(this.tf, array));
   }
 
   /** Reads held arrays. */
   download(arrays: readonly { readonly handle: unknown }[]): Promise<HostArray[]> {
-    return Promise.all(arrays.map(({ handle }) => readHeld(this.tf, handle as Held)));
+    return this.within(() =>
+      Promise.all(arrays.map(({ handle }) => readHeld(this.tf, handle as Held)))
+    );
   }
 
   /** Frees a held array. */
@@ -114,10 +129,13 @@ export class TfjsExecutor {
   compile(program: Program): TfjsProgram {
     let found = this.#compiled.get(program);
     if (!found) {
-      found = new CompiledProgram(this.tf, program, {
-        callee: (inner) => this.compile(inner),
-        sample: () => this.#peak = Math.max(this.#peak, this.memory().live),
-      });
+      found = this.within(() =>
+        new CompiledProgram(this.tf, program, {
+          callee: (inner) => this.compile(inner),
+          within: (fn) => this.within(fn),
+          sample: () => this.#peak = Math.max(this.#peak, this.memory().live),
+        })
+      );
       this.#compiled.set(program, found);
     }
     return found;
@@ -168,6 +186,7 @@ export class TfjsExecutor {
 /** What a compiled program needs of its executor. */
 interface Surroundings {
   callee(program: Program): TfjsProgram;
+  within<T>(fn: () => T): T;
   sample(): void;
 }
 
@@ -217,6 +236,10 @@ class CompiledProgram implements TfjsProgram {
   }
 
   run(inputs: readonly unknown[]): Held[] {
+    return this.#surroundings.within(() => this.#run(inputs));
+  }
+
+  #run(inputs: readonly unknown[]): Held[] {
     const values = new Map<Tensor, Held>(this.#constants);
     this.#program.inputs.forEach((tensor, k) => {
       const held = inputs[k] as Held | undefined;
@@ -316,7 +339,7 @@ function inScope<T extends readonly TfTensor[] | undefined>(
 /**
  * Loads TensorFlow.js and opens an executor.
  *
- * @param options Which backend; `wasm` takes `--allow-read` for Deno's cache folder.
+ * @param options Which backend, and where its files are; `wasm` takes `--allow-read` for Deno's cache folder.
  * @returns The executor; close it when done.
  * @throws {Error} If the backend does not start.
  *
@@ -334,6 +357,8 @@ function inScope<T extends readonly TfTensor[] | undefined>(
  * executor.close();
  * ```
  */
-export async function openTfjs({ backend = "wasm" }: TfjsOptions = {}): Promise<TfjsExecutor> {
-  return new TfjsExecutor(await loadTfjs(backend));
+export async function openTfjs(
+  { backend = "wasm", ...options }: TfjsOptions = {},
+): Promise<TfjsExecutor> {
+  return new TfjsExecutor(await loadTfjs(backend, options));
 }

@@ -15,6 +15,15 @@ export type TfTensor = InstanceType<Tf["Tensor"]>;
 /** Backends of TensorFlow.js on which programs run: both compute on the CPU, synchronously. */
 export type TfjsBackendName = "wasm" | "cpu";
 
+/** Options of {@linkcode loadTfjs}. */
+export interface LoadTfjsOptions {
+  /**
+   * Folder or address of the files `tfjs-backend-wasm*.wasm`; by default the npm package's own folder.
+   * It counts for the first start of the process.
+   */
+  readonly wasmPath?: string;
+}
+
 /**
  * Loads TensorFlow.js and starts a backend.
  *
@@ -24,7 +33,9 @@ export type TfjsBackendName = "wasm" | "cpu";
  * permission and is ten to a hundred times slower.
  *
  * @param backend Which backend; it becomes the current one of the TensorFlow.js module.
+ * @param options Where the files of the wasm backend are.
  * @returns The TensorFlow.js module.
+ * @throws {TypeError} If the backend is none of these; for WebGPU use `shareTf`.
  * @throws {Error} If the backend does not start, for example for lack of the permission; it can be
  *   tried again, and the backend that was current before stays so.
  *
@@ -37,10 +48,20 @@ export type TfjsBackendName = "wasm" | "cpu";
  * assertEquals(tf.getBackend(), "cpu");
  * ```
  */
-export async function loadTfjs(backend: TfjsBackendName = "wasm"): Promise<Tf> {
+export async function loadTfjs(
+  backend: TfjsBackendName = "wasm",
+  { wasmPath }: LoadTfjsOptions = {},
+): Promise<Tf> {
+  if (backend !== "wasm" && backend !== "cpu") {
+    throw new TypeError(
+      `Cannot load the backend '${backend}' of TensorFlow.js: expected 'wasm' or 'cpu'. For 'webgpu' ` +
+        `open an engine and use (await shareTf(engine)).tf.`,
+    );
+  }
   const tf = await import("@tensorflow/tfjs");
   if (backend === "wasm") {
-    await import("@tensorflow/tfjs-backend-wasm");
+    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+    if (wasmPath !== undefined) setWasmPaths(wasmPath.replace(/\/?$/, "/"));
     repairWasmMatMul(tf);
   }
   const started = starts.last.then(() => start(tf, backend));

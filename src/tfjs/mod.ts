@@ -8,5 +8,11 @@ export {
   type TfjsProgram,
 } from "./executor.ts";
 export type { Held } from "./held.ts";
-export { loadTfjs, type Tf, type TfjsBackendName, type TfTensor } from "./load.ts";
+export {
+  loadTfjs,
+  type LoadTfjsOptions,
+  type Tf,
+  type TfjsBackendName,
+  type TfTensor,
+} from "./load.ts";
 export { tfOp, type TfOpOptions } from "./tf_op.ts";

@@ -4,16 +4,19 @@
  * @module
  */
 import { type Aval, formatAval } from "../ir/aval.ts";
-import type { NdArray } from "../ir/nd_array.ts";
 import type { Linear, Primitive } from "../ir/primitive.ts";
 import { apply, applyAll, type Node, type Tensor } from "../ir/tensor.ts";
-import { concat } from "../ops/concat.ts";
-import { like } from "../ops/fill.ts";
-import { reshape } from "../ops/reshape.ts";
-import { slice } from "../ops/slice_pad.ts";
+import * as ops from "../ops/mod.ts";
 import type { TfjsPrimitive } from "./executor.ts";
-import { tfTypeOf } from "./held.ts";
 import type { Tf, TfTensor } from "./load.ts";
+import {
+  avalsOnZeros,
+  evaluateOnHost,
+  explained,
+  loadOnDevice,
+  type TfFunction,
+} from "./tf_function.ts";
+import { wayOut } from "./way_out.ts";
 
 /** Options of {@linkcode tfOp}. */
 export interface TfOpOptions {
@@ -23,13 +26,8 @@ export interface TfOpOptions {
   readonly tf: Tf;
 }
 
-type Results = (...tensors: TfTensor[]) => readonly TfTensor[];
-
 /** A function of TensorFlow.js with everything that is derived from it. */
-interface TfFunction {
-  readonly tf: Tf;
-  readonly name: string;
-  readonly fn: Results;
+interface Rules extends TfFunction {
   /** Shapes of the results where they are known without running the function. */
   avals?(inputs: readonly Aval[]): readonly Aval[];
   readonly transpose?: Primitive<null>["transpose"];
@@ -38,19 +36,24 @@ interface TfFunction {
 /**
  * Makes a function of TensorFlow.js usable in programs.
  *
- * The executor of {@linkcode openTfjs} runs it natively, the reference interpreter in float32; it
- * cannot be compiled for WebGPU. Its derivatives are those of `tf.grads`, of every order for which
- * TensorFlow.js knows the derivatives of the operations involved. `vmap` runs it once for every
- * example.
+ * On the engine `webgpu` TensorFlow.js computes it on the engine's own device, between two submissions
+ * and over the engine's own buffers; its backend there becomes the current one of the module. On `tfjs`
+ * it is one operation among others; on `reference` it runs in float32. Its derivatives are those of
+ * `tf.grads`, of every order for which TensorFlow.js knows the derivatives of the operations involved.
+ * `vmap` runs it once for every example.
  *
- * The function runs once on zeros for every new set of shapes to learn the shape of the result.
+ * The function runs once on zeros for every new set of shapes to learn the shape of the result, on the
+ * backend that is current then.
  *
  * @param fn A pure function of tensors (`f32` as float32, `i32` as int32, `bool`) that returns a
- *   float32 tensor.
+ *   float32 tensor, at once; it keeps none of its operands.
  * @param options A name, and the TensorFlow.js module.
  * @returns A function of tensors of programs.
+ * @throws {TypeError} If `fn` is no function, or name or module are missing; when it is applied: if the
+ *   function throws, or returns anything else than a float32 tensor, with the way out where
+ *   TensorFlow.js lacks an operation.
  * @throws {Error} When it is differentiated: if TensorFlow.js has no derivative for an operation
- *   of `fn`; the message names both.
+ *   of `fn`; the message names both, and the way out.
  *
  * @example
  * ```ts
@@ -70,14 +73,35 @@ interface TfFunction {
  */
 export function tfOp(
   fn: (...tensors: TfTensor[]) => TfTensor,
-  { name, tf }: TfOpOptions,
+  options: TfOpOptions,
 ): (...tensors: Tensor[]) => Tensor {
+  const { name, tf } = options ?? {};
+  if (typeof fn !== "function" || typeof name !== "string" || tf === undefined) {
+    throw new TypeError(
+      `Cannot make a primitive of TensorFlow.js: found ${typeof fn} and ${
+        options === undefined ? "no options" : `options { ${Object.keys(options).join(", ")} }`
+      }, expected a function and { name, tf }, tf being the module.`,
+    );
+  }
+  if (ownNames.has(name)) {
+    throw new TypeError(
+      `Cannot make a primitive named '${name}': this library has one of that name, which programs are ` +
+        `simplified by. Choose another, 'tf.${name}' for example.`,
+    );
+  }
   const primitive = definePrimitive({ name, tf, fn: (...tensors) => [fn(...tensors)] });
   return (...tensors) => apply(primitive, null, tensors);
 }
 
-function definePrimitive(op: TfFunction): Primitive<null> & TfjsPrimitive {
-  const { tf, name, fn } = op;
+/** Names of the library's primitives. */
+const ownNames: ReadonlySet<string> = new Set(
+  Object.values(ops).flatMap((value) =>
+    typeof value === "object" && "avals" in value ? [value.name] : []
+  ),
+);
+
+function definePrimitive(op: Rules): Primitive<null> & TfjsPrimitive {
+  const { name, fn } = op;
   const known = new Map<string, readonly Aval[]>();
   const tangentOps = new Map<string, Primitive<null>>();
   return {
@@ -88,13 +112,7 @@ function definePrimitive(op: TfFunction): Primitive<null> & TfjsPrimitive {
       if (!found) known.set(key, found = op.avals?.(inputs) ?? avalsOnZeros(op, inputs));
       return found;
     },
-    evaluate: (_, inputs) => {
-      const results: NdArray[] = [];
-      tf.tidy(() => {
-        results.push(...fn(...inputs.map((array) => toTensor(tf, array))).map(toReference));
-      });
-      return results;
-    },
+    evaluate: (_, inputs) => evaluateOnHost(op, inputs),
     jvp: (node, tangents) => {
       const varying = tangents.map((tangent) => tangent !== null);
       const key = varying.join();
@@ -117,26 +135,21 @@ function definePrimitive(op: TfFunction): Primitive<null> & TfjsPrimitive {
           ),
       );
       return examples[0]!.map((_, k) =>
-        concat(examples.map((results) => reshape(results[k]!, [1, ...results[k]!.shape])), 0)
+        ops.concat(
+          examples.map((results) => ops.reshape(results[k]!, [1, ...results[k]!.shape])),
+          0,
+        )
       );
     },
-    lower: {
-      kind: "kernel",
-      lower: () => {
-        throw new Error(
-          `Cannot compile '${name}' for WebGPU: it is a function of TensorFlow.js. ` +
-            `Run the program on the engine 'tfjs'.`,
-        );
-      },
-    },
-    tfjs: (_, operands) => fn(...operands),
+    lower: { kind: "host", load: (node, device) => loadOnDevice(op, node, device) },
+    tfjs: (_, operands) => explained(op.tf, () => fn(...operands)),
   };
 }
 
 /** One example of a batched tensor. */
 function example(tensor: Tensor, at: number, { shape }: Aval): Tensor {
   const start = tensor.shape.map((_, axis) => axis === 0 ? at : 0);
-  return reshape(slice(tensor, { start, shape: [1, ...shape] }), shape);
+  return ops.reshape(ops.slice(tensor, { start, shape: [1, ...shape] }), shape);
 }
 
 /**
@@ -145,7 +158,7 @@ function example(tensor: Tensor, at: number, { shape }: Aval): Tensor {
  * TensorFlow.js has only the reverse mode, so it is the derivative of `<J' u, v>` with respect to
  * `u`; its transpose is the gradient itself.
  */
-function defineTangent(op: TfFunction, varying: readonly boolean[]): Primitive<null> {
+function defineTangent(op: Rules, varying: readonly boolean[]): Primitive<null> {
   const { tf, name } = op;
   const count = varying.length;
   const pullBack = gradientOf(op, varying);
@@ -159,7 +172,7 @@ function defineTangent(op: TfFunction, varying: readonly boolean[]): Primitive<n
       const seeds = op.fn(...primals).map((result) => tf.zerosLike(result));
       const product = (...cotangents: TfTensor[]): TfTensor =>
         innerProduct(tf, pullBack(...primals, ...cotangents), tangents);
-      return derivatives(name, () => tf.grads(product)(seeds));
+      return derivatives({ tf, name }, () => tf.grads(product)(seeds));
     },
     transpose: (node: Node<null>, cotangents, linear): readonly Linear[] => {
       const wanted = varying.map(() => false);
@@ -175,7 +188,7 @@ function defineTangent(op: TfFunction, varying: readonly boolean[]): Primitive<n
         });
         gradients.set(key, gradient);
       }
-      const given = cotangents.map((cotangent, k) => cotangent ?? like(node.outputs[k]!, 0));
+      const given = cotangents.map((cotangent, k) => cotangent ?? ops.like(node.outputs[k]!, 0));
       const results = applyAll(gradient, null, [...node.inputs.slice(0, count), ...given]);
       let next = 0;
       return node.inputs.map((_, k) => k >= count && linear[k] ? results[next++]! : null);
@@ -184,7 +197,7 @@ function defineTangent(op: TfFunction, varying: readonly boolean[]): Primitive<n
 }
 
 /** Cotangents of the wanted operands, from operands and cotangents of the results. */
-function gradientOf({ tf, name, fn }: TfFunction, wanted: readonly boolean[]): Results {
+function gradientOf({ tf, name, fn }: TfFunction, wanted: readonly boolean[]): TfFunction["fn"] {
   const count = wanted.length;
   return (...all) => {
     const [primals, cotangents] = [all.slice(0, count), all.slice(count)];
@@ -193,7 +206,7 @@ function gradientOf({ tf, name, fn }: TfFunction, wanted: readonly boolean[]): R
       const operands = primals.map((tensor, k) => wanted[k] ? some[next++]! : tensor);
       return innerProduct(tf, fn(...operands), cotangents);
     };
-    return derivatives(name, () => tf.grads(loss)(primals.filter((_, k) => wanted[k])));
+    return derivatives({ tf, name }, () => tf.grads(loss)(primals.filter((_, k) => wanted[k])));
   };
 }
 
@@ -201,37 +214,14 @@ function innerProduct(tf: Tf, a: readonly TfTensor[], b: readonly TfTensor[]): T
   return a.map((tensor, k) => tf.sum(tf.mul(tensor, b[k]!))).reduce((so, more) => tf.add(so, more));
 }
 
-function derivatives<T>(name: string, compute: () => T): T {
+function derivatives<T>({ tf, name }: Omit<TfFunction, "fn">, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
+    const { message } = error as Error;
     throw new Error(
-      `Cannot differentiate '${name}': ${(error as Error).message.replace(/\.?$/, ".")} ` +
-        `Write the function with primitives, or use it where no further derivative is taken.`,
+      `Cannot differentiate '${name}': ${message.replace(/\.?$/, ".")} ${wayOut(tf, message)}`,
       { cause: error },
     );
   }
-}
-
-function avalsOnZeros({ tf, fn }: TfFunction, inputs: readonly Aval[]): Aval[] {
-  const avals: Aval[] = [];
-  tf.tidy(() => {
-    const zeros = inputs.map(({ shape, dtype }) => tf.zeros([...shape], tfTypeOf(dtype)));
-    for (const { shape, dtype } of fn(...zeros)) {
-      if (dtype !== "float32") {
-        throw new TypeError(`its result is of type ${dtype}, expected float32.`);
-      }
-      avals.push({ shape: [...shape], dtype: "f32" });
-    }
-  });
-  return avals;
-}
-
-function toTensor(tf: Tf, { shape, dtype, data }: NdArray): TfTensor {
-  const numbers = dtype === "f32" ? Float32Array.from(data) : data;
-  return tf.tensor(numbers as Int32Array, [...shape], tfTypeOf(dtype));
-}
-
-function toReference(tensor: TfTensor): NdArray {
-  return { shape: [...tensor.shape], dtype: "f32", data: Float64Array.from(tensor.dataSync()) };
 }

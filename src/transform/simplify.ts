@@ -87,7 +87,8 @@ class Rewriter {
     original?: Node,
   ): readonly Tensor[] {
     const operands = inputs.map((tensor) => `${tensor.node.id}.${tensor.index}`).join(",");
-    const key = `${primitive.name}|${this.#key(params)}|${operands}`;
+    // Not by name: users' primitives may share one.
+    const key = `${this.#identity(primitive)}|${this.#key(params)}|${operands}`;
     const known = this.#known.get(key);
     if (known) return known.outputs;
     const same = original?.inputs.every((tensor, k) => tensor === inputs[k]);
@@ -101,14 +102,18 @@ class Rewriter {
   #key(value: unknown): string {
     if (Array.isArray(value)) return `[${value.map((item) => this.#key(item)).join(",")}]`;
     if (typeof value === "function" || ArrayBuffer.isView(value) || isProgram(value)) {
-      let id = this.#identities.get(value as object);
-      if (id === undefined) this.#identities.set(value as object, id = this.#identities.size);
-      return `#${id}`;
+      return this.#identity(value as object);
     }
     if (value !== null && typeof value === "object") {
       return `{${Object.entries(value).map(([name, inner]) => `${name}:${this.#key(inner)}`)}}`;
     }
     return Object.is(value, -0) ? "-0" : String(value);
+  }
+
+  #identity(value: object): string {
+    let id = this.#identities.get(value);
+    if (id === undefined) this.#identities.set(value, id = this.#identities.size);
+    return `#${id}`;
   }
 }
 
