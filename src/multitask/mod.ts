@@ -6,6 +6,7 @@
 export * from "./equal_weighting.ts";
 export * from "./famo.ts";
 export * from "./grad_norm.ts";
+export { combineGradients, gramMatrix } from "./gradients.ts";
 export * from "./mgda.ts";
 export {
   type MultiTaskGradient,
@@ -19,9 +20,10 @@ export * from "./nash_mtl.ts";
 export * from "./normalize_weights.ts";
 export * from "./pc_grad.ts";
 export * from "./uncertainty.ts";
+export * from "./weigh_gradients.ts";
 export {
-  combineGradients,
-  gramMatrix,
+  type Transformed,
+  type TransformInputs,
   type Weighted,
   type Weighting,
   type WeightingInputs,

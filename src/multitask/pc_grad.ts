@@ -15,7 +15,7 @@ import {
   sum,
 } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
-import { tasksOf, type Weighting } from "./weighting.ts";
+import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
 
 /**
  * PCGrad: where a task's gradient conflicts with another one (negative inner product), its part
@@ -48,14 +48,8 @@ export function pcGrad(): Weighting {
     init: () => ({}),
     weigh(inputs) {
       const tasks = tasksOf("PCGrad", inputs);
-      const { gram, state, key } = inputs;
-      if (!key) {
-        throw new TypeError(
-          "Cannot weigh tasks by PCGrad without a random key: expected { key }. Derive one by " +
-            "foldIn() for every step.",
-        );
-      }
-      const order = randomOrders(key, tasks);
+      const { gram, state } = inputs;
+      const order = randomOrders(keyOf("PCGrad", inputs), tasks);
       const { cosines, lengths, inverse } = unitGram(gram);
       const others = sub(1, eye(tasks));
       // Row i of `mixture`: task i's gradient over its length, in terms of all unit gradients.
