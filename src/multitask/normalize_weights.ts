@@ -1,6 +1,6 @@
 import type { Tensor } from "../ir/tensor.ts";
-import { abs, div, dot, greater, matmul, maximum, mul, sqrt, sum, where } from "../tensor/mod.ts";
-import { unitGram } from "./linear_algebra.ts";
+import { abs, div, dot, greater, matmul, maximum, mul, sum, where } from "../tensor/mod.ts";
+import { rootOf, unitGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
 
 /** Options of {@linkcode normalizeWeights}. */
@@ -73,10 +73,4 @@ function lengthOf(gram: Tensor, shares: Tensor): Tensor {
 /** `x`, or 1 where it is 0. */
 function positive(x: Tensor): Tensor {
   return where(greater(x, 0), x, 1);
-}
-
-/** Root of a number that rounding may have made negative; its derivative at 0 is 0. */
-function rootOf(x: Tensor): Tensor {
-  const found = greater(x, 0);
-  return where(found, sqrt(where(found, x, 1)), 0);
 }

@@ -1,20 +1,6 @@
-import type { Tensor } from "../ir/tensor.ts";
-import { splitKey, uniform } from "../random/mod.ts";
-import {
-  add,
-  convert,
-  equal,
-  expandDims,
-  eye,
-  less,
-  matmul,
-  minimum,
-  mul,
-  reshape,
-  sub,
-  sum,
-} from "../tensor/mod.ts";
+import { add, convert, equal, eye, matmul, minimum, mul, sub } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
+import { randomOrders } from "./random_orders.ts";
 import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
 
 /**
@@ -63,12 +49,4 @@ export function pcGrad(): Weighting {
       return { weights: add(1, mul(borrowed, inverse)), state };
     },
   };
-}
-
-/** For each task (row) the places `f32[tasks, tasks]` of all tasks in an order of its own. */
-function randomOrders(key: Tensor, tasks: number): Tensor {
-  const [own] = splitKey(key, 1);
-  const scores = uniform(own!, [tasks, tasks]);
-  const before = less(reshape(scores, [tasks, 1, tasks]), expandDims(scores, 2));
-  return sum(convert(before, "f32"), { axes: 2 });
 }
