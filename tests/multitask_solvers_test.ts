@@ -126,7 +126,7 @@ function smallest(matrix: Matrix): number {
 }
 
 for (const tasks of [2, 3, 5, 8]) {
-  const all = samples(tasks, tasks === 8 ? 24 : 96);
+  const all = samples(tasks, tasks === 8 ? 12 : 96);
 
   Deno.test(`upGrad() is the mean of ${tasks} projections onto the dual cone`, () => {
     solve(multitask.upGrad(), all).forEach((found, k) => {
@@ -300,22 +300,21 @@ Deno.test("methods that try all subsets say how many tasks they take", () => {
 
 webgpuTest("the solvers agree with the reference on WebGPU", async (gpu) => {
   const engine = new Engine(new WebGpuBackend(gpu));
-  for (const tasks of [3, 6]) {
-    const all = samples(tasks, 24, 1).filter(({ kind }) => kind !== "opposed" && kind !== "zero");
-    const grams = hostArray(all.flatMap(({ gram }) => gram.flat()), [all.length, tasks, tasks]);
-    for (const method of solvers) {
-      const map = engine.jit(vmap((gram: Tensor) => weights(method, gram)));
-      const { data } = await engine.read(await map(grams));
-      solve(method, all).forEach((expected, k) => {
-        const sample = all[k]!;
-        // Which of two equal gradients counts, and so the sum of the weights, is up to rounding.
-        if (sample.kind === "repeated" && method.name === "imtl-g") return;
-        const gap = expected.map((x, j) => (data[k * tasks + j]! - x) * sample.lengths[j]!);
-        const squared = sum(times(cosinesOf(sample), gap).map((x, j) => x * gap[j]!));
-        const size = sum(expected.map((x, j) => Math.abs(x) * sample.lengths[j]!));
-        const error = Math.sqrt(Math.max(0, squared)) / size;
-        assert(error < 3e-3, `${method.name} ${tasks} ${sample.kind} ${k}: ${error}`);
-      });
-    }
+  const tasks = 4;
+  const all = samples(tasks, 24, 1).filter(({ kind }) => kind !== "opposed" && kind !== "zero");
+  const grams = hostArray(all.flatMap(({ gram }) => gram.flat()), [all.length, tasks, tasks]);
+  for (const method of solvers) {
+    const map = engine.jit(vmap((gram: Tensor) => weights(method, gram)));
+    const { data } = await engine.read(await map(grams));
+    solve(method, all).forEach((expected, k) => {
+      const sample = all[k]!;
+      // Which of two equal gradients counts, and so the sum of the weights, is up to rounding.
+      if (sample.kind === "repeated" && method.name === "imtl-g") return;
+      const gap = expected.map((x, j) => (data[k * tasks + j]! - x) * sample.lengths[j]!);
+      const squared = sum(times(cosinesOf(sample), gap).map((x, j) => x * gap[j]!));
+      const size = sum(expected.map((x, j) => Math.abs(x) * sample.lengths[j]!));
+      const error = Math.sqrt(Math.max(0, squared)) / size;
+      assert(error < 3e-3, `${method.name} ${tasks} ${sample.kind} ${k}: ${error}`);
+    });
   }
 });
