@@ -4,9 +4,11 @@
  * @module
  */
 import type { Tensor } from "../ir/tensor.ts";
-import { gramMatrix, type Weighting, type WeightingState } from "../multitask/weighting.ts";
+import { weighGradients } from "../multitask/weigh_gradients.ts";
+import type { Weighting, WeightingState } from "../multitask/weighting.ts";
 import { foldIn, splitKey } from "../random/key.ts";
-import { constant, eye, slice, stack } from "../tensor/mod.ts";
+import { constant, slice, stack } from "../tensor/mod.ts";
+import { flatten } from "../tree/tree.ts";
 import type { MetaGradientResult } from "./meta_gradient.ts";
 import { addTrees, scaleTree } from "./trees.ts";
 
@@ -117,14 +119,8 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
         `expected one of them.`,
     );
   }
-  const start = weighting?.init(names.length) ?? {};
-  return ({ params, shared, rates }, data, key, state = start) => {
-    if (state === start && Object.keys(start).length > 0) {
-      throw new TypeError(
-        `Cannot combine meta-gradients by '${weighting!.name}' without its state: expected what ` +
-          `init(${names.length}) or the step before returned.`,
-      );
-    }
+  return ({ params, shared, rates }, data, key, given) => {
+    const state = given ?? firstState(weighting, names.length, params);
     const keys = splitKey(key, names.length);
     const results = names.map((name, k) =>
       parts[name]!(
@@ -134,29 +130,47 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
       )
     );
     const numbers = names.map((name) => fixed?.[name] ?? 1 / names.length);
-    const weighed = weighting?.weigh({
+    const weighed = weighting && weighGradients(weighting, {
       losses: stack(results.map(({ loss }) => loss)),
-      gram: weighting.needsGradients
-        ? gramMatrix(results.map(({ grads }) => grads.params))
-        : eye(names.length),
+      grads: results.map(({ grads }) => grads.params),
       state,
       ...(weighting.needsKey ? { key: foldIn(key, names.length) } : {}),
     });
-    const weighted = results.map(({ loss, grads }, k) =>
-      scaleTree({ loss, grads }, weighed ? slice(weighed.weights, [k]) : numbers[k]!)
+    const weightOf = (k: number, own: Tensor | undefined) => own ? slice(own, [k]) : numbers[k]!;
+    const weighted = results.map(({ grads }, k) =>
+      scaleTree({ shared: grads.shared, rates: grads.rates }, weightOf(k, weighed?.own))
     );
     const byName = <T>(of: (k: number) => T) =>
       Object.fromEntries(names.map((name, k) => [name, of(k)]));
     return {
-      loss: weighted.map(({ loss }) => loss).reduce(addTrees),
+      loss: results.map(({ loss }, k) => scaleTree(loss, weightOf(k, weighed?.weights))).reduce(
+        addTrees,
+      ),
       grads: {
-        params: weighted.map(({ grads }) => grads.params).reduce(addTrees),
-        shared: byName((k) => weighted[k]!.grads.shared),
-        rates: byName((k) => weighted[k]!.grads.rates),
+        params: weighed?.grad ??
+          results.map(({ grads }, k) => scaleTree(grads.params, numbers[k]!)).reduce(addTrees),
+        shared: byName((k) => weighted[k]!.shared),
+        rates: byName((k) => weighted[k]!.rates),
       },
       parts: byName((k) => results[k]),
       weights: weighed?.weights ?? constant(numbers),
       weighting: weighed?.state ?? state,
     } as CombinedMetaGradient<Parts>;
   };
+}
+
+function firstState(
+  weighting: Weighting | undefined,
+  parts: number,
+  params: unknown,
+): WeightingState {
+  const tensors = flatten<Tensor>(params).leaves.filter(({ dtype }) => dtype === "f32");
+  const state = weighting?.init(parts, tensors) ?? {};
+  if (Object.keys(state).length > 0) {
+    throw new TypeError(
+      `Cannot combine meta-gradients by '${weighting!.name}' without its state: expected what ` +
+        `init(${parts}, tensors) or the step before returned.`,
+    );
+  }
+  return state;
 }

@@ -1,16 +1,12 @@
 import { formatAval } from "../ir/aval.ts";
 import { Tensor } from "../ir/tensor.ts";
-import { splitKey } from "../random/key.ts";
+import { foldIn, splitKey } from "../random/key.ts";
 import { eye, ones, stack } from "../tensor/mod.ts";
 import { valueAndGradAux, vjp } from "../transform/vjp.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
-import {
-  combineGradients,
-  gramMatrix,
-  type Weighting,
-  type WeightingInputs,
-  type WeightingState,
-} from "./weighting.ts";
+import { combineGradients } from "./gradients.ts";
+import { weighGradients } from "./weigh_gradients.ts";
+import type { Weighting, WeightingState } from "./weighting.ts";
 
 /** The loss of one task: a scalar `f32[]`, and a tree of tensors that is handed through. */
 export type MultiTaskLossFunction<P, Batch, Aux> = (
@@ -25,7 +21,7 @@ export type MultiTaskLosses<P, Batch, Aux> = Readonly<
 >;
 
 /** How the gradients of several tasks become one. */
-export interface MultiTaskGradientOptions {
+export interface MultiTaskGradientOptions<Batch = unknown> {
   /** Decides how much each task counts. */
   readonly weighting: Weighting;
   /**
@@ -38,6 +34,12 @@ export interface MultiTaskGradientOptions {
    * weight (unless told) or as it is, so that a head learns while its task counts nothing.
    */
   readonly own?: "weighted" | "plain";
+  /**
+   * Takes a batch apart into two independent ones, for methods with
+   * {@linkcode Weighting.doubleSampled}; losses and heads are those of the first. Without it these
+   * methods see one sample twice.
+   */
+  readonly split?: (batch: Batch) => readonly [Batch, Batch];
 }
 
 /** Gradient of several tasks. */
@@ -82,46 +84,59 @@ export interface MultiTaskGradient<P, Aux> {
  */
 export function multiTaskGradient<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
-  options: MultiTaskGradientOptions,
+  options: MultiTaskGradientOptions<Batch>,
 ): (params: P, batch: Batch, key: Tensor, state: WeightingState) => MultiTaskGradient<P, Aux> {
   const names = namesOf(losses);
   const { weighting } = options;
-  const byName = (each: readonly Aux[]) =>
+  const byName = (each: readonly Aux[]): Readonly<Record<string, Aux>> =>
     Object.fromEntries(names.map((name, k) => [name, each[k]!]));
   return (params, batch, key, state) => {
-    const keys = splitKey(key, names.length + 1);
-    const inputs = (values: Tensor, gram: Tensor): WeightingInputs => ({
-      losses: values,
-      gram,
-      state,
-      ...(weighting.needsKey ? { key: keys.at(-1)! } : {}),
-    });
-    if (!weighting.needsGradients && options.own !== "plain") {
+    const [stepKey, ...keys] = splitKey(key, names.length + 1);
+    const own = weighting.needsKey ? { key: stepKey! } : {};
+    const cheap = !weighting.needsGradients && !weighting.transform && options.own !== "plain";
+    if (cheap) {
       const aux: Aux[] = [];
       const { value, pullback } = vjp((given: P) => {
         const results = names.map((name, k) => losses[name]!(given, batch, keys[k]!));
         results.forEach((result) => aux.push(result.aux));
         return lossVector(names, results);
       }, [params]);
-      const weighed = weighting.weigh(inputs(value, eye(names.length)));
-      const [grads] = pullback(weighed.weights);
-      return { grads, losses: value, ...weighed, aux: byName(aux) };
+      const gram = eye(names.length);
+      const { weights, state: next } = weighting.weigh({ losses: value, gram, state, ...own });
+      const [grads] = pullback(weights);
+      return { grads, losses: value, weights, state: next, aux: byName(aux) };
     }
-    const results = names.map((name, k) => valueAndGradAux(losses[name]!)(params, batch, keys[k]!));
-    const value = lossVector(names, results.map(({ value }) => ({ loss: value })));
-    const parts = results.map(({ grad }) => apart(grad, options.shared));
-    const weighed = weighting.weigh(inputs(value, gramMatrix(parts.map(({ shared }) => shared))));
-    const { weights } = weighed;
-    const shared = combineGradients(parts.map((part) => part.shared), weights);
-    const ownWeights = options.own === "plain" ? ones([names.length]) : weights;
-    const own = parts[0]!.own.length === 0
-      ? []
-      : combineGradients(parts.map((part) => part.own), ownWeights);
+    const at = (part: Batch, fold: (key: Tensor) => Tensor) => {
+      const results = names.map((name, k) =>
+        valueAndGradAux(losses[name]!)(params, part, fold(keys[k]!))
+      );
+      return {
+        losses: lossVector(names, results.map(({ value }) => ({ loss: value }))),
+        parts: results.map(({ grad }) => apart(grad, options.shared)),
+        aux: results.map(({ aux }) => aux),
+      };
+    };
+    const halves = weighting.doubleSampled ? options.split?.(batch) : undefined;
+    const first = at(halves?.[0] ?? batch, (key) => key);
+    const second = halves && at(halves[1], (key) => foldIn(key, 1));
+    const weighed = weighGradients(weighting, {
+      losses: first.losses,
+      grads: first.parts.map(({ shared }) => shared),
+      ...(second ? { second: second.parts.map(({ shared }) => shared) } : {}),
+      state,
+      ...own,
+    });
+    const ownWeights = options.own === "plain" ? ones([names.length]) : weighed.own;
+    const heads = first.parts.map((part) => part.own);
     return {
-      grads: parts[0]!.join(shared, own),
-      losses: value,
-      ...weighed,
-      aux: byName(results.map(({ aux }) => aux)),
+      grads: first.parts[0]!.join(
+        weighed.grad,
+        heads[0]!.length === 0 ? [] : combineGradients(heads, ownWeights),
+      ),
+      losses: first.losses,
+      weights: weighed.weights,
+      state: weighed.state,
+      aux: byName(first.aux),
     };
   };
 }
@@ -138,7 +153,7 @@ export function lossesOf<P, Batch, Aux>(
 ): (params: P, batch: Batch, key: Tensor) => Tensor {
   const names = namesOf(losses);
   return (params, batch, key) => {
-    const keys = splitKey(key, names.length + 1);
+    const [, ...keys] = splitKey(key, names.length + 1);
     return lossVector(names, names.map((name, k) => losses[name]!(params, batch, keys[k]!)));
   };
 }

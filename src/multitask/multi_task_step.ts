@@ -6,6 +6,7 @@ import {
   type MultiTaskGradientOptions,
   type MultiTaskLosses,
 } from "./multi_task_gradient.ts";
+import { flatten } from "../tree/tree.ts";
 import type { WeightingState } from "./weighting.ts";
 
 /** Everything that multi-task training changes. */
@@ -19,7 +20,7 @@ export interface MultiTaskTraining<P> {
 }
 
 /** How several tasks are trained. */
-export interface MultiTaskStepOptions extends MultiTaskGradientOptions {
+export interface MultiTaskStepOptions<Batch = unknown> extends MultiTaskGradientOptions<Batch> {
   /** Moves the parameters. */
   readonly optimizer: Optimizer;
 }
@@ -37,6 +38,38 @@ export interface MultiTaskStepped<P, Aux> {
 }
 
 /**
+ * Everything before the first step of training on several tasks.
+ *
+ * @param params The parameters.
+ * @param losses The losses by name.
+ * @param options Those of {@linkcode multiTaskStep}.
+ * @returns The parameters with the first states of optimizer and weighting method.
+ *
+ * @example
+ * ```ts
+ * import { constant, equalWeighting, multiTaskInit, sgd, sum, type Tensor } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const losses = { a: (x: Tensor) => ({ loss: sum(x), aux: {} }) };
+ * const options = { weighting: equalWeighting(), optimizer: sgd() };
+ * assertEquals(multiTaskInit(constant([1]), losses, options).weighting, {});
+ * ```
+ */
+export function multiTaskInit<P, Batch, Aux>(
+  params: P,
+  losses: MultiTaskLosses<P, Batch, Aux>,
+  { weighting, optimizer, shared = () => true }: MultiTaskStepOptions<Batch>,
+): MultiTaskTraining<P> {
+  const { leaves, paths } = flatten<Tensor>(params);
+  const tensors = leaves.filter(({ dtype }, k) => dtype === "f32" && shared(paths[k]!));
+  return {
+    params,
+    optimizer: optimizer.init(params),
+    weighting: weighting.init(Object.keys(losses).length, tensors),
+  };
+}
+
+/**
  * Makes a step of training on several tasks: losses, gradients, weights, update, and for methods
  * that want it the losses of the same batch, with the same random numbers, after the update.
  *
@@ -47,28 +80,25 @@ export interface MultiTaskStepped<P, Aux> {
  *
  * @example
  * ```ts
- * import { constant, famo, multiTaskStep, randomKey, sgd, square, type Tensor } from "@mutasesumele/toolkit";
- * import { mul, sub, sum, valuesOf } from "@mutasesumele/toolkit";
+ * import { constant, famo, multiTaskInit, multiTaskStep, randomKey, sgd } from "@mutasesumele/toolkit";
+ * import { mul, square, type Tensor, sub, sum, valuesOf } from "@mutasesumele/toolkit";
  * import { assert } from "@std/assert";
  *
  * const to = (target: number[], scale: number) => (x: Tensor) => ({
  *   loss: mul(sum(square(sub(x, constant(target)))), scale),
  *   aux: {},
  * });
- * const weighting = famo();
- * const step = multiTaskStep({ a: to([1, 0], 1), b: to([0, 2], 100) }, {
- *   weighting,
- *   optimizer: sgd(),
- * });
- * let training = { params: constant([1, 1]), optimizer: {}, weighting: weighting.init(2) };
- * training = step(training, {}, randomKey(0), { rate: 0.1 }).training;
+ * const losses = { a: to([1, 0], 1), b: to([0, 2], 100) };
+ * const options = { weighting: famo(), optimizer: sgd() };
+ * const start = multiTaskInit(constant([1, 1]), losses, options);
+ * const { training } = multiTaskStep(losses, options)(start, {}, randomKey(0), { rate: 0.1 });
  * const [a, b] = valuesOf(training.weighting["logits"]!);
  * assert(a !== b);
  * ```
  */
 export function multiTaskStep<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
-  options: MultiTaskStepOptions,
+  options: MultiTaskStepOptions<Batch>,
 ): (
   training: MultiTaskTraining<P>,
   batch: Batch,

@@ -1,6 +1,6 @@
 import type { Tensor } from "../ir/tensor.ts";
-import { abs, div, dot, greater, matmul, maximum, mul, sqrt, sum, where } from "../tensor/mod.ts";
-import { unitGram } from "./linear_algebra.ts";
+import { abs, div, dot, greater, matmul, maximum, mul, sum, where } from "../tensor/mod.ts";
+import { rootOf, unitGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
 
 /** Options of {@linkcode normalizeWeights}. */
@@ -47,29 +47,30 @@ export function normalizeWeights(
     needsGradients: method.needsGradients || to === "length",
     weigh(inputs) {
       const tasks = tasksOf(method.name, inputs);
-      const { weights, state } = method.weigh(inputs);
-      const shares = div(weights, positive(sum(abs(weights))));
-      if (to !== "length") return { weights: to === "one" ? shares : mul(shares, tasks), state };
-      const { cosines, lengths } = unitGram(inputs.gram);
-      // In units of the sum of all lengths.
-      const total = positive(sum(lengths));
-      const parts = mul(shares, div(lengths, total));
-      const combined = rootOf(dot(parts, matmul(cosines, parts)));
-      const even = div(lengths, total);
-      const wanted = div(rootOf(dot(even, matmul(cosines, even))), tasks);
-      const length = positive(maximum(combined, mul(sum(abs(parts)), SHORTEST)));
-      return { weights: mul(shares, div(wanted, length)), state };
+      const { weights, own = weights, state } = method.weigh(inputs);
+      const one = div(1, positive(sum(abs(weights))));
+      const factor = to === "one"
+        ? one
+        : to === "tasks"
+        ? mul(one, tasks)
+        : mul(one, lengthOf(inputs.gram, mul(weights, one)));
+      return { weights: mul(weights, factor), own: mul(own, factor), state };
     },
   };
+}
+
+/** What makes a combined gradient as long as the mean of all. */
+function lengthOf(gram: Tensor, shares: Tensor): Tensor {
+  const { cosines, lengths } = unitGram(gram);
+  // In units of the sum of all lengths.
+  const even = div(lengths, positive(sum(lengths)));
+  const parts = mul(shares, even);
+  const combined = rootOf(dot(parts, matmul(cosines, parts)));
+  const wanted = div(rootOf(dot(even, matmul(cosines, even))), shares.shape[0]!);
+  return div(wanted, positive(maximum(combined, mul(sum(abs(parts)), SHORTEST))));
 }
 
 /** `x`, or 1 where it is 0. */
 function positive(x: Tensor): Tensor {
   return where(greater(x, 0), x, 1);
-}
-
-/** Root of a number that rounding may have made negative; its derivative at 0 is 0. */
-function rootOf(x: Tensor): Tensor {
-  const found = greater(x, 0);
-  return where(found, sqrt(where(found, x, 1)), 0);
 }

@@ -1,21 +1,7 @@
-import type { Tensor } from "../ir/tensor.ts";
-import { splitKey, uniform } from "../random/mod.ts";
-import {
-  add,
-  convert,
-  equal,
-  expandDims,
-  eye,
-  less,
-  matmul,
-  minimum,
-  mul,
-  reshape,
-  sub,
-  sum,
-} from "../tensor/mod.ts";
+import { add, convert, equal, eye, matmul, minimum, mul, sub } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
-import { tasksOf, type Weighting } from "./weighting.ts";
+import { randomOrders } from "./random_orders.ts";
+import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
 
 /**
  * PCGrad: where a task's gradient conflicts with another one (negative inner product), its part
@@ -48,14 +34,8 @@ export function pcGrad(): Weighting {
     init: () => ({}),
     weigh(inputs) {
       const tasks = tasksOf("PCGrad", inputs);
-      const { gram, state, key } = inputs;
-      if (!key) {
-        throw new TypeError(
-          "Cannot weigh tasks by PCGrad without a random key: expected { key }. Derive one by " +
-            "foldIn() for every step.",
-        );
-      }
-      const order = randomOrders(key, tasks);
+      const { gram, state } = inputs;
+      const order = randomOrders(keyOf("PCGrad", inputs), tasks);
       const { cosines, lengths, inverse } = unitGram(gram);
       const others = sub(1, eye(tasks));
       // Row i of `mixture`: task i's gradient over its length, in terms of all unit gradients.
@@ -69,12 +49,4 @@ export function pcGrad(): Weighting {
       return { weights: add(1, mul(borrowed, inverse)), state };
     },
   };
-}
-
-/** For each task (row) the places `f32[tasks, tasks]` of all tasks in an order of its own. */
-function randomOrders(key: Tensor, tasks: number): Tensor {
-  const [own] = splitKey(key, 1);
-  const scores = uniform(own!, [tasks, tasks]);
-  const before = less(reshape(scores, [tasks, 1, tasks]), expandDims(scores, 2));
-  return sum(convert(before, "f32"), { axes: 2 });
 }

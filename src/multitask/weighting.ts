@@ -1,12 +1,30 @@
 import { formatAval } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { add, matmul, mul, reshape, slice, stack, transpose } from "../tensor/mod.ts";
-import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
 
 /** What a weighting method remembers between steps, tensors by name; `{}` if nothing. */
 export interface WeightingState {
-  /** A vector with one number for each task, or a scalar. */
+  /** Numbers of the tasks, of their pairs or of all; gradients of all tasks. */
   readonly [name: string]: Tensor;
+}
+
+/** What gradients are transformed from. */
+export interface TransformInputs {
+  /** For each tensor of the shared parameters the gradients of all tasks, `f32[tasks, ...]`. */
+  readonly grads: readonly Tensor[];
+  /** Losses of the tasks, `f32[tasks]`. */
+  readonly losses: Tensor;
+  /** State from {@linkcode Weighting.init} or the step before. */
+  readonly state: WeightingState;
+  /** Random key `u32[2]`; read only by methods that {@linkcode Weighting.needsKey}. */
+  readonly key?: Tensor;
+}
+
+/** Gradients that stand for those of the tasks. */
+export interface Transformed {
+  /** For each tensor of the shared parameters those of all tasks, `f32[tasks, ...]`. */
+  readonly grads: readonly Tensor[];
+  /** The state for {@linkcode Weighting.weigh}. */
+  readonly state: WeightingState;
 }
 
 /** What weights are computed from. */
@@ -15,8 +33,13 @@ export interface WeightingInputs {
   readonly losses: Tensor;
   /** Inner products of the tasks' gradients, `f32[tasks, tasks]`; see {@linkcode gramMatrix}. */
   readonly gram: Tensor;
-  /** State from {@linkcode Weighting.init} or the step before. */
+  /** State from {@linkcode Weighting.init}, {@linkcode Weighting.transform} or the step before. */
   readonly state: WeightingState;
+  /**
+   * Inner products of the gradients with those of an independent sample, `f32[tasks, tasks]`; read
+   * only by methods with {@linkcode Weighting.doubleSampled}. `gram` unless given.
+   */
+  readonly independent?: Tensor;
   /** Random key `u32[2]`; read only by methods that {@linkcode Weighting.needsKey}. */
   readonly key?: Tensor;
 }
@@ -25,6 +48,8 @@ export interface WeightingInputs {
 export interface Weighted {
   /** Weights `f32[tasks]`: the step goes along the sum of weight times gradient. */
   readonly weights: Tensor;
+  /** Weights `f32[tasks]` of the parameters that one task has for itself; `weights` unless given. */
+  readonly own?: Tensor;
   /** The state for the next step. */
   readonly state: WeightingState;
 }
@@ -46,8 +71,20 @@ export interface Weighting {
   readonly needsGradients: boolean;
   /** Whether `key` is read. */
   readonly needsKey: boolean;
-  /** The state before the first step. */
-  init(tasks: number): WeightingState;
+  /**
+   * Whether the inner products are read of two independent samples, without which the method is
+   * biased by the noise of one.
+   */
+  readonly doubleSampled?: boolean;
+  /**
+   * The state before the first step.
+   *
+   * @param tasks Number of tasks.
+   * @param shared The `f32` tensors of the shared parameters; methods with `transform` need them.
+   */
+  init(tasks: number, shared?: readonly Tensor[]): WeightingState;
+  /** Changes the gradients before they are weighed, of methods to which more matters than angles. */
+  transform?(inputs: TransformInputs): Transformed;
   /** The weights of a step. */
   weigh(inputs: WeightingInputs): Weighted;
   /**
@@ -56,85 +93,6 @@ export interface Weighting {
    * then takes the losses of the next step, of another batch.
    */
   observe?(state: WeightingState, losses: Tensor): WeightingState;
-}
-
-/**
- * Inner products of gradients with each other.
- *
- * On a device squares below 1e-38 or above 1e38 are no numbers: elements below 1e-19 count as 0, and
- * a gradient longer than 1e19 is infinite. Between, methods do not depend on the scale.
- *
- * @param grads One tree of gradients for each task, all of one structure; leaves that are not `f32`
- *   count nothing.
- * @returns The symmetric matrix `f32[tasks, tasks]` of sums over all parameters.
- * @throws {TypeError} If there is no tree, no `f32` leaf, or the structures differ.
- *
- * @example
- * ```ts
- * import { constant, gramMatrix, valuesOf } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const grads = [{ w: constant([1, 0]) }, { w: constant([2, 3]) }];
- * assertEquals(valuesOf(gramMatrix(grads)), [1, 2, 2, 13]);
- * ```
- */
-export function gramMatrix(grads: readonly unknown[]): Tensor {
-  const lists = leavesOf(grads);
-  const real = lists[0]!.map((_, k) => k).filter((k) => lists[0]![k]!.dtype === "f32");
-  return real
-    .map((k) => {
-      const rows = stack(lists.map((leaves) => reshape(leaves[k]!, [leaves[k]!.size])));
-      return matmul(rows, transpose(rows));
-    })
-    .reduce((total, part) => add(total, part));
-}
-
-/**
- * Sum of gradients, each times its weight.
- *
- * @param grads One tree of gradients for each task, all of one structure.
- * @param weights The weights `f32[tasks]`.
- * @returns A tree of that structure; leaves that are not `f32` are those of the first tree.
- * @throws {TypeError} If there is no tree, no `f32` leaf, the structures differ, or the weights do
- *   not fit.
- *
- * @example
- * ```ts
- * import { combineGradients, constant, valuesOf } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const grads = [{ w: constant([1, 0]) }, { w: constant([2, 3]) }];
- * assertEquals(valuesOf(combineGradients(grads, constant([1, 2])).w), [5, 6]);
- * ```
- */
-export function combineGradients<P>(grads: readonly P[], weights: Tensor): P {
-  const lists = leavesOf(grads);
-  if (weights.rank !== 1 || weights.shape[0] !== grads.length) {
-    throw new TypeError(
-      `Cannot combine ${grads.length} gradients by the weights ${formatAval(weights)}: expected ` +
-        `f32[${grads.length}].`,
-    );
-  }
-  const each = grads.map((_, task) => slice(weights, [task]));
-  const combined = lists[0]!.map((first, k) =>
-    first.dtype !== "f32"
-      ? first
-      : lists.map((leaves, task) => mul(leaves[k]!, each[task]!)).reduce((a, b) => add(a, b))
-  );
-  return unflatten<P>(flatten(grads[0]).structure, combined);
-}
-
-function leavesOf(grads: readonly unknown[]): Tensor[][] {
-  const flat = grads.map((tree) => flatten<Tensor>(tree));
-  if (!flat[0]?.leaves.some(({ dtype }) => dtype === "f32")) {
-    throw new TypeError(
-      "Cannot combine gradients: found none, expected one tree of f32 tensors for each task.",
-    );
-  }
-  for (const { structure } of flat) {
-    assertSameStructure(flat[0]!.structure, structure, "combine gradients");
-  }
-  return flat.map(({ leaves }) => leaves);
 }
 
 /**
@@ -154,4 +112,22 @@ export function tasksOf(name: string, { losses, gram }: WeightingInputs): number
     );
   }
   return tasks!;
+}
+
+/**
+ * Random key of a step.
+ *
+ * @param name Name of the method, for the error.
+ * @param inputs What the method was given.
+ * @returns The key.
+ * @throws {TypeError} If there is none.
+ */
+export function keyOf(name: string, { key }: { readonly key?: Tensor }): Tensor {
+  if (!key) {
+    throw new TypeError(
+      `Cannot weigh tasks by ${name} without a random key: expected { key }. Derive one by ` +
+        `foldIn() for every step.`,
+    );
+  }
+  return key;
 }

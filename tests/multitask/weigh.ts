@@ -5,9 +5,14 @@
  */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import type { Weighting, WeightingState } from "../../src/multitask/mod.ts";
+import {
+  type WeighedGradients,
+  weighGradients,
+  type Weighting,
+  type WeightingState,
+} from "../../src/multitask/mod.ts";
 import { randomKey } from "../../src/random/mod.ts";
-import { constant, matmul, transpose, valuesOf } from "../../src/tensor/mod.ts";
+import { constant, matmul, slice, transpose, valuesOf } from "../../src/tensor/mod.ts";
 
 /** Weights and state of a step; losses 1 and the first state unless told. */
 export function weigh(
@@ -20,6 +25,21 @@ export function weigh(
     losses: given.losses ?? constant(new Array(tasks).fill(1)),
     gram,
     state: given.state ?? method.init(tasks),
+    ...(method.needsKey ? { key: randomKey(given.seed ?? 0) } : {}),
+  });
+}
+
+/** Direction, weights and state of a step whose gradients are rows. */
+export function direct(
+  method: Weighting,
+  rows: Tensor,
+  given: { losses?: Tensor; state?: WeightingState; seed?: number } = {},
+): WeighedGradients<Tensor> {
+  const tasks = rows.shape[0]!;
+  return weighGradients(method, {
+    losses: given.losses ?? constant(new Array(tasks).fill(1)),
+    grads: Array.from({ length: tasks }, (_, task) => slice(rows, [task])),
+    state: given.state ?? method.init(tasks, [slice(rows, [0])]),
     ...(method.needsKey ? { key: randomKey(given.seed ?? 0) } : {}),
   });
 }

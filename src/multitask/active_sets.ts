@@ -1,0 +1,132 @@
+/**
+ * Small quadratic programs, solved exactly: every set of constraints is tried, and the solution that
+ * fulfils the conditions of the optimum best is taken.
+ *
+ * There is no branch and no iteration that may end too early, so the solvers are programs like
+ * others, and the derivative of a solution is that of its linear system.
+ *
+ * @module
+ */
+import type { Tensor } from "../ir/tensor.ts";
+import {
+  abs,
+  add,
+  argMax,
+  constant,
+  div,
+  expandDims,
+  eye,
+  matmul,
+  max,
+  maximum,
+  min,
+  minimum,
+  mul,
+  reshape,
+  sub,
+  sum,
+  takeRows,
+} from "../tensor/mod.ts";
+import { solvePositive } from "./linear_algebra.ts";
+
+/** Most tasks of which all subsets are tried. */
+export const MOST_TASKS = 10;
+
+/**
+ * Throws if there are too many tasks to try all subsets.
+ *
+ * @param name Name of the method.
+ * @param tasks Number of tasks.
+ * @throws {RangeError} If there are more than {@linkcode MOST_TASKS}.
+ */
+export function demandFew(name: string, tasks: number): void {
+  if (tasks > MOST_TASKS) {
+    throw new RangeError(
+      `Cannot weigh ${tasks} tasks by ${name}: all of their subsets are tried, expected at most ` +
+        `${MOST_TASKS} tasks. Join some, or use a method such as nashMtl().`,
+    );
+  }
+}
+
+/**
+ * All subsets of some elements.
+ *
+ * @param count Number of elements.
+ * @param options Whether the empty subset is one of them, the first; it is not unless told.
+ * @returns For each subset a row of ones and zeros, `f32[subsets, count]`.
+ */
+export function subsets(
+  count: number,
+  { empty = false }: { readonly empty?: boolean } = {},
+): Tensor {
+  const first = empty ? 0 : 1;
+  return constant(
+    Array.from(
+      { length: 2 ** count - first },
+      (_, k) => Array.from({ length: count }, (_, bit) => ((k + first) >> bit) & 1),
+    ),
+  );
+}
+
+/**
+ * Solves a system on every subset: rows and columns outside of it are those of the identity.
+ *
+ * @param faces The subsets `f32[subsets, n]`.
+ * @param matrix `[n, n]`, or one for each subset.
+ * @param right Right sides `[n, columns]`, or one for each subset.
+ * @returns The solutions `[subsets, n, columns]`, 0 outside of the subset.
+ */
+export function solveOnFaces(faces: Tensor, matrix: Tensor, right: Tensor): Tensor {
+  const column = expandDims(faces, 2);
+  const within = mul(column, expandDims(faces, 1));
+  const apart = mul(sub(1, column), eye(faces.shape[1]!));
+  return solvePositive(add(mul(within, matrix), apart), mul(column, right));
+}
+
+/**
+ * Takes the candidate whose worst condition is fulfilled best.
+ *
+ * @param candidates One a row, `[subsets, n]`.
+ * @param conditions For each candidate numbers that are at least 0 at the optimum.
+ * @returns The candidate `[n]`.
+ */
+export function fulfilling(candidates: Tensor, conditions: Tensor): Tensor {
+  const best = argMax(min(conditions, { axes: 1 }));
+  return reshape(takeRows(candidates, best), [candidates.shape[1]!]);
+}
+
+/**
+ * Weights of the shortest convex combination of vectors.
+ *
+ * With `v_i` the coefficient of the unit vector `u_i`: minimize `v' C v`, where `z' v = 1`, `v >= 0`.
+ * The solution fulfils `C v >= lambda z`, with equality where `v` is positive.
+ *
+ * Source: the trick of adding ones to a singular matrix: Wolfe, "Finding the nearest point in a
+ * polytope", Mathematical Programming 11, 1976.
+ *
+ * @param cosines `C`, inner products of the unit vectors, `[n, n]`.
+ * @param z One over the lengths of the vectors, `[n]`, the largest of them 1.
+ * @returns Weights of the vectors `[n]`, adding up to 1.
+ */
+export function shortestPoint(cosines: Tensor, z: Tensor): Tensor {
+  const faces = subsets(z.shape[0]!);
+  // On a face C v = lambda z. So does (C + z z') v, which is regular even where the combination
+  // is 0; the shortest vector of the face counts as 1, or the lengths would drown the angles.
+  const onFace = mul(faces, z);
+  const own = div(onFace, max(onFace, { axes: 1, keepAxes: true }));
+  const right = expandDims(own, 2);
+  const shifted = add(cosines, mul(right, expandDims(own, 1)));
+  const solved = reshape(solveOnFaces(faces, shifted, right), faces.shape);
+  const v = div(solved, maximum(total(abs(solved)), 1e-30));
+  // Equality on the face follows, as v' (C v - lambda z) = 0.
+  const slopes = matmul(v, cosines);
+  const lambda = div(total(mul(v, slopes)), maximum(total(mul(v, z)), 1e-30));
+  const found = fulfilling(v, minimum(v, sub(slopes, mul(lambda, z))));
+  const weights = mul(maximum(found, 0), z);
+  return div(weights, sum(weights));
+}
+
+/** Sums of rows, as a column. */
+function total(x: Tensor): Tensor {
+  return sum(x, { axes: 1, keepAxes: true });
+}
