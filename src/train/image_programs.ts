@@ -52,11 +52,11 @@ export interface ImagePrograms {
   readonly meta: MetaTrainOptions;
   /** What the stages start from, drawn from keys. */
   readonly start: {
-    /** Meta-training, from a key for the model and one for the pretext heads. */
-    readonly meta: Jitted<[Tensor, Tensor], MetaTraining>;
-    /** Classification from the initialisation. */
-    readonly classifier: Jitted<[Tensor], TrainingState>;
-    /** Classification with a fresh head on a given backbone. */
+    /** Meta-training, from keys for the backbone, the head and the pretext heads. */
+    readonly meta: Jitted<[Tensor, Tensor, Tensor], MetaTraining>;
+    /** Classification from the initialisation, from keys for the backbone and the head. */
+    readonly classifier: Jitted<[Tensor, Tensor], TrainingState>;
+    /** Classification with a fresh head, drawn from a key, on a given backbone. */
     readonly onBackbone: Jitted<[Variables, Tensor], TrainingState>;
     /** A linear probe. */
     readonly probe: Jitted<[Tensor], TrainingState>;
@@ -90,22 +90,20 @@ export function imagePrograms(engine: Engine, options: ImageTrainingOptions): Im
   return {
     meta,
     start: {
-      meta: engine.jit((key: Tensor, headKey: Tensor): MetaTraining => {
-        const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
-        const keys = splitKey(headKey, tasks.length);
+      meta: engine.jit((key: Tensor, headKey: Tensor, pretextKey: Tensor): MetaTraining => {
+        const { params, state } = topped(encoder.init(key), head.init(headKey));
+        const keys = splitKey(pretextKey, tasks.length);
         const pretext = Object.fromEntries(
           tasks.map((task, k) => [task.name, task.initHead(keys[k]!, embedding)]),
         );
         return trainingState({ params: { ...params, pretext }, state }, optimizer);
       }),
-      classifier: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
-      onBackbone: engine.jit((backbone: Variables, key: Tensor) => {
-        const { params, state } = classifier.init(key);
-        return trainingState({
-          params: { ...params, encoder: backbone.params },
-          state: { ...state, encoder: backbone.state },
-        }, optimizer);
-      }),
+      classifier: engine.jit((key: Tensor, headKey: Tensor) =>
+        trainingState(topped(encoder.init(key), head.init(headKey)), optimizer)
+      ),
+      onBackbone: engine.jit((backbone: Variables, headKey: Tensor) =>
+        trainingState(topped(backbone, head.init(headKey)), optimizer)
+      ),
       probe: engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
     },
     step: {
@@ -121,5 +119,13 @@ export function imagePrograms(engine: Engine, options: ImageTrainingOptions): Im
         model: sequential({ encoder, head: probe }),
       }),
     },
+  };
+}
+
+/** Variables of a model of backbone and head. */
+function topped(backbone: Variables, head: Variables) {
+  return {
+    params: { encoder: backbone.params, head: head.params },
+    state: { encoder: backbone.state, head: head.state },
   };
 }

@@ -40,6 +40,7 @@ export {
   type ProgressStage,
   standardError,
 } from "./progress.ts";
+export * from "./random_streams.ts";
 export { RunFolder, type RunRecord, type RunStatus } from "./run_folder.ts";
 export {
   decodeSafetensors,
