@@ -1,5 +1,11 @@
 /** The main experiment at tiny size through the real command line. */
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { loadCheckpoint } from "../src/train/checkpoint.ts";
 import { readMetrics } from "../src/train/metrics.ts";
 
@@ -141,6 +147,30 @@ async function killAt(child: Deno.ChildProcess, out: string, stage: string): Pro
     return `${out}/cifar-maml/${name}`;
   }
 }
+
+Deno.test("cifar-maml that diverges fails, says where, and saves nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/tiny.yaml`, tiny);
+    const { code, out, err } = await run(
+      ...["--config", `${folder}/tiny.yaml`, "--engine", "reference", "--data", "synthetic"],
+      ...["--set", "arms=[scratch]", "--set", "fineTune.steps=30", "--set", "fineTune.rate=1e12"],
+      ...["--out", folder],
+    );
+    assertEquals(code, 1, err);
+    assertStringIncludes(err, 'Training of arm "scratch", phase "fine-tune" has diverged: ');
+    const path = out.trimEnd().split("\n").at(-1)!;
+    const { state, error } = JSON.parse(await Deno.readTextFile(`${path}/status.json`));
+    assertEquals(state, "failed");
+    assertStringIncludes(error, "has diverged");
+    await assertRejects(
+      () => Deno.stat(`${path}/checkpoints/scratch-fine-tune`),
+      Deno.errors.NotFound,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("cifar-maml refuses an unknown key before it does anything", async () => {
   const folder = await Deno.makeTempDir();

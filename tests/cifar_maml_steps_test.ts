@@ -237,7 +237,7 @@ Deno.test("runStage() evaluates on its grid, counts its cost, and stops at a los
       await assertRejects(
         () => runStage({ ...stage(5, 2), arm: "b" }, options),
         RangeError,
-        'metric "loss" of arm "b", phase "p" at step 2: found NaN',
+        'arm "b", phase "p" has diverged: metric "loss" is NaN at step 2',
       );
       metrics.close();
     } finally {

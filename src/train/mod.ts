@@ -12,6 +12,12 @@ export {
   type LoadedCheckpoint,
   saveCheckpoint,
 } from "./checkpoint.ts";
+export {
+  FiniteCheck,
+  type FiniteFindings,
+  type NonFiniteTensor,
+  type PendingCounts,
+} from "./check_finite.ts";
 export * from "./compiled_stage.ts";
 export * from "./device_images.ts";
 export * from "./evaluate_classifier.ts";
