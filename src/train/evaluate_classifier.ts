@@ -8,6 +8,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import type { Layer, Params } from "../nn/mod.ts";
 import { hits, labelLogProbabilities } from "../loss/mod.ts";
 import { mul, neg, sum } from "../tensor/mod.ts";
+import { FiniteCheck, inWords } from "./check_finite.ts";
 import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "./device_images.ts";
 
 /** Parameters and running state of a classifier. */
@@ -49,7 +50,8 @@ export type Evaluate = (
  *
  * @param engine Where to run.
  * @param options Model, extents, size of the batches.
- * @returns The evaluation; it compiles at its first call.
+ * @returns The evaluation; it compiles at its first call. It throws a `RangeError` that names the
+ *   tensor if parameters or state are not finite.
  *
  * @example
  * ```ts
@@ -85,7 +87,9 @@ export function classifierEvaluation(engine: Engine, options: EvaluationOptions)
       };
     },
   );
+  const check = new FiniteCheck(engine);
   return async (variables, table, indices) => {
+    const { counts, findings } = await check.start(variables);
     const parts: { readonly right: Value; readonly loss: Value }[] = [];
     for (let first = 0; first < indices.length; first += batchSize) {
       // The last batch is filled up with its first row, which then has no weight.
@@ -100,8 +104,12 @@ export function classifierEvaluation(engine: Engine, options: EvaluationOptions)
         }),
       );
     }
-    const sums = await engine.read(parts);
-    engine.release(parts);
+    const { sums, found } = await engine.read({ sums: parts, found: counts });
+    engine.release([parts, counts]);
+    const finite = findings(found);
+    if (finite.bad.length > 0) {
+      throw new RangeError(`Cannot evaluate a classifier: ${inWords(finite)}.`);
+    }
     const total = (name: "right" | "loss"): number =>
       sums.reduce((whole, part) => whole + part[name].data[0]!, 0);
     return {

@@ -52,11 +52,11 @@ export interface ImagePrograms {
   readonly meta: MetaTrainOptions;
   /** What the stages start from, drawn from keys. */
   readonly start: {
-    /** Meta-training, from a key for the model and one for the pretext heads. */
-    readonly meta: Jitted<[Tensor, Tensor], MetaTraining>;
-    /** Classification from the initialisation. */
-    readonly classifier: Jitted<[Tensor], TrainingState>;
-    /** Classification with a fresh head on a given backbone. */
+    /** Meta-training, from keys for the backbone, the head and the pretext heads. */
+    readonly meta: Jitted<[Tensor, Tensor, Tensor], MetaTraining>;
+    /** Classification from the initialisation, from keys for the backbone and the head. */
+    readonly classifier: Jitted<[Tensor, Tensor], TrainingState>;
+    /** Classification with a fresh head, drawn from a key, on a given backbone. */
     readonly onBackbone: Jitted<[Variables, Tensor], TrainingState>;
     /** A linear probe. */
     readonly probe: Jitted<[Tensor], TrainingState>;
@@ -80,19 +80,18 @@ export interface ImagePrograms {
 }
 
 /**
- * Makes what meta-training starts from, as a function of a key for the model and one for the pretext
- * heads.
+ * Makes what meta-training starts from, as a function of a key for the backbone, one for the head and
+ * one for the pretext heads.
  */
 export function metaStart(
   { encoder, head, tasks, embedding, optimizer }: Pick<
     ImageTrainingOptions,
     "encoder" | "head" | "tasks" | "embedding" | "optimizer"
   >,
-): (key: Tensor, headKey: Tensor) => MetaTraining {
-  const classifier = sequential({ encoder, head });
-  return (key, headKey) => {
-    const { params, state } = classifier.init(key) as Omit<MetaTraining, "optimizer">;
-    const keys = splitKey(headKey, tasks.length);
+): (key: Tensor, headKey: Tensor, pretextKey: Tensor) => MetaTraining {
+  return (key, headKey, pretextKey) => {
+    const { params, state } = topped(encoder.init(key), head.init(headKey));
+    const keys = splitKey(pretextKey, tasks.length);
     const pretext = Object.fromEntries(
       tasks.map((task, k) => [task.name, task.initHead(keys[k]!, embedding)]),
     );
@@ -112,14 +111,12 @@ export function imagePrograms(engine: Engine, options: ImageTrainingOptions): Im
     meta,
     start: {
       meta: engine.jit(metaStart(options)),
-      classifier: engine.jit((key: Tensor) => trainingState(classifier.init(key), optimizer)),
-      onBackbone: engine.jit((backbone: Variables, key: Tensor) => {
-        const { params, state } = classifier.init(key);
-        return trainingState({
-          params: { ...params, encoder: backbone.params },
-          state: { ...state, encoder: backbone.state },
-        }, optimizer);
-      }),
+      classifier: engine.jit((key: Tensor, headKey: Tensor) =>
+        trainingState(topped(encoder.init(key), head.init(headKey)), optimizer)
+      ),
+      onBackbone: engine.jit((backbone: Variables, headKey: Tensor) =>
+        trainingState(topped(backbone, head.init(headKey)), optimizer)
+      ),
       probe: engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
     },
     step: {
@@ -135,5 +132,13 @@ export function imagePrograms(engine: Engine, options: ImageTrainingOptions): Im
         model: sequential({ encoder, head: probe }),
       }),
     },
+  };
+}
+
+/** Variables of a model of backbone and head. */
+function topped(backbone: Variables, head: Variables) {
+  return {
+    params: { encoder: backbone.params, head: head.params },
+    state: { encoder: backbone.state, head: head.state },
   };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { EpochSampler, HostRandom, type ImageDataset } from "../data/mod.ts";
+import { EpochSampler, type ImageDataset } from "../data/mod.ts";
 import {
   type Concrete,
   type Engine,
@@ -14,13 +14,14 @@ import {
 } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { GuardReport } from "../meta/mod.ts";
-import { foldIn, keyWords } from "../random/mod.ts";
+import { keyWords } from "../random/mod.ts";
 import { compiledStage, rowsOf, stepInputs } from "./compiled_stage.ts";
 import { type ImageTable, packImages } from "./device_images.ts";
 import type { Evaluation, Variables } from "./evaluate_classifier.ts";
 import { guardMetaTraining } from "./guard_meta_training.ts";
 import { type ImagePrograms, imagePrograms, type ImageTrainingOptions } from "./image_programs.ts";
 import type { MetaTraining } from "./meta_train.ts";
+import { type RandomStream, SHARED_PHASE, streamKey, streamSeed } from "./random_streams.ts";
 import type { Stage } from "./run_stage.ts";
 import type { TrainingState } from "./train_classifier.ts";
 
@@ -34,50 +35,62 @@ export interface StagePlan {
   readonly rate: number;
 }
 
-/** Purposes of random keys, and the number folded into the seed's key for each. */
-const PURPOSES = {
-  model: 0,
-  pretextHeads: 1,
-  probeHead: 2,
-  pretrain: 3,
-  "fine-tune": 4,
-  probe: 5,
-  adaptation: 6,
-} as const;
+/** Phases whose stages are made here. */
+type Phase = "pretrain" | "fine-tune" | "probe";
+
+/** Keys on the device. */
+const STREAMS = {
+  backbone: { phase: SHARED_PHASE, purpose: "initialisation" },
+  head: { phase: "pretrain", purpose: "head" },
+  pretextHeads: { phase: "pretrain", purpose: "pretext heads" },
+  fineTuneHead: { phase: "fine-tune", purpose: "head" },
+  probeHead: { phase: "probe", purpose: "head" },
+  pretrain: { phase: "pretrain", purpose: "steps" },
+  "fine-tune": { phase: "fine-tune", purpose: "steps" },
+  probe: { phase: "probe", purpose: "steps" },
+  adaptation: { phase: "pretrain", purpose: "adaptation" },
+} as const satisfies Record<string, RandomStream>;
+
+type Keys = Readonly<Record<keyof typeof STREAMS, Value>>;
 
 /**
  * Training of a backbone on labelled images: makes the stages that `runStage` runs.
  *
  * Everything is a pure function of the seed and the step: all stages of a phase see the same batches
- * with the same augmentation, and all arms begin at the same initialisation.
+ * with the same augmentation, and all arms begin at the same initialisation of the backbone and, in
+ * each phase, with the same fresh head. Different phases share no other draw.
  */
 export class ImageTraining {
   readonly #engine: Engine;
   readonly #options: ImageTrainingOptions;
   readonly #programs: ImagePrograms;
   readonly #table: Concrete<ImageTable>;
-  readonly #keys: Readonly<Record<keyof typeof PURPOSES, Value>>;
-  readonly #wanted: EpochSampler;
+  readonly #keys: Keys;
+  readonly #wanted: Readonly<Record<Phase, EpochSampler>>;
   readonly #support: readonly { readonly name: string; readonly batches: EpochSampler }[];
 
-  private constructor(
-    engine: Engine,
-    options: ImageTrainingOptions,
-    keys: Readonly<Record<keyof typeof PURPOSES, Value>>,
-  ) {
+  private constructor(engine: Engine, options: ImageTrainingOptions, keys: Keys) {
     this.#engine = engine;
     this.#options = options;
     this.#keys = keys;
     this.#programs = imagePrograms(engine, options);
     this.#table = engine.put(packImages(options.dataset));
-    const batches = (stream: number): EpochSampler =>
+    const batches = (stream: RandomStream & { readonly name?: string }): EpochSampler =>
       new EpochSampler({
         indices: options.train,
         batchSize: options.batchSize,
-        seed: new HostRandom([options.seed, stream]).uint32(),
+        seed: streamSeed(options.seed, stream),
       });
-    this.#wanted = batches(0);
-    this.#support = options.tasks.map(({ name }, k) => ({ name, batches: batches(1 + k) }));
+    const order = (phase: Phase) => batches({ phase, purpose: "order" });
+    this.#wanted = {
+      pretrain: order("pretrain"),
+      "fine-tune": order("fine-tune"),
+      probe: order("probe"),
+    };
+    this.#support = options.tasks.map(({ name }) => ({
+      name,
+      batches: batches({ phase: "pretrain", purpose: "support order", name }),
+    }));
   }
 
   /**
@@ -122,11 +135,11 @@ export class ImageTraining {
    */
   static async open(engine: Engine, options: ImageTrainingOptions): Promise<ImageTraining> {
     const makeKeys = engine.jit((key: Tensor) =>
-      Object.values(PURPOSES).map((purpose) => foldIn(key, purpose))
+      Object.values(STREAMS).map((stream) => streamKey(key, stream))
     );
     const keys = await makeKeys(hostArray(keyWords(options.seed), [2], "u32"));
-    const named = Object.keys(PURPOSES).map((name, k) => [name, keys[k]!]);
-    return new ImageTraining(engine, options, Object.fromEntries(named));
+    const named = Object.keys(STREAMS).map((name, k) => [name, keys[k]!]);
+    return new ImageTraining(engine, options, Object.fromEntries(named) as Keys);
   }
 
   /**
@@ -145,9 +158,9 @@ export class ImageTraining {
       compiled: step.meta,
       table: this.#table,
       key: keys.pretrain,
-      start: () => start.meta(keys.model, keys.pretextHeads),
+      start: () => start.meta(keys.backbone, keys.head, keys.pretextHeads),
       inputs: (at) => ({
-        ...stepInputs(this.#wanted.batch(at), { step: at, rate }),
+        ...stepInputs(this.#wanted.pretrain.batch(at), { step: at, rate }),
         support: this.#supportRows(at),
       }),
       evaluate: async ({ params, state }) => {
@@ -176,8 +189,8 @@ export class ImageTraining {
   /**
    * Training by classification.
    *
-   * @param plan Arm, phase, steps, rate; `backbone`: where the backbone comes from, with a fresh head
-   *   on top; the initialisation unless told.
+   * @param plan Arm, phase, steps, rate; `backbone`: where the backbone comes from; the initialisation
+   *   unless told. The head is a fresh one, drawn for the phase.
    */
   classification(
     { arm, phase, steps, rate, backbone }: StagePlan & {
@@ -186,7 +199,8 @@ export class ImageTraining {
     },
   ): Stage<Concrete<TrainingState>> {
     const { start, step } = this.#programs;
-    const { model } = this.#keys;
+    const { backbone: initial, ...keys } = this.#keys;
+    const head = phase === "pretrain" ? keys.head : keys.fineTuneHead;
     return compiledStage({
       arm,
       phase,
@@ -194,9 +208,9 @@ export class ImageTraining {
       samples: this.#options.batchSize,
       compiled: step.classifier,
       table: this.#table,
-      key: this.#keys[phase],
-      start: () => backbone ? start.onBackbone(backbone, model) : start.classifier(model),
-      inputs: (at) => stepInputs(this.#wanted.batch(at), { step: at, rate }),
+      key: keys[phase],
+      start: () => backbone ? start.onBackbone(backbone, head) : start.classifier(initial, head),
+      inputs: (at) => stepInputs(this.#wanted[phase].batch(at), { step: at, rate }),
       evaluate: ({ params, state }) => this.#validate("classifier", { params, state }),
     });
   }
@@ -216,7 +230,7 @@ export class ImageTraining {
       key: this.#keys.probe,
       start: () => start.probe(this.#keys.probeHead),
       inputs: (at) => ({
-        ...stepInputs(this.#wanted.batch(at), { step: at, rate }),
+        ...stepInputs(this.#wanted.probe.batch(at), { step: at, rate }),
         backbone,
       }),
       evaluate: (head) => this.#validate("probe", withHead(backbone, head)),
@@ -234,8 +248,8 @@ export class ImageTraining {
   ): Promise<GuardReport> {
     const { meta, start } = this.#programs;
     const keys = this.#keys;
-    const training = await start.meta(keys.model, keys.pretextHeads);
-    const { rows, step } = stepInputs(this.#wanted.batch(0), { step: 0, rate: 0 });
+    const training = await start.meta(keys.backbone, keys.head, keys.pretextHeads);
+    const { rows, step } = stepInputs(this.#wanted.pretrain.batch(0), { step: 0, rate: 0 });
     const report = await guardMetaTraining(this.#engine, meta, {
       ...options,
       training,

@@ -14,6 +14,12 @@ export {
   type LoadedCheckpoint,
   saveCheckpoint,
 } from "./checkpoint.ts";
+export {
+  FiniteCheck,
+  type FiniteFindings,
+  type NonFiniteTensor,
+  type PendingCounts,
+} from "./check_finite.ts";
 export * from "./compiled_stage.ts";
 export * from "./device_images.ts";
 export * from "./evaluate_classifier.ts";
@@ -42,6 +48,7 @@ export {
   type ProgressStage,
   standardError,
 } from "./progress.ts";
+export * from "./random_streams.ts";
 export { RunFolder, type RunRecord, type RunStatus } from "./run_folder.ts";
 export {
   decodeSafetensors,

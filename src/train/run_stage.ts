@@ -5,6 +5,7 @@
  */
 import type { Engine, Value } from "../engine/mod.ts";
 import { addToLedger } from "../meta/mod.ts";
+import { FiniteCheck, inWords } from "./check_finite.ts";
 import type { MetricsLog } from "./metrics_log.ts";
 import type { Progress } from "./progress.ts";
 import { EMPTY_RECORD, StageCheckpoints, type StageRecord } from "./stage_checkpoints.ts";
@@ -91,12 +92,15 @@ const MOST_PENDING = 64;
  * Runs a stage, or goes on with it from its latest checkpoint.
  *
  * Losses are read late and several at once: how late depends on the clock, what is written does not.
- * So a run that was stopped and resumed writes what one that was not would have written.
+ * So a run that was stopped and resumed writes what one that was not would have written. Whenever they
+ * are read, so are counts of what is not finite in parameters, state and optimizer: nothing that has
+ * diverged is evaluated or saved, and the last checkpoint before it stays.
  *
  * @param stage What to do.
  * @param options Where to run and write, how often to evaluate and to save.
  * @returns The values it has left, its cost and its evaluations.
- * @throws {RangeError} If a loss is not finite.
+ * @throws {RangeError} If a loss or anything that training changes is not finite; names arm, phase,
+ *   step and tensor.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
  *
  * @example
@@ -153,12 +157,35 @@ export async function runStage<S>(
   }
   let { ledger, curve } = restored?.record ?? EMPTY_RECORD;
   const done = restored?.step ?? 0;
+  const check = new FiniteCheck(engine);
+  const place = `arm "${arm}", phase "${phase}"`;
+  await (restored
+    ? check.demand(
+      training,
+      `go on with ${place} from its checkpoint of step ${done}`,
+      "Remove that checkpoint to go on from the one before.",
+    )
+    : check.demand(training, `start ${place}`, "Check what it starts from."));
   if (done >= steps) return { training, record: { ledger, curve } };
+
+  let saved = restored?.step;
+  const diverged = (what: string): RangeError =>
+    new RangeError(
+      `Training of ${place} has diverged: ${what}. ${
+        saved === undefined
+          ? "There is no checkpoint of this stage yet."
+          : `Its checkpoint of step ${saved} is kept.`
+      } Lower the learning rate, clip the gradients (withClipping), or look for logarithms, roots and ` +
+        `quotients of numbers near zero in the losses.`,
+    );
 
   const cost = await stage.cost(training);
   progress.begin({ label: `${arm} ${phase}`, total: steps, done });
   const evaluate = async (step: number): Promise<void> => {
     const figures = await stage.evaluate(training);
+    for (const [name, figure] of Object.entries(figures)) {
+      if (!Number.isFinite(figure)) throw diverged(`${name} is ${figure} at step ${step}`);
+    }
     metrics.write({ arm, phase, step, ...figures });
     const { samples, flops } = ledger;
     curve = [...curve, { step, samples, flops, ...figures }];
@@ -169,14 +196,23 @@ export async function runStage<S>(
   let secondsPerStep = READ_SECONDS;
   let clock = performance.now();
   const readPending = async (step: number): Promise<void> => {
-    const read = await engine.read(pending);
-    engine.release(pending);
+    const { counts, findings } = await check.start(training);
+    const { read, found } = await engine.read({ read: pending, found: counts });
+    engine.release([pending, counts]);
+    const finite = findings(found);
+    const tensors = finite.bad.length === 0 ? "" : `; by step ${step}, ${inWords(finite)}`;
     let shown: Record<string, number> = {};
     read.forEach((figures, k) => {
       shown = {};
-      for (const [metric, { data }] of Object.entries(figures)) shown[metric] = data[0]!;
-      metrics.write({ arm, phase, step: step - read.length + 1 + k, ...shown });
+      const at = step - read.length + 1 + k;
+      for (const [metric, { data }] of Object.entries(figures)) {
+        shown[metric] = data[0]!;
+        if (Number.isFinite(data[0])) continue;
+        throw diverged(`metric "${metric}" is ${data[0]} at step ${at}${tensors}`);
+      }
+      metrics.write({ arm, phase, step: at, ...shown });
     });
+    if (finite.bad.length > 0) throw diverged(`by step ${step}, ${inWords(finite)}`);
     const seconds = (performance.now() - clock) / 1000;
     const count = read.length;
     secondsPerStep = seconds / count;
@@ -207,6 +243,7 @@ export async function runStage<S>(
         const position = metrics.sync();
         const record = { ledger, curve };
         await checkpoints.save(engine, { step, training, record, position, ended: last });
+        saved = step;
       }
       signal.throwIfAborted();
       clock = performance.now();

@@ -77,7 +77,7 @@ const KEY: Aval = { shape: [2], dtype: "u32" };
  */
 export function* imageTrainingNeeds(options: TrainingNeedsOptions): Generator<Need<NeedOf>> {
   const { encoder, inner: { innerSteps } } = options;
-  const start = attempt(() => trace(metaStart(options), [KEY, KEY]));
+  const start = attempt(() => trace(metaStart(options), [KEY, KEY, KEY]));
   if (start instanceof Error) return yield uncountable("parameters", start);
   const { outputs } = start.program;
   yield {
