@@ -32,7 +32,7 @@ export function subjectFrom({ name, operands, build }: CompositeCase, seed = 1):
   };
 }
 
-function one(
+export function one(
   name: string,
   build: (x: Tensor) => Tensor,
   operand: Operand = f32([2, 3]),
@@ -40,7 +40,7 @@ function one(
   return { name, operands: [operand], build };
 }
 
-function two(
+export function two(
   name: string,
   build: (a: Tensor, b: Tensor) => Tensor,
   operands: readonly [Operand, Operand] = [f32([2, 3], 0.5, 2), f32([3], 0.5, 2)],

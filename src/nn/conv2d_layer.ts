@@ -1,20 +1,16 @@
 import { splitKey } from "../random/mod.ts";
-import { add, conv2d, type Padding } from "../tensor/mod.ts";
+import { add, conv2d, type Conv2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
 import { type Layer, type Params, tensorOf } from "./layer.ts";
 
 /** Options of {@linkcode conv2dLayer}. */
-export interface Conv2dLayerOptions {
+export interface Conv2dLayerOptions extends Conv2dOptions {
   /** Channels of the input images. */
   readonly inputs: number;
   /** Channels of the output images. */
   readonly outputs: number;
   /** Height and width of the filters; 3 unless told. */
   readonly kernel?: number;
-  /** Step along height and width; 1 unless told. */
-  readonly stride?: number;
-  /** Zeros around the images; none unless told. */
-  readonly padding?: Padding;
   /** Whether a bias is added; true unless told. */
   readonly bias?: boolean;
 }
@@ -22,9 +18,10 @@ export interface Conv2dLayerOptions {
 /**
  * A 2-D convolution, initialized as in PyTorch.
  *
- * Parameters: `weight` `[kernel, kernel, inputs, outputs]`, `bias` `[outputs]`.
+ * Parameters: `weight` `[kernel, kernel, inputs / groups, outputs]`, `bias` `[outputs]`.
  *
- * @param options Channels, size of the filters, stride, padding, and whether there is a bias.
+ * @param options Channels, size of the filters, stride, padding, dilation, groups, and whether there is a
+ *   bias.
  * @returns A layer from `[n, height, width, inputs]` to `[n, outHeight, outWidth, outputs]`.
  *
  * @example
@@ -39,19 +36,20 @@ export interface Conv2dLayerOptions {
  * ```
  */
 export function conv2dLayer(options: Conv2dLayerOptions): Layer {
-  const { inputs, outputs, kernel = 3, stride = 1, padding = "valid", bias = true } = options;
+  const { inputs, outputs, kernel = 3, bias = true, ...geometry } = options;
+  const inner = inputs / (geometry.groups ?? 1);
   return {
     init(key) {
       const [weightKey, biasKey] = splitKey(key, 2);
-      const weight = kaimingUniform(weightKey!, [kernel, kernel, inputs, outputs]);
-      const fanIn = kernel * kernel * inputs;
+      const weight = kaimingUniform(weightKey!, [kernel, kernel, inner, outputs]);
+      const fanIn = kernel * kernel * inner;
       const params: Params = bias
         ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn }) }
         : { weight };
       return { params, state: {} };
     },
     apply(params, state, x) {
-      const images = conv2d(x, tensorOf(params, "weight"), { stride, padding });
+      const images = conv2d(x, tensorOf(params, "weight"), geometry);
       return { output: bias ? add(images, tensorOf(params, "bias")) : images, state };
     },
   };

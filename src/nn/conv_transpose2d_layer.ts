@@ -18,7 +18,7 @@ export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
 /**
  * A transposed 2-D convolution, initialized as in PyTorch.
  *
- * Parameters: `weight` `[kernel, kernel, outputs, inputs]`, `bias` `[outputs]`.
+ * Parameters: `weight` `[kernel, kernel, outputs / groups, inputs]`, `bias` `[outputs]`.
  *
  * @param options Channels, size of the filters, stride, paddings, and whether there is a bias.
  * @returns A layer from `[n, height, width, inputs]` to `[n, outHeight, outWidth, outputs]`.
@@ -37,11 +37,12 @@ export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
 export function convTranspose2dLayer(options: ConvTranspose2dLayerOptions): Layer {
   const { inputs, outputs, kernel = 3, bias = true, ...geometry } = options;
   // PyTorch takes the fan-in of a transposed convolution from its output channels.
-  const fanIn = kernel * kernel * outputs;
+  const outer = outputs / (geometry.groups ?? 1);
+  const fanIn = kernel * kernel * outer;
   return {
     init(key) {
       const [weightKey, biasKey] = splitKey(key, 2);
-      const weight = kaimingUniform(weightKey!, [kernel, kernel, outputs, inputs], { fanIn });
+      const weight = kaimingUniform(weightKey!, [kernel, kernel, outer, inputs], { fanIn });
       const params: Params = bias
         ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn }) }
         : { weight };
