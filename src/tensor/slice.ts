@@ -95,44 +95,6 @@ export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
 }
 
 /**
- * Puts a border around a tensor.
- *
- * @param x The tensor.
- * @param widths `[before, after]` for each axis.
- * @param options The value of the border; 0 unless told.
- * @returns The larger tensor.
- * @throws {RangeError} If there is not one pair of whole numbers for each axis.
- *
- * @example
- * ```ts
- * import { constant, pad, valuesOf } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(valuesOf(pad(constant([1, 2]), [[1, 2]], { value: 9 })), [9, 1, 2, 9, 9]);
- * ```
- */
-export function pad(
-  x: Tensor,
-  widths: readonly (readonly [before: number, after: number])[],
-  { value = 0 }: { readonly value?: number } = {},
-): Tensor {
-  if (
-    widths.length !== x.rank ||
-    !widths.every((pair) => pair.length === 2 && isShape(pair))
-  ) {
-    throw new RangeError(
-      `Cannot pad ${formatAval(x)}: found the widths [${widths.map((pair) => `[${pair}]`)}], ` +
-        `expected one pair of whole numbers from 0 for each axis.`,
-    );
-  }
-  const border = { low: widths.map(([before]) => before), high: widths.map(([, after]) => after) };
-  const padded = ops.pad(x, border);
-  if (value === 0 || padded === x) return padded;
-  const inside = ops.convert(ops.pad(ops.fill(1, x.shape, "i32"), border), "bool");
-  return ops.select(inside, padded, ops.like(padded, value));
-}
-
-/**
  * Reverses the order along axes.
  *
  * @param x The tensor.
