@@ -1,6 +1,6 @@
 /** More composites; some of each kind are also run on the devices. @module */
 import * as t from "../src/tensor/mod.ts";
-import { f32 } from "./cases/case.ts";
+import { f32, i32 } from "./cases/case.ts";
 import { type CompositeCase, COMPOSITES, one, two } from "./tensor_fixtures.ts";
 
 const images = f32([2, 5, 4, 2]);
@@ -81,8 +81,90 @@ const images2d: readonly CompositeCase[] = [
   ),
 ];
 
+const arranged: readonly CompositeCase[] = [
+  one("cumSum", (x) => t.cumSum(x, { axis: 1 }), f32([2, 5])),
+  one(
+    "cumSum backwards",
+    (x) => t.cumSum(x, { axis: 0, reverse: true, exclusive: true }),
+    f32([5, 2]),
+  ),
+  one("cumProd", (x) => t.cumProd(x, { axis: 1 }), f32([2, 5])),
+  one("prod", (x) => t.prod(x, { axes: [0, 2] }), f32([2, 2, 3])),
+  one("tile", (x) => t.tile(x, [2, 1, 3])),
+  one("repeat", (x) => t.repeat(x, 3, { axis: 1 })),
+  one("roll", (x) => t.roll(x, 2, { axis: 1 })),
+  one("diag of a vector", (x) => t.diag(x, { offset: -1 }), f32([3])),
+  one("diag", (x) => t.diag(x, { offset: 1 }), f32([2, 3, 3])),
+  one("tril", (x) => t.tril(x, { offset: -1 }), f32([2, 3, 4])),
+  one("triu", (x) => t.triu(x, { offset: 1 }), f32([2, 3, 4])),
+];
+
+const rows = f32([4, 3]);
+const places = i32([4], -1, 3);
+const indexed: readonly CompositeCase[] = [
+  {
+    name: "segmentSum",
+    operands: [rows, places],
+    build: (x, at) => t.segmentSum(x!, at!, { count: 3 }),
+  },
+  {
+    name: "segmentMean",
+    operands: [rows, places],
+    build: (x, at) => t.segmentMean(x!, at!, { count: 3 }),
+  },
+  {
+    name: "segmentMax",
+    operands: [rows, i32([4], 0, 1)],
+    build: (x, at) =>
+      t.segmentMax(t.concat([x!, t.mul(x!, 2)]), t.concat([at!, t.range(4)]), { count: 4 }),
+  },
+  {
+    name: "addRows",
+    operands: [f32([3, 3]), places, rows],
+    build: (x, at, updates) => t.addRows(x!, at!, updates!),
+  },
+  {
+    name: "setRows",
+    operands: [f32([3, 3]), places, rows],
+    build: (x, at, updates) => t.setRows(x!, at!, updates!),
+  },
+  {
+    name: "take",
+    operands: [f32([2, 3, 2]), i32([2, 2], 0, 2)],
+    build: (x, at) => t.take(x!, at!, { axis: 1 }),
+  },
+  {
+    name: "takeAt",
+    operands: [f32([2, 3, 2]), i32([2, 1], 0, 1), i32([3], 0, 2)],
+    build: (x, i, j) => t.takeAt(x!, [i!, j!]),
+  },
+];
+
+const products: readonly CompositeCase[] = [
+  {
+    name: "einsum of three",
+    operands: [f32([2, 3]), f32([3, 2]), f32([2, 2])],
+    build: (a, b, c) => t.einsum("ij,jk,kl->il", [a!, b!, c!]),
+  },
+  two("einsum with a diagonal and further axes", (a, b) => t.einsum("...ii,...i->...", [a, b]), [
+    f32([2, 1, 3, 3]),
+    f32([2, 3]),
+  ]),
+  {
+    name: "attention",
+    operands: [f32([2, 3, 4]), f32([2, 3, 4]), f32([2, 3, 2])],
+    build: (q, k, v) => t.attention(q!, k!, v!, { causal: true }),
+  },
+];
+
 /** Composites of all kinds that take long to compile, a few of each. */
-export const DEVICE_COMPOSITES: readonly CompositeCase[] = [convolutions, images2d]
+export const DEVICE_COMPOSITES: readonly CompositeCase[] = [
+  convolutions,
+  images2d,
+  arranged,
+  indexed,
+  products,
+]
   .flatMap((kind) => kind.filter((_, k) => k % 2 === 0));
 
 /** Every differentiable composite. */
@@ -90,4 +172,7 @@ export const ALL_COMPOSITES: readonly CompositeCase[] = [
   ...COMPOSITES,
   ...convolutions,
   ...images2d,
+  ...arranged,
+  ...indexed,
+  ...products,
 ];

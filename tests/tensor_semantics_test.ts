@@ -230,9 +230,17 @@ Deno.test("einsum() agrees with nested loops", () => {
     assertEquals(t.valuesOf(result), expected, equation);
   }
   const a = t.ones([2, 3]);
-  assertThrows(() => t.einsum("ii->i", [t.ones([2, 2])]), SyntaxError, "names an axis twice");
   assertThrows(() => t.einsum("ij->k", [a]), SyntaxError, "no operand names the axis k");
-  assertThrows(() => t.einsum("ij", [a]), SyntaxError, "Cannot read the equation 'ij'");
+  assertThrows(() => t.einsum("ij->ii", [a]), SyntaxError, "the result names the axis i twice");
+  assertThrows(() => t.einsum("i1->i", [a]), SyntaxError, "Cannot read the equation 'i1->i'");
+  assertThrows(() => t.einsum("...i...->i", [a]), SyntaxError, "at most one '...'");
+  assertThrows(() => t.einsum("...ijk->i", [a]), TypeError, "operand 0 needs at least 3 axes");
+  assertThrows(() => t.einsum("ii->i", [a]), TypeError, "axis i has the extents 2 and 3");
+  assertThrows(
+    () => t.einsum("...i,...i", [a, t.ones([3, 3])]),
+    TypeError,
+    "axis of '...' has the extents 2 and 3",
+  );
   assertThrows(() => t.einsum("ij,jk->ik", [a, a]), TypeError, "axis j has the extents 3 and 2");
   assertThrows(() => t.einsum("ij,jk->ik", [a]), TypeError, "expected 2 operands");
 });

@@ -54,6 +54,41 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
 }
 
 /**
+ * Multiplies along axes, by pairs; the derivative is right where elements are 0.
+ *
+ * @param x The tensor (`f32` or integers).
+ * @param options The axes, and whether they stay with extent 1.
+ * @returns The products; 1 where there is nothing to multiply.
+ * @throws {RangeError} If `x` has no such axis.
+ *
+ * @example
+ * ```ts
+ * import { constant, prod, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(prod(constant([[1, 2], [3, 4]]), { axes: 1 })), [2, 12]);
+ * ```
+ */
+export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("multiply", x, options, (tensor, axes) => {
+    const kept = keptAxes(tensor, axes);
+    const shape = kept.map((axis) => tensor.shape[axis]!);
+    let rest = ops.reshape(ops.permute(tensor, [...kept, ...axes]), [
+      ...shape,
+      countOf(tensor, axes),
+    ]);
+    const part = (start: number, count: number): Tensor =>
+      ops.slice(rest, { start: [...shape.map(() => 0), start], shape: [...shape, count] });
+    for (let count = rest.shape.at(-1)!; count > 1; count = rest.shape.at(-1)!) {
+      const half = Math.floor(count / 2);
+      const products = ops.mul(part(0, half), part(half, half));
+      rest = count % 2 === 0 ? products : ops.concat([products, part(count - 1, 1)], kept.length);
+    }
+    return rest.shape.at(-1) === 0 ? ops.fill(1, shape, tensor.dtype) : ops.reshape(rest, shape);
+  });
+}
+
+/**
  * Averages along axes.
  *
  * @param x The tensor (`f32`).
