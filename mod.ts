@@ -22,12 +22,19 @@ export * from "./src/text/mod.ts";
 export * from "./src/tfjs/mod.ts";
 export * from "./src/train/mod.ts";
 export {
+  type ArgumentOptions,
   checkpoint,
+  type Chosen,
   customJvp,
   grad,
+  hessian,
   hvp,
   inline,
+  jacfwd,
+  type JacobianOf,
+  jacrev,
   jvp,
+  type Positions,
   simplify,
   trace,
   type Traced,
@@ -35,6 +42,8 @@ export {
   valueAndGradAux,
   vjp,
   vmap,
+  type VmapAxes,
+  type VmapOptions,
 } from "./src/transform/mod.ts";
 export {
   type Flat,

@@ -98,9 +98,8 @@ function foldWindows(
  * @param images Images `[n, height, width, channels]`.
  * @param options Window, stride and padding; without the last two, windows do not overlap and rests of
  *   odd sizes are cut off.
- * @returns Images `[n, rows, columns, channels]`, `rows = floor((height + top + bottom - window) / stride) + 1`;
- *   NaN where a window has one; the derivative goes to the first of the largest values of a window, or
- *   to the first NaN.
+ * @returns Images `[n, rows, columns, channels]`, `rows = floor((height + top + bottom - window) / stride) + 1`,
+ *   NaN where a window has one; the derivative goes to the first of the largest values, or to the first NaN.
  * @throws {RangeError} If the window is larger than the images, or the padding not smaller than the window.
  *
  * @example

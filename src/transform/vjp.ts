@@ -11,6 +11,13 @@ import { like } from "../ops/fill.ts";
 import { identity } from "../ops/identity.ts";
 import { input } from "../ops/source.ts";
 import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
+import {
+  type ArgumentOptions,
+  type Chosen,
+  chosenOf,
+  type Positions,
+  varying,
+} from "./arguments.ts";
 import { nodesAfter, pushForward } from "./jvp.ts";
 import { at } from "./trace.ts";
 
@@ -117,22 +124,35 @@ export function vjp<A extends readonly unknown[], R>(
 }
 
 /**
- * Value and gradient of a scalar function with respect to its first argument.
+ * Value and gradient of a scalar function.
  *
- * @param fn Returns an `f32` scalar; its first argument is a tree of tensors.
+ * @param fn Returns an `f32` scalar; its arguments are trees of tensors.
+ * @param options Position of the argument that varies, or several; the first unless told.
  * @returns A function of the same arguments that returns `{ value, grad }`; `grad` has the
- *   structure of the first argument (zeros for tensors that are not `f32`).
+ *   structure of the argument (an array of them for several positions), with zeros for tensors that are not
+ *   `f32`.
  * @throws {TypeError} If the result of `fn` is not an `f32` scalar.
+ * @throws {RangeError} If there is no such argument.
  */
 export function valueAndGrad<P, Rest extends unknown[]>(
   fn: (params: P, ...rest: Rest) => Tensor,
-): (params: P, ...rest: Rest) => { value: Tensor; grad: P } {
-  const withAux = valueAndGradAux((params: P, ...rest: Rest) => ({
-    loss: fn(params, ...rest),
+): (params: P, ...rest: Rest) => { value: Tensor; grad: P };
+/** The same with respect to other arguments than the first. */
+export function valueAndGrad<A extends readonly unknown[], const K extends Positions>(
+  fn: (...args: A) => Tensor,
+  options: ArgumentOptions<K>,
+): (...args: A) => { value: Tensor; grad: Chosen<A, K> };
+export function valueAndGrad<A extends readonly unknown[]>(
+  fn: (...args: A) => Tensor,
+  { argument }: ArgumentOptions<Positions> = { argument: 0 },
+): (...args: A) => { value: Tensor; grad: unknown } {
+  const inner = varying(fn, argument);
+  const withAux = valueAndGradAux((chosen: Chosen<A, Positions>, args: A) => ({
+    loss: inner(chosen, args),
     aux: null,
   }));
   return (...args) => {
-    const { value, grad } = withAux(...args);
+    const { value, grad } = withAux(chosenOf(args, argument), args);
     return { value, grad };
   };
 }
@@ -166,14 +186,37 @@ export function valueAndGradAux<P, Rest extends unknown[], Aux>(
 }
 
 /**
- * Gradient of a scalar function with respect to its first argument.
+ * Gradient of a scalar function.
  *
- * @param fn Returns an `f32` scalar; its first argument is a tree of tensors.
- * @returns A function of the same arguments that returns a tree like the first argument.
+ * @param fn Returns an `f32` scalar; its arguments are trees of tensors.
+ * @param options Position of the argument that varies, or several; the first unless told.
+ * @returns A function of the same arguments that returns a tree like the argument, or an array of them.
+ * @throws {TypeError} If the result of `fn` is not an `f32` scalar.
+ * @throws {RangeError} If there is no such argument.
+ *
+ * @example
+ * ```ts
+ * import { constant, grad, mul, type Tensor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const product = (x: Tensor, y: Tensor) => mul(x, y);
+ * assertEquals(valuesOf(grad(product)(constant(3), constant(5))), [5]);
+ * const both = grad(product, { argument: [0, 1] })(constant(3), constant(5));
+ * assertEquals(both.map(valuesOf), [[5], [3]]);
+ * ```
  */
 export function grad<P, Rest extends unknown[]>(
   fn: (params: P, ...rest: Rest) => Tensor,
-): (params: P, ...rest: Rest) => P {
-  const both = valueAndGrad(fn);
+): (params: P, ...rest: Rest) => P;
+/** The same with respect to other arguments than the first. */
+export function grad<A extends readonly unknown[], const K extends Positions>(
+  fn: (...args: A) => Tensor,
+  options: ArgumentOptions<K>,
+): (...args: A) => Chosen<A, K>;
+export function grad<A extends readonly unknown[]>(
+  fn: (...args: A) => Tensor,
+  options: ArgumentOptions<Positions> = { argument: 0 },
+): (...args: A) => unknown {
+  const both = valueAndGrad(fn, options);
   return (...args) => both(...args).grad;
 }

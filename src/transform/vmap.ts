@@ -11,6 +11,7 @@ import { input } from "../ops/source.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
 import { nodesAfter } from "./jvp.ts";
 import { at } from "./trace.ts";
+import { axesOfLeaves, type VmapAxes } from "./vmap_axes.ts";
 
 /**
  * Batched versions of `outputs` from batched versions of tensors they are computed from.
@@ -51,34 +52,57 @@ export function batchGraph(
   );
 }
 
+/** Options of {@linkcode vmap}. */
+export interface VmapOptions {
+  /** Place of the batch axis in every tensor of the result, or in each of them; 0 unless told. */
+  readonly outAxes?: VmapAxes;
+}
+
 /**
  * Vectorizes a function over axes of its arguments.
  *
  * @param fn A function of trees of tensors that returns a tree of tensors.
- * @param axes For each argument the axis that is mapped (of every tensor in it), or `null` for an
- *   argument that all examples share. Default: axis 0 of every argument.
- * @returns A function of the batched arguments; every tensor of its result has the batch axis in
- *   front.
- * @throws {TypeError} If no argument is mapped or the mapped extents differ.
+ * @param axes For each argument the axis that is mapped, or `null` for an argument that all examples share;
+ *   negative axes count from the last. Instead of one axis for all tensors of an argument, arrays and objects
+ *   that follow its structure name one for each. Default: axis 0 of every argument.
+ * @param options Where the batch axis of the results is; in front unless told.
+ * @returns A function of the batched arguments; every tensor of its result has a batch axis.
+ * @throws {TypeError} If no argument is mapped, the mapped extents differ, or axes do not follow an argument.
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, type Tensor, valuesOf, vmap } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const scale = ({ x, by }: { x: Tensor; by: Tensor }) => mul(x, by);
+ * const batched = vmap(scale, [{ x: 1, by: null }], { outAxes: -1 });
+ * const y = batched({ x: constant([[1, 2], [3, 4]]), by: constant(10) });
+ * assertEquals(valuesOf(y), [10, 20, 30, 40]);
+ * ```
  */
 export function vmap<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  axes?: readonly (number | null)[],
+  axes?: readonly VmapAxes[],
+  { outAxes = 0 }: VmapOptions = {},
 ): (...args: A) => R {
   return (...args) => {
     const mapped = new Map<Tensor, Tensor>();
     let batch: number | undefined;
     const inner = args.map((argument, position) => {
-      const axis = axes === undefined ? 0 : axes[position] ?? null;
-      if (axis === null) return argument;
+      const wanted = axes === undefined ? 0 : axes[position] ?? null;
+      if (wanted === null) return argument;
       const { leaves, structure, paths } = flatten<Tensor>(argument);
+      const leafAxes = axesOfLeaves(wanted, structure, `argument ${position}`);
       return unflatten(
         structure,
         leaves.map((leaf, k) => {
+          const given = leafAxes[k]!;
+          if (given === null) return leaf;
+          const axis = given < 0 ? given + leaf.rank : given;
           const extent = leaf.shape[axis];
           if (extent === undefined || (batch !== undefined && batch !== extent)) {
             throw new TypeError(
-              `Cannot vectorize over axis ${axis} of argument ${position}${at(paths[k]!)}: found ${
+              `Cannot vectorize over axis ${given} of argument ${position}${at(paths[k]!)}: found ${
                 formatAval(leaf)
               }, expected ${batch === undefined ? "that axis" : `extent ${batch} there`}.`,
             );
@@ -95,6 +119,26 @@ export function vmap<A extends readonly unknown[], R>(
       throw new TypeError("Cannot vectorize a function: no argument is mapped.");
     }
     const result = flatten<Tensor>(fn(...inner as unknown as A));
-    return unflatten<R>(result.structure, batchGraph(result.leaves, mapped, batch));
+    const batched = batchGraph(result.leaves, mapped, batch);
+    const places = axesOfLeaves(outAxes, result.structure, "the result");
+    return unflatten<R>(
+      result.structure,
+      batched.map((tensor, k) => moveBatch(tensor, places[k]!, result.paths[k]!)),
+    );
   };
+}
+
+/** Moves the batch axis from the front to its place. */
+function moveBatch(tensor: Tensor, place: number | null, path: string): Tensor {
+  const axis = place !== null && place < 0 ? place + tensor.rank : place;
+  if (axis === null || !Number.isInteger(axis) || axis < 0 || axis >= tensor.rank) {
+    throw new TypeError(
+      `Cannot put the batch axis at ${place} of the result${at(path)}: found ${
+        formatAval(tensor)
+      }, ` +
+        `expected ${-tensor.rank} to ${tensor.rank - 1}.`,
+    );
+  }
+  const order = tensor.shape.map((_, k) => k).slice(1);
+  return permute(tensor, order.toSpliced(axis, 0, 0));
 }
