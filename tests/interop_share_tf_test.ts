@@ -17,21 +17,24 @@ import { withoutWebgpu } from "./webgpu.ts";
 
 const webgpu = { ignore: withoutWebgpu };
 
-/** An engine and TensorFlow.js on one device, both closed afterwards. */
-async function together(
+/** Registers a test with an engine and TensorFlow.js on one device, both closed afterwards. */
+function togetherTest(
+  name: string,
   body: (
     all: SharedTf & { readonly engine: Engine; readonly backend: WebGpuBackend },
   ) => Promise<void>,
-): Promise<void> {
-  const engine = await openEngine("webgpu");
-  const shared = await shareTf(engine);
-  const { tf } = shared;
-  try {
-    await body({ ...shared, engine, backend: engine.backend as WebGpuBackend });
-  } finally {
-    engine.close();
-    if (tf.getBackend().startsWith("webgpu")) tf.removeBackend(tf.getBackend());
-  }
+): void {
+  Deno.test(name, webgpu, async () => {
+    const engine = await openEngine("webgpu");
+    const shared = await shareTf(engine);
+    const { tf } = shared;
+    try {
+      await body({ ...shared, engine, backend: engine.backend as WebGpuBackend });
+    } finally {
+      engine.close();
+      if (tf.getBackend().startsWith("webgpu")) tf.removeBackend(tf.getBackend());
+    }
+  });
 }
 
 const deviceOf = ({ tf }: SharedTf): GPUDevice => (tf.backend() as WebGPUBackend).device;
@@ -44,108 +47,107 @@ const ramp = (size: number, from = 0): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length: size }, (_, k) => from + k);
 const double = (x: Tensor): Tensor => mul(x, 2);
 
-Deno.test(
+togetherTest(
   "values and tensors are on one device and one memory",
-  webgpu,
-  () =>
-    together(async ({ engine, backend, tf, toTf, fromTf }) => {
-      assert(deviceOf({ tf, toTf, fromTf }) === backend.resources.gpu.device);
-      const doubled = engine.jit(double);
-      for (const size of [4, 64, 1000]) {
-        for (let round = 0; round < 2; round++) {
-          const numbers = ramp(size, round);
-          const value = engine.put(hostArray(numbers, [size / 4, 4]));
-          const tensor = toTf(value);
-          const { tensorMap } = tf.backend() as WebGPUBackend;
-          assert(tensorMap.get(tensor.dataId).resource === value.handle);
-          assertEquals([tensor.shape, tensor.dtype], [[size / 4, 4], "float32"]);
-          assertEquals(await tensor.data(), numbers);
-          const plus = tf.add(tensor, 1);
-          const back = fromTf(plus);
-          assert(tensorMap.get(plus.dataId).resource === back.handle);
-          const result = await doubled(back);
-          assertEquals((await engine.read(result)).data, numbers.map((x) => 2 * (x + 1)));
-          engine.release([value, back, result]);
-          tf.dispose([tensor, plus]);
-        }
+  async ({ engine, backend, tf, toTf, fromTf }) => {
+    assert(deviceOf({ tf, toTf, fromTf }) === backend.resources.gpu.device);
+    const doubled = engine.jit(double);
+    for (const size of [4, 64, 1000]) {
+      for (let round = 0; round < 2; round++) {
+        const numbers = ramp(size, round);
+        const value = engine.put(hostArray(numbers, [size / 4, 4]));
+        const tensor = toTf(value);
+        const { tensorMap } = tf.backend() as WebGPUBackend;
+        assert(tensorMap.get(tensor.dataId).resource === value.handle);
+        assertEquals([tensor.shape, tensor.dtype], [[size / 4, 4], "float32"]);
+        assertEquals(await tensor.data(), numbers);
+        const plus = tf.add(tensor, 1);
+        const back = fromTf(plus);
+        assert(tensorMap.get(plus.dataId).resource === back.handle);
+        const result = await doubled(back);
+        assertEquals((await engine.read(result)).data, numbers.map((x) => 2 * (x + 1)));
+        engine.release([value, back, result]);
+        tf.dispose([tensor, plus]);
       }
-      assertEquals([backend.resources.buffers.stats.liveBuffers, tf.memory().numTensors], [0, 0]);
-    }),
+    }
+    assertEquals([backend.resources.buffers.stats.liveBuffers, tf.memory().numTensors], [0, 0]);
+  },
 );
 
-Deno.test(
+togetherTest(
   "every element type and size goes across, zero copy where it can",
-  webgpu,
-  () =>
-    together(async ({ engine, tf, toTf, fromTf }) => {
-      for (const dtype of ["f32", "i32", "bool"] as const) {
-        for (const size of [0, 1, 3, 4, 63, 64, 65, 257]) {
-          const array = hostArray(Array.from({ length: size }, (_, k) => k % 2), [size], dtype);
-          const value = engine.put(array);
-          const tensor = toTf(value);
-          assertEquals(
-            Array.from(await tensor.data()),
-            Array.from(array.data),
-            `${dtype}[${size}]`,
-          );
-          const back = fromTf(tensor);
-          assertEquals(await engine.read(back), array);
-          const fresh = tf.cast(tensor, dtype === "f32" ? "int32" : "float32");
-          const cast = fromTf(fresh);
-          assertEquals(Array.from((await engine.read(cast)).data), Array.from(array.data));
-          engine.release([value, back, cast]);
-          tf.dispose([tensor, fresh]);
-        }
+  async ({ engine, tf, toTf, fromTf }) => {
+    const twice = engine.jit((x: Tensor) => x.dtype === "f32" ? mul(x, 2) : x);
+    for (const dtype of ["f32", "i32", "bool"] as const) {
+      for (const size of [0, 1, 3, 4, 63, 64, 65, 257]) {
+        const array = hostArray(Array.from({ length: size }, (_, k) => k % 2), [size], dtype);
+        const value = engine.put(array);
+        const tensor = toTf(value);
+        assertEquals(
+          Array.from(await tensor.data()),
+          Array.from(array.data),
+          `${dtype}[${size}]`,
+        );
+        const back = fromTf(tensor);
+        assertEquals(await engine.read(back), array);
+        const fresh = tf.cast(tensor, dtype === "f32" ? "int32" : "float32");
+        const cast = fromTf(fresh);
+        assertEquals(Array.from((await engine.read(cast)).data), Array.from(array.data));
+        // Kernels and copies take four elements at a time.
+        const sum = await twice(cast);
+        const [factor, results] = [dtype === "f32" ? 1 : 2, await engine.read(sum)];
+        assertEquals(Array.from(results.data), Array.from(array.data, (x) => factor * x));
+        engine.release([value, back, cast, sum]);
+        tf.dispose([tensor, fresh]);
       }
-      const bits = engine.put(hostArray([1, 2], [2], "u32"));
-      assertThrows(() => toTf(bits), TypeError, "TensorFlow.js has no unsigned integers");
-      engine.release(bits);
-      assertEquals(tf.memory().numTensors, 0);
-    }),
+    }
+    const bits = engine.put(hostArray([1, 2], [2], "u32"));
+    assertThrows(() => toTf(bits), TypeError, "TensorFlow.js has no unsigned integers");
+    engine.release(bits);
+    assertEquals(tf.memory().numTensors, 0);
+  },
 );
 
-Deno.test(
+togetherTest(
   "memory stays until both sides have let go, in any order",
-  webgpu,
-  () =>
-    together(async ({ engine, backend, tf, toTf, fromTf }) => {
-      const { stats } = backend.resources.buffers;
-      const other = (): Value[] => [9, 8, 7].map((k) => engine.put(hostArray(ramp(64, 100 * k))));
-      // The value goes first.
-      const value = engine.put(hostArray(ramp(64)));
-      const tensor = toTf(value);
-      engine.release(value);
-      engine.release(other());
-      assertEquals(await tf.add(tensor, 0).data(), ramp(64));
-      // The tensor goes while operations that read it are recorded but not submitted.
-      const later = tf.mul(tensor, 3);
-      tensor.dispose();
-      engine.release(other());
-      assertEquals(await later.data(), ramp(64).map((x) => 3 * x));
-      // The tensor goes before the value.
-      const source = tf.mul(later, 1);
-      const guest = fromTf(source);
-      const twin = fromTf(source);
-      tf.dispose([later, source]);
-      const more = [1, 2, 3].map((k) => tf.fill([64], k).mul(1));
-      engine.release(twin);
-      assertEquals((await engine.read(guest)).data, ramp(64).map((x) => 3 * x));
-      engine.release(guest);
-      tf.dispose(more);
-      tf.disposeVariables();
-      // A round trip leads to the same memory.
-      const own = engine.put(hostArray(ramp(64)));
-      const there = toTf(own);
-      const back = fromTf(there);
-      assert(back.handle === own.handle);
-      engine.release(own);
-      there.dispose();
-      engine.release(other());
-      assertEquals((await engine.read(back)).data, ramp(64));
-      engine.release(back);
-      assertEquals(stats.liveBuffers, backend.resources.buffers.stats.liveBuffers);
-      assertEquals(backend.resources.buffers.stats.liveBuffers, 0);
-    }),
+  async ({ engine, backend, tf, toTf, fromTf }) => {
+    const { stats } = backend.resources.buffers;
+    const other = (): Value[] => [9, 8, 7].map((k) => engine.put(hostArray(ramp(64, 100 * k))));
+    // The value goes first.
+    const value = engine.put(hostArray(ramp(64)));
+    const tensor = toTf(value);
+    engine.release(value);
+    engine.release(other());
+    assertEquals(await tf.add(tensor, 0).data(), ramp(64));
+    // The tensor goes while operations that read it are recorded but not submitted.
+    const later = tf.mul(tensor, 3);
+    tensor.dispose();
+    engine.release(other());
+    assertEquals(await later.data(), ramp(64).map((x) => 3 * x));
+    // The tensor goes before the value.
+    const source = tf.mul(later, 1);
+    const guest = fromTf(source);
+    const twin = fromTf(source);
+    tf.dispose([later, source]);
+    const more = [1, 2, 3].map((k) => tf.fill([64], k).mul(1));
+    engine.release(twin);
+    assertEquals((await engine.read(guest)).data, ramp(64).map((x) => 3 * x));
+    engine.release(guest);
+    tf.dispose(more);
+    tf.disposeVariables();
+    // A round trip leads to the same memory.
+    const own = engine.put(hostArray(ramp(64)));
+    const there = toTf(own);
+    const back = fromTf(there);
+    assert(back.handle === own.handle);
+    engine.release(own);
+    there.dispose();
+    engine.release(other());
+    assertEquals((await engine.read(back)).data, ramp(64));
+    engine.release(back);
+    assertEquals(stats.liveBuffers, backend.resources.buffers.stats.liveBuffers);
+    assertEquals(backend.resources.buffers.stats.liveBuffers, 0);
+  },
 );
 
 Deno.test(
@@ -198,6 +200,8 @@ Deno.test("an engine on the device of TensorFlow.js", webgpu, async () => {
   const onChoice = (line: string): void => void lines.push(line);
   const engine = await openEngine("webgpu", { device, onChoice });
   assertStringIncludes(lines[0]!, "a device was given");
+  (await openEngine("auto", { device })).close();
+  assert(await isAlive(device), "what is given is not destroyed");
   const mine = await shareTf(engine);
   assert(mine.tf === tf);
   const tensor = tf.tensor([1, 2, 3, 4]);
@@ -261,20 +265,15 @@ for (const name of ["tfjs", "reference"] as const) {
   });
 }
 
-Deno.test(
-  "an engine computes on its own backend, whichever is current",
-  webgpu,
-  () =>
-    together(async ({ tf }) => {
-      const wasm = await openEngine("tfjs");
-      await tf.setBackend("webgpu");
-      const doubled = wasm.jit(double);
-      for (let round = 0; round < 2; round++) {
-        const result = await doubled(hostArray([1, round]));
-        assertEquals([...(await wasm.read(result)).data], [2, 2 * round]);
-        wasm.release(result);
-        assertEquals(tf.getBackend(), "webgpu");
-      }
-      wasm.close();
-    }),
-);
+togetherTest("an engine computes on its own backend, whichever is current", async ({ tf }) => {
+  const wasm = await openEngine("tfjs");
+  await tf.setBackend("webgpu");
+  const doubled = wasm.jit(double);
+  for (let round = 0; round < 2; round++) {
+    const result = await doubled(hostArray([1, round]));
+    assertEquals([...(await wasm.read(result)).data], [2, 2 * round]);
+    wasm.release(result);
+    assertEquals(tf.getBackend(), "webgpu");
+  }
+  wasm.close();
+});

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { LayersModel } from "@tensorflow/tfjs";
 import { type HostArray, hostArray } from "../ir/host_array.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ApplyOptions, Layer, Params } from "../nn/mod.ts";
 import { foldIn } from "../random/mod.ts";
 import { constant } from "../tensor/mod.ts";
+import type { TfLayersModel } from "../tfjs/load.ts";
 import { type Kind, kinds, type LayerConfig } from "./layer_kinds.ts";
 
 /** Weights on the host: nested plain objects around arrays. */
@@ -25,7 +25,7 @@ export interface ModelLayer extends Layer {
   readonly state: HostParams;
 }
 
-type ModelPart = LayersModel["layers"][number];
+type ModelPart = TfLayersModel["layers"][number];
 
 /** One layer of a model, with the names of the layers that it reads. */
 interface Part {
@@ -76,7 +76,7 @@ const INPUT = "";
  * engine.close();
  * ```
  */
-export async function fromLayersModel(model: LayersModel): Promise<ModelLayer> {
+export async function fromLayersModel(model: TfLayersModel): Promise<ModelLayer> {
   if (model.inputs?.length !== 1 || model.outputs?.length !== 1) {
     throw new TypeError(
       `Cannot use the model '${model.name}': found ${model.inputs?.length ?? "no"} inputs and ${
@@ -132,7 +132,7 @@ async function convert(
 ): Promise<{ layer: Kind["layer"]; params: HostParams; state: HostParams }> {
   const name = part.getClassName();
   if ("layers" in part) {
-    const inner = await fromLayersModel(part as unknown as LayersModel);
+    const inner = await fromLayersModel(part as unknown as TfLayersModel);
     return { layer: inner, params: inner.params, state: inner.state };
   }
   const kind = kindOf(part, name);
@@ -168,7 +168,7 @@ function kindOf(part: ModelPart, name: string): Kind {
 }
 
 /** Names of the layers whose results a layer of a functional model reads. */
-function inputsOf(part: ModelPart, model: LayersModel): string[] {
+function inputsOf(part: ModelPart, model: TfLayersModel): string[] {
   const names = new Set(model.layers.map(({ name }) => name));
   const start = model.inputs[0]!.sourceLayer.name;
   const calls = part.inboundNodes.filter(({ inboundLayers }) =>

@@ -12,6 +12,9 @@ export type Tf = typeof tensorflow;
 /** A tensor of TensorFlow.js. */
 export type TfTensor = InstanceType<Tf["Tensor"]>;
 
+/** A sequential or functional model of TensorFlow.js. */
+export type TfLayersModel = InstanceType<Tf["LayersModel"]>;
+
 /** Backends of TensorFlow.js on which programs run: both compute on the CPU, synchronously. */
 export type TfjsBackendName = "wasm" | "cpu";
 

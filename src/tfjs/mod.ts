@@ -13,6 +13,7 @@ export {
   type LoadTfjsOptions,
   type Tf,
   type TfjsBackendName,
+  type TfLayersModel,
   type TfTensor,
 } from "./load.ts";
 export { tfOp, type TfOpOptions } from "./tf_op.ts";
