@@ -32,6 +32,7 @@ const LEAST_NORMAL = 2 ** -126;
 const EXACT: ReadonlySet<string> = new Set([
   "abs",
   "argmax",
+  "barrier",
   "broadcast",
   "concat",
   "equal",
@@ -40,6 +41,8 @@ const EXACT: ReadonlySet<string> = new Set([
   "identity",
   "stop_gradient",
   "iota",
+  "is_finite",
+  "is_nan",
   "less",
   "less_equal",
   "maximum",
