@@ -16,6 +16,7 @@ import { generate } from "./fuzz/generate.ts";
 import { differencesLaw } from "./fuzz/laws.ts";
 import { minimise } from "./fuzz/minimise.ts";
 import { type Mode, modes, subjectOf } from "./fuzz/modes.ts";
+import { mutations } from "./fuzz/mutations.ts";
 import { inputsOf, PUBLIC, type Recipe, wrappers } from "./fuzz/recipe.ts";
 import { callNames, recipeText } from "./fuzz/recipe_text.ts";
 import { expectationOf } from "./fuzz/rounding.ts";
@@ -49,6 +50,14 @@ Deno.test("random programs call every public function of tensors, and every tran
   assertEquals([...missing], []);
   assertEquals([...ranks].sort(), [0, 1, 2, 3, 4, 5]);
   assert(extents.has(0) && extents.has(1), "no extents of 0 and 1");
+});
+
+Deno.test("every planted fault has its place", async () => {
+  for (const { name, file, from } of mutations) {
+    const source = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
+    const places = source.split(from).length - 1;
+    assertEquals(places, 1, `the text of '${name}' occurs ${places} times in ${file}`);
+  }
 });
 
 Deno.test("a program's text means the program", () => {

@@ -65,6 +65,7 @@ async function hunt(folder: string, mutation: Mutation): Promise<Found> {
       "tests/fuzz/main.ts",
       ...["--programs", String(flags.programs), "--seed", String(flags.seed)],
       ...["--engine", mutation.engine ?? "webgpu", "--raw", "--stop"],
+      ...(mutation.special ? ["--special"] : []),
     ],
     cwd: folder,
   }).output();

@@ -16,6 +16,8 @@ export interface Mutation {
   readonly to: string;
   /** Engine that shows the fault soonest; `webgpu` unless told. */
   readonly engine?: "webgpu" | "tfjs";
+  /** Whether only inputs that are not finite show it. */
+  readonly special?: boolean;
 }
 
 /** Faults of the compiler. */
@@ -76,15 +78,22 @@ const compiler: readonly Mutation[] = [
   },
   {
     name: "the last of the largest elements wins",
-    file: "src/compile/reduce_kernel.ts",
-    from: "${value} > m${k});`",
-    to: "${value} >= m${k});`",
+    file: "src/compile/accumulate.ts",
+    from: "(${x} > a${k});`",
+    to: "(${x} >= a${k});`",
+  },
+  {
+    name: "the maximum forgets NaN",
+    file: "src/compile/accumulate.ts",
+    from: "`n${k} = max(n${k}, ${magnitudeBits(`x${k}_${e}`, scope)});`,",
+    to: "`n${k} = max(n${k}, 0 * ${magnitudeBits(`x${k}_${e}`, scope)});`,",
+    special: true,
   },
   {
     name: "a sum of four lanes leaves one out",
-    file: "src/compile/reduce_kernel.ts",
-    from: "(a${k}.x + a${k}.y) + (a${k}.z + a${k}.w)",
-    to: "(a${k}.x + a${k}.y) + (a${k}.z + a${k}.z)",
+    file: "src/compile/accumulate.ts",
+    from: "(s${k}.x + s${k}.y) + (s${k}.z + s${k}.w)",
+    to: "(s${k}.x + s${k}.y) + (s${k}.z + s${k}.z)",
   },
   {
     name: "the parts of a reduction are joined in the wrong columns",

@@ -21,9 +21,9 @@ const UNIT = 2 ** -24;
 
 /**
  * Functions that engines compute to so many digits after the point, whatever their size: TensorFlow.js
- * the first two, all engines the error function (by Abramowitz and Stegun, 7.1.26, to 1.5e-7).
+ * these two to 1.5e-7.
  */
-const ABSOLUTE: Readonly<Record<string, number>> = { sin: UNIT, cos: UNIT, erf: 3 * UNIT };
+const ABSOLUTE: Readonly<Record<string, number>> = { sin: UNIT, cos: UNIT };
 
 /** Least normal float32: devices may flush smaller numbers to zero. */
 const LEAST_NORMAL = 2 ** -126;
@@ -32,6 +32,7 @@ const LEAST_NORMAL = 2 ** -126;
 const EXACT: ReadonlySet<string> = new Set([
   "abs",
   "argmax",
+  "barrier",
   "broadcast",
   "concat",
   "equal",
@@ -40,6 +41,8 @@ const EXACT: ReadonlySet<string> = new Set([
   "identity",
   "stop_gradient",
   "iota",
+  "is_finite",
+  "is_nan",
   "less",
   "less_equal",
   "maximum",

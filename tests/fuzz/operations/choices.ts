@@ -11,6 +11,9 @@ const COMPARISONS = ["equal", "less", "lessEqual", "greater", "greaterEqual", "n
 function comparison(b: Builder): number | undefined {
   const x = b.find(({ dtype }) => dtype !== "bool");
   if (x === undefined) return undefined;
+  if (b.aval(x).dtype === "f32" && b.draw.chance(0.1)) {
+    return b.call(b.draw.pick(["isNan", "isFinite"]), [ref(x)]);
+  }
   return b.call(b.draw.pick(COMPARISONS), [ref(x), operandFor(b, b.aval(x))]);
 }
 

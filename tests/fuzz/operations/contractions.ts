@@ -155,7 +155,8 @@ function loss(b: Builder): number | undefined {
     low: 0,
     high: classes! - 1,
   }]);
-  if (b.draw.chance(0.2)) return b.call("accuracy", [ref(x), ref(labels)]);
+  const call = b.draw.pick(["accuracy", "hits", "labelLogProbabilities", "softmaxCrossEntropy"]);
+  if (call !== "softmaxCrossEntropy") return b.call(call, [ref(x), ref(labels)]);
   const smoothing = options(b, { labelSmoothing: 0.125 });
   return b.call("softmaxCrossEntropy", [ref(x), ref(labels), smoothing]);
 }

@@ -34,13 +34,13 @@ function unaryWithOptions(b: Builder): number | undefined {
 function exponential(b: Builder): number | undefined {
   const x = b.float();
   if (x === undefined) return undefined;
-  return b.call("exp", [ref(bounded(b, x, 4))]);
+  return b.call(b.draw.pick(["exp", "expm1"]), [ref(bounded(b, x, 4))]);
 }
 
 function root(b: Builder): number | undefined {
   const x = b.float();
   if (x === undefined) return undefined;
-  return b.call(b.draw.pick(["log", "sqrt", "rsqrt"]), [ref(positive(b, x))]);
+  return b.call(b.draw.pick(["log", "log1p", "sqrt", "rsqrt"]), [ref(positive(b, x))]);
 }
 
 function power(b: Builder): number | undefined {
