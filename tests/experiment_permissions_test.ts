@@ -32,7 +32,7 @@ const attempts = {
   "read elsewhere": () => Deno.readTextFile(elsewhere + "/secret"),
   "list elsewhere": () => Array.fromAsync(Deno.readDir(elsewhere)),
   "import elsewhere": () => import(elsewhere + "/secret.ts"),
-  "import a remote module": () => import("https://esm.sh/" + "nothing"),
+  "import a remote module": () => import("https://example.com/" + "nothing.ts"),
   "work elsewhere": () => new Promise((resolve, reject) => {
     const worker = new Worker("file://" + elsewhere + "/secret.ts", { type: "module" });
     worker.onmessage = resolve;

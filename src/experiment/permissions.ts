@@ -18,9 +18,6 @@ export const DATA_VARIABLES: readonly string[] = [
 /** Environment variables that an experiment may read; the parser of YAML looks at the last two. */
 export const ENVIRONMENT: readonly string[] = [...DATA_VARIABLES, "LOG_TOKENS", "LOG_STREAM"];
 
-/** Where modules may be imported from at run time; npm's registry is always allowed. */
-const IMPORT_HOSTS: readonly string[] = ["jsr.io:443"];
-
 /** What the person at the keyboard asked for, as far as it decides permissions. */
 export interface PermissionRequest {
   /** Arguments of the command. */
@@ -48,7 +45,7 @@ export function flagValue(args: readonly string[], flag: string): string | undef
 /**
  * Derives Deno's permission flags from the arguments of an experiment: reads the experiments, the data
  * and the run folder, writes the run folder and, where it may download, the data folder, reaches the data
- * hosts only then, and may run, load or ask the system for nothing.
+ * hosts only then, and may import, run, load or ask the system for nothing.
  *
  * @param request Arguments and places.
  * @returns Flags for `deno run`.
@@ -70,7 +67,7 @@ export function permissionFlags(request: PermissionRequest): string[] {
     `--allow-read=${list(read)}`,
     `--allow-write=${list(write)}`,
     `--allow-env=${list(ENVIRONMENT)}`,
-    `--allow-import=${list(IMPORT_HOSTS)}`,
+    "--deny-import",
     ...(downloads ? [`--allow-net=${list(DATA_HOSTS)}`] : []),
   ];
 }
