@@ -51,7 +51,7 @@ export function checkPlan({ given, steps, results }: PlanUses): void {
     held.set(place, content);
     fixed.add(place);
   }
-  const require = ({ content, place }: Omit<Use, "writes">, label: string): void => {
+  const demand = ({ content, place }: Omit<Use, "writes">, label: string): void => {
     if (held.get(place) === content) return;
     throw new Error(
       `Internal error: '${label}' reads ${place}, which ${
@@ -77,9 +77,9 @@ export function checkPlan({ given, steps, results }: PlanUses): void {
       if (written.has(use.place)) {
         throw new Error(`Internal error: '${label}' reads ${use.place}, which it also writes.`);
       }
-      require(use, label);
+      demand(use, label);
     }
     for (const { content, place, writes } of uses) if (writes) held.set(place, content);
   }
-  for (const result of results) require(result, "the result");
+  for (const result of results) demand(result, "the result");
 }
