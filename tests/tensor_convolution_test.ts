@@ -178,7 +178,7 @@ Deno.test("convolutions say which option or shape does not fit", () => {
     [[3, 3, 1, 3], {}, "expected images"],
     [[3, 3, 1, 4], { outputPadding: 1 }, "below the stride [1,1]"],
     [[3, 3, 1, 4], { stride: 2, outputPadding: 1, padding: "same" }, "none beside padding 'same'"],
-    [[1, 1, 1, 4], { padding: 2 }, "the result would be of [-1,-1] pixels"],
+    [[1, 1, 1, 4], { padding: 2 }, "found [-1,-1] pixels of a result"],
     [[3, 3, 1, 4], { groups: 3 }, "found 4 channels in 3 groups"],
   ];
   for (const [shape, options, message] of backwards) {

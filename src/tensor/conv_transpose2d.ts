@@ -87,8 +87,10 @@ export function convTranspose2d(
   const input = isSame ? same : [least[0] + extra[0], least[1] + extra[1]] as const;
   if (input.some((size) => size < 1)) {
     throw new RangeError(
-      `Cannot ${attempt} ${formatAval(x)} with padding [${padding}]: the result would be of ` +
-        `[${input}] pixels.`,
+      `Cannot ${attempt} ${
+        formatAval(x)
+      } with padding [${padding}]: found [${input}] pixels of a ` +
+        `result, expected at least one.`,
     );
   }
   const filters = groupFilters(spreadFilters(w, dilation), groups);
