@@ -49,6 +49,11 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@std/", "node:crypto"],
     deno: true,
   },
+  components: {
+    folders: ["nn", "pretext", "multitask", "optim"],
+    packages: ["zod"],
+    deno: true,
+  },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
   experiment: {
     folders: ["train", "report", "engine", "text", "data"],

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import {
+  encoder,
+  type Layer,
+  NORMALIZATIONS,
+  resNet,
+  resNetFeatures,
+  visionTransformer,
+} from "../nn/mod.ts";
+import { component, type Registry } from "./component.ts";
+
+/** What a backbone takes from the data. */
+export interface BackboneSetting {
+  /** Height and width of the images. */
+  readonly imageSize: number;
+  /** Channels of the images. */
+  readonly imageChannels: number;
+}
+
+/** A backbone and the length of its embeddings. */
+export interface Backbone {
+  /** From images `[n, imageSize, imageSize, imageChannels]` to embeddings `[n, embedding]`. */
+  readonly layer: Layer;
+  /** Length of an embedding. */
+  readonly embedding: number;
+}
+
+const size = (what: string, value: number) => z.int().min(1).default(value).describe(`${what}.`);
+const normalization = z.enum(NORMALIZATIONS).default("batch")
+  .describe("Normalization after convolutions.");
+
+/** Every backbone by its name. */
+export const backbones: Registry<Backbone, BackboneSetting> = {
+  encoder: component(
+    "Stages of two convolutions and pooling, then a linear layer: the original's CIFAR encoder.",
+    {
+      widths: z.array(z.int().min(1)).min(1).max(3).default([32, 64, 128])
+        .describe("Channels of the stages."),
+      embedding: size("Length of the embedding", 1024),
+      dropout: z.number().min(0).max(0.9).default(0.25).describe("Rate of dropout."),
+    },
+    (options, given) => ({
+      layer: encoder({ ...options, ...given }),
+      embedding: options.embedding,
+    }),
+  ),
+  resnet: component(
+    "ResNet-18 or -50 with the stem for small images (1512.03385).",
+    {
+      depth: z.union([z.literal(18), z.literal(50)]).default(18).describe("Number of layers."),
+      width: size("Channels of the first stage", 64),
+      normalization,
+    },
+    (options, { imageChannels }) => ({
+      layer: resNet({ ...options, imageChannels }),
+      embedding: resNetFeatures(options),
+    }),
+  ),
+  vit: component(
+    "A vision transformer, Tiny unless told (2010.11929).",
+    {
+      patch: size("Side of a patch", 4),
+      features: size("Length of tokens and embedding", 192),
+      depth: size("Number of blocks", 12),
+      heads: size("Heads of the attention", 3),
+    },
+    (options, given) => ({
+      layer: visionTransformer({ ...options, ...given }),
+      embedding: options.features,
+    }),
+  ),
+};

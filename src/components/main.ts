@@ -1,0 +1,27 @@
+/**
+ * Lists the parts that a configuration can choose, or the options of one: `deno task components
+ * [NAME]`.
+ *
+ * @module
+ */
+import { backbones, optimizers, pretextTasks, weightings } from "./mod.ts";
+import { listText, optionsText } from "./list.ts";
+
+if (import.meta.main) {
+  const kinds = { "pretext tasks": pretextTasks, weightings, backbones, optimizers };
+  const [name] = Deno.args;
+  if (name === undefined) {
+    console.log(listText(kinds));
+  } else {
+    const text = optionsText(kinds, name);
+    if (text === undefined) {
+      console.error(
+        `Cannot show "${name}": expected one of ${
+          Object.values(kinds).flatMap((registry) => Object.keys(registry)).join(", ")
+        }.`,
+      );
+      Deno.exit(2);
+    }
+    console.log(text);
+  }
+}
