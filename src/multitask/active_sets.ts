@@ -17,6 +17,7 @@ import {
   expandDims,
   eye,
   greater,
+  isNan,
   matmul,
   max,
   maximum,
@@ -95,7 +96,9 @@ export function solveOnFaces(faces: Tensor, matrix: Tensor, right: Tensor): Tens
  * @returns The candidate `[n]`.
  */
 export function fulfilling(candidates: Tensor, conditions: Tensor): Tensor {
-  const best = argMax(min(conditions, { axes: 1 }));
+  const worst = min(conditions, { axes: 1 });
+  // NaN would be taken for the largest; a candidate that is no number fulfils nothing.
+  const best = argMax(where(isNan(worst), -Infinity, worst));
   return reshape(takeRows(candidates, best), [candidates.shape[1]!]);
 }
 
