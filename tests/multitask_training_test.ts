@@ -5,22 +5,43 @@ import { WebGpuBackend } from "../src/engine/webgpu_backend.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
 import { combineMetaGradients, maml } from "../src/meta/mod.ts";
 import {
+  alignedMtl,
+  caGrad,
+  dbMtl,
   equalWeighting,
+  excessMtl,
   famo,
+  gradDrop,
   gradNorm,
+  imtl,
   mgda,
+  moCo,
+  moDo,
   multiTaskGradient,
+  multiTaskInit,
   multiTaskStep,
   type MultiTaskTraining,
   nashMtl,
   normalizeWeights,
   pcGrad,
   uncertaintyWeighting,
+  upGrad,
   type Weighting,
 } from "../src/multitask/mod.ts";
 import { adam, sgd } from "../src/optim/mod.ts";
 import { randomKey, uniform } from "../src/random/mod.ts";
-import { add, constant, matmul, mean, mul, square, sub, sum, valuesOf } from "../src/tensor/mod.ts";
+import {
+  add,
+  constant,
+  matmul,
+  mean,
+  mul,
+  slice,
+  square,
+  sub,
+  sum,
+  valuesOf,
+} from "../src/tensor/mod.ts";
 import { grad } from "../src/transform/mod.ts";
 import { mapTree } from "../src/tree/tree.ts";
 import { assertNear, frozen } from "./multitask/weigh.ts";
@@ -44,6 +65,7 @@ const task = (name: "near" | "far", scale: number) => ({ body, heads }: Net, x: 
 };
 const losses = { near: task("near", 1), far: task("far", 100) };
 const batch = () => constant([[1, 0], [0, 1], [1, 1]]);
+const halves = (x: Tensor) => [slice(x, [[0, 3]]), slice(x, [[0, 3]])] as const;
 const isShared = (path: string) => path === "body";
 
 Deno.test("multiTaskGradient() is the gradient of the weighted sum", () => {
@@ -157,6 +179,32 @@ Deno.test("famo() in training lets both losses fall alike where equal weights do
   assert(gap(even) < gap(uneven) / 2, `${even}; ${uneven}`);
 });
 
+Deno.test("multiTaskGradient() takes two samples for methods that want them, others one", () => {
+  const seen: string[] = [];
+  const watching = (x: Tensor, rows: Tensor, key: Tensor) => {
+    seen.push(`${rows.shape[0]}`);
+    return { loss: mean(mul(add(square(x), uniform(key, [])), rows)), aux: {} };
+  };
+  const whole = constant([1, 2, 3, 4]);
+  const split = (rows: Tensor) => [slice(rows, [[0, 2]]), slice(rows, [[2, 4]])] as const;
+  const of = (weighting: Weighting, options: { split?: typeof split }) =>
+    multiTaskGradient({ a: watching, b: watching }, { weighting, ...options })(
+      constant(3),
+      whole,
+      randomKey(0),
+      weighting.init(2),
+    );
+  const both = of(moDo(), { split });
+  assertEquals(seen.splice(0), ["2", "2", "2", "2"]);
+  // The step is the mean of both halves: 6 (1.5 + 3.5) / 2.
+  assertNear(valuesOf(both.grads), [15], 1e-12);
+  assertAlmostEquals(valuesOf(both.losses)[0]! / 1.5, 9.5, 0.5);
+  of(moDo(), {});
+  assertEquals(seen.splice(0), ["4", "4"]);
+  of(mgda(), { split });
+  assertEquals(seen, ["4", "4"]);
+});
+
 Deno.test("multi-task losses are checked", () => {
   const options = { weighting: equalWeighting() };
   assertThrows(() => multiTaskGradient({}, options), RangeError, "found no loss");
@@ -234,15 +282,21 @@ async function assertTrains(engine: Engine): Promise<void> {
     mgda(),
     nashMtl(),
     normalizeWeights(nashMtl(), { to: "length" }),
+    alignedMtl(),
+    caGrad(),
+    dbMtl(),
+    excessMtl(),
+    gradDrop(),
+    imtl(),
+    moCo(),
+    moDo(),
+    upGrad(),
   ];
   const reference = await openEngine("reference", { float64: true });
   for (const weighting of methods) {
-    const step = multiTaskStep(losses, { weighting, optimizer: adam(), shared: isShared });
-    const initial = () => ({
-      params: start(),
-      optimizer: adam().init(start()),
-      weighting: weighting.init(2),
-    });
+    const options = { weighting, optimizer: adam(), shared: isShared, split: halves };
+    const step = multiTaskStep(losses, options);
+    const initial = () => multiTaskInit(start(), losses, options);
     const run = async (on: Engine) => {
       const begin = on.jit(initial);
       const next = on.jit((training: MultiTaskTraining<Net>, key: Tensor) => {

@@ -16,6 +16,8 @@ import {
   div,
   expandDims,
   eye,
+  greater,
+  isNan,
   matmul,
   max,
   maximum,
@@ -23,11 +25,14 @@ import {
   minimum,
   mul,
   reshape,
+  slice,
+  stack,
   sub,
   sum,
   takeRows,
+  where,
 } from "../tensor/mod.ts";
-import { solvePositive } from "./linear_algebra.ts";
+import { solvePositive, unitGram } from "./linear_algebra.ts";
 
 /** Most tasks of which all subsets are tried. */
 export const MOST_TASKS = 10;
@@ -91,7 +96,9 @@ export function solveOnFaces(faces: Tensor, matrix: Tensor, right: Tensor): Tens
  * @returns The candidate `[n]`.
  */
 export function fulfilling(candidates: Tensor, conditions: Tensor): Tensor {
-  const best = argMax(min(conditions, { axes: 1 }));
+  const worst = min(conditions, { axes: 1 });
+  // NaN would be taken for the largest; a candidate that is no number fulfils nothing.
+  const best = argMax(where(isNan(worst), -Infinity, worst));
   return reshape(takeRows(candidates, best), [candidates.shape[1]!]);
 }
 
@@ -124,6 +131,45 @@ export function shortestPoint(cosines: Tensor, z: Tensor): Tensor {
   const found = fulfilling(v, minimum(v, sub(slopes, mul(lambda, z))));
   const weights = mul(maximum(found, 0), z);
   return div(weights, sum(weights));
+}
+
+/**
+ * Coefficients of the shortest direction that descends on several objectives and on a constraint.
+ *
+ * Minimizes `|sum w_i g_i + v q|^2 / 2 - strength |q|^2 v` over weights `w` of the simplex and `v >= 0`,
+ * the dual of: `d` of least length with `<g_i, d>` at least alike and `<q, d> >= strength |q|^2`.
+ *
+ * @param gram Inner products of the objectives' gradients and, in the last row, the constraint's.
+ * @param strength How much of the constraint's squared gradient it has to fall by.
+ * @returns `w` and `v`, `[objectives + 1]`; objectives without a gradient have no weight.
+ */
+export function shortestDescent(gram: Tensor, strength: number): Tensor {
+  const size = gram.shape[0]!;
+  const { cosines, lengths, inverse } = unitGram(gram);
+  const last = constant(Array.from({ length: size }, (_, k) => k === size - 1 ? 1 : 0));
+  const tasks = sub(1, last);
+  // In units of the shortest objective's gradient; u are the coefficients of unit gradients.
+  const unit = max(mul(inverse, tasks));
+  const scale = where(greater(unit, 0), unit, 1);
+  const z = div(inverse, scale);
+  const [taskZ, wanted] = [mul(z, tasks), mul(mul(mul(lengths, scale), last), strength)];
+  const faces = subsets(size);
+  const onFace = mul(faces, taskZ);
+  const longest = max(onFace, { axes: 1, keepAxes: true });
+  const own = div(onFace, where(greater(longest, 0), longest, 1));
+  const shifted = add(cosines, mul(expandDims(own, 2), expandDims(own, 1)));
+  const right = stack([own, mul(faces, wanted)], { axis: 2 });
+  const solved = solveOnFaces(faces, shifted, right);
+  const [x, y] = [0, 1].map((column) => slice(solved, [null, null, column]));
+  const [alongX, alongY] = [total(mul(x!, taskZ)), total(mul(y!, taskZ))];
+  const u = add(mul(div(sub(1, alongY), maximum(alongX, 1e-30)), x!), y!);
+  const products = matmul(u, cosines);
+  const multiplier = total(mul(mul(u, products), tasks));
+  const slack = sub(products, add(mul(multiplier, taskZ), wanted));
+  const scaled = div(minimum(u, slack), maximum(total(abs(u)), 1e-30));
+  // Without an objective the weights do not add up to 1.
+  const found = fulfilling(u, where(greater(longest, 0), scaled, -1));
+  return mul(maximum(found, 0), z);
 }
 
 /** Sums of rows, as a column. */

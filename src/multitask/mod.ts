@@ -34,6 +34,7 @@ export {
 export * from "./multi_task_step.ts";
 export * from "./nash_mtl.ts";
 export * from "./normalize_weights.ts";
+export * from "./gradient_overlap.ts";
 export * from "./pc_grad.ts";
 export * from "./random_weighting.ts";
 export * from "./sdm_grad.ts";

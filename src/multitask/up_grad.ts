@@ -6,6 +6,7 @@ import {
   broadcastTo,
   div,
   expandDims,
+  isNan,
   matmul,
   maximum,
   min,
@@ -16,6 +17,7 @@ import {
   sum,
   takeAlong,
   transpose,
+  where,
 } from "../tensor/mod.ts";
 import { demandFew, solveOnFaces, subsets } from "./active_sets.ts";
 import { unitGram } from "./linear_algebra.ts";
@@ -75,7 +77,7 @@ function additions(cosines: Tensor): Tensor {
   const products = add(matmul(expandDims(cosines, 0), t), cosines);
   const size = add(sum(abs(t), { axes: 1, keepAxes: true }), 1);
   const worst = min(div(minimum(t, products), size), { axes: 1 });
-  const best = reshape(argMax(worst, { axes: 0 }), [1, 1, tasks]);
+  const best = reshape(argMax(where(isNan(worst), -Infinity, worst), { axes: 0 }), [1, 1, tasks]);
   const found = takeAlong(t, broadcastTo(best, [1, tasks, tasks]));
   return maximum(transpose(reshape(found, [tasks, tasks])), 0);
 }

@@ -34,7 +34,7 @@ export function gramOf(rows: Matrix): Matrix {
   return rows.map((a) => rows.map((b) => a.reduce((sum, x, k) => sum + x * b[k]!, 0)));
 }
 
-/** Gradients of `tasks` tasks, scaled each by up to 1e+-6 and all by one of 1e-14, 1, 1e14. */
+/** Gradients of `tasks` tasks, scaled each by up to 1e+-6 and all by one of 1e-10, 1, 1e10. */
 export function sampleOf(random: () => number, tasks: number, kind: Kind, spread = 6): Sample {
   const normal = normals(random);
   const width = kind === "opposed" ? Math.max(1, tasks - 1) : 2 * tasks + 2;
@@ -53,7 +53,8 @@ export function sampleOf(random: () => number, tasks: number, kind: Kind, spread
   const moved = rows.map((row) => row.map((x, k) => x + (shift[k] ?? 0)));
   if (kind === "repeated") moved[tasks - 1] = moved[0]!.map((x) => x);
   if (kind === "zero") moved[tasks - 1] = moved[0]!.map(() => 0);
-  const all = [1e-14, 1, 1e14][Math.floor(random() * 3)]!;
+  // Squares of the lengths have to be numbers of f32: with 1e+-6 for each, up to 1e+-10 for all.
+  const all = [1e-10, 1, 1e10][Math.floor(random() * 3)]!;
   const scaled = moved.map((row) => {
     const own = random() < 0.5 ? 1 : 10 ** (spread * (2 * random() - 1));
     return row.map((x) => x * own * (spread < 6 ? 1 : all));
