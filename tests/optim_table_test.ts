@@ -4,6 +4,7 @@ import {
   adam,
   adamW,
   clipByGlobalNorm,
+  constantSchedule,
   cosineSchedule,
   globalNorm,
   momentum,
@@ -180,10 +181,37 @@ Deno.test("clipByGlobalNorm() shortens long gradients only, and finite at 0", ()
 
 Deno.test("schedules rise, fall and stay as told", () => {
   const rate = cosineSchedule({ peak: 2, steps: 12, warmup: 4, floor: 0.5 });
-  assertEquals([0, 1, 2, 3, 4].map(rate), [0.5, 1, 1.5, 2, 2]);
-  assertAlmostEquals(rate(8), 1.25);
-  assertEquals([rate(12), rate(99)], [0.5, 0.5]);
-  for (let step = 4; step < 12; step++) assert(rate(step) > rate(step + 1));
+  assertEquals([0, 1, 2, 3].map(rate), [0.5, 1, 1.5, 2]);
+  assertAlmostEquals(rate(7), 1.25);
+  // The last step is 11.
+  assertEquals([rate(11), rate(12), rate(99)], [0.5, 0.5, 0.5]);
+  for (let step = 3; step < 11; step++) assert(rate(step) > rate(step + 1));
   assertAlmostEquals(stepSchedule({ rate: 1, milestones: [2, 5] })(5), 0.01);
   assertThrows(() => cosineSchedule({ peak: 1, steps: 4, warmup: 4 }), RangeError, "steps 4");
+});
+
+Deno.test("cosineSchedule() has its peak and its floor at one step each, whatever the lengths", () => {
+  for (const warmup of [0, 1, 2, 5]) {
+    for (const steps of [warmup + 2, warmup + 3, 40]) {
+      const rate = cosineSchedule({ peak: 3, steps, warmup, floor: 0.25 });
+      const rates = Array.from({ length: steps }, (_, step) => rate(step));
+      const name = `steps ${steps}, warm-up ${warmup}`;
+      assertEquals(rates.filter((value) => value === 3).length, 1, name);
+      assertEquals(rates.indexOf(3), Math.max(0, warmup - 1), name);
+      assertEquals(rates.indexOf(0.25), steps - 1, name);
+    }
+  }
+  // PyTorch 2.13, CosineAnnealingLR(T_max=4, eta_min=0.1) of rate 1: the rates of five steps.
+  const torch = [1, 0.8681980515339464, 0.55, 0.23180194846605365, 0.1];
+  const rate = cosineSchedule({ peak: 1, steps: 5, floor: 0.1 });
+  torch.forEach((expected, step) => assertAlmostEquals(rate(step), expected, 1e-12));
+  assertEquals(cosineSchedule({ peak: 1, steps: 1 })(0), 1);
+});
+
+Deno.test("schedules refuse rates and steps that make no sense", () => {
+  assertThrows(() => constantSchedule(NaN), RangeError, "the rate NaN");
+  assertThrows(() => cosineSchedule({ peak: -1, steps: 4 }), RangeError, "the peak -1");
+  assertThrows(() => cosineSchedule({ peak: 1, steps: 4, floor: Infinity }), RangeError, "floor");
+  assertThrows(() => stepSchedule({ rate: 1, milestones: [5, 5] }), RangeError, "a milestone 5");
+  assertThrows(() => stepSchedule({ rate: 1, milestones: [5], factor: NaN }), RangeError, "factor");
 });

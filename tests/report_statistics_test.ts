@@ -41,6 +41,7 @@ Deno.test("normalCdf() and normalQuantile() agree with tables to 12 digits", () 
   for (const [p, x] of quantiles) assertClose(normalQuantile(p), x, 1e-10);
   assertAlmostEquals(normalQuantile(0.5), 0, 1e-12);
   assertEquals([normalQuantile(0), normalQuantile(1)], [-Infinity, Infinity]);
+  assertEquals([normalCdf(-Infinity), normalCdf(Infinity)], [0, 1]);
 });
 
 Deno.test("chiSquareSurvival() and logGamma() agree with tables to 11 digits", () => {
@@ -153,4 +154,97 @@ Deno.test("signFlipTest() counts ties as extreme and knows its limits", () => {
   assertEquals(signFlipTest(flipped, { alternative: "greater" }), tail / 2 ** 24);
   assertThrows(() => signFlipTest([]), RangeError, "0 values");
   assertThrows(() => signFlipTest(new Array(41).fill(1)), RangeError, "41 pairs");
+});
+
+Deno.test("signFlipTest() tells sums apart whose values differ by orders of magnitude", () => {
+  // SciPy's permutation_test counts 3 and 15 of 16 for the second.
+  assertEquals(signFlipTest([1e13, 1, 1, 1]), 2 / 16);
+  assertEquals(signFlipTest([1e13, 1, 1, 1], { alternative: "greater" }), 1 / 16);
+  const mixed = [1e6, 1e-3, 2e-3, -1e-3];
+  assertEquals(signFlipTest(mixed, { alternative: "greater" }), 3 / 16);
+  assertEquals(signFlipTest(mixed, { alternative: "less" }), 15 / 16);
+  assertEquals(signFlipTest(mixed), 6 / 16);
+  assertEquals(signFlipTest(mixed.map((value) => value * 1e-200)), 6 / 16);
+});
+
+Deno.test("signFlipTest() agrees with exact enumeration in whole numbers", () => {
+  let state = 7;
+  const random = (bound: number) => (state = (state * 48271) % 2147483647) % bound;
+  for (let trial = 0; trial < 200; trial++) {
+    const differences = Array.from({ length: 1 + random(8) }, () => random(9) - 4);
+    const observed = differences.reduce((sum, value) => sum + value, 0);
+    const counts = { greater: 0, less: 0, "two-sided": 0 };
+    for (let signs = 0; signs < 2 ** differences.length; signs++) {
+      const sum = differences.reduce((a, value, k) => a + (signs & (1 << k) ? -value : value), 0);
+      if (sum >= observed) counts.greater++;
+      if (sum <= observed) counts.less++;
+      if (Math.abs(sum) >= Math.abs(observed)) counts["two-sided"]++;
+    }
+    for (const alternative of ["greater", "less", "two-sided"] as const) {
+      const exact = counts[alternative] / 2 ** differences.length;
+      // Tenths are not exact: equal sums differ in their last bits.
+      for (const scale of [1, 0.1, 1e-9, 3e7]) {
+        const scaled = differences.map((value) => value * scale);
+        assertEquals(signFlipTest(scaled, { alternative }), exact, `${scaled} ${alternative}`);
+      }
+    }
+  }
+  assertThrows(
+    () => signFlipTest([1], { alternative: "both" as never }),
+    RangeError,
+    'the alternative "both"',
+  );
+});
+
+Deno.test("bootstrapInterval() gives the statistic the sample and nothing else", () => {
+  const values = [0.61, 0.64, 0.6, 0.66, 0.63, 0.95];
+  const trimmed = (sample: readonly number[], cut = 0.2) => {
+    const sorted = [...sample].sort((a, b) => a - b);
+    const off = Math.floor(cut * sorted.length);
+    return mean(sorted.slice(off, sorted.length - off));
+  };
+  const interval = bootstrapInterval(values, { statistic: trimmed });
+  assertEquals(interval, bootstrapInterval(values, { statistic: (sample) => trimmed(sample) }));
+  // SciPy 1.17, BCa, 100,000 resamples, three seeds: 0.6075-0.61 and 0.7925.
+  assertAlmostEquals(interval.estimate, 0.635, 1e-12);
+  assertAlmostEquals(interval.low, 0.60875, 0.003);
+  assertAlmostEquals(interval.high, 0.7925, 0.003);
+  const counts: number[] = [];
+  bootstrapInterval(values, {
+    statistic(...args) {
+      counts.push(args.length);
+      return mean(args[0]);
+    },
+  });
+  assertEquals(new Set(counts), new Set([1]));
+});
+
+Deno.test("bootstrapInterval() refuses levels, resamples and statistics that make no interval", () => {
+  const values = [1, 2, 3];
+  for (const level of [95, 1, 0, -0.5, NaN]) {
+    assertThrows(() => bootstrapInterval(values, { level }), RangeError, `at level ${level}`);
+  }
+  for (const resamples of [1, 39, 0, 100.5, NaN, Infinity]) {
+    const message =
+      `with ${resamples} resamples at level 0.95: expected a whole number of at least 40`;
+    assertThrows(() => bootstrapInterval(values, { resamples }), RangeError, message);
+  }
+  bootstrapInterval(values, { resamples: 40 });
+  assertThrows(
+    () => bootstrapInterval(values, { statistic: (sample) => 1 / (sample[0]! - sample[1]!) }),
+    RangeError,
+    "expected a finite number of every sample",
+  );
+});
+
+Deno.test("bootstrapInterval() beyond the pole of the acceleration ends at the last replicate", () => {
+  // Every resample has fewer distinct values than the sample (bias 4), and leaving out 24 moves the
+  // jackknife alone (acceleration 0.16): 1 - a (z0 + z) is below 0 at the upper end.
+  const values = Array.from({ length: 25 }, (_, k) => k);
+  const statistic = (sample: readonly number[]) =>
+    new Set(sample).size + (sample.includes(24) ? 1e-3 : 0);
+  const { low, high } = bootstrapInterval(values, { statistic, level: 0.9999, resamples: 20_000 });
+  assertEquals(low <= high, true, `${low} to ${high}`);
+  // The most distinct values that 20,000 resamples have.
+  assertEquals(high > 20, true, `${high}`);
 });

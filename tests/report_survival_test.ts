@@ -68,7 +68,7 @@ Deno.test("restrictedMean() is the area under the curve", () => {
 
 Deno.test("restrictedMean() throws beyond what was seen", () => {
   assertThrows(() => restrictedMean(treated, 36), RangeError, "at most 35");
-  assertThrows(() => restrictedMean(treated, 0), RangeError, "positive horizon");
+  assertThrows(() => restrictedMean(treated, 0), RangeError, "positive, finite horizon");
   assertThrows(() => restrictedMean([], 5), RangeError, "0 runs");
   assertThrows(() => kaplanMeier([{ time: -1, reached: true }]), RangeError, "time -1");
 });
@@ -124,4 +124,50 @@ Deno.test("logRankTest() of equal groups is 0, and throws where nothing can be c
   assertThrows(() => logRankTest([never, never]), RangeError, "no target was reached");
   assertThrows(() => logRankTest([treated]), RangeError, "1 groups");
   assertThrows(() => logRankTest([treated, []]), RangeError, "0 runs");
+});
+
+Deno.test("logRankTest() compares a group without events like any other", () => {
+  const fast = [10, 12, 14, 15, 18].map((time) => ({ time, reached: true }));
+  const never = [30, 34, 35, 39, 50].map((time) => ({ time, reached: false }));
+  const result = logRankTest([fast, never]);
+  // SciPy 1.17's logrank: the square of its statistic, and its p-value.
+  assertAlmostEquals(result.chiSquare, 9.700742820077762, 1e-9);
+  assertAlmostEquals(result.pValue, 0.0018419354016198002, 1e-12);
+  assertEquals([result.observed, result.degreesOfFreedom], [[5, 0], 1]);
+});
+
+Deno.test("logRankTest() leaves out groups that ended before anything could be compared", () => {
+  const two = logRankTest([treated, placebo]);
+  // Ended before the first event: as if it were not there (R's survdiff counts it no degree).
+  const early = [{ time: 0.5, reached: false }, { time: 0.25, reached: false }];
+  for (const groups of [[treated, placebo, early], [early, treated, placebo]]) {
+    const three = logRankTest(groups);
+    assertAlmostEquals(three.chiSquare, two.chiSquare, 1e-9);
+    assertAlmostEquals(three.pValue, two.pValue, 1e-14);
+    assertEquals(three.degreesOfFreedom, 1);
+  }
+  assertThrows(() => logRankTest([early, placebo]), RangeError, "no target was reached while runs");
+  // Pairs that never meet: two comparisons of one degree each.
+  const later = (runs: Observation[]) => runs.map((run) => ({ ...run, time: run.time + 100 }));
+  const ended = [{ time: 1, reached: true }, { time: 2, reached: true }];
+  const slow = [{ time: 2, reached: true }, { time: 3, reached: true }];
+  const apart = logRankTest([ended, slow, later(ended), later(slow)]);
+  assertEquals(apart.degreesOfFreedom, 3);
+});
+
+Deno.test("restricted means refuse horizons, levels and resamples that make no sense", () => {
+  assertThrows(() => restrictedMean(placebo, Infinity), RangeError, "finite horizon");
+  assertThrows(() => restrictedMean(placebo, NaN), RangeError, "finite horizon");
+  const refused = (options: object, message: string) =>
+    assertThrows(
+      () => restrictedMeanInterval(placebo, { horizon: 23, ...options }),
+      RangeError,
+      message,
+    );
+  refused({ level: 95 }, "level 95");
+  refused({ resamples: 1 }, "with 1 resamples");
+  // A group of which no run reached its target needs the horizon.
+  const never = [{ time: 50, reached: false }, { time: 60, reached: false }];
+  assertEquals(restrictedMean(never, 50), 50);
+  assertEquals(kaplanMeier(never), []);
 });

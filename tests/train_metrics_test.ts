@@ -212,3 +212,27 @@ Deno.test("TensorBoardWriter writes records that decode to the same scalars", ()
       assertEquals(values.map((value) => value.get(2)![0]), [0.25, Math.fround(-1e-3)]);
     }
   }));
+
+Deno.test("TensorBoardWriter refuses steps that are no natural numbers and writes nothing then", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    using writer = TensorBoardWriter.open(`${folder}/events.out.tfevents.0.run`);
+    const { offset } = writer;
+    for (const step of [-1, 1.5, 2 ** 53, NaN, Infinity]) {
+      assertThrows(
+        () => writer.write(step, { x: 1 }),
+        RangeError,
+        `event of step ${step}: expected a whole number from 0 to 2^53 - 1`,
+      );
+    }
+    assertEquals(writer.offset, offset);
+    writer.write(Number.MAX_SAFE_INTEGER, { x: 1 });
+    writer.close();
+    const bytes = await Deno.readFile(`${folder}/events.out.tfevents.0.run`);
+    // Header 12, wall time 9, tag of the step 1, then 53 ones in groups of seven.
+    const step = bytes.subarray(offset + 22, offset + 30);
+    assertEquals([...step], [255, 255, 255, 255, 255, 255, 255, 15]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

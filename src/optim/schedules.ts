@@ -9,11 +9,20 @@ function requireSteps(what: string, steps: number, least: number): void {
   }
 }
 
+function requireRate(what: string, rate: number): void {
+  if (!Number.isFinite(rate) || rate < 0) {
+    throw new RangeError(
+      `Cannot make a schedule: found ${what} ${rate}, expected a finite number of at least 0.`,
+    );
+  }
+}
+
 /**
  * The same rate at every step.
  *
  * @param rate The rate.
  * @returns The schedule.
+ * @throws {RangeError} If the rate is negative or not finite.
  *
  * @example
  * ```ts
@@ -24,29 +33,32 @@ function requireSteps(what: string, steps: number, least: number): void {
  * ```
  */
 export function constantSchedule(rate: number): Schedule {
+  requireRate("the rate", rate);
   return () => rate;
 }
 
 /** Options of {@linkcode cosineSchedule}. */
 export interface CosineScheduleOptions {
-  /** Largest rate, reached at the end of the warm-up. */
+  /** Largest rate: that of the last step of the warm-up, or of the first step without one. */
   readonly peak: number;
   /** Steps in all. */
   readonly steps: number;
   /** Steps during which the rate rises linearly; 0 unless told. */
   readonly warmup?: number;
-  /** Rate at the last step and after it; 0 unless told. */
+  /** Rate at the last step, `steps - 1`, and after it; 0 unless told. */
   readonly floor?: number;
 }
 
 /**
- * Half a cosine from the peak to the floor, after a linear warm-up.
+ * Half a cosine from the peak to the floor, after a linear warm-up. A schedule of a single step is at
+ * its peak.
  *
  * Source: Loshchilov and Hutter, arXiv 1608.03983, equation 5, without restarts.
  *
  * @param options Peak, number of steps, warm-up and floor.
  * @returns The schedule.
- * @throws {RangeError} If the warm-up is not shorter than the whole.
+ * @throws {RangeError} If the warm-up is not shorter than the whole, or a rate is negative or not
+ *   finite.
  *
  * @example
  * ```ts
@@ -55,17 +67,24 @@ export interface CosineScheduleOptions {
  *
  * const rate = cosineSchedule({ peak: 1, steps: 10, warmup: 2 });
  * assertAlmostEquals(rate(0), 0.5);
- * assertAlmostEquals(rate(6), 0.5);
- * assertAlmostEquals(rate(10), 0);
+ * assertAlmostEquals(rate(1), 1);
+ * assertAlmostEquals(rate(5), 0.5);
+ * assertAlmostEquals(rate(9), 0);
  * ```
  */
 export function cosineSchedule(options: CosineScheduleOptions): Schedule {
   const { peak, steps, warmup = 0, floor = 0 } = options;
   requireSteps("warmup", warmup, 0);
   requireSteps("steps", steps, warmup + 1);
+  requireRate("the peak", peak);
+  requireRate("the floor", floor);
+  const highest = Math.max(0, warmup - 1);
+  const descent = steps - 1 - highest;
   return (step) => {
-    if (step < warmup) return peak * (step + 1) / warmup;
-    const progress = Math.min(1, (step - warmup) / (steps - warmup));
+    if (step < highest) return peak * (step + 1) / warmup;
+    if (step === highest) return peak;
+    if (step >= steps - 1) return floor;
+    const progress = (step - highest) / descent;
     return floor + (peak - floor) * (1 + Math.cos(Math.PI * progress)) / 2;
   };
 }
@@ -85,6 +104,7 @@ export interface StepScheduleOptions {
  *
  * @param options The first rate, the steps and the factor.
  * @returns The schedule.
+ * @throws {RangeError} If the steps do not increase, or rate or factor is negative or not finite.
  *
  * @example
  * ```ts
@@ -96,6 +116,10 @@ export interface StepScheduleOptions {
  * ```
  */
 export function stepSchedule({ rate, milestones, factor = 0.1 }: StepScheduleOptions): Schedule {
-  for (const milestone of milestones) requireSteps("a milestone", milestone, 0);
+  requireRate("the rate", rate);
+  requireRate("the factor", factor);
+  milestones.forEach((milestone, k) => {
+    requireSteps("a milestone", milestone, k === 0 ? 0 : milestones[k - 1]! + 1);
+  });
   return (step) => rate * factor ** milestones.filter((milestone) => step >= milestone).length;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { normalCdf, normalQuantile } from "./special_functions.ts";
-import { assertCount, mean, quantile } from "./statistics.ts";
+import { assertCount, assertResampling, mean, quantile } from "./statistics.ts";
 
 /** An estimate with an interval around it. */
 export interface Interval {
@@ -20,7 +20,7 @@ export interface Interval {
 
 /** Options of {@linkcode bootstrapInterval}. */
 export interface BootstrapOptions {
-  /** What to estimate from a sample (default the mean). */
+  /** What to estimate from a sample, called with the sample alone (default the mean). */
   readonly statistic?: (values: readonly number[]) => number;
   /** Confidence level (default 0.95). */
   readonly level?: number;
@@ -38,7 +38,9 @@ export interface BootstrapOptions {
  * @param values At least two numbers, such as one accuracy a seed.
  * @param options Statistic, level, resamples and seed.
  * @returns The interval; a point if the statistic never varies.
- * @throws {RangeError} If there are fewer than two values.
+ * @throws {RangeError} If there are fewer than two values or one is not finite, if the level is not
+ *   between 0 and 1, if there are too few resamples for a tail of the level, or if the statistic of a
+ *   sample is not finite.
  *
  * @example
  * ```ts
@@ -55,11 +57,22 @@ export function bootstrapInterval(
   options: BootstrapOptions = {},
 ): Interval {
   assertCount(values, { atLeast: 2, what: "bootstrap interval" });
-  const statistic = options.statistic ?? mean;
   const level = options.level ?? 0.95;
   const resamples = options.resamples ?? 10_000;
+  assertResampling({ level, resamples });
+  const of = options.statistic ?? mean;
+  const statistic = (sample: readonly number[]): number => {
+    const value = of(sample);
+    if (Number.isFinite(value)) return value;
+    throw new RangeError(
+      `Cannot bootstrap: the statistic of [${sample.slice(0, 8).join(", ")}${
+        sample.length > 8 ? ", ..." : ""
+      }] is ${value}, expected a finite number of every sample drawn from the values.`,
+    );
+  };
   const estimate = statistic(values);
-  const replicates = resample(values, { resamples, seed: options.seed ?? 0 }).map(statistic);
+  const replicates = resample(values, { resamples, seed: options.seed ?? 0 })
+    .map((sample) => statistic(sample));
   if (replicates.every((replicate) => replicate === replicates[0])) {
     return { estimate, low: estimate, high: estimate, level };
   }
@@ -70,7 +83,10 @@ export function bootstrapInterval(
   const acceleration = jackknifeAcceleration(values, statistic);
   const adjusted = (probability: number) => {
     const z = bias + normalQuantile(probability);
-    return quantile(replicates, normalCdf(bias + z / (1 - acceleration * z)));
+    // Beyond its pole the correction would turn round: it has reached the end of the replicates.
+    const remaining = 1 - acceleration * z;
+    const corrected = remaining > 0 ? bias + z / remaining : Math.sign(z) * Infinity;
+    return quantile(replicates, normalCdf(corrected));
   };
   return { estimate, low: adjusted((1 - level) / 2), high: adjusted((1 + level) / 2), level };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Interval, resample } from "./bootstrap.ts";
-import { quantile } from "./statistics.ts";
+import { assertResampling, quantile } from "./statistics.ts";
 
 /** One run: when it reached its target, or when it ended without. */
 export interface Observation {
@@ -89,10 +89,15 @@ export function kaplanMeier(observations: readonly Observation[]): SurvivalStep[
 export function restrictedMean(observations: readonly Observation[], horizon: number): number {
   const curve = kaplanMeier(observations);
   const last = observations.reduce((latest, run) => Math.max(latest, run.time), 0);
-  if (!(horizon > 0) || (horizon > last && (curve.at(-1)?.survival ?? 1) > 0)) {
+  if (!(horizon > 0 && horizon < Infinity)) {
+    throw new RangeError(
+      `Cannot take the mean up to ${horizon}: expected a positive, finite horizon.`,
+    );
+  }
+  if (horizon > last && (curve.at(-1)?.survival ?? 1) > 0) {
     throw new RangeError(
       `Cannot take the mean up to ${horizon}: the last run was seen at ${last} and had not reached its ` +
-        `target. Choose a positive horizon of at most ${last}.`,
+        `target. Choose a horizon of at most ${last}.`,
     );
   }
   let area = 0;
@@ -113,8 +118,9 @@ export function restrictedMean(observations: readonly Observation[], horizon: nu
  * @param observations At least two runs, all seen up to the horizon or at their target before it.
  * @param options `horizon` as in {@linkcode restrictedMean}; level (default 0.95), resamples (default
  * 10,000) and seed (default 0).
- * @throws {RangeError} If there are fewer than two runs, or a run ended before the horizon without its
- * target (a resample of such runs has no mean up to there).
+ * @throws {RangeError} If there are fewer than two runs, a run ended before the horizon without its
+ * target (a resample of such runs has no mean up to there), the level is not between 0 and 1, or there
+ * are too few resamples for a tail of the level.
  */
 export function restrictedMeanInterval(
   observations: readonly Observation[],
@@ -126,6 +132,7 @@ export function restrictedMeanInterval(
   },
 ): Interval {
   const { horizon, level = 0.95, resamples = 10_000, seed = 0 } = options;
+  assertResampling({ level, resamples });
   const early = observations.find((run) => !run.reached && run.time < horizon);
   if (observations.length < 2 || early) {
     throw new RangeError(

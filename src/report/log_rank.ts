@@ -10,7 +10,7 @@ import { chiSquareSurvival } from "./special_functions.ts";
 export interface LogRankResult {
   /** The statistic. */
   readonly chiSquare: number;
-  /** Number of groups minus one. */
+  /** Groups that could be compared, minus one; the rank of the covariance. */
   readonly degreesOfFreedom: number;
   /** Chance of a statistic at least as large if the groups do not differ. */
   readonly pValue: number;
@@ -22,11 +22,13 @@ export interface LogRankResult {
 
 /**
  * Compares the times to the target of two or more groups (Mantel 1966, Peto and Peto 1972): observed minus
- * expected events `z`, their hypergeometric covariance `V`, and `z' V^-1 z` over all groups but the last,
- * compared with the chi-square distribution.
+ * expected events `z`, their hypergeometric covariance `V`, and `z' V^- z` with a generalised inverse,
+ * compared with the chi-square distribution of as many degrees as `V` has rank: one less than there
+ * are groups. A group without events is compared like any other; one of which no run was under way
+ * when any target was reached tells nothing, and takes no degree (as in `survdiff` of R).
  *
  * @param groups At least two groups of at least one run.
- * @throws {RangeError} If there are fewer groups, or no run of a pair of groups can be compared.
+ * @throws {RangeError} If there are fewer groups, or no two groups can be compared.
  *
  * @example
  * ```ts
@@ -61,41 +63,48 @@ export function logRankTest(groups: readonly (readonly Observation[])[]): LogRan
       }
     }
   }
-  const size = groups.length - 1;
-  const excess = observed.slice(0, size).map((count, i) => count - expected[i]!);
-  const weights = solve(covariance.slice(0, size).map((row) => row.slice(0, size)), excess);
-  const chiSquare = excess.reduce((sum, value, i) => sum + value * weights[i]!, 0);
+  const excess = observed.map((count, i) => count - expected[i]!);
+  const { value: chiSquare, rank } = inverseForm(covariance, excess);
+  if (rank === 0) {
+    throw new RangeError(
+      "Cannot compare the groups: no target was reached while runs of two of them were still under " +
+        "way.",
+    );
+  }
   return {
     chiSquare,
-    degreesOfFreedom: size,
-    pValue: chiSquareSurvival(chiSquare, size),
+    degreesOfFreedom: rank,
+    pValue: chiSquareSurvival(chiSquare, rank),
     observed,
     expected,
   };
 }
 
-/** Solves a small symmetric positive definite system by Gaussian elimination. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const rows = matrix.map((row, i) => [...row, right[i]!]);
-  const size = rows.length;
+/**
+ * `z' V^- z` and the rank of a symmetric, positive semidefinite `V` whose range holds `z`, by
+ * elimination with the largest pivot of the diagonal.
+ */
+function inverseForm(
+  matrix: readonly (readonly number[])[],
+  vector: readonly number[],
+): { readonly value: number; readonly rank: number } {
+  const rows = matrix.map((row) => [...row]);
+  const rest = [...vector];
+  const left = new Set(vector.keys());
   const scale = rows.reduce((largest, row, i) => Math.max(largest, row[i]!), 0);
-  for (let i = 0; i < size; i++) {
-    const pivot = rows[i]!;
-    if (!(pivot[i]! > 1e-12 * scale)) {
-      throw new RangeError(
-        "Cannot compare the groups: no target was reached while runs of both were still under way.",
-      );
+  let value = 0;
+  let rank = 0;
+  for (;;) {
+    const pivot = [...left].reduce((best, i) => rows[i]![i]! > rows[best]![best]! ? i : best);
+    if (!(rows[pivot]![pivot]! > 1e-10 * scale)) return { value, rank };
+    left.delete(pivot);
+    rank++;
+    value += rest[pivot]! ** 2 / rows[pivot]![pivot]!;
+    for (const i of left) {
+      const ratio = rows[i]![pivot]! / rows[pivot]![pivot]!;
+      rest[i]! -= ratio * rest[pivot]!;
+      for (const k of left) rows[i]![k]! -= ratio * rows[pivot]![k]!;
     }
-    for (let j = i + 1; j < size; j++) {
-      const ratio = rows[j]![i]! / pivot[i]!;
-      rows[j] = rows[j]!.map((value, k) => value - ratio * pivot[k]!);
-    }
+    if (left.size === 0) return { value, rank };
   }
-  const solution = new Array<number>(size).fill(0);
-  for (let i = size - 1; i >= 0; i--) {
-    let value = rows[i]![size]!;
-    for (let j = i + 1; j < size; j++) value -= rows[i]![j]! * solution[j]!;
-    solution[i] = value / rows[i]![i]!;
-  }
-  return solution;
 }

@@ -8,6 +8,8 @@ import { assertCount } from "./statistics.ts";
 /** More pairs than this would need more than a million sums in memory. */
 const MAX_PAIRS = 40;
 
+const ALTERNATIVES = ["two-sided", "greater", "less"] as const;
+
 /** Options of {@linkcode signFlipTest}. */
 export interface SignFlipOptions {
   /** `greater`: is the mean difference above zero? (default `two-sided`) */
@@ -22,7 +24,8 @@ export interface SignFlipOptions {
  * @param differences One difference a pair, such as accuracy of two arms at the same seed.
  * @param options The alternative.
  * @returns The p-value; never below `2^-n`, so five seeds cannot show more than 1/32.
- * @throws {RangeError} If there is no pair or there are more than 40.
+ * @throws {RangeError} If there is no pair or there are more than 40, a difference is not finite, or
+ *   the alternative is none of the three.
  *
  * @example
  * ```ts
@@ -45,10 +48,17 @@ export function signFlipTest(
     );
   }
   const alternative = options.alternative ?? "two-sided";
+  if (!ALTERNATIVES.includes(alternative)) {
+    throw new RangeError(
+      `Cannot test the alternative ${JSON.stringify(alternative)}: expected one of ` +
+        `${ALTERNATIVES.join(", ")}.`,
+    );
+  }
   const size = differences.reduce((sum, value) => sum + Math.abs(value), 0);
   const observed = differences.reduce((sum, value) => sum + value, 0);
-  // Sums that are equal on paper differ in the last bits: ties count as extreme.
-  const slack = 1e-12 * size;
+  // Sums that are equal on paper differ by the rounding of their n - 1 additions, each by half an
+  // epsilon of the largest partial sum at most: within that they are ties, and count as extreme.
+  const slack = differences.length * Number.EPSILON * size;
   const half = differences.length >> 1;
   const left = signedSums(differences.slice(0, half));
   const right = signedSums(differences.slice(half));

@@ -128,3 +128,25 @@ export function assertCount(
     );
   }
 }
+
+/**
+ * Throws unless level and number of resamples make an interval: each tail beyond it must hold a
+ * resample at least.
+ */
+export function assertResampling(
+  { level, resamples }: { readonly level: number; readonly resamples: number },
+): void {
+  if (!(level > 0 && level < 1)) {
+    throw new RangeError(
+      `Cannot bootstrap at level ${level}: expected a share between 0 and 1, such as 0.95.`,
+    );
+  }
+  // Rounded, so that 2 / (1 - 0.95) is 40 and not 41.
+  const least = Math.ceil(2 / (1 - level) * (1 - 1e-9));
+  if (!Number.isSafeInteger(resamples) || resamples < least) {
+    throw new RangeError(
+      `Cannot bootstrap with ${resamples} resamples at level ${level}: expected a whole number of at ` +
+        `least ${least}, one for each tail.`,
+    );
+  }
+}

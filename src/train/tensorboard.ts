@@ -38,8 +38,15 @@ export function encodeRecord(message: Uint8Array): Uint8Array {
  *
  * @param event Time, step and scalars.
  * @returns The bytes of the protocol buffer.
+ * @throws {RangeError} If the step is not a natural number: TensorBoard could not read the record.
  */
 export function encodeScalarEvent(event: ScalarEvent): Uint8Array {
+  if (!Number.isSafeInteger(event.step) || event.step < 0) {
+    throw new RangeError(
+      `Cannot write a TensorBoard event of step ${event.step}: expected a whole number from 0 to ` +
+        `2^53 - 1. Count steps, not epochs.`,
+    );
+  }
   const values = Object.entries(event.scalars).map(([tag, value]) =>
     bytesField(1, concat([bytesField(1, new TextEncoder().encode(tag)), floatField(2, value)]))
   );
@@ -103,7 +110,11 @@ export class TensorBoardWriter implements Disposable {
     return this.#file.position;
   }
 
-  /** Appends the scalars of one step. */
+  /**
+   * Appends the scalars of one step.
+   *
+   * @throws {RangeError} If the step is not a natural number; nothing is written then.
+   */
   write(step: number, scalars: Readonly<Record<string, number>>): void {
     const event = encodeScalarEvent({ wallTime: this.#now() / 1000, step, scalars });
     this.#file.write(encodeRecord(event));
