@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { BufferPool, DeviceMemoryError } from "../src/gpu/buffers.ts";
+import { GarbagePressure } from "../src/gpu/garbage.ts";
 import { GpuError, NoAdapterError, openGpu, summarizeAdapter } from "../src/gpu/device.ts";
 import { isOpenGl } from "../src/gpu/opengl.ts";
 import { bindBuffers, KernelCompileError, PipelineCache } from "../src/gpu/pipelines.ts";
@@ -319,4 +320,28 @@ webgpuTest("bindBuffers() and upload() refuse what WebGPU would silently drop", 
   assertThrows(() => upload(gpu, buffer, new Uint8Array(3)), RangeError);
   assertThrows(() => upload(gpu, buffer, new Uint8Array(260)), RangeError);
   gpu.check("bind");
+});
+
+Deno.test("GarbagePressure makes the runtime collect what is old and dropped", async () => {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 0));
+  /** Keeps an object through many small collections, then drops it; gives what is left of it. */
+  const aged = async (): Promise<WeakRef<object>> => {
+    const kept = [{ numbers: new Array(100).fill(1) }];
+    const ref = new WeakRef<object>(kept[0]!);
+    const young: unknown[] = [];
+    for (let i = 0; i < 200; i++) {
+      young[0] = new Array(20_000).fill(i);
+      await pause();
+    }
+    kept.pop();
+    return ref;
+  };
+  const ref = await aged();
+  const pressure = new GarbagePressure();
+  for (let i = 0; i < 4 * 256; i++) {
+    pressure.tick();
+    if (i % 64 === 0) await pause();
+  }
+  await pause();
+  assertEquals(ref.deref(), undefined);
 });

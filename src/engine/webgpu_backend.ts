@@ -9,6 +9,7 @@ import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
 import { makePlan, type Plan } from "../compile/plan.ts";
 import { checkPlanMemory } from "../compile/plan_memory.ts";
 import { BufferPool, type BufferPoolOptions } from "../gpu/buffers.ts";
+import { GarbagePressure } from "../gpu/garbage.ts";
 import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
 import { PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
@@ -40,6 +41,7 @@ export class WebGpuBackend implements Backend {
   readonly #traits: DeviceTraits;
   readonly #compiler: Compiler;
   readonly #arena: Arena;
+  readonly #garbage = new GarbagePressure();
   readonly #plans = new WeakMap<Program, Plan>();
 
   /** Wraps an open device. */
@@ -120,6 +122,7 @@ export class WebGpuBackend implements Backend {
           for (const output of outputs) buffers.release(output);
           throw error;
         }
+        this.#garbage.tick();
         return outputs;
       },
     };

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { soakConfig } from "./config_fuzz.ts";
 import { fullDisk } from "./full_disk.ts";
 import { kills } from "./kills.ts";
 import { memory } from "./memory.ts";
@@ -26,8 +27,8 @@ const soaks: Readonly<Record<string, Soak>> = {
     run: (log) => kills(100, log),
   },
   memory: {
-    title: "10,000 steps: constant device memory, resident memory below 1 KB a step",
-    minutes: 20,
+    title: "10,000 steps (after as many): constant device memory, below 1 KB a step in all",
+    minutes: 25,
     run: (log) => memory(10_000, log),
   },
   "full-disk": {
@@ -35,7 +36,28 @@ const soaks: Readonly<Record<string, Soak>> = {
     minutes: 2,
     run: (log) => fullDisk(200, log),
   },
+  config: {
+    title: "2,000 fuzzed YAML files and as many command lines",
+    minutes: 10,
+    run: async (log) => log(await soakConfig()),
+  },
+  data: {
+    title: "1,000 damaged files of every format of data",
+    minutes: 20,
+    run: dataMutations,
+  },
 };
+
+/** A program of its own: it watches the memory of its process. */
+async function dataMutations(log: (line: string) => void): Promise<void> {
+  const program = decodeURIComponent(new URL("data_mutations.ts", import.meta.url).pathname);
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", program, "--files", "1000"],
+    stderr: "inherit",
+  }).output();
+  log(new TextDecoder().decode(stdout).trimEnd());
+  if (code !== 0) throw new Error(`data_mutations.ts ended with ${code}, expected 0.`);
+}
 
 /** Runs the soaks named, all unless told; gives the exit code. */
 async function main(args: readonly string[]): Promise<number> {
