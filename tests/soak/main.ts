@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { soakConfig } from "./config_fuzz.ts";
 import { fullDisk } from "./full_disk.ts";
 import { kills } from "./kills.ts";
 import { memory } from "./memory.ts";
@@ -29,6 +30,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     title: "10,000 steps: constant device memory, resident memory below 1 KB a step",
     minutes: 20,
     run: (log) => memory(10_000, log),
+  },
+  config: {
+    title: "2,000 fuzzed YAML files and command lines: exit code 2 and the place, or what they say",
+    minutes: 3,
+    run: async (log) => log(await soakConfig()),
   },
   "full-disk": {
     title: "a file system that is full after 1, 2, 3, ... blocks (Linux, as root)",
