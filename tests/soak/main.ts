@@ -31,6 +31,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     minutes: 25,
     run: (log) => memory(10_000, log),
   },
+  config: {
+    title: "2,000 fuzzed YAML files and command lines: exit code 2 and the place, or what they say",
+    minutes: 3,
+    run: async (log) => log(await soakConfig()),
+  },
   "full-disk": {
     title: "a file system that is full after 1, 2, 3, ... blocks (Linux, as root)",
     minutes: 2,
