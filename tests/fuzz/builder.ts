@@ -120,18 +120,17 @@ export class Builder {
   /** Adds a call of a public function, or of one of the program's own. */
   call(call: string | number, args: readonly Argument[], take?: string | number): number {
     const line: CallLine = { call, args, ...(take === undefined ? {} : { take }) };
-    let tensor: Tensor;
     try {
-      tensor = callLine(line, { of: (k) => this.#entries[k]!.tensor, functions: this.#built });
+      const values = { of: (k: number) => this.#entries[k]!.tensor, functions: this.#built };
+      const tensor = callLine(line, values);
+      if (tensor.size > this.limits.size) throw new TooLarge(`${formatAval(tensor)} is too large`);
+      return this.#push(line, tensor, (k) => evaluateIn(this.#samples[k]!, tensor));
     } catch (error) {
-      throw new RefusedCall({
-        lines: [...this.#entries.map((entry) => entry.line), line],
-        outputs: [this.length],
-        functions: [...this.functions],
-      }, error);
+      if (error instanceof TooLarge) throw error;
+      const lines = [...this.#entries.map((entry) => entry.line), line];
+      const { length } = this;
+      throw new RefusedCall({ lines, outputs: [length], functions: [...this.functions] }, error);
     }
-    if (tensor.size > this.limits.size) throw new TooLarge(`${formatAval(tensor)} is too large`);
-    return this.#push(line, tensor, (k) => evaluateIn(this.#samples[k]!, tensor));
   }
 
   /** Takes back all lines from `length` on. */

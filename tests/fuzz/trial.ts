@@ -103,8 +103,12 @@ export async function attempt(
     return { kind: "refused", message: `while tracing: ${messageOf(error)}`, ...none };
   }
   const points = [1, 2].map((call) => subject.inputs(new Draw(...setting.key, 3, call)));
-  const law = setting.special ? undefined : brokenLaw(recipe, setting, points[0]!);
-  if (law !== undefined) return { kind: "law", message: law, ...none };
+  try {
+    const law = setting.special ? undefined : brokenLaw(recipe, setting, points[0]!);
+    if (law !== undefined) return { kind: "law", message: law, ...none };
+  } catch (error) {
+    return { kind: "law", message: `the reference fails: ${messageOf(error)}`, ...none };
+  }
   let results: HostArray[][];
   try {
     const engine = await engines.get(setting.engine, setting.adapter);
