@@ -12,7 +12,9 @@ export {
 } from "./batch_indices.ts";
 export * from "./channel_statistics.ts";
 export * from "./cifar10.ts";
-export { type Cifar10Records, decodeCifar10Records } from "./cifar10_records.ts";
+export * from "./cifar100.ts";
+export { CIFAR100_ARCHIVE, CIFAR10_ARCHIVE, type PublishedArchive } from "./cifar_layout.ts";
+export { type CifarRecords, decodeCifar10Records } from "./cifar_records.ts";
 export * from "./class_indices.ts";
 export * from "./data_directory.ts";
 export * from "./download_file.ts";
