@@ -9,6 +9,8 @@ import { syntheticImages } from "./synthetic_images.ts";
 export interface Cifar10Options {
   /** `"auto"` (the default), `"synthetic"`, or a folder or archive that must hold CIFAR-10. */
   readonly data?: string;
+  /** Whether `auto` downloads nothing and makes the stand-in where there are no files. */
+  readonly offline?: boolean;
   /** Folder where `auto` looks and downloads to; {@linkcode dataDirectory} unless told. */
   readonly defaultDirectory?: string;
   /** The archive to download and to check against; {@linkcode CIFAR10_ARCHIVE} unless told. */
@@ -53,8 +55,9 @@ function standIn(options: Cifar10Options, reason: string): ImageSplits {
  * are compared with its list `SHA256SUMS`, if there is one, and the provenance then says "verified".
  *
  * With `data: "auto"` the default folder is used if it has the data; else the archive is downloaded
- * to it; else, only if the server cannot be reached, the stand-in is made, and its `synthetic` flag
- * and provenance say so. A given folder without the data, and a wrong checksum, are always errors.
+ * to it; else, only if the server cannot be reached or `offline` is set, the stand-in is made, and its
+ * `synthetic` flag and provenance say so. A given folder without the data, and a wrong checksum, are
+ * always errors.
  *
  * @param options Where to look, and whom to tell.
  * @returns Training and test images `[count, 32, 32, 3]`.
@@ -81,8 +84,11 @@ export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageSp
     return await fetchCifar(layout, options);
   } catch (error) {
     if (!(error instanceof NetworkUnavailableError)) throw error;
-    options.onMessage?.(`${error.message} Using a procedural stand-in, NOT CIFAR-10.`);
     const folder = options.defaultDirectory ?? dataDirectory();
+    if (options.offline) {
+      return standIn(options, `no CIFAR-10 in ${folder}, and asked to stay offline`);
+    }
+    options.onMessage?.(`${error.message} Using a procedural stand-in, NOT CIFAR-10.`);
     const { host } = new URL(archive.url);
     return standIn(options, `no CIFAR-10 in ${folder}, and ${host} cannot be reached`);
   }

@@ -10,6 +10,8 @@ export interface Cifar100Options {
   readonly data?: string;
   /** The hundred classes (`"fine"`, the default), or the twenty superclasses. */
   readonly labels?: "fine" | "coarse";
+  /** Whether `auto` downloads nothing. */
+  readonly offline?: boolean;
   /** Folder where `auto` looks and downloads to; {@linkcode dataDirectory} unless told. */
   readonly defaultDirectory?: string;
   /** The archive to download and to check against; {@linkcode CIFAR100_ARCHIVE} unless told. */

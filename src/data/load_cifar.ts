@@ -2,11 +2,13 @@ import { archiveName, type CifarContent, findCifar, readCifar } from "./cifar_fi
 import { type CifarLayout, cifarRecordBytes } from "./cifar_layout.ts";
 import { decodeCifarRecords } from "./cifar_records.ts";
 import { dataDirectory } from "./data_directory.ts";
-import { downloadFile, type DownloadProgress } from "./download_file.ts";
+import { downloadFile, type DownloadProgress, NetworkUnavailableError } from "./download_file.ts";
 import type { ImageDataset, ImageSource, ImageSplits } from "./image_dataset.ts";
 
 /** Where to look for data, where to download to, and whom to tell. */
 export interface FetchOptions {
+  /** Whether nothing may be downloaded. */
+  readonly offline?: boolean;
   /** Folder where data are looked for and downloaded to; {@linkcode dataDirectory} unless told. */
   readonly defaultDirectory?: string;
   /** Told how far a download is, at most ten times a second. */
@@ -28,6 +30,11 @@ export function downloadOptions(
     ...(signal && { signal }),
     ...(responseTimeout !== undefined && { responseTimeout }),
   };
+}
+
+/** What is said where files are missing and nothing may be downloaded. */
+export function offlineMessage(what: string): string {
+  return `Cannot load images: no ${what}, and asked to stay offline, expected the files there. Fetch them, or allow the download.`;
 }
 
 /** Records of files as text: `5 files of 1017` if equal, else `1000 + 1017`. */
@@ -114,7 +121,7 @@ export async function loadCifarFrom(path: string, layout: CifarLayout): Promise<
  * @param layout The member of the family.
  * @param options Where, and whom to tell.
  * @returns Training and test images.
- * @throws {NetworkUnavailableError} If it is not there and the server cannot be reached.
+ * @throws {NetworkUnavailableError} If it is not there and the server cannot or may not be reached.
  * @throws {Error} If a file is damaged, or the download fails otherwise.
  */
 export async function fetchCifar(layout: CifarLayout, options: FetchOptions): Promise<ImageSplits> {
@@ -122,6 +129,7 @@ export async function fetchCifar(layout: CifarLayout, options: FetchOptions): Pr
   const folder = options.defaultDirectory ?? dataDirectory();
   const { place, missing } = await findCifar(folder, layout);
   if (place !== undefined) return await load(place, { layout, source: "folder" });
+  if (options.offline) throw new NetworkUnavailableError(offlineMessage(`${title} in ${folder}`));
   const destination = `${folder}/${archiveName(archive)}`;
   options.onMessage?.(
     `No ${title} in ${folder} (${missing}): downloading ${archive.url}, ${archive.size} bytes, SHA-256 ${archive.sha256}.`,
