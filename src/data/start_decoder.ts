@@ -6,16 +6,17 @@ import {
 } from "./decode_shards.ts";
 import { streamFromWorker } from "./worker_stream.ts";
 
-/** Whether the module of a worker may be loaded; one of a file is read with the program's rights. */
+/** Whether a worker may be loaded: modules of files, with all they import, need permission to read. */
 async function mayLoad(url: URL): Promise<boolean> {
   if (typeof Worker === "undefined") return false;
   if (url.protocol !== "file:") return true;
-  return (await Deno.permissions.query({ name: "read", path: url })).state === "granted";
+  const path = new URL(".", url);
+  return (await Deno.permissions.query({ name: "read", path })).state === "granted";
 }
 
 /**
  * Decodes parquet files in a worker, which can be ended and works ahead, or in this thread where there
- * are no workers or their module may not be read: what is decoded is checked to be finite either way.
+ * are no workers or their modules may not be read: what is decoded is checked to be finite either way.
  *
  * @param job Which files, and how.
  * @param options Longest silence of the worker in milliseconds, and how many parts it makes ahead.
