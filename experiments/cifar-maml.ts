@@ -16,7 +16,8 @@
  * - `supervised`: pretrained by classification; then fine-tuned, and probed.
  * - `scratch`: the same fine-tuning from the initialisation.
  *
- * Command: `deno task experiment cifar-maml [--preset smoke|quick|full] [--data DIR]`
+ * Command: `deno task experiment cifar-maml [--preset smoke|quick|full] [--data DIR|NAME]`, where the
+ * data may be others than CIFAR-10, resized to `imageSize`.
  *
  * Expected, seed 0, on the first 1017 images of every file of CIFAR-10 and two CPU cores (llvmpipe):
  * `smoke` 45 seconds the first time, 15 when the driver knows the shaders; `quick` 2 to 4 minutes,
@@ -48,10 +49,9 @@ import {
   lastMetricsPosition,
   type Layer,
   linear,
-  loadCifar10,
+  loadData,
   normalizeImages,
   openEngine,
-  permittedDataDirectory,
   type ReportNotice,
   rotation,
   runCommand,
@@ -87,6 +87,8 @@ const schema = z.strictObject({
     hidden: z.int().min(1).default(512).describe("Width of the heads' hidden layers."),
     dropout: z.number().min(0).max(0.9).default(0.25).describe("Rate of dropout in the backbone."),
   }).prefault({}).describe("The model."),
+  imageSize: z.int().min(8).max(512).default(32)
+    .describe("Rows and columns of the images; those of other sizes are cut square and resized."),
   batchSize: z.int().min(2).default(64).describe("Images of a batch, in every loss."),
   validation: z.number().positive()
     .refine((held) => held < 1 || Number.isInteger(held), "Give a share below 1 or a whole number")
@@ -115,9 +117,12 @@ const schema = z.strictObject({
 type Config = z.output<typeof schema>;
 
 /** Model, tasks and optimizers of a run. */
-function learnerOf({ model, meta }: Config, statistics: ChannelStatistics) {
+function learnerOf(
+  { model, meta, imageSize }: Config,
+  { statistics, classes }: { readonly statistics: ChannelStatistics; readonly classes: number },
+) {
   const { hidden, embedding } = model;
-  const bare = encoder(model);
+  const bare = encoder({ ...model, imageSize });
   const { mean, standardDeviation: deviation } = statistics;
   const normalized: Layer = {
     init: bare.init,
@@ -128,8 +133,8 @@ function learnerOf({ model, meta }: Config, statistics: ChannelStatistics) {
   return {
     encoder: normalized,
     embedding,
-    head: classifierHead({ inputs: embedding, classes: 10, hidden }),
-    probe: linear({ inputs: embedding, outputs: 10 }),
+    head: classifierHead({ inputs: embedding, classes, hidden }),
+    probe: linear({ inputs: embedding, outputs: classes }),
     tasks: [rotation({ hidden }), contrastive({ temperature, projection })],
     inner: { innerSteps, innerRate, optimizer: sgd() },
     order,
@@ -152,8 +157,8 @@ function* needs(config: Config): Generator<ConfigNeed> {
   const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
   for (
     const need of imageTrainingNeeds({
-      ...learnerOf(config, neutral),
-      extents: { height: 32, width: 32, channels: 3 },
+      ...learnerOf(config, { statistics: neutral, classes: 2 }),
+      extents: { height: config.imageSize, width: config.imageSize, channels: 3 },
       meta: config.arms.includes("meta"),
       batchSize: config.batchSize,
       evaluationBatch: config.evaluationBatch,
@@ -193,7 +198,10 @@ async function guard(
   const every = Int32Array.from({ length: few.count }, (_, row) => row);
   const reference = await openEngine("reference", { float64: true });
   const narrow = await ImageTraining.open(reference, {
-    ...learnerOf(narrowed(config), channelStatistics(few)),
+    ...learnerOf(narrowed(config), {
+      statistics: channelStatistics(few),
+      classes: few.classNames.length,
+    }),
     dataset: few,
     train: every,
     validation: every,
@@ -284,7 +292,10 @@ async function runArms(
   const { config, folder, seed, signal, progress } = context;
   const rows = splitDataset(dataset, { validation: config.validation, seed });
   const training = await ImageTraining.open(engine, {
-    ...learnerOf(config, channelStatistics(dataset, rows.train)),
+    ...learnerOf(config, {
+      statistics: channelStatistics(dataset, rows.train),
+      classes: dataset.classNames.length,
+    }),
     ...{ dataset, ...rows, seed },
     batchSize: config.batchSize,
     evaluationBatch: config.evaluationBatch,
@@ -370,18 +381,7 @@ export const experiment: Experiment<Config> = defineExperiment({
   presets: new URL("cifar-maml.yaml", import.meta.url),
   needs,
   async run(context) {
-    const splits = await loadCifar10({
-      data: context.data,
-      offline: context.offline,
-      ...(context.data === "auto" && { defaultDirectory: await permittedDataDirectory() }),
-      signal: context.signal,
-      onMessage: context.log,
-      onProgress: ({ bytes, total }) => {
-        const megabytes = (count: number) => Math.round(count / 1e6);
-        context.progress.begin({ label: "download, MB", total: megabytes(total) });
-        context.progress.update(megabytes(bytes));
-      },
-    });
+    const splits = await loadData(context, { size: context.config.imageSize });
     const engine = await openEngine(context.engine, {
       onChoice: context.log,
       ...(context.memory !== undefined && { byteBudget: context.memory }),

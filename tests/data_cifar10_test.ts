@@ -121,7 +121,7 @@ Deno.test("decodeCifar10Records() throws on cut files and foreign labels", () =>
   );
   const foreign = new Uint8Array(3073 * 2);
   foreign[3073] = 10;
-  assertThrows(() => decode(foreign), RangeError, "label 10 in record 1");
+  assertThrows(() => decode(foreign), RangeError, "record 1 has label 10");
 });
 
 Deno.test("loadCifar10() names the folder of a cut file", async () => {

@@ -1,12 +1,13 @@
 /** What an experiment may do, shown by code in its place that tries to do more. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { CIFAR10_ARCHIVE } from "../src/data/cifar10.ts";
+import { CIFAR10_ARCHIVE } from "../src/data/mod.ts";
 import { launch } from "../src/experiment/launch.ts";
 import {
   DATA_HOSTS,
   DATA_VARIABLES,
   ENVIRONMENT,
   flagValue,
+  HUB_HOSTS,
   permissionFlags,
 } from "../src/experiment/permissions.ts";
 
@@ -194,6 +195,18 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
     "--allow-write=runs/x/1",
   ]);
   assertEquals(of(["--resume=runs/x/1"]).at(-1), net);
+  // A data set by name is looked for, and downloaded to, where all data are.
+  assertEquals(of(["--data", "food101"]), [
+    "--allow-read=experiments,runs,/home/ada/data",
+    "--allow-write=runs,/home/ada/data",
+    `--allow-net=${HUB_HOSTS}`,
+  ]);
+  assertEquals(of(["--data=cifar100-binary"]).at(-1), net);
+  assertEquals(of(["--data=beans", "--offline"]), [
+    "--allow-read=experiments,runs,/home/ada/data",
+    "--allow-write=runs",
+  ]);
+  assertEquals(of(["--data=./beans"])[0], "--allow-read=experiments,runs,./beans");
   assertThrows(() => of(["--out", "a,b"]), RangeError, '"a,b": Deno\'s flags separate paths');
   assertEquals(flagValue(["--out", "a", "--out=b"], "out"), "b");
   assertEquals(flagValue(["--output", "a"], "out"), undefined);

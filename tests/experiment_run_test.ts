@@ -139,7 +139,10 @@ Deno.test("runCommand() fails with 2 before there is a run folder when the usage
       [["--preset", "quick"], 'Unknown preset "quick". There is none.'],
       [["--config", `${folder}/none.yaml`], "none.yaml: no such file"],
       [["--set", "steps=0"], "--set steps=0: steps: Too small"],
-      [["--data", `${folder}/none`], "which is no folder. Expected a folder, auto or synthetic."],
+      [
+        ["--data", `${folder}/none`],
+        "which is no folder. Expected a folder, an archive, or one of auto, synthetic",
+      ],
     ];
     for (const [args, message] of cases) {
       const { code, out, err } = await command(experiment, ...args);

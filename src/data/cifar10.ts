@@ -1,29 +1,9 @@
-import {
-  CIFAR10_TEST_FILE,
-  CIFAR10_TRAIN_FILES,
-  type Cifar10Content,
-  findCifar10,
-  readCifar10,
-} from "./cifar10_files.ts";
-import { CIFAR10_RECORD_BYTES, decodeCifar10Records } from "./cifar10_records.ts";
+import { CIFAR10_ARCHIVE, CIFAR10_LAYOUT, type PublishedArchive } from "./cifar_layout.ts";
 import { dataDirectory } from "./data_directory.ts";
-import { downloadFile, type DownloadProgress, NetworkUnavailableError } from "./download_file.ts";
-import type { ImageDataset, ImageSource, ImageSplits } from "./image_dataset.ts";
+import { type DownloadProgress, NetworkUnavailableError } from "./download_file.ts";
+import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
+import { fetchCifar, loadCifarFrom } from "./load_cifar.ts";
 import { syntheticImages } from "./synthetic_images.ts";
-import type { ExpectedFile } from "./verify_file.ts";
-
-/** A published archive. */
-export interface PublishedArchive extends ExpectedFile {
-  /** Address. */
-  readonly url: string;
-}
-
-/** The official archive of CIFAR-10's binary version. */
-export const CIFAR10_ARCHIVE: PublishedArchive = {
-  url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-  size: 170052171,
-  sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-};
 
 /** Options of {@linkcode loadCifar10}. */
 export interface Cifar10Options {
@@ -65,59 +45,6 @@ function standIn(options: Cifar10Options, reason: string): ImageSplits {
   return { train: explain(splits.train), test: explain(splits.test) };
 }
 
-/** Records of files as text: `1017` if equal, else `1000+1017`. */
-function recordCounts(files: ReadonlyMap<string, Uint8Array>): string {
-  const counts = [...files.values()].map((bytes) => bytes.length / CIFAR10_RECORD_BYTES);
-  if (counts.length === 1) return "1 file";
-  const equal = counts.every((count) => count === counts[0]);
-  return equal ? `${counts.length} files of ${counts[0]}` : counts.join(" + ");
-}
-
-/** Makes one part of the data set from its files. */
-function part(content: Cifar10Content, { names, title, path, source }: {
-  names: readonly string[];
-  title: string;
-  path: string;
-  source: ImageSource;
-}): ImageDataset {
-  const files = new Map(names.map((name) => [name, content.files.get(name)!]));
-  let records;
-  try {
-    records = decodeCifar10Records(files);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`Cannot load CIFAR-10 from ${path}. ${error.message}`, { cause: error });
-  }
-  const count = records.labels.length;
-  return {
-    name: "cifar-10",
-    ...records,
-    count,
-    height: 32,
-    width: 32,
-    channels: 3,
-    classNames: content.classNames,
-    source,
-    provenance: `CIFAR-10 ${title}: ${count} images (${recordCounts(files)}) from ${path}${
-      content.verified ? ", verified by SHA-256" : ""
-    }`,
-    synthetic: false,
-  };
-}
-
-/** Loads the two parts from a folder or archive that was found. */
-async function load(
-  place: Parameters<typeof readCifar10>[0],
-  { archive, source }: { archive: PublishedArchive; source: ImageSource },
-): Promise<ImageSplits> {
-  const content = await readCifar10(place, archive);
-  const { path } = place;
-  return {
-    train: part(content, { names: CIFAR10_TRAIN_FILES, title: "training", path, source }),
-    test: part(content, { names: [CIFAR10_TEST_FILE], title: "test", path, source }),
-  };
-}
-
 /**
  * Loads CIFAR-10 (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009) from its
  * official binary version, or a procedural stand-in.
@@ -129,7 +56,8 @@ async function load(
  *
  * With `data: "auto"` the default folder is used if it has the data; else the archive is downloaded
  * to it; else, only if the server cannot be reached or `offline` is set, the stand-in is made, and its
- * `synthetic` flag and provenance say so. A given folder without the data, and a wrong checksum, are always errors.
+ * `synthetic` flag and provenance say so. A given folder without the data, and a wrong checksum, are
+ * always errors.
  *
  * @param options Where to look, and whom to tell.
  * @returns Training and test images `[count, 32, 32, 3]`.
@@ -149,42 +77,19 @@ async function load(
  */
 export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageSplits> {
   const { data = "auto", archive = CIFAR10_ARCHIVE } = options;
-  const archiveName = new URL(archive.url).pathname.split("/").pop()!;
+  const layout = { ...CIFAR10_LAYOUT, archive };
   if (data === "synthetic") return standIn(options, "asked for");
-  if (data !== "auto") {
-    const { place, missing } = await findCifar10(data, archiveName);
-    if (place === undefined) {
-      throw new Error(
-        `Cannot load CIFAR-10 from ${data}: ${missing}, expected ${
-          [...CIFAR10_TRAIN_FILES, CIFAR10_TEST_FILE].join(", ")
-        } in it or in cifar-10-batches-bin, or ${archiveName}. Name another folder, or use "auto" to download or "synthetic" for a procedural stand-in.`,
-      );
-    }
-    return await load(place, { archive, source: "folder" });
-  }
-  const folder = options.defaultDirectory ?? dataDirectory();
-  const { place, missing } = await findCifar10(folder, archiveName);
-  if (place !== undefined) return await load(place, { archive, source: "folder" });
-  if (options.offline) {
-    return standIn(options, `no CIFAR-10 in ${folder}, and asked to stay offline`);
-  }
-  const destination = `${folder}/${archiveName}`;
-  options.onMessage?.(
-    `No CIFAR-10 in ${folder} (${missing}): downloading ${archive.url}, ${archive.size} bytes, SHA-256 ${archive.sha256}.`,
-  );
+  if (data !== "auto") return await loadCifarFrom(data, layout);
   try {
-    await downloadFile({
-      ...archive,
-      destination,
-      ...(options.onProgress && { onProgress: options.onProgress }),
-      ...(options.signal && { signal: options.signal }),
-      ...(options.responseTimeout !== undefined && { responseTimeout: options.responseTimeout }),
-    });
+    return await fetchCifar(layout, options);
   } catch (error) {
     if (!(error instanceof NetworkUnavailableError)) throw error;
+    const folder = options.defaultDirectory ?? dataDirectory();
+    if (options.offline) {
+      return standIn(options, `no CIFAR-10 in ${folder}, and asked to stay offline`);
+    }
     options.onMessage?.(`${error.message} Using a procedural stand-in, NOT CIFAR-10.`);
     const { host } = new URL(archive.url);
     return standIn(options, `no CIFAR-10 in ${folder}, and ${host} cannot be reached`);
   }
-  return await load({ kind: "archive", path: destination }, { archive, source: "download" });
 }

@@ -23,10 +23,14 @@ export interface ShardJob extends ColumnOptions {
   readonly root?: string;
   /** Rows and columns to resize to. */
   readonly size?: number;
+  /** Share of the shorter side that is kept when resizing. */
+  readonly cut?: number;
   /** 3 for RGB, 1 for grey. */
   readonly channels: 1 | 3;
   /** Most images, from the start. */
   readonly limit: number;
+  /** Whether a file is opened only when those before it are done, for sets of many files. */
+  readonly lazy?: boolean;
 }
 
 /** What a shard says before it is decoded. */
@@ -140,7 +144,7 @@ async function* decodeFile(file: ParquetFile, { job, count, verified, classes }:
   verified: boolean;
   classes: number | undefined;
 }): AsyncGenerator<ShardImages> {
-  const { size, channels } = job;
+  const { size, cut, channels } = job;
   const { image, label } = columnsOf(file, job);
   const batch = new Batch();
   let row = 0;
@@ -155,9 +159,9 @@ async function* decodeFile(file: ParquetFile, { job, count, verified, classes }:
         // In a verified file a fault is the publisher's; otherwise it is taken for damage.
         const options = verified ? { onFault: () => void batch.faults++ } : {};
         const decoded = await decodeImage(cellBytes(cell[image]), options);
-        const cut = size === undefined ? decoded : resizeImage(decoded, size);
-        if (batch.endsBefore(cut)) yield* batch.take();
-        batch.add(withChannels(cut, channels), labels.at(-1)!);
+        const sized = size === undefined ? decoded : resizeImage(decoded, size, cut);
+        if (batch.endsBefore(sized)) yield* batch.take();
+        batch.add(withChannels(sized, channels), labels.at(-1)!);
       } catch (error) {
         if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) throw error;
         throw new Error(`Cannot use row ${row} of ${file.path}. ${error.message}`, {
@@ -171,9 +175,27 @@ async function* decodeFile(file: ParquetFile, { job, count, verified, classes }:
   yield* batch.take();
 }
 
+/** Checks the hash of a file and opens it. */
+async function open(
+  job: ShardJob,
+  index: number,
+): Promise<{ file: ParquetFile; opened: ShardOpened }> {
+  const verified = await verify(job, index);
+  const file = await openParquet(job.paths[index]!);
+  try {
+    const rows = file.groups.reduce((sum, count) => sum + count, 0);
+    const classNames = namesOf(file, columnsOf(file, job).label);
+    return { file, opened: { kind: "opened", rows, classNames, verified } };
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /**
  * Decodes images and labels of parquet files: first one {@linkcode ShardOpened} for every file, when
- * its hash is checked, then {@linkcode ShardImages}, at most a mebibyte or an image at a time.
+ * its hash is checked, then {@linkcode ShardImages}, at most a mebibyte or an image at a time. If the
+ * job is lazy, both for the first file, then for the second and so on.
  *
  * @param job Which files, and how.
  * @throws {ChecksumError} If a file differs from its hash.
@@ -181,23 +203,24 @@ async function* decodeFile(file: ParquetFile, { job, count, verified, classes }:
  */
 export async function* decodeShards(job: ShardJob): AsyncGenerator<ShardOpened | ShardImages> {
   using files = new DisposableStack();
-  const shards: { file: ParquetFile; opened: ShardOpened }[] = [];
-  for (const [index, path] of job.paths.entries()) {
-    const verified = await verify(job, index);
-    const file = files.use(await openParquet(path));
-    const opened: ShardOpened = {
-      kind: "opened",
-      rows: file.groups.reduce((sum, rows) => sum + rows, 0),
-      classNames: namesOf(file, columnsOf(file, job).label),
-      verified,
-    };
-    shards.push({ file, opened });
-    yield opened;
-  }
+  const shards: Awaited<ReturnType<typeof open>>[] = [];
   let left = job.limit;
-  for (const { file, opened: { rows, verified, classNames } } of shards) {
+  const decode = ({ file, opened: { rows, verified, classNames } }: typeof shards[number]) => {
     const count = Math.min(rows, left);
-    yield* decodeFile(file, { job, count, verified, classes: classNames?.length });
     left -= count;
+    return decodeFile(file, { job, count, verified, classes: classNames?.length });
+  };
+  for (const index of job.paths.keys()) {
+    const shard = await open(job, index);
+    if (job.lazy) {
+      using _file = shard.file;
+      yield shard.opened;
+      yield* decode(shard);
+    } else {
+      files.use(shard.file);
+      shards.push(shard);
+      yield shard.opened;
+    }
   }
+  for (const shard of shards) yield* decode(shard);
 }

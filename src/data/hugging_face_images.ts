@@ -1,12 +1,7 @@
-import {
-  decodeShards,
-  type ShardImages,
-  type ShardJob,
-  type ShardOpened,
-} from "./decode_shards.ts";
+import type { ShardImages, ShardJob, ShardOpened } from "./decode_shards.ts";
+import { startDecoder } from "./start_decoder.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 import { regularFileSize } from "./regular_file.ts";
-import { streamFromWorker } from "./worker_stream.ts";
 
 /** Options of {@linkcode loadHuggingFaceImages}. */
 export interface HuggingFaceImagesOptions {
@@ -20,6 +15,8 @@ export interface HuggingFaceImagesOptions {
   readonly size?: number;
   /** 3 for RGB (the default), 1 for grey. */
   readonly channels?: 1 | 3;
+  /** Share of the shorter side that is kept when resizing; all of it unless told. */
+  readonly cut?: number;
   /** Most images to read, from the start; all unless told. */
   readonly limit?: number;
   /** Column of images; `img` or `image` unless told. */
@@ -32,18 +29,6 @@ export interface HuggingFaceImagesOptions {
   readonly mostBytes?: number;
   /** Longest silence of the decoder in milliseconds, 60,000 unless told. */
   readonly patience?: number;
-}
-
-/** Decodes in a worker, which can be ended, or in this thread where there are no workers. */
-function startDecoder(
-  job: ShardJob,
-  patience: number,
-): AsyncGenerator<ShardOpened | ShardImages> {
-  if (typeof Worker === "undefined") return decodeShards(job);
-  const what = `read ${job.paths.join(", ")}`;
-  const url = new URL("./decode_shards_worker.ts", import.meta.url);
-  const items = streamFromWorker(url, { job, what, patience, ahead: 2 });
-  return items as AsyncGenerator<ShardOpened | ShardImages>;
 }
 
 /** All images and labels, of one size. */
@@ -118,7 +103,8 @@ function sharedNames(
  * come from the files' metadata; without it classes are called by their numbers. Row groups are read
  * one at a time. Images keep the orientation their EXIF data ask for.
  *
- * The files are decoded in a worker, which is ended if it is silent for too long. A file is compared
+ * The files are decoded in a worker, which is ended if it is silent for too long; where the module of
+ * the worker may not be read, in this thread. A file is compared
  * with its hash in `sha256`, or else in a list `SHA256SUMS` beside it, or else in the name of its blob
  * in the cache of the hub's client; only a hash finds every change. Without one, contradictions in
  * the file and faults that the image decoders see are refused; in a file with the right hash images
@@ -157,7 +143,7 @@ export async function loadHuggingFaceImages(
   }
   // Here, for what is thrown over there loses its class.
   for (const path of paths) await regularFileSize(path);
-  const { patience = 60_000, root, size, imageColumn, labelColumn } = options;
+  const { patience = 60_000, root, size, cut, imageColumn, labelColumn } = options;
   const job: ShardJob = {
     paths,
     channels,
@@ -165,6 +151,7 @@ export async function loadHuggingFaceImages(
     ...(sha256 && { sha256 }),
     ...(root !== undefined && { root }),
     ...(size !== undefined && { size }),
+    ...(cut !== undefined && { cut }),
     ...(imageColumn !== undefined && { imageColumn }),
     ...(labelColumn !== undefined && { labelColumn }),
   };
@@ -172,7 +159,7 @@ export async function loadHuggingFaceImages(
   let collector: Collector | undefined;
   let [total, count] = [0, 0];
   let names: readonly string[] | undefined;
-  for await (const part of startDecoder(job, patience)) {
+  for await (const part of startDecoder(job, { patience })) {
     if (part.kind === "images") {
       collector!.add(part);
       continue;

@@ -24,7 +24,7 @@ export interface CommandLine {
   readonly set: readonly string[];
   /** Number after `--seed`. */
   readonly seed: number;
-  /** Folder after `--data`, `auto` or `synthetic`. */
+  /** Folder or name of a data set after `--data`. */
   readonly data: string;
   /** Name after `--engine`. */
   readonly engine: EngineChoice;

@@ -20,7 +20,7 @@ export interface ExperimentContext<Config> {
   readonly seed: number;
   /** Engine asked for; in a resumed run the same as at its begin. */
   readonly engine: EngineChoice;
-  /** Data asked for: a folder, `auto` or `synthetic`. */
+  /** Data asked for: a folder, an archive or the name of a data set; for `loadData`. */
   readonly data: string;
   /** Most bytes of device memory, if the command line says; for `openEngine`. */
   readonly memory: number | undefined;

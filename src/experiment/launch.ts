@@ -26,7 +26,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
   try {
     flags = permissionFlags({
       args,
-      always: [folder, ...await commitFiles(folder), ...await packageCache()],
+      always: [folder, decoders(), ...await commitFiles(folder), ...await packageCache()],
       dataDirectory: defaultData(),
       ...(resumedData === undefined ? {} : { resumedData }),
     });
@@ -56,6 +56,16 @@ export async function launch(program: string, args: readonly string[]): Promise<
   return code;
 }
 
+/** The sources of the worker that decodes images: workers are loaded with a program's own rights. */
+function decoders(): string {
+  return localPath(new URL("../data", import.meta.url));
+}
+
+/** Path of a file address, without the slash before a drive. */
+function localPath({ pathname }: URL): string {
+  return decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "");
+}
+
 /** The default folder of data sets; a missing HOME is for the child to tell. */
 function defaultData(): string | undefined {
   try {
@@ -82,6 +92,5 @@ async function recordedData(run: string): Promise<string | undefined> {
 
 if (import.meta.main) {
   const program = new URL("../../experiments/main.ts", import.meta.url);
-  const path = decodeURIComponent(program.pathname).replace(/^\/(?=[A-Za-z]:)/, "");
-  Deno.exit(await launch(path, Deno.args));
+  Deno.exit(await launch(localPath(program), Deno.args));
 }

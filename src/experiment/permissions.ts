@@ -3,9 +3,17 @@
  *
  * @module
  */
+import { PUBLISHED_SETS } from "../data/published_sets.ts";
 
-/** Where data sets are downloaded from; an experiment may reach nothing else. */
+/** Where CIFAR-10 and CIFAR-100 are downloaded from; an experiment on them may reach nothing else. */
 export const DATA_HOSTS: readonly string[] = ["www.cs.toronto.edu:443"];
+
+/** Where data sets of the Hugging Face hub are downloaded from: it, and those it sends on to. */
+export const HUB_HOSTS: readonly string[] = [
+  "huggingface.co:443",
+  "*.huggingface.co:443",
+  "*.hf.co:443",
+];
 
 /** Environment variables that name the folder of data sets. */
 export const DATA_VARIABLES: readonly string[] = [
@@ -42,6 +50,13 @@ export function flagValue(args: readonly string[], flag: string): string | undef
   return args[at] === `--${flag}` ? args[at + 1] : args[at]!.slice(flag.length + 3);
 }
 
+/** Where data of this name come from; `undefined` for a path. */
+function hostsOf(data: string): readonly string[] | undefined {
+  if (data === "synthetic") return [];
+  if (data === "auto" || data === "cifar100-binary") return DATA_HOSTS;
+  return PUBLISHED_SETS.some(({ name }) => name === data) ? HUB_HOSTS : undefined;
+}
+
 /**
  * Derives Deno's permission flags from the arguments of an experiment: reads the experiments, the data
  * and the run folder, writes the run folder and, where it may download, the data folder, reaches the data
@@ -57,9 +72,10 @@ export function permissionFlags(request: PermissionRequest): string[] {
   const run = resume ?? flagValue(args, "out") ?? "runs";
   const config = flagValue(args, "config");
   const data = resumedData ?? flagValue(args, "data") ?? "auto";
-  const inFolder = data !== "auto" && data !== "synthetic";
-  const downloads = data === "auto" && !args.includes("--offline");
-  const folders = inFolder ? [data] : data === "auto" && dataDirectory ? [dataDirectory] : [];
+  const hosts = hostsOf(data);
+  const downloads = hosts !== undefined && hosts.length > 0 && !args.includes("--offline");
+  const known = data !== "synthetic" && dataDirectory ? [dataDirectory] : [];
+  const folders = hosts === undefined ? [data] : known;
   const read = [...always, run, ...folders, ...(config === undefined ? [] : [config])];
   const write = [run, ...(downloads ? folders : [])];
   return [
@@ -68,7 +84,7 @@ export function permissionFlags(request: PermissionRequest): string[] {
     `--allow-write=${list(write)}`,
     `--allow-env=${list(ENVIRONMENT)}`,
     "--deny-import",
-    ...(downloads ? [`--allow-net=${list(DATA_HOSTS)}`] : []),
+    ...(downloads ? [`--allow-net=${list(hosts)}`] : []),
   ];
 }
 

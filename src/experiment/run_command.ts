@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dataNames } from "../data/load_image_splits.ts";
 import { fileError } from "../train/file_error.ts";
 import { RunFolder, type RunRecord } from "../train/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
@@ -210,7 +211,7 @@ function recordedEngine(record: RunRecord, file: string): EngineChoice {
 
 /** A misspelt folder must not cost a run folder. */
 async function assertData(data: string): Promise<void> {
-  if (data === "auto" || data === "synthetic") return;
+  if (dataNames().includes(data)) return;
   let info: Deno.FileInfo | undefined;
   try {
     info = await Deno.stat(data);
@@ -218,9 +219,11 @@ async function assertData(data: string): Promise<void> {
     const denied = cause instanceof Deno.errors.NotCapable;
     if (denied) throw fileError("look for the data in", { path: data, cause });
   }
-  if (info?.isDirectory) return;
+  if (info?.isDirectory || info?.isFile) return;
   throw new UsageError(
-    `Flag --data got "${data}", which is no folder. Expected a folder, auto or synthetic.`,
+    `Flag --data got "${data}", which is no folder. Expected a folder, an archive, or one of ${
+      dataNames().join(", ")
+    }.`,
   );
 }
 

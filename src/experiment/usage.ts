@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PUBLISHED_SETS } from "../data/published_sets.ts";
 import { configKeys } from "./config_keys.ts";
 import type { Experiment } from "./define_experiment.ts";
 import { defaultPreset, type PresetFile } from "./presets.ts";
@@ -13,13 +14,21 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--config FILE.yaml", "values that win over the preset"],
   ["--set key=value", "one value that wins over the file; may be repeated"],
   ["--seed N", "seed of all randomness (default 0)"],
-  ["--data DIR|auto|synthetic", "where the images are (default auto)"],
+  ["--data DIR|NAME", "a folder of images, or a name below (default auto)"],
   ["--engine webgpu|tfjs|reference|auto", "what computes (default auto)"],
   ["--out DIR", "folder of all runs (default runs)"],
   ["--resume RUN_FOLDER", "go on with a run that was stopped"],
   ["--memory SIZE", "most device memory, such as 4GiB (the default)"],
   ["--offline", "download nothing"],
   ["--help", "this text"],
+];
+
+/** Data sets by name. */
+const DATA: readonly (readonly [string, string])[] = [
+  ["auto", "CIFAR-10, downloaded if need be; without a network a procedural stand-in"],
+  ["synthetic", "the stand-in"],
+  ["cifar100-binary", "CIFAR-100 in its official form"],
+  ...PUBLISHED_SETS.map(({ name, summary }) => [name, summary] as const),
 ];
 
 /** What a run may do, and how to run one by hand. */
@@ -36,7 +45,9 @@ const PERMISSIONS = [
  * @param program How the command is called, such as `deno task experiment <name>`.
  */
 export function usageText(program: string): string {
-  return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}\n\n${PERMISSIONS}`;
+  return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}\n\nData:\n${
+    table(DATA)
+  }\n\n${PERMISSIONS}`;
 }
 
 /**

@@ -1,0 +1,173 @@
+import { type Cifar10Options, loadCifar10 } from "./cifar10.ts";
+import { loadCifar100 } from "./cifar100.ts";
+import { findCifar } from "./cifar_files.ts";
+import { CIFAR100_ARCHIVE, cifar100Layout, CIFAR10_LAYOUT } from "./cifar_layout.ts";
+import { fetchHubSet } from "./fetch_hub_set.ts";
+import { findShards } from "./hugging_face_folder.ts";
+import { loadHuggingFaceImages } from "./hugging_face_images.ts";
+import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
+import { PUBLISHED_SETS } from "./published_sets.ts";
+import { resizeDataset } from "./resize_dataset.ts";
+
+/** Options of {@linkcode loadImageSplits}. */
+export interface ImageSplitsOptions extends Cifar10Options {
+  /**
+   * `"auto"` (CIFAR-10, downloaded if need be), `"synthetic"`, the name of a data set of
+   * {@linkcode PUBLISHED_SETS}, `"cifar100-binary"`, or a folder or archive; `"auto"` unless told. A
+   * folder of such a name is meant with `./` before it.
+   */
+  readonly data?: string;
+  /** Rows and columns to resize to; without it all images must have one size. */
+  readonly size?: number;
+  /** Share of the shorter side that is kept when resizing; all of it unless told. */
+  readonly cut?: number;
+  /** Most bytes of all images of a part together, 4 GiB unless told. */
+  readonly mostBytes?: number;
+  /** Address of the Hugging Face hub, `https://huggingface.co` unless told. */
+  readonly endpoint?: string;
+}
+
+/** The options that a loader of shards takes. */
+function shardOptions({ size, cut, mostBytes }: ImageSplitsOptions) {
+  return {
+    ...(size !== undefined && { size }),
+    ...(cut !== undefined && { cut }),
+    ...(mostBytes !== undefined && { mostBytes }),
+  };
+}
+
+/** Resizes what a loader gave as it was; shards are resized as they are decoded. */
+function sized({ train, test }: ImageSplits, { size, cut = 1 }: ImageSplitsOptions): ImageSplits {
+  if (size === undefined) return { train, test };
+  return { train: resizeDataset(train, { size, cut }), test: resizeDataset(test, { size, cut }) };
+}
+
+/** Both parts, which must have the same classes. */
+function together(train: ImageDataset, test: ImageDataset, data: string): ImageSplits {
+  const names = [train, test].map(({ classNames }) => classNames.join(", "));
+  if (names[0] === names[1]) return { train, test };
+  throw new Error(
+    `Cannot load ${data}: classes ${names[0]} to learn and ${
+      names[1]
+    } to test, expected the same. Name a data set with class names.`,
+  );
+}
+
+/** Loads the parquet shards of a folder. */
+async function loadFolder(
+  data: string,
+  options: ImageSplitsOptions,
+): Promise<ImageSplits | undefined> {
+  const found = await findShards(data);
+  if (found === undefined) return undefined;
+  const train = found.parts.get("train");
+  const test = found.parts.get("test") ?? found.parts.get("validation");
+  if (train === undefined || test === undefined) {
+    throw new Error(
+      `Cannot load images from ${found.folder}: parts ${
+        [...found.parts.keys()].join(", ")
+      }, expected train and test (or validation). Fetch the missing part.`,
+    );
+  }
+  const name = data.replace(/[\\/]+$/, "").split(/[\\/]/).pop() || "hugging-face";
+  const common = { name, root: data, ...shardOptions(options) };
+  return together(
+    await loadHuggingFaceImages({ ...common, paths: train }),
+    await loadHuggingFaceImages({ ...common, paths: test }),
+    data,
+  );
+}
+
+/** Loads a data set by its name. */
+async function loadPublished(name: string, options: ImageSplitsOptions): Promise<ImageSplits> {
+  const set = PUBLISHED_SETS.find((candidate) => candidate.name === name)!;
+  const { paths, sha256, origin, downloaded } = await fetchHubSet(set, options);
+  const load = async (part: "train" | "test"): Promise<ImageDataset> => {
+    const dataset = await loadHuggingFaceImages({
+      name,
+      paths: paths[part],
+      sha256: sha256[part],
+      ...shardOptions(options),
+    });
+    return {
+      ...dataset,
+      source: downloaded ? "download" : "folder",
+      provenance: `${dataset.provenance}, from ${origin}`,
+    };
+  };
+  return together(await load("train"), await load("test"), name);
+}
+
+/** Loads what lies at a path, told by what is there. */
+async function loadPath(data: string, options: ImageSplitsOptions): Promise<ImageSplits> {
+  const info = await Deno.stat(data).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  const ten = await findCifar(data, CIFAR10_LAYOUT);
+  const hundred = await findCifar(data, cifar100Layout("fine"));
+  // A file may be the archive of either.
+  const isHundred = info?.isFile ? info.size === CIFAR100_ARCHIVE.size : ten.place === undefined;
+  if (hundred.place !== undefined && isHundred) {
+    return sized(await loadCifar100({ ...options, data }), options);
+  }
+  if (ten.place !== undefined) return sized(await loadCifar10({ ...options, data }), options);
+  const shards = info?.isDirectory ? await loadFolder(data, options) : undefined;
+  if (shards !== undefined) return shards;
+  throw new Error(
+    `Cannot load images from ${data}: ${
+      info === undefined ? "no such folder" : `no parquet file, and of CIFAR-10 ${ten.missing}`
+    }, expected a folder with CIFAR-10 or CIFAR-100 in binary form or with parquet files, or one of ${
+      dataNames().join(", ")
+    }. Name another folder.`,
+  );
+}
+
+/**
+ * Lists the names that stand for a data set or a way to get one.
+ *
+ * @returns Names, as {@linkcode loadImageSplits} takes them.
+ *
+ * @example
+ * ```ts
+ * import { dataNames } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * assert(dataNames().includes("food101"));
+ * ```
+ */
+export function dataNames(): string[] {
+  return ["auto", "synthetic", "cifar100-binary", ...PUBLISHED_SETS.map(({ name }) => name)];
+}
+
+/**
+ * Loads a data set to learn from and to test on, by name, or from whatever lies in a folder: the
+ * official binary versions of CIFAR-10 and CIFAR-100, or parquet files in the layout of the Hugging
+ * Face hub (`train-00000-of-00001.parquet` and so on, with a part `test` or else `validation`).
+ *
+ * @param options Which data, how large, and whom to tell.
+ * @returns Training and test images of one size and with the same classes.
+ * @throws {Error} If there is no such folder, its content is not understood, a shard is missing, or
+ * something is damaged.
+ * @throws {NetworkUnavailableError} If a named data set is needed and cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { loadImageSplits } from "@mutasesumele/toolkit";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const options = { syntheticTrainCount: 20, syntheticTestCount: 10, size: 16 };
+ * const { train } = await loadImageSplits({ data: "synthetic", ...options });
+ * assertEquals([train.count, train.height, train.synthetic], [20, 16, true]);
+ * await assertRejects(() => loadImageSplits({ data: "no/such" }), Error, "beans");
+ * ```
+ */
+export async function loadImageSplits(options: ImageSplitsOptions = {}): Promise<ImageSplits> {
+  const { data = "auto" } = options;
+  if (PUBLISHED_SETS.some(({ name }) => name === data)) return await loadPublished(data, options);
+  if (data === "cifar100-binary") {
+    return sized(await loadCifar100({ ...options, data: "auto" }), options);
+  }
+  if (data === "auto" || data === "synthetic") return sized(await loadCifar10(options), options);
+  return await loadPath(data, options);
+}
