@@ -41,11 +41,6 @@ const soaks: Readonly<Record<string, Soak>> = {
     minutes: 2,
     run: (log) => fullDisk(200, log),
   },
-  config: {
-    title: "2,000 fuzzed YAML files and as many command lines",
-    minutes: 10,
-    run: async (log) => log(await soakConfig()),
-  },
   data: {
     title: "1,000 damaged files of every format of data",
     minutes: 20,
