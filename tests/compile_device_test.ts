@@ -6,7 +6,7 @@ import { ndArray } from "../src/ir/nd_array.ts";
 import { sizeOf } from "../src/ir/aval.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
 import * as t from "../src/tensor/mod.ts";
-import { checkpoint, grad, trace, valueAndGrad } from "../src/transform/mod.ts";
+import { checkpoint, grad, hvp, trace, valueAndGrad } from "../src/transform/mod.ts";
 import { hostArray } from "../src/ir/host_array.ts";
 import { assertAgrees, referenceOf, runOn } from "./cases/device.ts";
 import type { Fn, Subject } from "./cases/laws.ts";
@@ -84,6 +84,29 @@ agreesTest("a reduction seen through a reshape is not read before it is written"
     return inner(a!) as Tensor[];
   }),
 ]);
+
+webgpuTest("what is put into memory late is known to the expressions before it", async (gpu) => {
+  // Without sharing on a CPU, eight buffers are too few for the second derivative of a normalised vector.
+  const traits = { software: false, subgroupLanes: 0, maxStorageBuffers: 8 };
+  const normalised = subject("Hessian times vector of a normalised vector", [[1, 2, 1, 1], [
+    1,
+    2,
+    1,
+    1,
+  ]], (
+    x,
+    direction,
+  ) => {
+    const loss = ([z]: Tensor[]): Tensor => {
+      const unit = t.l2Normalize(t.abs(t.maxPool2d(z!, { window: 1 })), { axes: [1, 2, 3] });
+      return t.sum(t.mul(unit, t.add(t.mul(unit, 0.25), 1)));
+    };
+    return hvp(loss)([x!], [direction!]);
+  });
+  const backend = new WebGpuBackend(gpu, { traits });
+  const got = await runOn(backend, normalised);
+  assertAgrees(normalised.name, got, { want: referenceOf(normalised), tolerance: 1e-5 });
+});
 
 agreesTest("rows that are looked up inside of a reduction are computed inside of its loop", [
   subject("positions, paddings and joins of gathered rows", [[3, 4], [8]], (x, y) => {

@@ -120,6 +120,25 @@ function requiredBuffers(program: Program): Set<Tensor> {
 
 /** Adds tensors to memory until no inlined expression reads more than `limit` buffers. */
 function limitLeaves(program: Program, chosen: Set<Tensor>, limit: number): BufferChoice {
+  // What is added changes what expressions before it read: they are looked at again.
+  let before: number;
+  let leaves: Map<Tensor, Set<Tensor>>;
+  do {
+    before = chosen.size;
+    leaves = collectLeaves(program, chosen, limit);
+  } while (chosen.size > before);
+  return {
+    has: (tensor) => chosen.has(rootOf(tensor)),
+    leaves: (tensor) => leaves.get(rootOf(tensor))!,
+  };
+}
+
+/** What every inlined expression reads; where that is too much, adds its heaviest operands to memory. */
+function collectLeaves(
+  program: Program,
+  chosen: Set<Tensor>,
+  limit: number,
+): Map<Tensor, Set<Tensor>> {
   const leaves = new Map<Tensor, Set<Tensor>>();
   // A reshape is in memory when what it reshapes is, even if that was decided later.
   const own = (tensor: Tensor): Set<Tensor> => {
@@ -146,8 +165,5 @@ function limitLeaves(program: Program, chosen: Set<Tensor>, limit: number): Buff
     }
     node.outputs.forEach((output) => leaves.set(output, found));
   }
-  return {
-    has: (tensor) => chosen.has(rootOf(tensor)),
-    leaves: (tensor) => leaves.get(rootOf(tensor))!,
-  };
+  return leaves;
 }
