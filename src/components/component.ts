@@ -43,18 +43,6 @@ export type Choice = Readonly<Record<string, Readonly<Record<string, unknown>> |
  * @param shape Its options as zod schemas with defaults and descriptions.
  * @param make Makes it from options.
  * @returns An entry of a registry.
- *
- * @example
- * ```ts
- * import { component, makeOne } from "@mutasesumele/toolkit/components";
- * import { assertEquals } from "@std/assert";
- * import { z } from "zod";
- *
- * const shapes = {
- *   square: component("All sides alike.", { side: z.number().default(1) }, ({ side }) => side * side),
- * };
- * assertEquals(makeOne(shapes, { square: { side: 3 } }, {}), 9);
- * ```
  */
 export function component<Shape extends z.ZodRawShape, Part, Given>(
   summary: string,
