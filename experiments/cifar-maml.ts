@@ -11,8 +11,8 @@
  *
  * Arms, with one backbone and, in each phase, one fresh head, order of data, augmentation and grid of
  * evaluations, all drawn anew for the phase:
- * - `meta`: inner losses rotation and contrastive, each adapting a copy of the backbone with a head
- *   of its own; outer loss classification at the adapted copies; then fine-tuned, and probed.
+ * - `meta`: inner losses `meta.tasks`, each adapting a copy of the backbone with a head of its own;
+ *   outer loss classification at the adapted copies; then fine-tuned, and probed.
  * - `supervised`: pretrained by classification; then fine-tuned, and probed.
  * - `scratch`: the same fine-tuning from the initialisation.
  *
@@ -35,7 +35,6 @@ import {
   classifierHead,
   type Concrete,
   type ConfigNeed,
-  contrastive,
   defineExperiment,
   encoder,
   type Engine,
@@ -53,10 +52,8 @@ import {
   normalizeImages,
   openEngine,
   type ReportNotice,
-  rotation,
   runCommand,
   runStage,
-  sgd,
   type Split,
   splitDataset,
   type Stage,
@@ -69,6 +66,7 @@ import {
   withHead,
   writeArmReport,
 } from "../mod.ts";
+import * as components from "../src/components/mod.ts";
 import { z } from "zod";
 
 const phase = (steps: number, rate: number) => ({
@@ -98,12 +96,10 @@ const schema = z.strictObject({
     .describe("Use only the first so many test images; null uses all."),
   meta: z.strictObject({
     innerSteps: z.int().min(1).default(1).describe("Steps of every inner loop."),
-    innerRate: z.number().positive().default(0.001).describe("Rate of the inner loop's SGD."),
+    innerRate: z.number().positive().default(0.001).describe("Rate of the inner loop."),
     order: z.enum(["exact", "first"]).default("exact").describe("Order of the meta-gradient."),
-    temperature: z.number().positive().default(0.1).describe(
-      "Temperature of the contrastive loss.",
-    ),
-    projection: z.int().min(1).default(128).describe("Length of the contrastive projection."),
+    optimizer: components.oneOf(components.optimizers, { sgd: {} }),
+    tasks: components.manyOf(components.pretextTasks, { contrastive: {}, rotation: {} }),
   }).prefault({}).describe("The inner loop."),
   pretrain: z.strictObject(phase(2000, 1e-3)).prefault({})
     .describe("Meta-training, and the supervised pretraining it is compared with."),
@@ -129,14 +125,19 @@ function learnerOf(
     apply: (params, state, images, options) =>
       bare.apply(params, state, normalizeImages(images, { mean, deviation }), options),
   };
-  const { temperature, projection, innerSteps, innerRate, order } = meta;
+  const { innerSteps, innerRate, order } = meta;
+  const setting = { imageSize, imageChannels: mean.length, classes, hidden };
   return {
     encoder: normalized,
     embedding,
     head: classifierHead({ inputs: embedding, classes, hidden }),
     probe: linear({ inputs: embedding, outputs: classes }),
-    tasks: [rotation({ hidden }), contrastive({ temperature, projection })],
-    inner: { innerSteps, innerRate, optimizer: sgd() },
+    tasks: components.makeMany(components.pretextTasks, meta.tasks, setting),
+    inner: {
+      innerSteps,
+      innerRate,
+      optimizer: components.makeOne(components.optimizers, meta.optimizer, {}),
+    },
     order,
     optimizer: adam(),
     augment: supervisedAugment(),
@@ -145,7 +146,7 @@ function learnerOf(
 
 /** Keys of the configuration that decide what the parts of the work need. */
 const NEEDS = {
-  parameters: ["model.widths", "model.embedding", "model.hidden", "meta.projection"],
+  parameters: ["model.widths", "model.embedding", "model.hidden", "meta.tasks"],
   "inner loop": ["meta.innerSteps", "model.widths", "model.embedding"],
   step: ["batchSize", "model.widths", "model.embedding", "model.hidden"],
   program: ["meta.innerSteps"],
@@ -174,7 +175,7 @@ function narrowed(config: Config): Config {
     model: { ...model, widths: model.widths.map(() => 6), embedding: 8, hidden: 16 },
     meta: {
       ...meta,
-      projection: 8,
+      tasks: components.narrowTasks(meta.tasks),
       innerSteps: Math.min(meta.innerSteps, 2),
       // With larger steps on a few images even float64 cannot resolve the kinks of the outer loss,
       // with smaller ones it cannot resolve second order.

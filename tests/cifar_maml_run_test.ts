@@ -17,7 +17,7 @@ model: { widths: [2, 2, 2], embedding: 4, hidden: 4 }
 batchSize: 4
 validation: 10
 testImages: 10
-meta: { projection: 4 }
+meta: { tasks: { contrastive: { projection: 4 }, rotation: {} } }
 pretrain: { steps: 2 }
 fineTune: { steps: 2 }
 probe: { steps: 2 }

@@ -84,7 +84,7 @@ Deno.test("weightings, optimizers and backbones bear the names under which they 
 Deno.test("a choice names known parts, with known options; null takes one out", () => {
   const many = manyOf(pretextTasks, { rotation: {}, contrastive: {} });
   const names = (choice: unknown): string[] =>
-    makeMany(pretextTasks, many.parse(choice) as Choice, setting).map(({ name }) => name);
+    makeMany(pretextTasks, many.parse(choice), setting).map(({ name }) => name);
   assertEquals(names(undefined), ["contrastive", "rotation"]);
   assertEquals(names({ rotation: null, jigsaw: { gap: 1 } }), ["jigsaw"]);
   const problems = (schema: typeof many, value: unknown): string[] =>

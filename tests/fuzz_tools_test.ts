@@ -140,7 +140,8 @@ Deno.test("an engine that returns the previous call's results is wrong", async (
     }),
     "out",
   );
-  assert(share(verdicts, "wrong") > 0.9, `${share(verdicts, "wrong")} of the programs are wrong`);
+  // The rest is the same for both inputs: indicators, positions, what was multiplied by 0.
+  assert(share(verdicts, "wrong") > 0.8, `${share(verdicts, "wrong")} of the programs are wrong`);
   const { message } = verdicts.find(({ kind }) => kind === "wrong")!;
   assertStringIncludes(message, "call 2");
 });

@@ -57,7 +57,7 @@ Deno.test("convTranspose2d() refuses what does not fit", () => {
     "inChannels",
   );
   assertThrows(() => convTranspose2d(x, w, { stride: 2, outputPadding: 2 }), RangeError, "below");
-  assertThrows(() => convTranspose2d(x, w, { padding: 2 }), RangeError, "of [-1,-1] pixels");
+  assertThrows(() => convTranspose2d(x, w, { padding: 2 }), RangeError, "found [-1,-1] pixels");
   assertThrows(() => convTranspose2d(x, w, { stride: 1.5 }), RangeError, "whole numbers");
 });
 

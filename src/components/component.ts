@@ -53,6 +53,9 @@ export function component<Shape extends z.ZodRawShape, Part, Given>(
   return { summary, options, make: (chosen, given) => make(options.parse(chosen), given) };
 }
 
+/** The schema of a {@linkcode Choice}, with what is chosen unless told. */
+export type ChoiceSchema = z.ZodPrefault<z.ZodType<Choice, Choice>>;
+
 /** The schema of a choice: every name of the registry, with the options of its part. */
 function choiceShape<Part, Given>(
   registry: Registry<Part, Given>,
@@ -80,10 +83,10 @@ function chosen(choice: Choice): string[] {
 export function manyOf<Part, Given>(
   registry: Registry<Part, Given>,
   fallback: Choice,
-): z.ZodPrefault<z.ZodObject> {
+): ChoiceSchema {
   return z.strictObject(choiceShape(registry))
     .refine((choice) => chosen(choice).length > 0, "Choose at least one.")
-    .prefault(fallback);
+    .prefault(fallback) as unknown as ChoiceSchema;
 }
 
 /**
@@ -96,7 +99,7 @@ export function manyOf<Part, Given>(
 export function oneOf<Part, Given>(
   registry: Registry<Part, Given>,
   fallback: Choice,
-): z.ZodPrefault<z.ZodObject> {
+): ChoiceSchema {
   return z.strictObject(choiceShape(registry))
     .refine((choice) => chosen(choice).length === 1, {
       error: ({ input }) =>
@@ -104,7 +107,7 @@ export function oneOf<Part, Given>(
           chosen(input as Choice).join(", ") || "none"
         }. Set the others to null.`,
     })
-    .prefault(fallback);
+    .prefault(fallback) as unknown as ChoiceSchema;
 }
 
 /**

@@ -16,5 +16,5 @@ export {
 } from "./component.ts";
 export { type Backbone, backbones, type BackboneSetting } from "./backbones.ts";
 export { optimizers } from "./optimizers.ts";
-export { pretextTasks, type TaskSetting } from "./pretext_tasks.ts";
+export { narrowTasks, pretextTasks, type TaskSetting } from "./pretext_tasks.ts";
 export { weightings } from "./weightings.ts";

@@ -15,7 +15,7 @@ import {
   supervisedContrastiveTask,
   vicRegTask,
 } from "../pretext/mod.ts";
-import { component, type Registry } from "./component.ts";
+import { type Choice, component, type Registry } from "./component.ts";
 
 /** What a pretext task takes from the data and the model. */
 export interface TaskSetting {
@@ -158,3 +158,21 @@ export const pretextTasks: Registry<PretextTask, TaskSetting> = {
     (options) => vicRegTask(options),
   ),
 };
+
+/**
+ * The same tasks with short projections and narrow decoders, for checks in float64 that must be quick.
+ *
+ * @param tasks Validated options by name.
+ * @returns Options by name.
+ */
+export function narrowTasks(tasks: Choice): Choice {
+  const narrow: Readonly<Record<string, unknown>> = { projection: 8, widths: [4] };
+  return Object.fromEntries(
+    Object.entries(tasks).map(([name, options]) => [
+      name,
+      options && Object.fromEntries(
+        Object.entries(options).map(([key, value]) => [key, narrow[key] ?? value]),
+      ),
+    ]),
+  );
+}

@@ -1,7 +1,7 @@
 /** Multiplication and division. @module */
 import type { Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
-import { zeroOf } from "../ir/wgsl_numbers.ts";
+import { keepNan, zeroOf } from "../ir/wgsl_numbers.ts";
 import { add, neg } from "./add.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { constantOf } from "./fill.ts";
@@ -56,6 +56,12 @@ export const divP: Primitive<null> = defineElementwise<null>({
     if (divisor === 0 && !isReal) return a!;
     if (divisor === 0) return `(${a} * ${emitter.literal(1 / divisor, "f32")})`;
     if (isReal && Math.abs(divisor ?? 0) === Infinity) return zeroOf(a!, emitter);
+    if (isReal && constantOf(inputs[0]!) === 0) {
+      const zero = emitter.literal(0, "f32");
+      return `select(${keepNan(zero, b!, emitter)}, ${
+        emitter.literal(NaN, "f32")
+      }, ${b} == ${zero})`;
+    }
     return `(${a} / ${b})`;
   },
 });

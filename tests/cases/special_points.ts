@@ -292,6 +292,12 @@ export const SPECIAL_POINTS: readonly SpecialCase[] = [
     [inf, 0, -0, 0],
     [nan, nan, nan, nan],
   ]),
+  rows("0 div by", (x) => ops.div(of(x, 0), x), [
+    [0, nan, nan, nan],
+    [2, 0, 0, 0],
+    [inf, 0, 0, 0],
+    [nan, nan, nan, nan],
+  ]),
   rows("div by 0", (x) => ops.div(x, of(x, 0)), [[0, nan, inf, 0], [-1, -inf, inf, 0]]),
   rows("div by Infinity", (x) => ops.div(x, of(x, inf)), [[1, 0, 0, 0], [-inf, nan, 0, 0]]),
   rows("div by itself", (x) => ops.div(x, x), [[0, nan, nan, nan], [2, 1, 0, 0], [

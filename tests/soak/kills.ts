@@ -7,7 +7,7 @@ const root = new URL("../../", import.meta.url);
 
 const TINY = [
   ...["model.widths=[2,2,2]", "model.embedding=4", "model.hidden=4", "batchSize=4"],
-  ...["validation=10", "testImages=10", "meta.projection=4", "pretrain.steps=6"],
+  ...["validation=10", "testImages=10", "meta.tasks.contrastive.projection=4", "pretrain.steps=6"],
   ...["fineTune.steps=6", "probe.steps=6", "evaluateEvery=2", "evaluationBatch=10", "saveEvery=2"],
 ].flatMap((assignment) => ["--set", assignment]);
 

@@ -9,6 +9,7 @@ import { elementwise } from "./elementwise.ts";
 import { type Operation, ref } from "./operation.ts";
 import { reductions } from "./reductions.ts";
 import { sources } from "./sources.ts";
+import { arrangements } from "./arrangements.ts";
 import { structure } from "./structure.ts";
 
 /** Depth of functions within functions. */
@@ -21,6 +22,7 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...choices,
     ...reductions,
     ...structure,
+    ...arrangements,
     ...contractions,
     ...sources,
   ];
