@@ -5,6 +5,8 @@
  * @module
  */
 import { runExperimentFolder } from "../mod.ts";
+// Loaded with the program: an experiment is imported when it may no longer read the sources.
+import "../src/components/mod.ts";
 
 if (import.meta.main) {
   const folder = new URL(".", import.meta.url);
