@@ -1,5 +1,5 @@
 /** What an experiment may do, shown by code in its place that tries to do more. */
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CIFAR10_ARCHIVE } from "../src/data/mod.ts";
 import { launch } from "../src/experiment/launch.ts";
 import {
@@ -238,14 +238,33 @@ Deno.test("launch() hands on arguments, streams and exit codes", async () => {
   }
 });
 
+/** Launches a program in a process of its own, and waits until it says something. */
+async function launched(folder: string, program: string): Promise<Deno.ChildProcess> {
+  await Deno.writeTextFile(`${folder}/program.ts`, program);
+  const module = import.meta.resolve("../src/experiment/launch.ts");
+  await Deno.writeTextFile(
+    `${folder}/launch.ts`,
+    `import { launch } from ${JSON.stringify(module)};
+     Deno.exit(await launch("${folder}/program.ts", ["--out", "${folder}"]));`,
+  );
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${folder}/launch.ts`],
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  return child;
+}
+
 Deno.test({
   name: "launch() hands on signals, and waits for the program to end by itself",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const folder = await Deno.makeTempDir();
     try {
-      await Deno.writeTextFile(
-        `${folder}/program.ts`,
+      const child = await launched(
+        folder,
         `Deno.addSignalListener("SIGTERM", () => setTimeout(() => {
            Deno.writeTextFileSync("${folder}/saved", "");
            Deno.exit(143);
@@ -253,22 +272,33 @@ Deno.test({
          console.log("ready");
          setInterval(() => {}, 1000);`,
       );
-      const module = import.meta.resolve("../src/experiment/launch.ts");
-      await Deno.writeTextFile(
-        `${folder}/launch.ts`,
-        `import { launch } from ${JSON.stringify(module)};
-         Deno.exit(await launch("${folder}/program.ts", ["--out", "${folder}"]));`,
-      );
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", `${folder}/launch.ts`],
-        stdout: "piped",
-      }).spawn();
-      const reader = child.stdout.getReader();
-      await reader.read();
       child.kill("SIGTERM");
       assertEquals((await child.status).code, 143);
       assertEquals(await Deno.readTextFile(`${folder}/saved`), "");
-      await reader.cancel();
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "launch() ends a program that is busy and hears no signal, at the second one",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const child = await launched(
+        folder,
+        `Deno.addSignalListener("SIGTERM", () => Deno.exit(0));
+         console.log("ready");
+         for (;;);`,
+      );
+      child.kill("SIGTERM");
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      child.kill("SIGTERM");
+      const start = performance.now();
+      assertEquals((await child.status).code, 143);
+      assert(performance.now() - start < 2000, "took longer than two seconds");
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

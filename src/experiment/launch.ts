@@ -11,8 +11,14 @@ import { flagValue, permissionFlags } from "./permissions.ts";
 /** Signals that are handed on, with the exit code where the child died of one. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** Milliseconds in which a repeated signal is an echo: `deno task` and the terminal both send Ctrl-C. */
+const ECHO = 500;
+
 /**
  * Runs a program of experiments with the permissions that its arguments need.
+ *
+ * Signals are handed on. A program that computes hears none, so a second signal, half a second later or
+ * more, ends it from here.
  *
  * @param program Path of the program; its folder is read, as is the commit of the tree around it.
  * @param args Arguments.
@@ -40,10 +46,15 @@ export async function launch(program: string, args: readonly string[]): Promise<
   }).spawn();
   const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
   const heard = Deno.build.os === "windows" ? names.slice(0, 1) : names;
+  let firstAt: number | undefined;
+  let ended: number | undefined;
   const handlers = heard.map((name) => {
     const handler = () => {
+      const again = firstAt !== undefined && performance.now() - firstAt >= ECHO;
+      firstAt ??= performance.now();
+      if (again) ended = SIGNALS[name];
       try {
-        child.kill(name);
+        child.kill(again ? "SIGKILL" : name);
       } catch {
         // It has ended already.
       }
@@ -53,7 +64,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
   });
   const { code } = await child.status;
   for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
-  return code;
+  return ended ?? code;
 }
 
 /** The sources of the worker that decodes images: workers are loaded with a program's own rights. */
