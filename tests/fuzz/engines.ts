@@ -15,7 +15,7 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "8 buffers": { maxStorageBuffers: 8 },
   "no lanes": { subgroupLanes: 0 },
   "4 lanes": { subgroupLanes: 4 },
-  "few workgroups, little memory": { maxWorkgroupsPerDimension: 8, maxWorkgroupStorage: 4096 },
+  "few workgroups, little memory": { maxWorkgroupsPerDimension: 40, maxWorkgroupStorage: 4096 },
   "like a GPU": { software: false, subgroupLanes: 0 },
   "like a GPU, 8 buffers": { software: false, subgroupLanes: 0, maxStorageBuffers: 8 },
 };
