@@ -157,6 +157,25 @@ const products: readonly CompositeCase[] = [
   },
 ];
 
+const between1 = f32([2, 5], -0.9, 0.9);
+const functions: readonly CompositeCase[] = [
+  one("sort", (x) => t.sort(x, { axis: 0, descending: true }), f32([5, 2])),
+  one("topK", (x) => t.topK(x, { count: 3 }).values, f32([2, 5])),
+  two("atan2", t.atan2),
+  two("mod", t.mod, [f32([2, 3], -5, 5), f32([3], 0.6, 2)]),
+  two("logAddExp", t.logAddExp),
+  one("nanToNum", (x) => t.nanToNum(x)),
+  one("tan", t.tan, between1),
+  one("atan", t.atan),
+  one("asin", t.asin, between1),
+  one("acos", t.acos, between1),
+  one("sinh", t.sinh),
+  one("cosh", t.cosh),
+  one("asinh", t.asinh),
+  one("acosh", t.acosh, f32([2, 5], 1.2, 4)),
+  one("atanh", t.atanh, between1),
+];
+
 /** Composites of all kinds that take long to compile, a few of each. */
 export const DEVICE_COMPOSITES: readonly CompositeCase[] = [
   convolutions,
@@ -175,4 +194,5 @@ export const ALL_COMPOSITES: readonly CompositeCase[] = [
   ...arranged,
   ...indexed,
   ...products,
+  ...functions,
 ];

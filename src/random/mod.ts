@@ -3,5 +3,6 @@
  *
  * @module
  */
+export * from "./choices.ts";
 export * from "./distributions.ts";
 export * from "./key.ts";

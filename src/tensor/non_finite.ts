@@ -71,3 +71,37 @@ export function isNan(x: Tensor): Tensor {
 export function isFinite(x: Tensor): Tensor {
   return ops.isFinite(x);
 }
+
+/**
+ * Replaces what is not finite, elementwise. The derivative of what was replaced is 0.
+ *
+ * @param x The tensor (`f32`).
+ * @param options What NaN becomes (default 0), and the infinities (default the greatest and the least number of
+ *   `f32`).
+ * @returns Finite numbers, if the replacements are.
+ *
+ * @example
+ * ```ts
+ * import { constant, nanToNum, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = constant([1, NaN, -Infinity]);
+ * assertEquals(valuesOf(nanToNum(x, { nan: 7, negative: -9 })), [1, 7, -9]);
+ * ```
+ */
+export function nanToNum(
+  x: Tensor,
+  { nan = 0, positive = GREATEST, negative = -GREATEST }: {
+    readonly nan?: number;
+    readonly positive?: number;
+    readonly negative?: number;
+  } = {},
+): Tensor {
+  const isAbove = ops.less(ops.like(x, 0), x);
+  const infinite = ops.select(isAbove, ops.like(x, positive), ops.like(x, negative));
+  const replaced = ops.select(ops.isNan(x), ops.like(x, nan), infinite);
+  return ops.select(ops.isFinite(x), x, replaced);
+}
+
+/** Greatest number of float32. */
+const GREATEST = (2 - 2 ** -23) * 2 ** 127;

@@ -33,12 +33,36 @@ function countOf(x: Tensor, axes: readonly number[]): number {
   return axes.reduce((count, axis) => count * x.shape[axis]!, 1);
 }
 
+function isInteger({ dtype }: Tensor): boolean {
+  return dtype === "i32" || dtype === "u32";
+}
+
+/** Joins elements along axes by pairs, as often as there are halves: exact for integers. */
+function fold(
+  x: Tensor,
+  axes: readonly number[],
+  join: (a: Tensor, b: Tensor) => Tensor,
+  neutral: number,
+): Tensor {
+  const kept = keptAxes(x, axes);
+  const shape = kept.map((axis) => x.shape[axis]!);
+  let rest = ops.reshape(ops.permute(x, [...kept, ...axes]), [...shape, countOf(x, axes)]);
+  const part = (start: number, count: number): Tensor =>
+    ops.slice(rest, { start: [...shape.map(() => 0), start], shape: [...shape, count] });
+  for (let count = rest.shape.at(-1)!; count > 1; count = rest.shape.at(-1)!) {
+    const half = Math.floor(count / 2);
+    const joined = join(part(0, half), part(half, half));
+    rest = count % 2 === 0 ? joined : ops.concat([joined, part(count - 1, 1)], kept.length);
+  }
+  return rest.shape.at(-1) === 0 ? ops.fill(neutral, shape, x.dtype) : ops.reshape(rest, shape);
+}
+
 /**
  * Adds up along axes.
  *
- * @param x The tensor (`f32`).
+ * @param x The tensor (`f32` or integers).
  * @param options The axes, and whether they stay with extent 1.
- * @returns The sums.
+ * @returns The sums; those of integers wrap around.
  * @throws {RangeError} If `x` has no such axis.
  *
  * @example
@@ -50,7 +74,12 @@ function countOf(x: Tensor, axes: readonly number[]): number {
  * ```
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce("sum", x, options, ops.sum);
+  return reduce(
+    "sum",
+    x,
+    options,
+    (tensor, axes) => isInteger(tensor) ? fold(tensor, axes, ops.add, 0) : ops.sum(tensor, axes),
+  );
 }
 
 /**
@@ -70,22 +99,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce("multiply", x, options, (tensor, axes) => {
-    const kept = keptAxes(tensor, axes);
-    const shape = kept.map((axis) => tensor.shape[axis]!);
-    let rest = ops.reshape(ops.permute(tensor, [...kept, ...axes]), [
-      ...shape,
-      countOf(tensor, axes),
-    ]);
-    const part = (start: number, count: number): Tensor =>
-      ops.slice(rest, { start: [...shape.map(() => 0), start], shape: [...shape, count] });
-    for (let count = rest.shape.at(-1)!; count > 1; count = rest.shape.at(-1)!) {
-      const half = Math.floor(count / 2);
-      const products = ops.mul(part(0, half), part(half, half));
-      rest = count % 2 === 0 ? products : ops.concat([products, part(count - 1, 1)], kept.length);
-    }
-    return rest.shape.at(-1) === 0 ? ops.fill(1, shape, tensor.dtype) : ops.reshape(rest, shape);
-  });
+  return reduce("multiply", x, options, (tensor, axes) => fold(tensor, axes, ops.mul, 1));
 }
 
 /**
@@ -170,7 +184,7 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
 /**
  * Largest element along axes; the derivative goes to the first of the largest, or to the first NaN.
  *
- * @param x The tensor (`f32`).
+ * @param x The tensor (`f32` or integers).
  * @param options The axes, and whether they stay with extent 1.
  * @returns The largest elements, NaN where one is.
  * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
@@ -184,13 +198,19 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
  * ```
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return choose("take the maximum", x, options, ops.reduceMax);
+  return choose(
+    "take the maximum",
+    x,
+    options,
+    (tensor, axes) =>
+      isInteger(tensor) ? fold(tensor, axes, ops.maximum, 0) : ops.reduceMax(tensor, axes),
+  );
 }
 
 /**
  * Smallest element along axes; the derivative goes to the first of the smallest, or to the first NaN.
  *
- * @param x The tensor (`f32`).
+ * @param x The tensor (`f32` or integers).
  * @param options The axes, and whether they stay with extent 1.
  * @returns The smallest elements, NaN where one is.
  * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
@@ -208,14 +228,17 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
     "take the minimum",
     x,
     options,
-    (tensor, axes) => ops.neg(ops.reduceMax(ops.neg(tensor), axes)),
+    (tensor, axes) =>
+      isInteger(tensor)
+        ? fold(tensor, axes, ops.minimum, 0)
+        : ops.neg(ops.reduceMax(ops.neg(tensor), axes)),
   );
 }
 
 /**
  * Position of the first largest element along axes, or of the first NaN where there is one.
  *
- * @param x The tensor (`f32`).
+ * @param x The tensor (`f32` or integers).
  * @param options The axes, and whether they stay with extent 1.
  * @returns Row-major positions within the axes, as `i32`.
  * @throws {RangeError} If `x` has no such axis, or an axis has no elements.
@@ -229,5 +252,18 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function argMax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return choose("find the largest element", x, options, ops.argMax);
+  return choose(
+    "find the largest element",
+    x,
+    options,
+    (tensor, axes) => isInteger(tensor) ? integerArgMax(tensor, axes) : ops.argMax(tensor, axes),
+  );
+}
+
+/** The least position at which the largest integer stands. */
+function integerArgMax(x: Tensor, axes: readonly number[]): Tensor {
+  const largest = ops.broadcast(fold(x, axes, ops.maximum, 0), x.shape, keptAxes(x, axes));
+  const position = ops.iota(x.shape, axes);
+  const nowhere = ops.like(position, 2 ** 31 - 1);
+  return fold(ops.select(ops.equal(x, largest), position, nowhere), axes, ops.minimum, 0);
 }

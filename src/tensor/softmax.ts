@@ -3,6 +3,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
+import { broadcastOperands, type Operand } from "./operand.ts";
 import { sum } from "./reduce.ts";
 
 /** Options of functions that normalize along axes. */
@@ -92,6 +93,31 @@ export function logSumExp(
   const shift = ops.select(ops.isFinite(top), top, ops.like(top, 0));
   const kept = add(ops.log(sum(ops.exp(sub(x, shift)), { axes, keepAxes: true })), shift);
   return options.keepAxes ? kept : ops.reshape(kept, x.shape.filter((_, k) => !axes.includes(k)));
+}
+
+/**
+ * Logarithm of the sum of two exponentials, elementwise, with broadcasting, computed without overflow.
+ *
+ * @param a Left operand.
+ * @param b Right operand.
+ * @returns `log(e^a + e^b)`; where an operand is infinite, the larger one.
+ * @throws {TypeError} If the element types differ or the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { constant, logAddExp, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * assertAlmostEquals(valuesOf(logAddExp(constant([1000]), 1000))[0]!, 1000 + Math.log(2));
+ * ```
+ */
+export function logAddExp(a: Operand, b: Operand): Tensor {
+  const [x, y] = broadcastOperands("add the exponentials of", [a, b]);
+  const distance = ops.sub(y!, x!);
+  const isNear = ops.isFinite(distance);
+  // Nothing infinite goes where a derivative would multiply it by 0.
+  const near = ops.select(isNear, distance, ops.like(distance, 0));
+  return ops.select(isNear, ops.add(x!, ops.softplus(near)), ops.maximum(x!, y!));
 }
 
 /**

@@ -10,6 +10,7 @@ import { type Operation, ref } from "./operation.ts";
 import { reductions } from "./reductions.ts";
 import { sources } from "./sources.ts";
 import { arrangements } from "./arrangements.ts";
+import { specialFunctions } from "./special_functions.ts";
 import { structure } from "./structure.ts";
 
 /** Depth of functions within functions. */
@@ -23,6 +24,7 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...reductions,
     ...structure,
     ...arrangements,
+    ...specialFunctions,
     ...contractions,
     ...sources,
   ];

@@ -38,7 +38,7 @@ function created(b: Builder): number | undefined {
 }
 
 /** A key: an input, that of a seed, or one derived from another. */
-function key(b: Builder): number {
+export function key(b: Builder): number {
   const found = b.find(({ dtype, shape }) => dtype === "u32" && shape.join() === "2");
   const start = found !== undefined && b.draw.chance(0.4)
     ? found

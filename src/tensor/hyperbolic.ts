@@ -1,0 +1,92 @@
+import type { Tensor } from "../ir/tensor.ts";
+import * as ops from "../ops/mod.ts";
+
+/**
+ * Hyperbolic sine, elementwise.
+ *
+ * @param x The tensor (`f32`).
+ * @returns `(e ** x - e ** -x) / 2`.
+ *
+ * @example
+ * ```ts
+ * import { constant, sinh, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(sinh(constant([0]))).map((value) => value + 0), [0]);
+ * ```
+ */
+export function sinh(x: Tensor): Tensor {
+  return ops.sinh(x);
+}
+
+/**
+ * Hyperbolic cosine, elementwise.
+ *
+ * @param x The tensor (`f32`).
+ * @returns `(e ** x + e ** -x) / 2`.
+ *
+ * @example
+ * ```ts
+ * import { constant, cosh, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(cosh(constant([0]))).map((value) => value + 0), [1]);
+ * ```
+ */
+export function cosh(x: Tensor): Tensor {
+  return ops.cosh(x);
+}
+
+/**
+ * Inverse hyperbolic sine, elementwise.
+ *
+ * @param x The tensor (`f32`).
+ * @returns The number whose `sinh` is `x`.
+ *
+ * @example
+ * ```ts
+ * import { asinh, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(asinh(constant([0]))).map((value) => value + 0), [0]);
+ * ```
+ */
+export function asinh(x: Tensor): Tensor {
+  return ops.asinh(x);
+}
+
+/**
+ * Inverse hyperbolic cosine, elementwise.
+ *
+ * @param x The tensor (`f32`).
+ * @returns The number from 0 whose `cosh` is `x`; NaN where `x < 1`.
+ *
+ * @example
+ * ```ts
+ * import { acosh, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(acosh(constant([1]))).map((value) => value + 0), [0]);
+ * ```
+ */
+export function acosh(x: Tensor): Tensor {
+  return ops.acosh(x);
+}
+
+/**
+ * Inverse hyperbolic tangent, elementwise.
+ *
+ * @param x The tensor (`f32`).
+ * @returns The number whose `tanh` is `x`; NaN where `|x| > 1`.
+ *
+ * @example
+ * ```ts
+ * import { atanh, constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(atanh(constant([0]))).map((value) => value + 0), [0]);
+ * ```
+ */
+export function atanh(x: Tensor): Tensor {
+  return ops.atanh(x);
+}
