@@ -3,7 +3,7 @@ import { mlpHead } from "../nn/mod.ts";
 import { split } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
-import { encodeTwoViews, viewMetrics } from "./two_views.ts";
+import { twoViewTask } from "./two_views.ts";
 
 /** Options of {@linkcode barlowTwinsTask}. */
 export interface BarlowTwinsTaskOptions {
@@ -46,17 +46,13 @@ export function barlowTwinsTask(options: BarlowTwinsTaskOptions = {}): PretextTa
   const { augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     mlpHead({ inputs, hidden: [hidden, hidden], outputs: projection });
-  return {
+  return twoViewTask({
     name: "barlow-twins",
-    needsLabels: false,
-    initHead: (key, embedding) => headFor(embedding).init(key).params,
-    loss({ head, ...given }) {
-      const embeddings = encodeTwoViews(given, augment);
-      const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
-        training: true,
-      });
+    headFor,
+    augment,
+    judge: (output) => {
       const [one, other] = split(output, { parts: 2 });
-      return { loss: barlowTwins(one!, other!, { redundancy }), metrics: viewMetrics(output) };
+      return { loss: barlowTwins(one!, other!, { redundancy }), metrics: {} };
     },
-  };
+  });
 }

@@ -2,7 +2,7 @@ import { ntXent } from "../loss/mod.ts";
 import { projectionHead } from "../nn/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
-import { encodeTwoViews, viewMetrics } from "./two_views.ts";
+import { twoViewTask } from "./two_views.ts";
 
 /** Options of {@linkcode contrastive}. */
 export interface ContrastiveOptions {
@@ -42,16 +42,10 @@ export function contrastive(options: ContrastiveOptions = {}): PretextTask {
   const { temperature = 0.1, projection = 128, hidden, augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     projectionHead({ inputs, outputs: projection, hidden: hidden ?? inputs });
-  return {
+  return twoViewTask({
     name: "contrastive",
-    needsLabels: false,
-    initHead: (key, embedding) => headFor(embedding).init(key).params,
-    loss({ head, ...given }) {
-      const embeddings = encodeTwoViews(given, augment);
-      const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
-        training: true,
-      });
-      return { loss: ntXent(output, { temperature }), metrics: viewMetrics(output) };
-    },
-  };
+    headFor,
+    augment,
+    judge: (output) => ({ loss: ntXent(output, { temperature }), metrics: {} }),
+  });
 }

@@ -1,3 +1,4 @@
+import type { Tensor } from "../ir/tensor.ts";
 import { projectionHead } from "../nn/mod.ts";
 import {
   add,
@@ -17,7 +18,7 @@ import {
 } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
-import { encodeTwoViews, viewMetrics } from "./two_views.ts";
+import { twoViewTask } from "./two_views.ts";
 
 /** Options of {@linkcode exemplar}. */
 export interface ExemplarOptions {
@@ -60,34 +61,27 @@ export function exemplar(options: ExemplarOptions = {}): PretextTask {
   const { margin = 0.5, projection = 128, hidden, augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     projectionHead({ inputs, outputs: projection, hidden: hidden ?? inputs });
-  return {
+  return twoViewTask({
     name: "exemplar",
-    needsLabels: false,
-    initHead: (key, embedding) => headFor(embedding).init(key).params,
-    loss({ head, ...given }) {
-      const count = given.images.shape[0]!;
+    headFor,
+    augment,
+    judge: (output) => {
+      const count = output.shape[0]! / 2;
       if (count < 2) {
         throw new RangeError(
           `Cannot tell exemplars apart in a batch of ${count}: expected two images or more.`,
         );
       }
-      const embeddings = encodeTwoViews(given, augment);
-      const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
-        training: true,
-      });
       const [one, other] = split(l2Normalize(output), { parts: 2 });
       const similarity = matmul(one!, transpose(other!));
       const own = expandDims(sum(mul(one!, other!), { axes: 1 }), 1);
       const others = convert(logicalNot(eye(count, "bool")), "f32");
-      const triplets = count * (count - 1);
+      const average = (x: Tensor): Tensor => mul(sum(mul(x, others)), 1 / (count * (count - 1)));
       const excess = sub(similarity, own);
       return {
-        loss: mul(sum(mul(relu(add(excess, margin)), others)), 1 / triplets),
-        metrics: {
-          violated: mul(sum(mul(convert(less(0, excess), "f32"), others)), 1 / triplets),
-          ...viewMetrics(output),
-        },
+        loss: average(relu(add(excess, margin))),
+        metrics: { violated: average(convert(less(0, excess), "f32")) },
       };
     },
-  };
+  });
 }

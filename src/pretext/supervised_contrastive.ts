@@ -4,7 +4,7 @@ import { concat } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import { requireLabels } from "./classification.ts";
 import type { PretextTask } from "./pretext_task.ts";
-import { encodeTwoViews, viewMetrics } from "./two_views.ts";
+import { twoViewTask } from "./two_views.ts";
 
 /** Options of {@linkcode supervisedContrastiveTask}. */
 export interface SupervisedContrastiveTaskOptions {
@@ -48,18 +48,15 @@ export function supervisedContrastiveTask(
   const { temperature = 0.1, projection = 128, hidden, augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     projectionHead({ inputs, outputs: projection, hidden: hidden ?? inputs });
-  return {
+  return twoViewTask({
     name: "supervised-contrastive",
     needsLabels: true,
-    initHead: (key, embedding) => headFor(embedding).init(key).params,
-    loss({ head, labels, ...given }) {
+    headFor,
+    augment,
+    judge: (output, labels) => {
       const classes = requireLabels("supervised-contrastive", labels);
-      const embeddings = encodeTwoViews(given, augment);
-      const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
-        training: true,
-      });
       const loss = supervisedContrastive(output, concat([classes, classes]), { temperature });
-      return { loss, metrics: viewMetrics(output) };
+      return { loss, metrics: {} };
     },
-  };
+  });
 }

@@ -3,7 +3,7 @@ import { mlpHead } from "../nn/mod.ts";
 import { split } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
-import { encodeTwoViews, viewMetrics } from "./two_views.ts";
+import { twoViewTask } from "./two_views.ts";
 
 /** Options of {@linkcode vicRegTask}. */
 export interface VicRegTaskOptions extends VicRegOptions {
@@ -43,17 +43,13 @@ export function vicRegTask(options: VicRegTaskOptions = {}): PretextTask {
   const { projection = 512, hidden = projection, augment = simclrAugment(), ...weights } = options;
   const headFor = (inputs: number) =>
     mlpHead({ inputs, hidden: [hidden, hidden], outputs: projection });
-  return {
+  return twoViewTask({
     name: "vicreg",
-    needsLabels: false,
-    initHead: (key, embedding) => headFor(embedding).init(key).params,
-    loss({ head, ...given }) {
-      const embeddings = encodeTwoViews(given, augment);
-      const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
-        training: true,
-      });
+    headFor,
+    augment,
+    judge: (output) => {
       const [one, other] = split(output, { parts: 2 });
-      return { loss: vicReg(one!, other!, weights), metrics: viewMetrics(output) };
+      return { loss: vicReg(one!, other!, weights), metrics: {} };
     },
-  };
+  });
 }
