@@ -7,12 +7,10 @@
 import { dataDirectory } from "../data/data_directory.ts";
 import { commitFiles } from "../train/git_commit.ts";
 import { flagValue, permissionFlags } from "./permissions.ts";
+import { ECHO } from "./signals.ts";
 
 /** Signals that are handed on, with the exit code where the child died of one. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-
-/** Milliseconds in which a repeated signal is an echo: `deno task` and the terminal both send Ctrl-C. */
-const ECHO = 500;
 
 /**
  * Runs a program of experiments with the permissions that its arguments need.

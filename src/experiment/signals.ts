@@ -5,7 +5,7 @@
  */
 
 /** Milliseconds in which a repeated signal is an echo: `deno task` and the terminal both send Ctrl-C. */
-const ECHO = 500;
+export const ECHO = 500;
 
 /** Signals that stop a run, with the exit code that a shell expects (128 + number). */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
