@@ -44,9 +44,13 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@tensorflow/"],
   },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
-  train: {
-    folders: ["ir", ...core, "data", "pretext", "multitask", "meta", "engine", "text"],
+  run: {
+    folders: ["ir", "engine", "tree", "text"],
     packages: ["@std/", "node:crypto"],
+    deno: true,
+  },
+  train: {
+    folders: ["ir", ...core, "data", "pretext", "multitask", "meta", "engine", "text", "run"],
     deno: true,
   },
   components: {
@@ -56,7 +60,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["train", "report", "engine", "text", "data"],
+    folders: ["run", "train", "report", "engine", "text", "data"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },

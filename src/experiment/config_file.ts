@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fileError } from "../train/file_error.ts";
+import { fileError } from "../run/file_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { readYaml, type YamlDocument } from "./yaml_source.ts";
 

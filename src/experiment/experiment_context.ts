@@ -4,9 +4,9 @@
  * @module
  */
 import type { EngineChoice } from "../engine/open_engine.ts";
-import type { MetricsLog, MetricsPosition } from "../train/metrics_log.ts";
-import type { Progress } from "../train/progress.ts";
-import type { RunFolder } from "../train/run_folder.ts";
+import type { MetricsLog, MetricsPosition } from "../run/metrics_log.ts";
+import type { Progress } from "../run/progress.ts";
+import type { RunFolder } from "../run/run_folder.ts";
 
 /**
  * What an experiment gets to work with.

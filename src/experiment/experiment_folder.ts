@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fileError } from "../train/file_error.ts";
+import { fileError } from "../run/file_error.ts";
 import type { Experiment } from "./define_experiment.ts";
 
 /**

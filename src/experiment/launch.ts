@@ -5,7 +5,7 @@
  * @module
  */
 import { dataDirectory } from "../data/data_directory.ts";
-import { commitFiles } from "../train/git_commit.ts";
+import { commitFiles } from "../run/git_commit.ts";
 import { flagValue, permissionFlags } from "./permissions.ts";
 import { ECHO } from "./signals.ts";
 

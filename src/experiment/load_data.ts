@@ -5,7 +5,7 @@
  */
 import { dataNames, type ImageSplits, loadImageSplits } from "../data/mod.ts";
 import { permittedDataDirectory } from "./data_folder.ts";
-import type { Progress } from "../train/progress.ts";
+import type { Progress } from "../run/progress.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 
 /** What {@linkcode loadData} needs of the context of a run. */

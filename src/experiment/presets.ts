@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fileError } from "../train/file_error.ts";
+import { fileError } from "../run/file_error.ts";
 import { decodeConfig, readSmallFile } from "./config_file.ts";
 import { type ConfigLayer, fileLayer } from "./config_layers.ts";
 import type { Experiment } from "./define_experiment.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { dataNames } from "../data/load_image_splits.ts";
-import { fileError } from "../train/file_error.ts";
-import { RunFolder, type RunRecord } from "../train/run_folder.ts";
+import { fileError } from "../run/file_error.ts";
+import { RunFolder, type RunRecord } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
 import { type CommandLine, parseCommandLine } from "./command_line.ts";
 import { readConfigFile } from "./config_file.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { MetricsLog } from "../train/metrics_log.ts";
-import { Progress, type ProgressOutput, standardError } from "../train/progress.ts";
-import { RunFolder } from "../train/run_folder.ts";
+import { MetricsLog } from "../run/metrics_log.ts";
+import { Progress, type ProgressOutput, standardError } from "../run/progress.ts";
+import { RunFolder } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
 import type { Experiment } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";

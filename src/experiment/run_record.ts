@@ -4,8 +4,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { readGitCommit } from "../train/git_commit.ts";
-import type { RunFolder, RunRecord } from "../train/run_folder.ts";
+import { readGitCommit } from "../run/git_commit.ts";
+import type { RunFolder, RunRecord } from "../run/run_folder.ts";
 import type { RunRequest } from "./run_experiment.ts";
 import { UsageError } from "./usage_error.ts";
 import { toolkitVersion } from "./version.ts";

@@ -6,8 +6,8 @@
 import type { Engine, Value } from "../engine/mod.ts";
 import { addToLedger } from "../meta/mod.ts";
 import { FiniteCheck, inWords } from "./check_finite.ts";
-import type { MetricsLog } from "./metrics_log.ts";
-import type { Progress } from "./progress.ts";
+import type { MetricsLog } from "../run/metrics_log.ts";
+import type { Progress } from "../run/progress.ts";
 import { EMPTY_RECORD, StageCheckpoints, type StageRecord } from "./stage_checkpoints.ts";
 
 /** A stage of a run: so many steps of one kind, from one start. */

@@ -5,10 +5,10 @@
  */
 import type { Engine } from "../engine/mod.ts";
 import { EMPTY_LEDGER, type Ledger } from "../meta/mod.ts";
-import { CheckpointStore, type LoadedCheckpoint } from "./checkpoint.ts";
-import { checkMetricsPosition, isNotLater, type MetricsPosition } from "./metrics_log.ts";
-import type { StoredTensor } from "./safetensors.ts";
-import { restoreTree, storeTree } from "./stored_tree.ts";
+import { CheckpointStore, type LoadedCheckpoint } from "../run/checkpoint.ts";
+import { checkMetricsPosition, isNotLater, type MetricsPosition } from "../run/metrics_log.ts";
+import type { StoredTensor } from "../run/safetensors.ts";
+import { restoreTree, storeTree } from "../run/stored_tree.ts";
 
 /** One evaluation of a stage: cost so far, and figures by name. */
 export interface CurvePoint {

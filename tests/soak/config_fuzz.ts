@@ -13,7 +13,7 @@ import {
   fuzzedYaml,
   judge,
   tryYaml,
-} from "../config_fuzz.ts";
+} from "../experiment/config_fuzz.ts";
 
 /**
  * Tries fuzzed files and command lines; the first that breaks a promise is thrown, with its seed.

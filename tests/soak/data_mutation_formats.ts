@@ -4,10 +4,10 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { createHash } from "node:crypto";
 import { decodeImage, type ImageDataset, loadCifar10, loadOmniglot } from "../../src/data/mod.ts";
 import { decodeShards } from "../../src/data/decode_shards.ts";
-import { gzip, sha256, tar, tinyCifar10 } from "../data_fixtures.ts";
-import { IMAGE_FIXTURES } from "../data_image_fixtures.ts";
-import { MORE_IMAGE_FIXTURES } from "../data_image_fixtures_more.ts";
-import { png } from "../data_png_fixtures.ts";
+import { gzip, sha256, tar, tinyCifar10 } from "../data/fixtures.ts";
+import { IMAGE_FIXTURES } from "../data/image_fixtures.ts";
+import { MORE_IMAGE_FIXTURES } from "../data/image_fixtures_more.ts";
+import { png } from "../data/png_fixtures.ts";
 
 /** What a loader found in a file, in a form that can be compared. */
 export interface Meaning {

@@ -1,7 +1,7 @@
 /** Soak: runs on a file system that fills up, at every size of it (Linux, as root: it is mounted). */
 import { assert, assertEquals } from "@std/assert";
-import { loadCheckpoint } from "../../src/train/checkpoint.ts";
-import { resultsOf, runTwoStages } from "../train_fixtures.ts";
+import { loadCheckpoint } from "../../src/run/checkpoint.ts";
+import { resultsOf, runTwoStages } from "../train/fixtures.ts";
 
 /** Mounts a tmpfs of so many blocks of 4 KiB while `body` runs. */
 async function withTmpfs(

@@ -1,6 +1,6 @@
 /** Soak: cifar-maml killed a hundred times, on every engine, some of them while it resumes. */
 import { permissionFlags } from "../../src/experiment/permissions.ts";
-import { loadCheckpoint } from "../../src/train/checkpoint.ts";
+import { loadCheckpoint } from "../../src/run/checkpoint.ts";
 import { killAndResume, type KillReport, resumable, type Victim } from "./kill_loop.ts";
 
 const root = new URL("../../", import.meta.url);

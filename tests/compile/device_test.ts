@@ -1,0 +1,213 @@
+/** Programs that are hard to compile, on the device against the reference. @module */
+import { assert, assertEquals } from "@std/assert";
+import { Engine } from "../../src/engine/engine.ts";
+import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import { ndArray } from "../../src/ir/nd_array.ts";
+import { sizeOf } from "../../src/ir/aval.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import * as t from "../../src/tensor/mod.ts";
+import { checkpoint, grad, hvp, trace, valueAndGrad } from "../../src/transform/mod.ts";
+import { hostArray } from "../../src/ir/host_array.ts";
+import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
+import type { Fn, Subject } from "../cases/laws.ts";
+import { uniform } from "../cases/random.ts";
+import { webgpuTest } from "../webgpu.ts";
+
+/** The fewest storage buffers that an adapter may have, and as many as there are. */
+const LIMITS: readonly { readonly maxStorageBuffers?: number }[] = [{}, { maxStorageBuffers: 8 }];
+
+function subject(name: string, shapes: readonly (readonly number[])[], fn: Fn): Subject {
+  const next = uniform(3);
+  const point = shapes.map((shape) =>
+    ndArray(
+      { shape, dtype: "f32" },
+      Array.from({ length: sizeOf(shape) }, () => Math.fround(0.5 + next())),
+    )
+  );
+  return { name, fn, point, varying: shapes.map((_, k) => k) };
+}
+
+/** Runs subjects on the device, with all its buffers and with eight, twice each. */
+function agreesTest(name: string, subjects: readonly Subject[]): void {
+  webgpuTest(name, async (gpu) => {
+    for (const traits of LIMITS) {
+      const backend = new WebGpuBackend(gpu, { traits });
+      for (const one of subjects) {
+        const label = `${one.name} (${traits.maxStorageBuffers ?? "all"} buffers)`;
+        const got = await runOn(backend, one);
+        assertAgrees(label, got, { want: referenceOf(one), tolerance: 1e-5 });
+      }
+    }
+  });
+}
+
+agreesTest("a reduction seen through a reshape is not read before it is written", [
+  subject("sum that keeps its axes, and its logarithm", [[4]], (x) => {
+    const s = t.sum(x!, { keepAxes: true });
+    return [t.div(x!, s), t.log(s)];
+  }),
+  subject("row sums beside what they were made of", [[2, 2]], (x) => {
+    const s = t.sum(x!, { axes: 1, keepAxes: true });
+    return [t.concat([s, x!], { axis: 1 }), t.exp(s)];
+  }),
+  subject("row sums turned around", [[4, 3]], (x) => {
+    const s = t.sum(x!, { axes: 1, keepAxes: true });
+    return [t.flip(s, 0), t.exp(s)];
+  }),
+  subject("a mean over what an epilogue follows", [[2, 2]], (x) => {
+    const s = t.sum(x!, { axes: 1, keepAxes: true });
+    return [t.softplus(s), t.mean(s, { axes: [0] })];
+  }),
+  subject("log of a sum of exponentials, twice", [[4]], (x) => {
+    const l = t.logSumExp(x!, { keepAxes: true });
+    return [t.concat([l, x!]), t.mul(l, 3), t.softmax(x!)];
+  }),
+  subject("a long sum in two passes", [[70_000]], (x) => {
+    const s = t.sum(x!, { keepAxes: true });
+    return [t.sqrt(s), t.div(x!, s)];
+  }),
+  subject("maximum and sum in one pass", [[3, 8]], (x) => {
+    const [m, s] = [t.max(x!, { axes: 1, keepAxes: true }), t.sum(x!, { axes: 1, keepAxes: true })];
+    return [t.sub(x!, m), t.div(m, s), t.log(s), t.reshape(t.mul(m, s), [3])];
+  }),
+  subject("value and gradient of a normalised vector", [[4]], (x) => {
+    const norm = (z: Tensor): Tensor => t.log(t.sum(t.square(z), { keepAxes: true }));
+    const result = valueAndGrad((z: Tensor) => t.sum(norm(z)))(x!);
+    return [result.value, result.grad, norm(x!)];
+  }),
+  subject("inside a call", [[2, 4]], (x) => {
+    const inner = checkpoint((z: Tensor) => {
+      const s = t.sum(z, { axes: 1, keepAxes: true });
+      return [t.div(z, s), t.log(s)];
+    });
+    const [a] = inner(x!) as Tensor[];
+    return inner(a!) as Tensor[];
+  }),
+]);
+
+webgpuTest("what is put into memory late is known to the expressions before it", async (gpu) => {
+  // Without sharing on a CPU, eight buffers are too few for the second derivative of a normalised vector.
+  const traits = { software: false, subgroupLanes: 0, maxStorageBuffers: 8 };
+  const normalised = subject("Hessian times vector of a normalised vector", [[1, 2, 1, 1], [
+    1,
+    2,
+    1,
+    1,
+  ]], (
+    x,
+    direction,
+  ) => {
+    const loss = ([z]: Tensor[]): Tensor => {
+      const unit = t.l2Normalize(t.abs(t.maxPool2d(z!, { window: 1 })), { axes: [1, 2, 3] });
+      return t.sum(t.mul(unit, t.add(t.mul(unit, 0.25), 1)));
+    };
+    return hvp(loss)([x!], [direction!]);
+  });
+  const backend = new WebGpuBackend(gpu, { traits });
+  const got = await runOn(backend, normalised);
+  assertAgrees(normalised.name, got, { want: referenceOf(normalised), tolerance: 1e-5 });
+});
+
+agreesTest("rows that are looked up inside of a reduction are computed inside of its loop", [
+  subject("positions, paddings and joins of gathered rows", [[3, 4], [8]], (x, y) => {
+    const rows = t.convert(t.mul(t.slice(y!, [[0, 5]]), 2), "i32");
+    const gathered = t.takeRows(t.eye(4), rows);
+    return [
+      t.sum(t.takeRows(t.eye(3), rows)),
+      t.sum(t.mul(gathered, t.range(4, "f32")), { axes: 0 }),
+      t.sum(t.takeRows(t.concat([x!, t.pad(x!, [[1, 0], [0, 0]])]), rows), { axes: 0 }),
+      t.max(t.takeRows(t.oneHot(rows, 4), rows), { axes: 0 }),
+    ];
+  }),
+]);
+
+const extents = [0, 1, 2, 3, 4, 5];
+
+agreesTest(
+  "paddings, joins and turns of every small extent",
+  extents.flatMap((n) => [
+    subject(`extent ${n}`, [[n], [1, n], [n, 2]], (x, row, pairs) => [
+      ...extents.map((low) => t.pad(x!, [[low, 4 - low > 0 ? 4 - low : 0]])),
+      t.pad(row!, [[0, 0], [2, 1]]),
+      t.pad(pairs!, [[1, 2], [0, 2]]),
+      t.concat([x!, x!]),
+      t.concat([t.slice(x!, [[Math.min(1, n), null]]), t.slice(x!, [[0, Math.min(1, n)]])]),
+      t.concat([row!, row!], { axis: 1 }),
+      t.flip(pairs!, 0),
+      t.sum(x!),
+      t.sum(pairs!, { axes: 0 }),
+      t.sum(pairs!, { axes: 1 }),
+      t.matmul(row!, pairs!),
+      t.matmul(pairs!, t.transpose(pairs!)),
+      t.softmax(x!),
+    ]),
+    subject(`gradient at extent ${n}`, [[n], [n, 2]], (x, pairs) => {
+      const loss = (a: Tensor, b: Tensor): Tensor =>
+        t.add(
+          t.sum(t.square(t.concat([a, t.pad(a, [[1, 3]])]))),
+          t.sum(t.square(t.matmul(t.reshape(a, [1, n]), b))),
+        );
+      return [grad(loss)(x!, pairs!), grad((b: Tensor) => loss(x!, b))(pairs!)];
+    }),
+  ]),
+);
+
+agreesTest("empty images go through convolution and pooling", [
+  subject("no images", [[0, 4, 4, 3], [3, 3, 3, 2]], (x, w) => {
+    const conv = (images: Tensor, filters: Tensor): Tensor =>
+      t.conv2d(images, filters, { padding: "same" });
+    const loss = (filters: Tensor): Tensor => t.sum(t.square(conv(x!, filters)));
+    return [conv(x!, w!), t.maxPool2d(conv(x!, w!)), grad(loss)(w!)];
+  }),
+  subject("no channels", [[2, 4, 4, 0], [3, 3, 0, 2]], (x, w) => [t.conv2d(x!, w!)]),
+]);
+
+const many = (count: number): number[] => Array.from({ length: count }, (_, k) => k % 3 + 1);
+
+agreesTest("no number of operands is too many", [
+  subject("a hundred tensors joined", many(100).map((n) => [n]), (...x) => [t.concat(x)]),
+  subject("a hundred joined and reduced", many(100).map((n) => [n, 4]), (...x) => {
+    const all = t.concat(x);
+    return [t.sum(all, { axes: 0 }), t.max(all, { axes: 1 }), t.exp(all)];
+  }),
+  subject("a sum of forty", many(40).map(() => [2, 4]), (...x) => {
+    const total = x.reduce((a, b) => t.add(a, b));
+    return [total, t.sum(total), t.sum(t.mul(total, total), { axes: 1 })];
+  }),
+  subject(
+    "thirty results of one size from thirty tensors",
+    many(30).map(() => [4]),
+    (...x) => x.map((one, k) => t.mul(t.exp(one), x[(k + 7) % x.length]!)),
+  ),
+  subject("reductions of many with epilogues of many", many(12).map(() => [3, 4]), (...x) => {
+    const sums = x.map((one) => t.sum(t.mul(one, x[0]!), { axes: 1 }));
+    return sums.map((one, k) => t.sqrt(t.add(one, t.mul(sums[(k + 5) % 12]!, sums[0]!))));
+  }),
+  subject("views of ten tensors, in vectors and one by one", many(10).map(() => [4, 4]), (...x) => {
+    const twisted = x.map((one) => t.add(one, t.transpose(one)));
+    return [twisted.reduce((a, b) => t.mul(a, b)), t.sum(twisted.reduce((a, b) => t.add(a, b)))];
+  }),
+]);
+
+webgpuTest("a thousand losses can be stacked", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu));
+  const stack = engine.jit((...x: Tensor[]) => t.stack(x.map((one) => t.mul(one, 2))));
+  const result = await engine.read(await stack(...many(1000).map((n) => hostArray([n], []))));
+  assertEquals(Array.from(result.data), many(1000).map((n) => 2 * n));
+});
+
+Deno.test("what has no value over nothing is refused, and extents must be natural numbers", () => {
+  const refused = (attempt: (x: Tensor) => Tensor, expected: string): void => {
+    let message = "";
+    try {
+      trace(attempt, [{ shape: [2, 0], dtype: "f32" }]);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    assert(message.includes(expected), `found "${message}", expected "${expected}"`);
+  };
+  refused((x) => t.max(x), "Cannot take the maximum of f32[2, 0] along axes [0,1]");
+  refused((x) => t.min(x, { axes: 1 }), "found an extent of 0");
+  refused((x) => t.argMax(x, { axes: 1 }), "Cannot find the largest element of f32[2, 0]");
+  refused((x) => t.broadcastTo(x, [2.5, 2, 0]), "the result would have shape [2.5, 2, 0]");
+});

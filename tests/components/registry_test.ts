@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  backbones,
+  type Choice,
+  makeMany,
+  makeOne,
+  manyOf,
+  oneOf,
+  optimizers,
+  pretextTasks,
+  weightings,
+} from "../../src/components/mod.ts";
+import { listText, optionsText } from "../../src/components/list.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import * as multitask from "../../src/multitask/mod.ts";
+import * as pretext from "../../src/pretext/mod.ts";
+import { randomKey, uniform } from "../../src/random/mod.ts";
+import { constant, mean, valuesOf } from "../../src/tensor/mod.ts";
+
+const setting = { imageSize: 16, imageChannels: 3, classes: 3, hidden: 8 };
+const small: Choice = {
+  "barlow-twins": { projection: 4 },
+  colorization: { bin: 40, widths: [4] },
+  inpainting: { widths: [4] },
+  "masked-autoencoding": { widths: [4] },
+  simsiam: { projection: 4 },
+  vicreg: { projection: 4 },
+};
+
+for (const name of Object.keys(pretextTasks)) {
+  Deno.test(`the pretext task '${name}' is made by its name and has a loss`, () => {
+    const task = makeOne(pretextTasks, { [name]: small[name] ?? {} }, setting);
+    assertEquals(task.name, name);
+    const { loss } = task.loss({
+      encode: (x: Tensor) => mean(x, { axes: [1, 2] }),
+      head: task.initHead(randomKey(0), 3),
+      images: uniform(randomKey(1), [4, 16, 16, 3]),
+      labels: constant([0, 1, 2, 0], { dtype: "i32" }),
+      key: randomKey(2),
+    });
+    assert(Number.isFinite(valuesOf(loss)[0]!));
+  });
+}
+
+Deno.test("every pretext task and every weighting of the library is in its registry", () => {
+  const makesTask = (fn: unknown): boolean => {
+    try {
+      const made = (fn as (options: object) => unknown)({ classes: 2 });
+      return typeof made === "object" && made !== null && "initHead" in made;
+    } catch {
+      return false;
+    }
+  };
+  const tasks = Object.values(pretext).filter((value) =>
+    typeof value === "function" && makesTask(value)
+  );
+  assertEquals(Object.keys(pretextTasks).length, tasks.length);
+  const weighs = (fn: unknown): boolean => {
+    try {
+      const made = (fn as (options: unknown) => unknown)([1, 1]);
+      return typeof made === "object" && made !== null && "weigh" in made;
+    } catch {
+      return false;
+    }
+  };
+  const made = Object.values(multitask).filter((value) =>
+    typeof value === "function" && weighs(value)
+  );
+  assertEquals(Object.keys(weightings).length, made.length);
+});
+
+Deno.test("weightings, optimizers and backbones bear the names under which they are chosen", () => {
+  for (const name of Object.keys(weightings)) {
+    const options = name === "fixed" ? { weights: [1, 2] } : {};
+    assertEquals(makeOne(weightings, { [name]: options }, {}).name, name);
+  }
+  for (const name of Object.keys(optimizers)) makeOne(optimizers, { [name]: {} }, {});
+  for (const name of Object.keys(backbones)) {
+    const { embedding } = makeOne(backbones, { [name]: {} }, { imageSize: 32, imageChannels: 3 });
+    assert(embedding > 1);
+  }
+});
+
+Deno.test("a choice names known parts, with known options; null takes one out", () => {
+  const many = manyOf(pretextTasks, { rotation: {}, contrastive: {} });
+  const names = (choice: unknown): string[] =>
+    makeMany(pretextTasks, many.parse(choice), setting).map(({ name }) => name);
+  assertEquals(names(undefined), ["contrastive", "rotation"]);
+  assertEquals(names({ rotation: null, jigsaw: { gap: 1 } }), ["jigsaw"]);
+  const problems = (schema: typeof many, value: unknown): string[] =>
+    schema.safeParse(value).error!.issues.map(({ message, path }) =>
+      `${path.join(".")}: ${message}`
+    );
+  assertStringIncludes(problems(many, { rotaton: {} })[0]!, "rotaton");
+  assertStringIncludes(problems(many, { jigsaw: { gap: -1 } })[0]!, "jigsaw.gap: Too small");
+  assertStringIncludes(problems(many, { rotation: null })[0]!, "Choose at least one.");
+  const one = oneOf(optimizers, { adam: {} });
+  assertStringIncludes(
+    problems(one, { adam: {}, sgd: {} })[0]!,
+    "Choose exactly one, found adam, sgd. Set the others to null.",
+  );
+  // What was validated is valid, as a resumed run asks.
+  assertEquals(one.parse(one.parse({ sgd: {} })), { sgd: {} });
+  assertThrows(() => makeOne(optimizers, { rmsprop: {} }, {}), RangeError, "expected one of adam");
+});
+
+Deno.test("the list shows every part in a line, and the options of one", () => {
+  const text = listText({ weightings, optimizers });
+  assertEquals(text.split("\n").length, 3 + Object.keys(weightings).length + 4);
+  assertStringIncludes(text, "famo         Logarithms of losses that fall at one rate");
+  assertStringIncludes(optionsText({ optimizers }, "momentum")!, "decay: How much of the velocity");
+  assertStringIncludes(optionsText({ optimizers }, "sgd")!, "no options");
+  assertEquals(optionsText({ optimizers }, "lion"), undefined);
+});

@@ -1,0 +1,332 @@
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { z } from "zod";
+import { defineExperiment, type Experiment } from "../../src/experiment/define_experiment.ts";
+import type { ExperimentContext } from "../../src/experiment/experiment_context.ts";
+import { runCommand, runExperimentFolder } from "../../src/experiment/run_command.ts";
+import { toolkitVersion } from "../../src/experiment/version.ts";
+import { readMetrics } from "../../src/run/metrics.ts";
+import { RunFolder } from "../../src/run/run_folder.ts";
+
+const schema = z.strictObject({
+  steps: z.int().min(1).default(3).describe("Steps."),
+  model: z.strictObject({ width: z.int().default(4).describe("Width.") }).prefault({}),
+});
+
+type Config = z.output<typeof schema>;
+
+function demo(
+  run: (context: ExperimentContext<Config>) => Promise<void>,
+  presets?: URL,
+): Experiment<Config> {
+  const fields = { name: "demo", title: "A demo", summary: "Does little.", schema, run };
+  return defineExperiment(presets ? { ...fields, presets } : fields);
+}
+
+/** Runs a command in memory, in a folder that is removed. */
+async function inFolder(
+  body: (
+    folder: string,
+    command: (
+      experiment: Experiment<Config>,
+      ...args: string[]
+    ) => Promise<{ code: number; out: string[]; err: string }>,
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder, async (experiment, ...args) => {
+      const out: string[] = [];
+      let err = "";
+      const output = {
+        print: (line: string) => void out.push(line),
+        progress: {
+          write: (text: string) => void (err += text),
+          terminal: false,
+          color: false,
+          columns: () => 0,
+          now: () => 0,
+        },
+      };
+      const isNew = !args.includes("--resume") && !args.includes("--help");
+      const all = isNew ? [...args, "--out", `${folder}/runs`] : args;
+      return { code: await runCommand(experiment, { args: all, output }), out, err };
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("runCommand() writes a complete run folder and prints it last", () =>
+  inFolder(async (_, command) => {
+    const experiment = demo(async (context) => {
+      context.log("to stderr");
+      context.print("to stdout");
+      await context.describe({ engine: "reference", adapter: "none" });
+      const metrics = context.openMetrics();
+      metrics.write({ arm: "a", phase: "train", step: 1, loss: 0.5 });
+      await context.folder.writeSummary({ seed: context.seed, width: context.config.model.width });
+    });
+    const { code, out, err } = await command(experiment, "--seed", "7", "--set", "model.width=9");
+    assertEquals([code, out.length, out[0]], [0, 2, "to stdout"]);
+    const path = out[1]!;
+    assertMatch(path, /\/runs\/demo\/\d{8}T\d{6}Z-7$/);
+    assertStringIncludes(err, "to stderr\n");
+    assertStringIncludes(err, "demo: preset none, seed 7, engine auto, data auto");
+    assertEquals(JSON.parse(await Deno.readTextFile(`${path}/summary.json`)), {
+      seed: 7,
+      width: 9,
+    });
+    assertEquals((await readMetrics(`${path}/metrics.jsonl`)).length, 1);
+    using folder = await RunFolder.open(path);
+    assertEquals((await folder.readStatus())?.state, "finished");
+    const record = await folder.readRecord();
+    assertEquals(record.config, { steps: 3, model: { width: 9 } });
+    assertEquals(record.versions["deno"], Deno.version.deno);
+    assertEquals(record.versions["toolkit"], toolkitVersion);
+    assertEquals([record.environment["engine"], record.environment["os"]], [
+      "reference",
+      Deno.build.os,
+    ]);
+    assertEquals(record.command.slice(0, 3), ["experiments/demo.ts", "--seed", "7"]);
+  }));
+
+Deno.test("toolkitVersion is the version of the package", async () => {
+  const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  assertEquals(toolkitVersion, config.version);
+});
+
+Deno.test("runCommand() takes defaults, then preset, then file, then --set", () =>
+  inFolder(async (folder, command) => {
+    const presets = new URL(`file://${folder}/demo.yaml`);
+    await Deno.writeTextFile(
+      presets,
+      "smoke: {steps: 1}\nquick:\n  steps: 20\n  model: {width: 30}\nfull:\n",
+    );
+    await Deno.writeTextFile(`${folder}/mine.yaml`, "model: {width: 31}");
+    let seen: Config | undefined;
+    const experiment = demo((context) => Promise.resolve(void (seen = context.config)), presets);
+    const config = async (...args: string[]) => {
+      assertEquals((await command(experiment, ...args)).code, 0);
+      return [seen!.steps, seen!.model.width];
+    };
+    assertEquals(await config(), [20, 30]);
+    assertEquals(await config("--preset", "smoke"), [1, 4]);
+    assertEquals(await config("--preset", "full"), [3, 4]);
+    assertEquals(await config("--config", `${folder}/mine.yaml`), [20, 31]);
+    assertEquals(await config("--set", "model.width=32", "--config", `${folder}/mine.yaml`), [
+      20,
+      32,
+    ]);
+    const unknown = await command(experiment, "--preset", "fulll");
+    assertEquals(unknown.code, 2);
+    assertStringIncludes(
+      unknown.err,
+      'Unknown preset "fulll". Did you mean "full"? Valid: smoke, quick',
+    );
+    await Deno.writeTextFile(presets, "quick:\n  setps: 1\n");
+    const wrong = await command(experiment);
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(wrong.err, 'demo.yaml:2:3: Unknown key "setps". Did you mean "steps"?');
+  }));
+
+Deno.test("runCommand() fails with 2 before there is a run folder when the usage is wrong", () =>
+  inFolder(async (folder, command) => {
+    const experiment = demo(() => Promise.reject(new Error("never called")));
+    const cases: [string[], string][] = [
+      [["--sede", "1"], 'Unknown flag "--sede". Did you mean "--seed"?'],
+      [["other"], 'Unexpected argument "other": this command runs demo.'],
+      [["--list"], 'Unexpected argument "--list"'],
+      [["--preset", "quick"], 'Unknown preset "quick". There is none.'],
+      [["--config", `${folder}/none.yaml`], "none.yaml: no such file"],
+      [["--set", "steps=0"], "--set steps=0: steps: Too small"],
+      [
+        ["--data", `${folder}/none`],
+        "which is no folder. Expected a folder, an archive, or one of auto, synthetic",
+      ],
+    ];
+    for (const [args, message] of cases) {
+      const { code, out, err } = await command(experiment, ...args);
+      assertEquals([code, out], [2, []], err);
+      assertStringIncludes(err, message);
+      assertStringIncludes(err, "See: experiments/demo.ts --help");
+    }
+    assertEquals([...Deno.readDirSync(folder)], []);
+  }));
+
+Deno.test("runCommand() keeps the run folder and the error of a run that failed", () =>
+  inFolder(async (_, command) => {
+    const experiment = demo((context) => {
+      const metrics = context.openMetrics();
+      metrics.write({ arm: "a", phase: "train", step: 1, loss: 0.5 });
+      metrics.write({ arm: "a", phase: "train", step: 2, loss: NaN });
+      return Promise.resolve();
+    });
+    const { code, out, err } = await command(experiment);
+    assertEquals(code, 1);
+    const path = out.at(-1)!;
+    assertStringIncludes(
+      err,
+      'Error: Cannot log metric "loss" of arm "a", phase "train" at step 2',
+    );
+    assertStringIncludes(err, `Details are in ${path}/error.txt.`);
+    assertMatch(await Deno.readTextFile(`${path}/error.txt`), /found NaN[\s\S]*\n +at /);
+    assertEquals((await readMetrics(`${path}/metrics.jsonl`)).length, 1);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${path}/status.json`)).state, "failed");
+  }));
+
+Deno.test("runCommand() fails on a rejection that nobody awaits, and shows the cause of an error", () =>
+  inFolder(async (_, command) => {
+    const experiment = demo(async () => {
+      queueMicrotask(() =>
+        void Promise.reject(new Error("lost device", { cause: new Error("deep") }))
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+    const { code, out, err } = await command(experiment);
+    assertEquals(code, 1);
+    assertStringIncludes(err, "Error: lost device");
+    assertStringIncludes(
+      await Deno.readTextFile(`${out.at(-1)}/error.txt`),
+      "Caused by: Error: deep",
+    );
+  }));
+
+Deno.test("runCommand() resumes with what the folder says, and does nothing when finished", () =>
+  inFolder(async (folder, command) => {
+    let fail = true;
+    const seen: unknown[] = [];
+    const experiment = demo(async (context) => {
+      const { config, seed, engine, data, resumed } = context;
+      seen.push([config, seed, engine, data, resumed]);
+      await context.describe({ adapter: fail ? "one" : "two" });
+      if (fail) throw new Error("first time");
+    });
+    const args = ["--seed", "5", "--engine", "tfjs", "--data", folder, "--set", "steps=8"];
+    const first = await command(experiment, ...args);
+    const path = first.out.at(-1)!;
+    fail = false;
+    const second = await command(experiment, "--resume", path);
+    assertEquals([second.code, second.out], [0, [path]]);
+    const config = { steps: 8, model: { width: 4 } };
+    assertEquals(seen, [[config, 5, "tfjs", folder, false], [config, 5, "tfjs", folder, true]]);
+    assertStringIncludes(second.err, 'Resumed with another adapter ("two", was "one")');
+    const record = await Deno.readTextFile(`${path}/config.yaml`);
+    assertStringIncludes(record, "--resume");
+    assertEquals([...Deno.readDirSync(path)].some((entry) => entry.name === "error.txt"), false);
+    const third = await command(experiment, "--resume", path);
+    assertEquals([third.code, third.out, seen.length], [0, [path], 2]);
+    assertStringIncludes(third.err, "is finished already");
+  }));
+
+Deno.test("runCommand() refuses to resume another experiment's, a locked or a changed folder", () =>
+  inFolder(async (folder, command) => {
+    const experiment = demo(() => Promise.reject(new Error("stop")));
+    const path = (await command(experiment)).out.at(-1)!;
+    const other = defineExperiment({ ...experiment, name: "other" });
+    const wrongName = await command(other, "--resume", path);
+    assertEquals(wrongName.code, 2);
+    assertStringIncludes(wrongName.err, "as other: it is a run of demo");
+    {
+      using _lock = await RunFolder.open(path);
+      const locked = await command(experiment, "--resume", path);
+      assertEquals(locked.code, 1);
+      assertStringIncludes(locked.err, "another process holds its lock");
+    }
+    const missing = await command(experiment, "--resume", `${folder}/none`);
+    assertEquals(missing.code, 1);
+    assertStringIncludes(missing.err, "none/config.yaml: no such file");
+    const text = await Deno.readTextFile(`${path}/config.yaml`);
+    await Deno.writeTextFile(`${path}/config.yaml`, text.replace("steps: 3", "steps: -3"));
+    const changed = await command(experiment, "--resume", path);
+    assertEquals(changed.code, 2);
+    assertMatch(changed.err, /config\.yaml:\d+:10: steps: Too small/);
+  }));
+
+Deno.test("runCommand() shows presets and every key with --help", () =>
+  inFolder(async (folder, command) => {
+    const presets = new URL(`file://${folder}/demo.yaml`);
+    await Deno.writeTextFile(presets, "smoke:\nquick:\n");
+    const { code, out } = await command(demo(() => Promise.resolve(), presets), "--help");
+    assertEquals(code, 0);
+    const help = out.join("\n");
+    for (
+      const part of [
+        "A demo. Does little.",
+        "Usage: experiments/demo.ts [flags]",
+        "--resume RUN_FOLDER",
+        "Presets: smoke, quick",
+        "Steps. (integer, default 3)",
+        "model.width",
+      ]
+    ) assertStringIncludes(help, part);
+  }));
+
+Deno.test("defineExperiment() rejects a name that is no command and a key without default", () => {
+  const run = () => Promise.resolve();
+  const fields = { title: "T", summary: "S", schema, run };
+  for (const name of ["Demo", "a_b", "", "-a", "a--b", "1a"]) {
+    assertThrows(() => defineExperiment({ ...fields, name }), TypeError, "kebab-case");
+  }
+  const open = z.strictObject({ a: z.strictObject({ b: z.number() }).prefault({} as never) });
+  assertThrows(
+    () => defineExperiment({ ...fields, name: "demo", schema: open, run }),
+    TypeError,
+    "a.b (Invalid input: expected number, received undefined). Give every key a default.",
+  );
+});
+
+Deno.test("runExperimentFolder() lists and runs the files of a folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const name of ["main.ts", "demo.ts", "other.ts", "notes.md", "demo.yaml", "_x.ts"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+    }
+    const modules: Record<string, unknown> = {
+      "demo.ts": { experiment: demo((context) => Promise.resolve(context.print("ran"))) },
+      "other.ts": { experiment: { ...demo(() => Promise.resolve()), name: "another" } },
+    };
+    const run = async (...args: string[]) => {
+      const out: string[] = [];
+      let err = "";
+      const progress = {
+        write: (text: string) => void (err += text),
+        terminal: false,
+        color: false,
+        columns: () => 0,
+        now: () => 0,
+      };
+      const code = await runExperimentFolder(new URL(`file://${folder}/`), {
+        args,
+        load: (url) => Promise.resolve(modules[url.split("/").at(-1)!]),
+        output: { print: (line) => void out.push(line), progress },
+      });
+      return { code, out: out.join("\n"), err };
+    };
+    const ran = await run("demo", "--out", `${folder}/runs`);
+    assertEquals(ran.code, 0);
+    assertMatch(ran.out, /^ran\n.*\/runs\/demo\//);
+    const misspelt = await run("dmeo");
+    assertEquals(misspelt.code, 2);
+    assertStringIncludes(
+      misspelt.err,
+      'Unknown experiment "dmeo". Did you mean "demo"? Valid: demo, other.',
+    );
+    assertStringIncludes(misspelt.err, "See: deno task experiment --help");
+    assertEquals((await run()).code, 2);
+    assertEquals((await run("demo", "more")).code, 2);
+    assertStringIncludes((await run("other")).err, 'expected an export "experiment"');
+    modules["other.ts"] = { experiment: { ...demo(() => Promise.resolve()), name: "other" } };
+    assertEquals(await run("--list"), {
+      code: 0,
+      out: "demo\n    A demo. Does little.\nother\n    A demo. Does little.",
+      err: "",
+    });
+    assertStringIncludes((await run("--help")).out, "Usage: deno task experiment <name> [flags]");
+    assertStringIncludes(
+      (await run("demo", "--help")).out,
+      "Usage: deno task experiment demo [flags]",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

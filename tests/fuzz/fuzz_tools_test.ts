@@ -1,0 +1,261 @@
+/** The random programs themselves: what they cover, that they repeat, and that faults are seen. */
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import type { LoadedProgram } from "../../src/engine/engine.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { ReferenceBackend } from "../../src/engine/reference_backend.ts";
+import { evaluate } from "../../src/ir/evaluate.ts";
+import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
+import type { Program } from "../../src/ir/program.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { abs, argMax, less, mul, sub, sum } from "../../src/tensor/mod.ts";
+import * as transform from "../../src/transform/mod.ts";
+import { compare, type Comparison } from "./compare.ts";
+import { Draw } from "./draw.ts";
+import type { Engines } from "./engines.ts";
+import { generate } from "./generate.ts";
+import { differencesLaw } from "./laws.ts";
+import { minimise } from "./minimise.ts";
+import { type Mode, modes, subjectOf } from "./modes.ts";
+import { mutations } from "./mutations.ts";
+import { inputsOf, PUBLIC, type Recipe, wrappers } from "./recipe.ts";
+import { callNames, recipeText } from "./recipe_text.ts";
+import { expectationOf } from "./rounding.ts";
+import { attempt, drawSetting, type Verdict } from "./trial.ts";
+
+/** Public functions that are no part of programs. */
+const HOST_ONLY = ["valuesOf", "keyWords"];
+
+const FIRST = Array.from({ length: 25 }, (_, k) => generate(3, k));
+
+Deno.test("random programs are a function of their seed and number", () => {
+  FIRST.forEach((recipe, k) => assertEquals(recipeText(generate(3, k)), recipeText(recipe)));
+  assertNotEquals(recipeText(generate(4, 0)), recipeText(FIRST[0]!));
+  assertEquals(new Set(FIRST.map(recipeText)).size, FIRST.length);
+});
+
+Deno.test("random programs call every public function of tensors, and every transformation", () => {
+  const wanted = Object.keys(PUBLIC)
+    .filter((name) => typeof PUBLIC[name] === "function" && !HOST_ONLY.includes(name));
+  const missing = new Set([...wanted, ...wrappers]);
+  const ranks = new Set<number>();
+  const extents = new Set<number>();
+  for (let k = 0; k < 1200 && missing.size > 0; k++) {
+    const recipe = generate(5, k);
+    callNames(recipe).forEach((name) => missing.delete(name));
+    for (const { shape } of inputsOf(recipe)) {
+      ranks.add(shape.length);
+      shape.forEach((extent) => extents.add(extent));
+    }
+  }
+  assertEquals([...missing], []);
+  assertEquals([...ranks].sort(), [0, 1, 2, 3, 4, 5]);
+  assert(extents.has(0) && extents.has(1), "no extents of 0 and 1");
+});
+
+Deno.test("every planted fault has its place", async () => {
+  for (const { name, file, from } of mutations) {
+    const source = await Deno.readTextFile(new URL(`../../${file}`, import.meta.url));
+    const places = source.split(from).length - 1;
+    assertEquals(places, 1, `the text of '${name}' occurs ${places} times in ${file}`);
+  }
+});
+
+Deno.test("a program's text means the program", () => {
+  const scope: Record<string, unknown> = { ...PUBLIC, ...transform };
+  for (const recipe of FIRST) {
+    const text = recipeText(recipe).replaceAll(/: Tensor(\[\])?/g, "").replaceAll("!", "");
+    const fn = new Function(...Object.keys(scope), `${text}\nreturn program;`)(
+      ...Object.values(scope),
+    ) as (...args: Tensor[]) => Tensor | Tensor[];
+    const { fn: built, avals, inputs } = subjectOf(recipe, "out", []);
+    const point = inputs(new Draw(1));
+    const found = evaluate(
+      transform.trace((...args: Tensor[]) => [fn(...args)].flat(), avals).program,
+      point,
+    );
+    assertEquals(found, evaluate(transform.trace(built, avals).program, point), text);
+  }
+});
+
+/** Engines that consist of one, whose results a fault changes. */
+function faulty(
+  change: (results: NdArray[], run: number, inputs: readonly NdArray[]) => void,
+): Engines {
+  const backend = new ReferenceBackend();
+  const load = backend.load.bind(backend);
+  backend.load = async (program: Program): Promise<LoadedProgram> => {
+    const loaded = await load(program);
+    let run = 0;
+    return {
+      dispatches: loaded.dispatches,
+      run: async (inputs) => {
+        const results = await loaded.run(inputs) as NdArray[];
+        change(results, run++, inputs as NdArray[]);
+        return results;
+      },
+    };
+  };
+  const engine = new Engine(backend);
+  return {
+    get: () => Promise.resolve(engine),
+    reset: () => {},
+    close: () => {},
+  } as unknown as Engines;
+}
+
+async function verdictsOf(
+  engines: Engines,
+  mode: Mode,
+  programs = FIRST.length,
+): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const [k, recipe] of FIRST.slice(0, programs).entries()) {
+    const setting = drawSetting(recipe, [3, k], { engine: "tfjs", mode, special: false });
+    verdicts.push(await attempt(engines, recipe, setting));
+  }
+  return verdicts;
+}
+
+function share(verdicts: readonly Verdict[], kind: Verdict["kind"]): number {
+  return verdicts.filter((verdict) => verdict.kind === kind).length / verdicts.length;
+}
+
+Deno.test("an engine without faults is right in every mode", async () => {
+  for (const mode of modes) {
+    const verdicts = await verdictsOf(faulty(() => {}), mode, 8);
+    assertEquals(
+      verdicts.map(({ kind, message }) => `${kind} ${message}`),
+      verdicts.map(() => "right "),
+    );
+  }
+});
+
+Deno.test("an engine that returns the previous call's results is wrong", async () => {
+  let last: NdArray[] = [];
+  let programs = 0;
+  /** Programs whose results the second inputs change at all; of the others nothing can be told. */
+  const changed = new Set<number>();
+  const verdicts = await verdictsOf(
+    faulty((results, run) => {
+      if (run === 0) programs++;
+      const own = results.map((result) => ndArray(result, result.data));
+      if (run > 0) {
+        results.forEach((result, k) => {
+          const before = last[k]!.data;
+          if (result.data.some((value, at) => !Object.is(value, before[at]))) {
+            changed.add(programs - 1);
+          }
+          result.data.set(before);
+        });
+      }
+      last = own;
+    }),
+    "out",
+  );
+  assertEquals(programs, verdicts.length);
+  const told = verdicts.filter((_, k) => changed.has(k));
+  assert(told.length > 0.8 * verdicts.length, `${told.length} programs depend on their inputs`);
+  // Where a result is an input itself, the fault changes the input, which is told too.
+  assertEquals(share(told, "right"), 0, `${share(told, "right")} of them pass`);
+  const { message } = verdicts.find(({ kind }) => kind === "wrong")!;
+  assertStringIncludes(message, "call 2");
+});
+
+Deno.test("an engine whose results are off by a thousandth is wrong", async () => {
+  const verdicts = await verdictsOf(
+    faulty((results) => {
+      for (const { data, dtype } of results) {
+        if (dtype === "f32") data.forEach((x, k) => data[k] = x * 1.001);
+      }
+    }),
+    "out",
+  );
+  assert(share(verdicts, "wrong") > 0.9, `${share(verdicts, "wrong")} of the programs are wrong`);
+});
+
+Deno.test("an engine that changes its inputs is refused", async () => {
+  const verdicts = await verdictsOf(
+    faulty((_, __, inputs) => {
+      const filled = inputs.find(({ data }) => data.length > 0);
+      if (filled) filled.data[0] = 77;
+    }),
+    "out",
+  );
+  const changed = verdicts.filter(({ message }) => message.includes("was changed")).length;
+  assert(changed / verdicts.length > 0.5, `${changed} of ${verdicts.length} are seen`);
+});
+
+/** Compares results with what is asked of `fn` at a point. */
+function judge(
+  fn: (x: Tensor) => Tensor,
+  values: readonly number[],
+  found: (exact: readonly number[]) => number[],
+): Comparison {
+  const aval = { shape: [values.length], dtype: "f32" as const };
+  const { program } = transform.trace((x: Tensor) => [fn(x)], [aval]);
+  const expected = expectationOf(program, [ndArray(aval, values)], new Draw(1), 24);
+  const [result] = expected.exact;
+  const { shape, dtype } = result!;
+  const data = Float32Array.from(found(Array.from(result!.data)));
+  return compare([{ shape, dtype, data }], expected, false);
+}
+
+Deno.test("expectationOf() allows what cancellation in float32 costs, and no more", () => {
+  // 1e4 and the next float32 but two: their difference is known to a unit of 1e4 only.
+  const cancelling = (x: Tensor): Tensor => sub(mul(x, 1.1), mul(x, 1.0999));
+  const near = judge(cancelling, [1e4, 3e4], (exact) => exact.map((value) => value + 2e-4));
+  assertEquals(near.wrong, undefined);
+  const far = judge(cancelling, [1e4, 3e4], (exact) => exact.map((value) => value + 0.05));
+  assert(far.wrong !== undefined);
+  const plain = (x: Tensor): Tensor => mul(x, 1.1);
+  assert(judge(plain, [1, 2], (exact) => exact.map((value) => value + 2e-5)).wrong !== undefined);
+});
+
+Deno.test("expectationOf() asks nothing where rounding decides, and everything where it does not", () => {
+  const close = (x: Tensor): Tensor => argMax(mul(x, 1 / 3));
+  const decided = judge(close, [1, 2, 3], () => [1]);
+  assertEquals([decided.ambiguous, decided.wrong !== undefined], [0, true]);
+  const tie = judge(close, [3, 1, Math.fround(3 + 2 ** -22)], () => [0]);
+  assertEquals([tie.ambiguous, tie.wrong], [1, undefined]);
+  // Whole numbers are added without errors on every engine.
+  const count = (x: Tensor): Tensor => less(sum(x), 6);
+  assertEquals(judge(count, [1, 2, 3], () => [0]).ambiguous, 0);
+});
+
+Deno.test("minimise() leaves what a failure needs", async () => {
+  const recipe = findWith("logSumExp", "concat");
+  const needs = (smaller: Recipe): boolean =>
+    ["logSumExp", "concat"].every((name) => callNames(smaller).has(name));
+  const smallest = await minimise(recipe, (smaller) => Promise.resolve(needs(smaller)));
+  const calls = smallest.lines.length - inputsOf(smallest).length;
+  assert(needs(smallest));
+  assert(calls <= 3, recipeText(smallest));
+  assertEquals(smallest.functions.length, 0);
+});
+
+function findWith(...names: readonly string[]): Recipe {
+  for (let k = 0;; k++) {
+    const recipe = generate(11, k);
+    const calls = callNames(recipe);
+    if (recipe.lines.length > 15 && names.every((name) => calls.has(name))) return recipe;
+  }
+}
+
+Deno.test("differencesLaw() finds wrong tangents, and no fault in right ones or at kinks", () => {
+  const aval = { shape: [3], dtype: "f32" as const };
+  const { program } = transform.trace((x: Tensor) => [mul(x, abs(x))], [aval]);
+  const situation = {
+    program,
+    primals: [ndArray(aval, [0.5, -1.5, 2])],
+    direction: [ndArray(aval, [1, 0.5, -1])],
+  };
+  const law = (tangent: number[]): string | undefined =>
+    differencesLaw("jvp", [ndArray(aval, tangent)], situation);
+  assertEquals(law([1, 1.5, -4]), undefined);
+  assertStringIncludes(law([1, 1.5, -2])!, "element 2 is -2");
+  const bent = transform.trace((x: Tensor) => [abs(sub(x, 0.5))], [aval]).program;
+  assertEquals(
+    differencesLaw("jvp", [ndArray(aval, [77, -0.5, -1])], { ...situation, program: bent }),
+    undefined,
+  );
+});
