@@ -8,7 +8,7 @@ const counter = `
 import { z } from "zod";
 import { defineExperiment } from ${source("experiment/define_experiment.ts")};
 import { runCommand } from ${source("experiment/run_command.ts")};
-import { CheckpointStore } from ${source("train/checkpoint.ts")};
+import { CheckpointStore } from ${source("run/checkpoint.ts")};
 
 export const experiment = defineExperiment({
   name: "counter",
