@@ -54,8 +54,16 @@ const layers: Readonly<Record<string, Layer>> = {
     deno: true,
   },
   components: {
-    folders: ["nn", "pretext", "multitask", "optim"],
+    folders: ["nn", "pretext", "multitask", "optim", "train"],
     packages: ["zod"],
+    deno: true,
+  },
+  study: {
+    folders: [
+      ...["ir", ...core, "data", "pretext", "meta", "engine", "text"],
+      ...["run", "train", "components", "report", "experiment"],
+    ],
+    packages: ["@std/", "zod"],
     deno: true,
   },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
@@ -166,7 +174,7 @@ function importFault(path: string, { specifier, typeOnly }: Import): string | un
   const relative = specifier.startsWith(".");
   const target = relative ? new URL(specifier, `file:///${path}`).pathname.slice(1) : specifier;
   if (layer === "experiments") {
-    const open = ["mod.ts", "src/components/mod.ts", "zod"];
+    const open = ["mod.ts", "src/study/mod.ts", "src/components/mod.ts", "zod"];
     return open.includes(target) ? undefined : `imports ${target}, not mod.ts`;
   }
   if (layer === "kernels") {

@@ -7,7 +7,7 @@ import {
   resNetFeatures,
   visionTransformer,
 } from "../nn/mod.ts";
-import { component, type Registry } from "./component.ts";
+import { type Choice, component, type Registry } from "./component.ts";
 
 /** What a backbone takes from the data. */
 export interface BackboneSetting {
@@ -38,6 +38,7 @@ export const backbones: Registry<Backbone, BackboneSetting> = {
         .describe("Channels of the stages."),
       embedding: size("Length of the embedding", 1024),
       dropout: z.number().min(0).max(0.9).default(0.25).describe("Rate of dropout."),
+      normalization,
     },
     (options, given) => ({
       layer: encoder({ ...options, ...given }),
@@ -70,3 +71,28 @@ export const backbones: Registry<Backbone, BackboneSetting> = {
     }),
   ),
 };
+
+/**
+ * The same backbone, as narrow as it can be, for checks in float64 that must be quick.
+ *
+ * @param backbone Validated options by name.
+ * @returns Options by name.
+ */
+export function narrowBackbone(backbone: Choice): Choice {
+  const narrow: Readonly<Record<string, (value: unknown) => unknown>> = {
+    widths: (widths) => (widths as number[]).map(() => 6),
+    embedding: () => 8,
+    width: () => 2,
+    features: () => 6,
+    heads: () => 2,
+    depth: (depth) => depth === 18 || depth === 50 ? depth : 1,
+  };
+  return Object.fromEntries(
+    Object.entries(backbone).map(([name, options]) => [
+      name,
+      options && Object.fromEntries(
+        Object.entries(options).map(([key, value]) => [key, narrow[key]?.(value) ?? value]),
+      ),
+    ]),
+  );
+}

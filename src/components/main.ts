@@ -4,11 +4,27 @@
  *
  * @module
  */
-import { backbones, optimizers, pretextTasks, weightings } from "./mod.ts";
+import {
+  backbones,
+  objectives,
+  optimizers,
+  placebos,
+  pretextTasks,
+  protocols,
+  weightings,
+} from "./mod.ts";
 import { listText, optionsText } from "./list.ts";
 
 if (import.meta.main) {
-  const kinds = { "pretext tasks": pretextTasks, weightings, backbones, optimizers };
+  const kinds = {
+    "pretext tasks": pretextTasks,
+    weightings,
+    objectives,
+    placebos,
+    protocols,
+    backbones,
+    optimizers,
+  };
   const [name] = Deno.args;
   if (name === undefined) {
     console.log(listText(kinds));

@@ -1,5 +1,6 @@
 /**
- * Everything that a configuration can choose by name: pretext tasks, weightings, backbones, optimizers.
+ * Everything that a configuration can choose by name: pretext tasks, weightings, objectives, placebos,
+ * protocols, backbones, optimizers.
  * `deno task components` lists them.
  *
  * @module
@@ -14,7 +15,10 @@ export {
   oneOf,
   type Registry,
 } from "./component.ts";
-export { type Backbone, backbones, type BackboneSetting } from "./backbones.ts";
+export { type Backbone, backbones, type BackboneSetting, narrowBackbone } from "./backbones.ts";
+export { objectives, type ObjectiveSetting } from "./objectives.ts";
 export { optimizers } from "./optimizers.ts";
+export { placebos } from "./placebos.ts";
 export { narrowTasks, pretextTasks, type TaskSetting } from "./pretext_tasks.ts";
+export { protocols } from "./protocols.ts";
 export { weightings } from "./weightings.ts";

@@ -15,8 +15,8 @@ export interface ArmOutcome {
   readonly description: string;
   /** The stages that the arm has gone through, in order, its pretraining too. */
   readonly stages: readonly { readonly phase: string; readonly record: StageRecord }[];
-  /** The finished model on the test split. */
-  readonly test: Evaluation;
+  /** The finished model on the test split; no loss where it gives no probabilities. */
+  readonly test: Omit<Evaluation, "loss"> & Partial<Pick<Evaluation, "loss">>;
 }
 
 /** What is written about an experiment. */
@@ -69,6 +69,16 @@ function costOf(stages: ArmOutcome["stages"]): StageRecord["ledger"] {
   };
 }
 
+/** The last accuracy of a classifier; pretext tasks alone have none. */
+function lastAccuracy(curve: readonly ArmPoint[]): number | undefined {
+  return curve.findLast((point) => ACCURACY in point)?.[ACCURACY];
+}
+
+/** An entry, if there is a value. */
+function optional<Key extends string, T>(key: Key, value: T | undefined): { [K in Key]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: T };
+}
+
 /** The entry of an arm in `summary.json`. */
 function summaryOf(arm: ArmOutcome): Record<string, unknown> {
   const curve = curveOf(arm);
@@ -77,7 +87,7 @@ function summaryOf(arm: ArmOutcome): Record<string, unknown> {
     ...costOf(arm.stages),
     pretraining: costOf(arm.stages.slice(0, -1)),
     validation: curve.map(({ phase, ...point }) => ({ phase: arm.stages[phase]!.phase, ...point })),
-    validationAccuracy: curve.at(-1)![ACCURACY],
+    validationAccuracy: lastAccuracy(curve),
     testAccuracy: arm.test.accuracy,
     testLoss: arm.test.loss,
   };
@@ -129,12 +139,12 @@ function draw(picture: Picture, { arms, chance }: ArmReport, background?: string
   const series = arms.map((arm, at) => {
     // Pretraining that an arm shares with one before it is drawn once.
     const shared = arms.slice(0, at).some(({ stages }) =>
-      stages[0]!.record === arm.stages[0]!.record
+      stages[0]?.record === arm.stages[0]?.record
     );
-    const points = curveOf(arm).filter(({ phase }) =>
-      phase === arm.stages.length - 1 || !(picture.lastStage || shared)
+    const points = curveOf(arm).filter(({ phase, ...point }) =>
+      ACCURACY in point && (phase === arm.stages.length - 1 || !(picture.lastStage || shared))
     );
-    const origin = picture.lastStage ? points[0]![picture.x] : 0;
+    const origin = picture.lastStage ? points[0]?.[picture.x] ?? 0 : 0;
     return {
       name: arm.name,
       points: points
@@ -142,9 +152,10 @@ function draw(picture: Picture, { arms, chance }: ArmReport, background?: string
         .filter(({ x }) => !picture.logX || x > 0),
     };
   });
-  const ends = series.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
+  const drawn = series.filter(({ points }) => points.length > 0);
+  const ends = drawn.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
   return learningCurveSvg({
-    series,
+    series: drawn,
     xLabel: picture.xLabel,
     yLabel: "validation accuracy",
     percent: true,
@@ -239,7 +250,7 @@ export async function writeArmReport<Config>(
       name: arm.name,
       description: arm.description,
       ...costOf(arm.stages),
-      validationAccuracy: curveOf(arm).at(-1)![ACCURACY]!,
+      ...optional("validationAccuracy", lastAccuracy(curveOf(arm))),
       testAccuracy: arm.test.accuracy,
     })),
     charts,

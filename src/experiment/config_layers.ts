@@ -176,10 +176,23 @@ function holds(values: unknown, path: ValuePath): boolean {
 }
 
 function merge(below: unknown, above: unknown): unknown {
+  if (Array.isArray(below) && isMapping(above)) return mergeItems(below, above) ?? above;
   if (!isMapping(below) || !isMapping(above)) return above;
   const merged = { ...below };
   for (const [key, value] of Object.entries(above)) {
     merged[key] = Object.hasOwn(below, key) ? merge(below[key], value) : value;
   }
   return merged;
+}
+
+/** A list with some of its items changed, by their numbers: `--set list.0.key=value`. */
+function mergeItems(
+  below: readonly unknown[],
+  above: Readonly<Record<string, unknown>>,
+): unknown[] | undefined {
+  const places = Object.keys(above);
+  if (!places.every((place) => /^\d+$/.test(place) && Number(place) < below.length)) {
+    return undefined;
+  }
+  return below.map((item, place) => Object.hasOwn(above, place) ? merge(item, above[place]) : item);
 }

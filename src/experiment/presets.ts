@@ -13,10 +13,15 @@ import { isMapping, readYaml, type YamlDocument } from "./yaml_source.ts";
 /** The preset taken when none is asked for. */
 export const defaultPreset = "quick";
 
+/** The part of the file that lies under every preset, and under no preset too. */
+export const commonPart = "common";
+
 /** The presets of one experiment. */
 export interface PresetFile {
   /** Names in the order of the file. */
   readonly names: readonly string[];
+  /** What all presets have in common: the lowest layer; nothing if the file has no such part. */
+  readonly common: readonly ConfigLayer[];
   /**
    * Gives the values of a preset.
    *
@@ -43,9 +48,11 @@ export async function loadPresets(experiment: Pick<Experiment, "presets">): Prom
 }
 
 function presetFile(document: YamlDocument): PresetFile {
-  const names = Object.keys(document.value ?? {});
+  const parts = Object.keys(document.value ?? {});
+  const names = parts.filter((name) => name !== commonPart);
   return {
     names,
+    common: parts.includes(commonPart) ? [fileLayer(document, [commonPart])] : [],
     layer(name) {
       if (names.includes(name)) return fileLayer(document, [name]);
       throw new UsageError(unknownName("preset", { found: name, valid: names }));

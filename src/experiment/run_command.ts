@@ -148,7 +148,8 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   await assertData(line.data);
   const presets = await loadPresets(experiment);
   const preset = line.preset ?? (presets.names.includes(defaultPreset) ? defaultPreset : null);
-  const layers: ConfigLayer[] = preset === null ? [] : [presets.layer(preset)];
+  const layers: ConfigLayer[] = [...presets.common];
+  if (preset !== null) layers.push(presets.layer(preset));
   if (line.config !== undefined) layers.push(fileLayer(await readConfigFile(line.config)));
   for (const assignment of line.set) layers.push(await setLayer(assignment));
   const config = await resolveConfig(experiment.schema, layers);

@@ -1,8 +1,8 @@
-import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import { dropout as dropoutLayer } from "./dropout.ts";
 import type { Layer } from "./layer.ts";
 import { linear } from "./linear.ts";
+import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { sequential } from "./sequential.ts";
 import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
 
@@ -18,8 +18,8 @@ export interface EncoderOptions {
   readonly imageSize?: number;
   /** Channels of the images; 3 unless told. */
   readonly imageChannels?: number;
-  /** Statistics of the normalization; `"running"` unless told. */
-  readonly statistics?: Statistics;
+  /** Normalization after every convolution and of the embedding; `"batch"` unless told. */
+  readonly normalization?: Normalization;
 }
 
 /**
@@ -30,7 +30,8 @@ export interface EncoderOptions {
  * Images are flattened by height, width, channel. Parameters: `stage1`, `stage2`, ... with
  * `conv1`, `norm1`, `conv2`, `norm2`, then `embedding` and `norm`.
  *
- * @param options Widths, embedding, dropout, size of the images, statistics.
+ * @param options Widths, embedding, dropout, size of the images, normalization (of the embedding, `"group"`
+ *   takes one group).
  * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to `[n, embedding]`.
  * @throws {RangeError} If the images are too small for that many stages.
  *
@@ -52,7 +53,7 @@ export function encoder(options: EncoderOptions = {}): Layer {
     dropout = 0.25,
     imageSize = 32,
     imageChannels = 3,
-    statistics = "running",
+    normalization = "batch",
   } = options;
   const stages: Record<string, Layer> = {};
   let [side, inputs] = [imageSize, imageChannels];
@@ -60,10 +61,10 @@ export function encoder(options: EncoderOptions = {}): Layer {
     stages[`stage${k + 1}`] = sequential({
       conv1: conv2dLayer({ inputs, outputs, padding: 1 }),
       relu1: reluLayer(),
-      norm1: batchNorm({ features: outputs, statistics }),
+      norm1: normalizationLayer(normalization, outputs),
       conv2: conv2dLayer({ inputs: outputs, outputs }),
       relu2: reluLayer(),
-      norm2: batchNorm({ features: outputs, statistics }),
+      norm2: normalizationLayer(normalization, outputs),
       pool: maxPoolLayer(),
       dropout: dropoutLayer({ rate: dropout }),
     });
@@ -81,7 +82,7 @@ export function encoder(options: EncoderOptions = {}): Layer {
     ...stages,
     flatten: flattenLayer(),
     embedding: linear({ inputs: side * side * inputs, outputs: embedding }),
-    norm: batchNorm({ features: embedding, statistics }),
+    norm: normalizationLayer(normalization === "group" ? "layer" : normalization, embedding),
     dropout: dropoutLayer({ rate: dropout }),
   });
 }

@@ -8,7 +8,7 @@ import { hostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ImageTable } from "./device_images.ts";
 import type { Stage } from "./run_stage.ts";
-import type { StepInputs, StepResult } from "./train_classifier.ts";
+import type { StepInputs, StepResult } from "./objectives/train_classifier.ts";
 
 /** A compiled step; its first argument is donated. */
 export type CompiledStep<State, Inputs> = Jitted<

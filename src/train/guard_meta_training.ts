@@ -21,7 +21,7 @@ import {
   type MetaTraining,
   type MetaTrainOptions,
   type MetaTrainParams,
-} from "./meta_train.ts";
+} from "./objectives/meta_train.ts";
 
 /** Where the guard looks. */
 export interface MetaTrainingGuardOptions {

@@ -1,144 +1,189 @@
 /**
- * The programs of an image training.
+ * The programs of an image training; each is compiled when it is first used.
  *
  * @module
  */
-import type { ImageDataset } from "../data/mod.ts";
 import type { Engine, Jitted } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type Layer, type Params, sequential } from "../nn/mod.ts";
-import { splitKey } from "../random/mod.ts";
+import type { Optimizer } from "../optim/mod.ts";
+import type { Augment } from "../pretext/mod.ts";
 import type { CompiledStep } from "./compiled_stage.ts";
 import type { ImageTable } from "./device_images.ts";
 import { classifierEvaluation, type Evaluate, type Variables } from "./evaluate_classifier.ts";
+import { gradientAlignment } from "./gradient_alignment.ts";
+import type { ImageTask } from "./image_task.ts";
 import { type ProbeInputs, probeStep } from "./linear_probe.ts";
-import {
-  adaptToTasks,
-  type MetaStepInputs,
-  type MetaTraining,
-  type MetaTrainOptions,
-  metaTrainStep,
-} from "./meta_train.ts";
-import {
-  classifierStep,
-  type StepInputs,
-  type TrainingState,
-  trainingState,
-} from "./train_classifier.ts";
+import { type NearestNeighbours, nearestNeighbours } from "./nearest_neighbours.ts";
+import type { MetaObjective } from "./objectives/meta.ts";
+import { adaptToTasks, type MetaTraining } from "./objectives/meta_train.ts";
+import { classificationObjective } from "./objectives/classification.ts";
+import type { Learner, Objective, ObjectiveInputs } from "./objectives/objective.ts";
+import { type TrainingState, trainingState } from "./objectives/train_classifier.ts";
+import { type Refresh, refreshStatistics } from "./refresh_statistics.ts";
 
-/** What is trained, on which images. */
-export interface ImageTrainingOptions extends Omit<MetaTrainOptions, "extents"> {
-  /** Length of the embeddings that the backbone gives. */
+/** Which of the two tasks: the one that is pretrained on, or the one that counts. */
+export type Side = "source" | "target";
+
+/** What is on top of a backbone. */
+export type Top = Side | "probe";
+
+/** Model and images of the programs. */
+export interface ImageProgramsOptions {
+  /** From images to embeddings. */
+  readonly encoder: Layer;
+  /** Length of the embeddings. */
   readonly embedding: number;
-  /** From embeddings to logits: the head of a linear probe. */
+  /** Moves the parameters. */
+  readonly optimizer: Optimizer;
+  /** How labelled images are changed. */
+  readonly augment: Augment;
+  /** From embeddings to logits of the target's classes: the head of a linear probe. */
   readonly probe: Layer;
-  /** The images. */
-  readonly dataset: ImageDataset;
-  /** Images to learn from, `[n]`. */
-  readonly train: Int32Array;
-  /** Images held out of training, `[n]`. */
-  readonly validation: Int32Array;
-  /** Images of a batch, in every loss. */
-  readonly batchSize: number;
+  /** What backbones are pretrained on. */
+  readonly source: ImageTask;
+  /** What they are judged by; the same object where nothing is transferred. */
+  readonly target: ImageTask;
   /** Images of a batch in evaluations. */
   readonly evaluationBatch: number;
-  /** Seed of all that is random. */
-  readonly seed: number;
 }
 
-/** The programs of an image training. */
-export interface ImagePrograms {
-  /** What meta-training is made of. */
-  readonly meta: MetaTrainOptions;
-  /** What the stages start from, drawn from keys. */
-  readonly start: {
-    /** Meta-training, from keys for the backbone, the head and the pretext heads. */
-    readonly meta: Jitted<[Tensor, Tensor, Tensor], MetaTraining>;
-    /** Classification from the initialisation, from keys for the backbone and the head. */
-    readonly classifier: Jitted<[Tensor, Tensor], TrainingState>;
-    /** Classification with a fresh head, drawn from a key, on a given backbone. */
-    readonly onBackbone: Jitted<[Variables, Tensor], TrainingState>;
-    /** A linear probe. */
-    readonly probe: Jitted<[Tensor], TrainingState>;
-  };
-  /** The steps; they use their first argument up. */
-  readonly step: {
-    /** Of meta-training. */
-    readonly meta: CompiledStep<MetaTraining, MetaStepInputs>;
-    /** Of classification. */
-    readonly classifier: CompiledStep<TrainingState, StepInputs>;
-    /** Of a linear probe. */
-    readonly probe: CompiledStep<TrainingState, ProbeInputs>;
-  };
-  /** Adapts a meta-trained backbone to the pretext tasks. */
-  readonly adapt: Jitted<
-    [Pick<MetaTraining, "params" | "state">, ImageTable, Tensor, MetaStepInputs["support"]],
-    Readonly<Record<string, Params>>
-  >;
-  /** Evaluation, by what is on top of the backbone. */
-  readonly evaluate: Readonly<Record<"classifier" | "probe", Evaluate>>;
+/** The programs of an objective. */
+export interface ObjectivePrograms {
+  /** From keys of backbone, head and pretext heads. */
+  readonly start: Jitted<[Tensor, Tensor, Tensor], TrainingState>;
+  /** From a backbone and keys of head and pretext heads. */
+  readonly startOn: Jitted<[Variables, Tensor, Tensor], TrainingState>;
+  /** The step, which uses its first argument up. */
+  readonly step: CompiledStep<TrainingState, ObjectiveInputs>;
 }
 
-/**
- * Makes what meta-training starts from, as a function of a key for the backbone, one for the head and
- * one for the pretext heads.
- */
-export function metaStart(
-  { encoder, head, tasks, embedding, optimizer }: Pick<
-    ImageTrainingOptions,
-    "encoder" | "head" | "tasks" | "embedding" | "optimizer"
-  >,
-): (key: Tensor, headKey: Tensor, pretextKey: Tensor) => MetaTraining {
-  return (key, headKey, pretextKey) => {
-    const { params, state } = topped(encoder.init(key), head.init(headKey));
-    const keys = splitKey(pretextKey, tasks.length);
-    const pretext = Object.fromEntries(
-      tasks.map((task, k) => [task.name, task.initHead(keys[k]!, embedding)]),
+/** How a model is judged. */
+export interface Judging {
+  /** Accuracy and loss. */
+  readonly evaluate: Evaluate;
+  /** Running statistics at given weights. */
+  readonly refresh: Refresh;
+}
+
+/** Adapts a meta-trained backbone to the pretext tasks. */
+export type Adapt = Jitted<
+  [Pick<MetaTraining, "params" | "state">, ImageTable, Tensor, ObjectiveInputs["support"]],
+  Readonly<Record<string, Params>>
+>;
+
+/** Makes programs, each once. */
+export class ImagePrograms {
+  readonly #engine: Engine;
+  readonly #options: ImageProgramsOptions;
+  readonly #made = new Map<unknown, unknown>();
+
+  /**
+   * Prepares programs.
+   *
+   * @param engine Where they run.
+   * @param options Model and images.
+   */
+  constructor(engine: Engine, options: ImageProgramsOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** Start and step of an objective. */
+  objective(objective: Objective): ObjectivePrograms {
+    const { encoder } = this.#options;
+    return this.#once(objective.step, () => ({
+      start: this.#engine.jit((key: Tensor, head: Tensor, pretext: Tensor) =>
+        objective.start(encoder.init(key), { head, pretext })
+      ),
+      startOn: this.#engine.jit((backbone: Variables, head: Tensor, pretext: Tensor) =>
+        objective.start(backbone, { head, pretext })
+      ),
+      step: this.#engine.jit(objective.step, { donate: [0] }),
+    }));
+  }
+
+  /** The backbone, drawn from a key. */
+  backbone(): Jitted<[Tensor], Variables> {
+    const { encoder } = this.#options;
+    return this.#once("initial", () => this.#engine.jit((key: Tensor) => encoder.init(key)));
+  }
+
+  /** Supervised training on one of the tasks. */
+  classification(learner: Learner): Objective {
+    return this.#once(learner.head, () => classificationObjective(learner));
+  }
+
+  /** Adaptation to the tasks of a meta objective. */
+  adapt({ meta }: MetaObjective): Adapt {
+    return this.#once(meta, () => this.#engine.jit(adaptToTasks(meta)));
+  }
+
+  /** Alignment of the gradients of an objective. */
+  alignment(objective: Objective, learner: Learner): Jitted<
+    Parameters<ReturnType<typeof gradientAlignment>>,
+    Readonly<Record<string, Tensor>>
+  > {
+    return this.#once(objective, () => this.#engine.jit(gradientAlignment(learner, objective)));
+  }
+
+  /** Start and step of a linear probe. */
+  probe(): {
+    readonly start: Jitted<[Tensor], TrainingState>;
+    readonly step: CompiledStep<TrainingState, ProbeInputs>;
+  } {
+    const { probe, optimizer, augment, encoder, target: { dataset } } = this.#options;
+    return this.#once("probe", () => ({
+      start: this.#engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
+      step: this.#engine.jit(
+        probeStep({ optimizer, augment, extents: dataset, encoder, head: probe }),
+        { donate: [0] },
+      ),
+    }));
+  }
+
+  /** Evaluation of a backbone with a head. */
+  judging(top: Top): Judging {
+    const { encoder, probe, evaluationBatch, ...tasks } = this.#options;
+    const { head, dataset: extents } = tasks[sideOf(top)];
+    return this.#once(`judging ${top}`, () => {
+      const model = sequential({ encoder, head: top === "probe" ? probe : head });
+      return {
+        evaluate: classifierEvaluation(this.#engine, {
+          model,
+          extents,
+          batchSize: evaluationBatch,
+        }),
+        refresh: refreshStatistics(this.#engine, { layer: model, extents }),
+      };
+    });
+  }
+
+  /** Running statistics of a backbone alone. */
+  refreshBackbone(): Refresh {
+    const { encoder, target: { dataset } } = this.#options;
+    return this.#once(
+      "backbone",
+      () => refreshStatistics(this.#engine, { layer: encoder, extents: dataset }),
     );
-    return trainingState({ params: { ...params, pretext }, state }, optimizer);
-  };
+  }
+
+  /** Nearest neighbours of the target's images. */
+  nearest(): NearestNeighbours {
+    const { encoder, evaluationBatch: batchSize, target: { dataset } } = this.#options;
+    return this.#once(
+      "nearest",
+      () => nearestNeighbours(this.#engine, { encoder, extents: dataset, batchSize }),
+    );
+  }
+
+  #once<T>(id: unknown, make: () => T): T {
+    if (!this.#made.has(id)) this.#made.set(id, make());
+    return this.#made.get(id) as T;
+  }
 }
 
-/** Prepares the programs that the stages share; each is compiled when it is first used. */
-export function imagePrograms(engine: Engine, options: ImageTrainingOptions): ImagePrograms {
-  const { encoder, head, probe, optimizer, augment, dataset } = options;
-  const classifier = sequential({ encoder, head });
-  const common = { optimizer, augment, extents: dataset };
-  const meta: MetaTrainOptions = { ...options, extents: dataset };
-  const evaluation = { extents: dataset, batchSize: options.evaluationBatch };
-  const donated = { donate: [0] };
-  return {
-    meta,
-    start: {
-      meta: engine.jit(metaStart(options)),
-      classifier: engine.jit((key: Tensor, headKey: Tensor) =>
-        trainingState(topped(encoder.init(key), head.init(headKey)), optimizer)
-      ),
-      onBackbone: engine.jit((backbone: Variables, headKey: Tensor) =>
-        trainingState(topped(backbone, head.init(headKey)), optimizer)
-      ),
-      probe: engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
-    },
-    step: {
-      meta: engine.jit(metaTrainStep(meta), donated),
-      classifier: engine.jit(classifierStep({ ...common, model: classifier }), donated),
-      probe: engine.jit(probeStep({ ...common, encoder, head: probe }), donated),
-    },
-    adapt: engine.jit(adaptToTasks(meta)),
-    evaluate: {
-      classifier: classifierEvaluation(engine, { ...evaluation, model: classifier }),
-      probe: classifierEvaluation(engine, {
-        ...evaluation,
-        model: sequential({ encoder, head: probe }),
-      }),
-    },
-  };
-}
-
-/** Variables of a model of backbone and head. */
-function topped(backbone: Variables, head: Variables) {
-  return {
-    params: { encoder: backbone.params, head: head.params },
-    state: { encoder: backbone.state, head: head.state },
-  };
+/** Whose images a model is judged by. */
+export function sideOf(top: Top): Side {
+  return top === "probe" ? "target" : top;
 }

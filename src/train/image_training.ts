@@ -1,347 +1,205 @@
 /**
- * Training of a backbone on labelled images, by the ways that experiments compare: all stages share
- * the images, the order of the batches, the initialisation and the compiled programs.
+ * Training image classifiers in the ways that are compared: stages of any objective, linear probes, and
+ * evaluation, with shared images, heads, orders of data and random keys.
  *
  * @module
  */
-import { EpochSampler, type ImageDataset } from "../data/mod.ts";
-import {
-  type Concrete,
-  type Engine,
-  type HostArray,
-  hostArray,
-  type Value,
-} from "../engine/mod.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import type { Concrete, Engine } from "../engine/mod.ts";
 import type { GuardReport } from "../meta/mod.ts";
-import { keyWords } from "../random/mod.ts";
-import { compiledStage, rowsOf, stepInputs } from "./compiled_stage.ts";
-import { type ImageTable, packImages } from "./device_images.ts";
-import type { Evaluation, Variables } from "./evaluate_classifier.ts";
+import type { Schedule } from "../optim/mod.ts";
+import { compiledStage } from "./compiled_stage.ts";
+import type { Variables } from "./evaluate_classifier.ts";
 import { guardMetaTraining } from "./guard_meta_training.ts";
-import { type ImagePrograms, imagePrograms, type ImageTrainingOptions } from "./image_programs.ts";
-import type { MetaTraining } from "./meta_train.ts";
-import { type RandomStream, SHARED_PHASE, streamKey, streamSeed } from "./random_streams.ts";
+import { ImageJudge } from "./image_judge.ts";
+import type { Side } from "./image_programs.ts";
+import { ImageSetting, type ImageTrainingOptions, learnerOf } from "./image_setting.ts";
+import { withHead } from "./model_parts.ts";
+import type { MetaObjective } from "./objectives/meta.ts";
+import type { MetaTraining } from "./objectives/meta_train.ts";
+import type { Learner, Objective } from "./objectives/objective.ts";
+import type { TrainingState } from "./objectives/train_classifier.ts";
+import { type Purpose, SHARED_PHASE } from "./random_streams.ts";
 import type { Stage } from "./run_stage.ts";
-import type { TrainingState } from "./train_classifier.ts";
 
 /** Length and learning rate of a stage, and the arm it belongs to. */
 export interface StagePlan {
   /** Arm of the experiment. */
   readonly arm: string;
+  /** Part of the arm; with the seed it decides what is drawn. */
+  readonly phase: string;
   /** Number of steps. */
   readonly steps: number;
-  /** Learning rate. */
-  readonly rate: number;
+  /** Learning rate of every step. */
+  readonly rate: number | Schedule;
 }
 
-/** Phases whose stages are made here. */
-type Phase = "pretrain" | "fine-tune" | "probe";
-
-/** Keys on the device. */
-const STREAMS = {
-  backbone: { phase: SHARED_PHASE, purpose: "initialisation" },
-  head: { phase: "pretrain", purpose: "head" },
-  pretextHeads: { phase: "pretrain", purpose: "pretext heads" },
-  fineTuneHead: { phase: "fine-tune", purpose: "head" },
-  probeHead: { phase: "probe", purpose: "head" },
-  pretrain: { phase: "pretrain", purpose: "steps" },
-  "fine-tune": { phase: "fine-tune", purpose: "steps" },
-  probe: { phase: "probe", purpose: "steps" },
-  adaptation: { phase: "pretrain", purpose: "adaptation" },
-} as const satisfies Record<string, RandomStream>;
-
-type Keys = Readonly<Record<keyof typeof STREAMS, Value>>;
-
 /**
- * Training of a backbone on labelled images: makes the stages that `runStage` runs.
- *
- * Everything is a pure function of the seed and the step: all stages of a phase see the same batches
- * with the same augmentation, and all arms begin at the same initialisation of the backbone and, in
- * each phase, with the same fresh head. Different phases share no other draw.
+ * Makes the stages of one experiment. The initialisation of the backbone is shared by all arms. Heads,
+ * orders of data and what steps draw belong to a phase: arms share them, phases do not.
  */
 export class ImageTraining {
-  readonly #engine: Engine;
-  readonly #options: ImageTrainingOptions;
-  readonly #programs: ImagePrograms;
-  readonly #table: Concrete<ImageTable>;
-  readonly #keys: Keys;
-  readonly #wanted: Readonly<Record<Phase, EpochSampler>>;
-  readonly #support: readonly { readonly name: string; readonly batches: EpochSampler }[];
+  /** Judges what was trained. */
+  readonly judge: ImageJudge;
+  readonly #setting: ImageSetting;
 
-  private constructor(engine: Engine, options: ImageTrainingOptions, keys: Keys) {
-    this.#engine = engine;
-    this.#options = options;
-    this.#keys = keys;
-    this.#programs = imagePrograms(engine, options);
-    this.#table = engine.put(packImages(options.dataset));
-    const batches = (stream: RandomStream & { readonly name?: string }): EpochSampler =>
-      new EpochSampler({
-        indices: options.train,
-        batchSize: options.batchSize,
-        seed: streamSeed(options.seed, stream),
-      });
-    const order = (phase: Phase) => batches({ phase, purpose: "order" });
-    this.#wanted = {
-      pretrain: order("pretrain"),
-      "fine-tune": order("fine-tune"),
-      probe: order("probe"),
-    };
-    this.#support = options.tasks.map(({ name }) => ({
-      name,
-      batches: batches({ phase: "pretrain", purpose: "support order", name }),
-    }));
+  private constructor(setting: ImageSetting) {
+    this.#setting = setting;
+    this.judge = new ImageJudge(setting);
   }
 
   /**
-   * Puts the images on the device and prepares the programs.
+   * Puts the images on the device; programs are compiled when they are first used.
    *
    * @param engine Where to train.
-   * @param options Model, tasks, images, seed.
+   * @param options Model, images, seed.
    * @returns The maker of stages; its values live as long as the engine.
    *
    * @example
    * ```ts
-   * import { adam, classifierHead, encoder, ImageTraining, linear } from "@mutasesumele/toolkit";
-   * import { openEngine, rotation, sgd, supervisedAugment } from "@mutasesumele/toolkit";
-   * import { syntheticImages } from "@mutasesumele/toolkit";
+   * import { adam, classifierHead, encoder, ImageTraining } from "@mutasesumele/toolkit";
+   * import { linear, openEngine, supervisedAugment, syntheticImages } from "@mutasesumele/toolkit";
    * import { assert } from "@std/assert";
    *
    * const { train: dataset } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
    * const engine = await openEngine("reference");
-   * const training = await ImageTraining.open(engine, {
-   *   encoder: encoder({ widths: [2], embedding: 4 }),
-   *   embedding: 4,
-   *   head: classifierHead({ inputs: 4, classes: 10, hidden: 4 }),
-   *   probe: linear({ inputs: 4, outputs: 10 }),
-   *   tasks: [rotation({ hidden: 4 })],
-   *   inner: { innerSteps: 1, innerRate: 0.01, optimizer: sgd() },
-   *   order: "exact",
-   *   optimizer: adam(),
-   *   augment: supervisedAugment(),
+   * const task = {
    *   dataset,
    *   train: Int32Array.from({ length: 16 }, (_, row) => row),
    *   validation: Int32Array.of(16, 17, 18, 19),
+   *   head: classifierHead({ inputs: 4, classes: 10, hidden: 4 }),
+   * };
+   * const training = ImageTraining.open(engine, {
+   *   encoder: encoder({ widths: [2], embedding: 4 }),
+   *   embedding: 4,
+   *   probe: linear({ inputs: 4, outputs: 10 }),
+   *   optimizer: adam(),
+   *   augment: supervisedAugment(),
+   *   source: task,
+   *   target: task,
    *   batchSize: 4,
    *   evaluationBatch: 4,
    *   seed: 0,
+   *   refreshBatches: 0,
+   *   adaptationDraws: 1,
    * });
-   * const stage = training.classification({ arm: "scratch", phase: "fine-tune", steps: 1, rate: 0.001 });
+   * const stage = training.stage(training.classification("target"), {
+   *   ...{ arm: "scratch", phase: "fine-tune", steps: 1, rate: 0.001, side: "target" },
+   * });
    * const start = await stage.start();
    * const { validationLoss } = await stage.evaluate(start);
    * assert(validationLoss! > 1);
    * engine.close();
    * ```
    */
-  static async open(engine: Engine, options: ImageTrainingOptions): Promise<ImageTraining> {
-    const makeKeys = engine.jit((key: Tensor) =>
-      Object.values(STREAMS).map((stream) => streamKey(key, stream))
-    );
-    const keys = await makeKeys(hostArray(keyWords(options.seed), [2], "u32"));
-    const named = Object.keys(STREAMS).map((name, k) => [name, keys[k]!]);
-    return new ImageTraining(engine, options, Object.fromEntries(named) as Keys);
+  static open(engine: Engine, options: ImageTrainingOptions): ImageTraining {
+    return new ImageTraining(new ImageSetting(engine, options));
+  }
+
+  /** What objectives are made of, with the head of one of the tasks. */
+  learner(side: Side): Learner {
+    return learnerOf(this.#setting.options, side);
+  }
+
+  /** Supervised training on one of the tasks; always the same object. */
+  classification(side: Side): Objective {
+    return this.#setting.programs.classification(this.learner(side));
   }
 
   /**
-   * Meta-training: inner losses are the pretext tasks, the outer loss is classification. Evaluated at
-   * the backbone itself and, as `validationAccuracyAdapted`, at its copies adapted to the tasks.
-   */
-  metaTraining({ arm, steps, rate }: StagePlan): Stage<Concrete<MetaTraining>> {
-    const { inner: { innerSteps }, batchSize } = this.#options;
-    const { start, step, adapt } = this.#programs;
-    const keys = this.#keys;
-    return compiledStage({
-      arm,
-      phase: "pretrain",
-      steps,
-      samples: batchSize * this.#support.length * (innerSteps + 1),
-      compiled: step.meta,
-      table: this.#table,
-      key: keys.pretrain,
-      start: () => start.meta(keys.backbone, keys.head, keys.pretextHeads),
-      inputs: (at) => ({
-        ...stepInputs(this.#wanted.pretrain.batch(at), { step: at, rate }),
-        support: this.#supportRows(at),
-      }),
-      evaluate: async ({ params, state }) => {
-        const { encoder, head } = params;
-        const figures = await this.#validate("classifier", { params: { encoder, head }, state });
-        const copies = await adapt(
-          { params, state },
-          this.#table,
-          keys.adaptation,
-          this.#supportRows(0),
-        );
-        let sum = 0;
-        for (const copy of Object.values(copies)) {
-          const adapted = await this.#validate("classifier", {
-            params: { encoder: copy, head },
-            state,
-          });
-          sum += adapted.validationAccuracy;
-        }
-        this.#engine.release(copies);
-        return { ...figures, validationAccuracyAdapted: sum / this.#support.length };
-      },
-    });
-  }
-
-  /**
-   * Training by classification.
+   * Training by an objective.
    *
-   * @param plan Arm, phase, steps, rate; `backbone`: where the backbone comes from; the initialisation
-   *   unless told. The head is a fresh one, drawn for the phase.
+   * @param objective What each step lowers.
+   * @param plan Arm, phase, steps, rate; `side`: whose images; `backbone`: where the backbone comes from,
+   *   the initialisation unless told. Heads are fresh ones, drawn for the phase. `evaluate`: what is
+   *   measured along the way; accuracy and loss on the validation images unless told.
    */
-  classification(
-    { arm, phase, steps, rate, backbone }: StagePlan & {
-      readonly phase: "pretrain" | "fine-tune";
+  stage(
+    objective: Objective,
+    plan: StagePlan & {
+      readonly side: Side;
       readonly backbone?: Concrete<Variables>;
+      readonly evaluate?: Stage<Concrete<TrainingState>>["evaluate"];
     },
   ): Stage<Concrete<TrainingState>> {
-    const { start, step } = this.#programs;
-    const { backbone: initial, ...keys } = this.#keys;
-    const head = phase === "pretrain" ? keys.head : keys.fineTuneHead;
+    const { phase, side, backbone } = plan;
+    const { start, startOn, step } = this.#setting.programs.objective(objective);
+    const { labelled, support } = objective.images();
+    const passes = Object.values(support).reduce((a, b) => a + b, labelled);
+    const names = objective.tasks.map(({ name }) => name);
+    const key = (purpose: Purpose) => this.#setting.draws.key({ phase, purpose });
     return compiledStage({
-      arm,
-      phase,
-      steps,
-      samples: this.#options.batchSize,
-      compiled: step.classifier,
-      table: this.#table,
-      key: keys[phase],
-      start: () => backbone ? start.onBackbone(backbone, head) : start.classifier(initial, head),
-      inputs: (at) => stepInputs(this.#wanted[phase].batch(at), { step: at, rate }),
-      evaluate: ({ params, state }) => this.#validate("classifier", { params, state }),
+      ...plan,
+      samples: Math.round(this.#setting.options.batchSize * passes),
+      compiled: step,
+      table: this.#setting.tables[side],
+      key: key("steps"),
+      start: async () =>
+        backbone ? await startOn(backbone, key("head"), key("pretext heads")) : await start(
+          this.#setting.draws.key({ phase: SHARED_PHASE, purpose: "initialisation" }),
+          key("head"),
+          key("pretext heads"),
+        ),
+      inputs: (at) => ({
+        ...this.#setting.stepInputs(plan, at),
+        support: this.#setting.support(names, {
+          phase,
+          step: at,
+          images: this.#setting.unlabelled(side),
+        }),
+      }),
+      evaluate: plan.evaluate ?? ((training) => this.judge.validate(side, training)),
     });
   }
 
-  /** A linear probe of a backbone; the stage trains the head only. */
-  linearProbe(
-    { arm, steps, rate, backbone }: StagePlan & { readonly backbone: Concrete<Variables> },
+  /** A linear probe of a backbone on the target; the stage trains the head only. */
+  probe(
+    plan: StagePlan & { readonly backbone: Concrete<Variables> },
   ): Stage<Concrete<TrainingState>> {
-    const { start, step } = this.#programs;
+    const { phase, backbone } = plan;
+    const { start, step } = this.#setting.programs.probe();
     return compiledStage({
-      arm,
-      phase: "probe",
-      steps,
-      samples: this.#options.batchSize,
-      compiled: step.probe,
-      table: this.#table,
-      key: this.#keys.probe,
-      start: () => start.probe(this.#keys.probeHead),
-      inputs: (at) => ({
-        ...stepInputs(this.#wanted.probe.batch(at), { step: at, rate }),
-        backbone,
-      }),
-      evaluate: (head) => this.#validate("probe", withHead(backbone, head)),
+      ...plan,
+      samples: this.#setting.options.batchSize,
+      compiled: step,
+      table: this.#setting.tables.target,
+      key: this.#setting.draws.key({ phase, purpose: "steps" }),
+      start: async () => await start(this.#setting.draws.key({ phase, purpose: "head" })),
+      inputs: (at) => ({ ...this.#setting.stepInputs({ ...plan, side: "target" }, at), backbone }),
+      evaluate: (head) => this.judge.validate("probe", withHead(backbone, head)),
     });
   }
 
   /**
    * Checks that every meta-parameter learns, at the first step of meta-training.
    *
-   * @param options `exempt`: paths of parameters that have no gradient by construction.
+   * @param objective The objective.
+   * @param options `phase`: that of the step; `exempt`: paths of parameters that have no gradient by
+   *   construction.
    * @returns What was found; see `guardMetaTraining`.
    */
   async guard(
-    options: { readonly exempt?: (path: string) => boolean } = {},
+    objective: MetaObjective,
+    { phase, exempt }: { readonly phase: string; readonly exempt?: (path: string) => boolean },
   ): Promise<GuardReport> {
-    const { meta, start } = this.#programs;
-    const keys = this.#keys;
-    const training = await start.meta(keys.backbone, keys.head, keys.pretextHeads);
-    const { rows, step } = stepInputs(this.#wanted.pretrain.batch(0), { step: 0, rate: 0 });
-    const report = await guardMetaTraining(this.#engine, meta, {
-      ...options,
+    const plan = { arm: "guard", phase, steps: 1, rate: 0, side: "source" } as const;
+    const training = await this.stage(objective, plan).start() as Concrete<MetaTraining>;
+    const { rows, step } = this.#setting.stepInputs(plan, 0);
+    const names = objective.tasks.map(({ name }) => name);
+    const images = this.#setting.unlabelled("source");
+    const report = await guardMetaTraining(this.#setting.engine, objective.meta, {
+      ...(exempt && { exempt }),
       training,
-      table: this.#table,
-      key: keys.pretrain,
-      inputs: { rows, step, support: this.#supportRows(0) },
+      table: this.#setting.tables.source,
+      key: this.#setting.draws.key({ phase, purpose: "steps" }),
+      inputs: { rows, step, support: this.#setting.support(names, { phase, step: 0, images }) },
     });
-    this.#engine.release(training);
+    this.#setting.engine.release(training);
     return report;
   }
 
-  /**
-   * Evaluates a finished model on other images.
-   *
-   * @param kind Whether a linear probe or the classifier's head is on top.
-   * @param variables The model, from the stages' results; see {@linkcode withHead} for probes.
-   * @param test The images, and how many of them, from the first on.
-   */
-  async test(
-    kind: "classifier" | "probe",
-    variables: Concrete<Variables>,
-    { dataset, count }: { readonly dataset: ImageDataset; readonly count: number },
-  ): Promise<Evaluation> {
-    const table = this.#engine.put(packImages(dataset));
-    const rows = Int32Array.from({ length: count }, (_, row) => row);
-    const evaluation = await this.#programs.evaluate[kind](variables, table, rows);
-    this.#engine.release(table);
-    return evaluation;
+  /** The backbone that every arm begins with. */
+  async initialBackbone(): Promise<Concrete<Variables>> {
+    const key = this.#setting.draws.key({ phase: SHARED_PHASE, purpose: "initialisation" });
+    return await this.#setting.programs.backbone()(key) as Concrete<Variables>;
   }
-
-  async #validate(
-    kind: "classifier" | "probe",
-    variables: Concrete<Variables>,
-  ): Promise<{ validationAccuracy: number; validationLoss: number }> {
-    const evaluate = this.#programs.evaluate[kind];
-    const { accuracy, loss } = await evaluate(variables, this.#table, this.#options.validation);
-    return { validationAccuracy: accuracy, validationLoss: loss };
-  }
-
-  #supportRows(step: number): Record<string, HostArray> {
-    return Object.fromEntries(
-      this.#support.map(({ name, batches }) => [name, rowsOf(batches.batch(step))]),
-    );
-  }
-}
-
-/**
- * The backbone of a model of backbone and head.
- *
- * @param model Parameters and state, each with an entry `encoder`.
- * @returns Parameters and state of the backbone alone.
- *
- * @example
- * ```ts
- * import { backboneOf, hostArray, openEngine } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const engine = await openEngine("reference");
- * const weight = engine.put(hostArray([1])) as never;
- * const model = { params: { encoder: { weight }, head: {} }, state: { encoder: {}, head: {} } };
- * assertEquals(Object.keys(backboneOf(model).params), ["weight"]);
- * engine.close();
- * ```
- */
-export function backboneOf(
-  { params, state }: Concrete<Variables> | Concrete<MetaTraining>,
-): Concrete<Variables> {
-  return { params: params["encoder"], state: state["encoder"] } as Concrete<Variables>;
-}
-
-/**
- * A backbone with a head on top.
- *
- * @param backbone Parameters and state of the backbone.
- * @param head Parameters and state of the head.
- * @returns Parameters and state, each with entries `encoder` and `head`.
- *
- * @example
- * ```ts
- * import { backboneOf, withHead } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const backbone = { params: {}, state: {} };
- * assertEquals(backboneOf(withHead(backbone, { params: {}, state: {} })), backbone);
- * ```
- */
-export function withHead(
-  backbone: Concrete<Variables>,
-  head: Concrete<Variables>,
-): Concrete<Variables> {
-  return {
-    params: { encoder: backbone.params, head: head.params },
-    state: { encoder: backbone.state, head: head.state },
-  };
 }

@@ -13,7 +13,7 @@ import {
   type StepInputs,
   type TrainingState,
   type TrainStep,
-} from "./train_classifier.ts";
+} from "./objectives/train_classifier.ts";
 
 /** What a probe is made of. */
 export interface ProbeOptions extends Omit<ClassifierOptions, "model"> {

@@ -13,9 +13,25 @@ export * from "./compiled_stage.ts";
 export * from "./device_images.ts";
 export * from "./evaluate_classifier.ts";
 export { guardMetaTraining, type MetaTrainingGuardOptions } from "./guard_meta_training.ts";
-export type { ImageTrainingOptions } from "./image_programs.ts";
+export {
+  type Adapt,
+  ImagePrograms,
+  type ImageProgramsOptions,
+  type Judging,
+  type ObjectivePrograms,
+  type Side,
+  type Top,
+} from "./image_programs.ts";
+export { ImageJudge } from "./image_judge.ts";
+export { ImageSetting, type ImageTrainingOptions } from "./image_setting.ts";
+export type { ImageTask } from "./image_task.ts";
 export * from "./image_training.ts";
+export { type DrawnFrom, ImageDraws } from "./image_draws.ts";
+export * from "./gradient_alignment.ts";
 export * from "./linear_probe.ts";
+export { backboneOf, withHead } from "./model_parts.ts";
+export * from "./nearest_neighbours.ts";
+export * from "./refresh_statistics.ts";
 export {
   adaptToTasks,
   type MetaStepInputs,
@@ -27,9 +43,12 @@ export {
   type MetaTrainParams,
   type MetaTrainState,
   metaTrainStep,
-} from "./meta_train.ts";
+} from "./objectives/meta_train.ts";
+export * from "./objectives/mod.ts";
 export * from "./random_streams.ts";
 export * from "./run_stage.ts";
 export * from "./stage_checkpoints.ts";
-export * from "./train_classifier.ts";
+export * from "./objectives/train_classifier.ts";
 export * from "./training_needs.ts";
+export * from "./placebos/mod.ts";
+export * from "./protocols/mod.ts";

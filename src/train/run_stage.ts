@@ -187,8 +187,8 @@ export async function runStage<S>(
       if (!Number.isFinite(figure)) throw diverged(`${name} is ${figure} at step ${step}`);
     }
     metrics.write({ arm, phase, step, ...figures });
-    const { samples, flops } = ledger;
-    curve = [...curve, { step, samples, flops, ...figures }];
+    const { samples, flops, seconds } = ledger;
+    curve = [...curve, { step, samples, flops, seconds, ...figures }];
   };
   if (!restored) await evaluate(0);
 

@@ -18,6 +18,8 @@ export interface CurvePoint {
   readonly samples: number;
   /** Floating-point operations of the stage so far. */
   readonly flops: number;
+  /** Seconds of the stage's training so far. */
+  readonly seconds: number;
   /** A figure by its name, such as `validationAccuracy`. */
   readonly [figure: string]: number;
 }

@@ -9,8 +9,10 @@ import type { Tensor } from "../ir/tensor.ts";
 import { type Params, sequential } from "../nn/mod.ts";
 import { trace } from "../transform/mod.ts";
 import { unflatten } from "../tree/tree.ts";
-import { type ImageTrainingOptions, metaStart } from "./image_programs.ts";
-import { type MetaTraining, metaTrainStep } from "./meta_train.ts";
+import { classificationObjective } from "./objectives/classification.ts";
+import { metaObjective, type MetaObjectiveOptions } from "./objectives/meta.ts";
+import type { MetaTraining } from "./objectives/meta_train.ts";
+import type { Learner } from "./objectives/objective.ts";
 
 /** The parts of an image training that can be too large. */
 export type NeedOf = "parameters" | "inner loop" | "step" | "program" | "evaluation";
@@ -28,12 +30,13 @@ export interface Need<Part extends string = string> {
 }
 
 /** What decides the needs of an image training. */
-export interface TrainingNeedsOptions
-  extends Omit<ImageTrainingOptions, "dataset" | "train" | "validation" | "seed"> {
-  /** Extents of the images. */
-  readonly extents: { readonly height: number; readonly width: number; readonly channels: number };
-  /** Whether there is meta-training among the stages. */
-  readonly meta: boolean;
+export interface TrainingNeedsOptions extends Learner {
+  /** How the backbone is meta-trained, if it is. */
+  readonly meta?: MetaObjectiveOptions;
+  /** Images of a batch, in every loss. */
+  readonly batchSize: number;
+  /** Images of a batch in evaluations. */
+  readonly evaluationBatch: number;
 }
 
 /** Bytes of an element on the device. */
@@ -53,22 +56,16 @@ const KEY: Aval = { shape: [2], dtype: "u32" };
  *
  * @example
  * ```ts
- * import { adam, classifierHead, encoder, linear, rotation, sgd } from "@mutasesumele/toolkit";
- * import { imageTrainingNeeds, supervisedAugment } from "@mutasesumele/toolkit";
+ * import { adam, classifierHead, encoder, imageTrainingNeeds, supervisedAugment } from "@mutasesumele/toolkit";
  * import { assert } from "@std/assert";
  *
  * const [parameters] = imageTrainingNeeds({
  *   encoder: encoder({ widths: [2], embedding: 1e7 }),
  *   embedding: 1e7,
  *   head: classifierHead({ inputs: 1e7, classes: 10, hidden: 4 }),
- *   probe: linear({ inputs: 1e7, outputs: 10 }),
- *   tasks: [rotation({ hidden: 4 })],
- *   inner: { innerSteps: 1, innerRate: 0.01, optimizer: sgd() },
- *   order: "exact",
  *   optimizer: adam(),
  *   augment: supervisedAugment(),
  *   extents: { height: 32, width: 32, channels: 3 },
- *   meta: true,
  *   batchSize: 4,
  *   evaluationBatch: 4,
  * });
@@ -76,8 +73,15 @@ const KEY: Aval = { shape: [2], dtype: "u32" };
  * ```
  */
 export function* imageTrainingNeeds(options: TrainingNeedsOptions): Generator<Need<NeedOf>> {
-  const { encoder, inner: { innerSteps } } = options;
-  const start = attempt(() => trace(metaStart(options), [KEY, KEY, KEY]));
+  const { encoder, meta } = options;
+  const start = attempt(() => {
+    const objective = meta ? metaObjective(options, meta) : classificationObjective(options);
+    return trace(
+      (key: Tensor, head: Tensor, pretext: Tensor) =>
+        objective.start(encoder.init(key), { head, pretext }),
+      [KEY, KEY, KEY],
+    );
+  });
   if (start instanceof Error) return yield uncountable("parameters", start);
   const { outputs } = start.program;
   yield {
@@ -88,7 +92,8 @@ export function* imageTrainingNeeds(options: TrainingNeedsOptions): Generator<Ne
     unit: "bytes",
   };
   const training = unflatten<MetaTraining>(start.outputs, outputs);
-  if (options.meta) {
+  if (meta) {
+    const { innerSteps } = meta.inner;
     const backbone = trace((key) => encoder.init(key as never), [KEY]).program.outputs;
     yield {
       part: "inner loop",
@@ -96,13 +101,13 @@ export function* imageTrainingNeeds(options: TrainingNeedsOptions): Generator<Ne
       amount: innerSteps * bytesOf(backbone),
       unit: "bytes",
     };
-    const one = attempt(() => metaProgram(options, { training, innerSteps: 1 }));
+    const one = attempt(() => metaProgram({ ...options, meta }, { training, innerSteps: 1 }));
     if (one instanceof Error) return yield uncountable("step", one);
     yield resultNeed("step", one);
     const first = countNodes(one);
     const more = innerSteps === 1
       ? 0
-      : countNodes(metaProgram(options, { training, innerSteps: 2 })) - first;
+      : countNodes(metaProgram({ ...options, meta }, { training, innerSteps: 2 })) - first;
     yield {
       part: "program",
       what: `a step of meta-training with ${innerSteps} inner steps`,
@@ -117,10 +122,10 @@ export function* imageTrainingNeeds(options: TrainingNeedsOptions): Generator<Ne
 
 /** A step of meta-training. */
 function metaProgram(
-  options: TrainingNeedsOptions,
+  options: TrainingNeedsOptions & { readonly meta: MetaObjectiveOptions },
   { training, innerSteps }: { readonly training: MetaTraining; readonly innerSteps: number },
 ): Program {
-  const { inner, tasks, batchSize, extents: { height, width, channels } } = options;
+  const { meta, batchSize, extents: { height, width, channels } } = options;
   const rows: Aval = { shape: [batchSize], dtype: "i32" };
   // How many images there are does not matter for a step.
   const words = Math.ceil(height * width * channels / 4);
@@ -130,9 +135,9 @@ function metaProgram(
   };
   const inputs = {
     ...{ rows, step: { shape: [], dtype: "u32" }, rate: { shape: [], dtype: "f32" } },
-    support: Object.fromEntries(tasks.map(({ name }) => [name, rows])),
+    support: Object.fromEntries(meta.tasks.map(({ name }) => [name, rows])),
   };
-  const step = metaTrainStep({ ...options, inner: { ...inner, innerSteps } });
+  const { step } = metaObjective(options, { ...meta, inner: { ...meta.inner, innerSteps } });
   return trace(step, [training, table, KEY, inputs]).program;
 }
 

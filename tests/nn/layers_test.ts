@@ -238,7 +238,7 @@ Deno.test("encoder() has the parameters of the original network", () => {
   const options = { training: true, key: randomKey(1) };
   const { output } = model.apply(params, state, zeros([2, 32, 32, 3]), options);
   assertEquals(output.shape, [2, 1024]);
-  const same = shapesOf(encoder({ statistics: "batch" }).init(randomKey(0)).params);
+  const same = shapesOf(encoder({ normalization: "batch-own" }).init(randomKey(0)).params);
   assertEquals(same, shapes);
   assertThrows(() => encoder({ imageSize: 8 }), RangeError, "nothing is left");
 });
@@ -264,7 +264,7 @@ Deno.test("classifierHead() and conv4() have the documented parameters", () => {
 });
 
 Deno.test("a model of tasks with own weights is the models one by one", () => {
-  const model = encoder({ widths: [2], embedding: 3, imageSize: 6, statistics: "batch" });
+  const model = encoder({ widths: [2], embedding: 3, imageSize: 6, normalization: "batch-own" });
   const inits = [1, 2].map((seed) => model.init(randomKey(seed)).params);
   const images = [3, 4].map((seed) => normal(randomKey(seed), [2, 6, 6, 3]));
   const keys = [5, 6].map(randomKey);

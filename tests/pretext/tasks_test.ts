@@ -62,7 +62,7 @@ const backbone = encoder({
   widths: [3],
   embedding: EMBEDDING,
   imageSize: SIZE,
-  statistics: "batch",
+  normalization: "batch-own",
 });
 const images = uniform(randomKey(1), [BATCH, SIZE, SIZE, 3]);
 const labels = constant([2, 0, 1, 0], { dtype: "i32" });

@@ -87,7 +87,7 @@ for (const task of TASKS) {
         widths: [4],
         embedding: EMBEDDING,
         imageSize: SIZE,
-        statistics: "batch",
+        normalization: "batch-own",
       });
       interface Both {
         readonly backbone: Params;

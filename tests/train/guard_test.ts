@@ -17,7 +17,7 @@ import {
   rowsOf,
   trainingState,
 } from "../../src/train/mod.ts";
-import { metaTrainGradientBy } from "../../src/train/meta_train.ts";
+import { metaTrainGradientBy } from "../../src/train/objectives/meta_train.ts";
 import {
   afterTheStep,
   keysOfTheNextStep,

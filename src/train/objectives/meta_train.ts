@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Tensor } from "../ir/tensor.ts";
-import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
 import {
   adaptTasks,
   type BilevelProblem,
@@ -12,13 +12,16 @@ import {
   type InnerLoopOptions,
   metaGradient,
   type MetaOrder,
-} from "../meta/mod.ts";
-import type { Layer, Params } from "../nn/mod.ts";
-import type { PretextTask } from "../pretext/mod.ts";
-import { splitKey } from "../random/mod.ts";
-import { add, expandDims, mean, mul, slice } from "../tensor/mod.ts";
-import { mapTree } from "../tree/tree.ts";
-import { type ImageTable, takeImages } from "./device_images.ts";
+} from "../../meta/mod.ts";
+import type { Weighting, WeightingState } from "../../multitask/mod.ts";
+import type { Layer, Params } from "../../nn/mod.ts";
+import type { PretextTask } from "../../pretext/mod.ts";
+import { foldIn, splitKey } from "../../random/mod.ts";
+import { add, expandDims, mean, mul, slice } from "../../tensor/mod.ts";
+import { mapTree } from "../../tree/tree.ts";
+import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "../device_images.ts";
+import type { InnerLoss, Placebo } from "../placebos/mod.ts";
+import { meanOfTrees, metricName } from "./objective.ts";
 import {
   type ClassifierOptions,
   labelledBatch,
@@ -43,6 +46,8 @@ export type MetaTrainState = {
   readonly encoder: Params;
   /** Those of the head of the wanted task. */
   readonly head: Params;
+  /** State of the weighting method, if there is one. */
+  readonly weighting?: WeightingState;
 };
 
 /** Everything that meta-training changes. */
@@ -60,6 +65,15 @@ export interface MetaTrainOptions extends Omit<ClassifierOptions, "model"> {
   readonly inner: InnerLoopOptions;
   /** Exact or first order. */
   readonly order: MetaOrder;
+  /** A control that changes the inner loops; none unless told. */
+  readonly placebo?: Placebo;
+  /** How the outer losses of the tasks are weighed; the mean unless told. */
+  readonly weighting?: Weighting;
+  /**
+   * How much the pretext heads learn from their own losses (`own`) and from the outer loss (`outer`);
+   * 1 and 1 unless told.
+   */
+  readonly heads?: { readonly own: number; readonly outer: number };
 }
 
 /** What travels to the device for one step of meta-training. */
@@ -86,7 +100,7 @@ interface TaskShared {
   readonly head: Params;
   readonly pretext: Params;
 }
-interface Query {
+interface Labelled {
   readonly images: Tensor;
   readonly labels: Tensor;
 }
@@ -95,20 +109,35 @@ interface OuterMetrics {
   readonly state: MetaTrainState;
 }
 
+/** Folded into the key of the backbone for what a placebo draws. */
+const SHUFFLE = 0x5aff1e;
+
 /** Inner loss: the pretext task. Outer loss: the wanted task. */
 function bilevelProblem(
   task: PretextTask,
-  { encoder, head }: MetaTrainOptions,
-): BilevelProblem<Params, TaskShared, Tensor, Query, MetaTrainState> {
+  { encoder, head, placebo }: MetaTrainOptions,
+): BilevelProblem<Params, TaskShared, Labelled, Labelled, MetaTrainState> {
+  const inner: InnerLoss<TaskShared, Labelled, MetaTrainState> = (
+    params,
+    { pretext },
+    { images, labels },
+    { key, constants },
+  ) =>
+    task.loss({
+      encode: (views, own) => {
+        const { output } = encoder.apply(params, constants.encoder, views, {
+          training: true,
+          key: own,
+        });
+        return placebo?.encode?.(output, foldIn(own, SHUFFLE)) ?? output;
+      },
+      head: pretext,
+      images,
+      labels,
+      key,
+    });
   return {
-    inner: (params, { pretext }, images, { key, constants }) =>
-      task.loss({
-        encode: (views, own) =>
-          encoder.apply(params, constants.encoder, views, { training: true, key: own }).output,
-        head: pretext,
-        images,
-        key,
-      }),
+    inner: placebo?.inner?.(inner) ?? inner,
     outer: (params, shared, { images, labels }, { key, constants }) => {
       const [encoderKey, headKey] = splitKey(key, 2);
       const embedded = encoder.apply(params, constants.encoder, images, {
@@ -132,12 +161,12 @@ function byName<T>(tasks: readonly PretextTask[], of: (task: PretextTask) => T):
   return Object.fromEntries(tasks.map((task) => [task.name, of(task)]));
 }
 
-function meanOf<T>(trees: readonly T[]): T {
-  return mapTree<T>(
-    (...parts: Tensor[]) => mul(parts.reduce(add), 1 / parts.length),
-    trees[0],
-    ...trees.slice(1),
-  );
+/** The support batch of one task, with a task axis in front. */
+function supportOf(table: ImageTable, rows: Tensor, extents: ImageExtents): Labelled {
+  return mapTree<Labelled>((x: Tensor) => expandDims(x, 0), {
+    images: takeImages(table, rows, extents),
+    labels: takeLabels(table, rows),
+  });
 }
 
 const first = (x: Tensor): Tensor => slice(x, [0]);
@@ -210,19 +239,23 @@ export function metaTrainGradientBy(
 ): MetaTrainGradientOf {
   const { tasks, augment, extents } = options;
   const combined = combineMetaGradients(
-    byName(tasks, (task) =>
-      makeGradient<Params, TaskShared, object, Tensor, Query, MetaTrainState>(
-        bilevelProblem(task, options),
-        { ...options.inner, order: options.order, ownGradients: true },
-      )),
+    byName(
+      tasks,
+      (task) =>
+        makeGradient<Params, TaskShared, object, Labelled, Labelled, MetaTrainState>(
+          bilevelProblem(task, options),
+          { ...options.inner, order: options.order, ownGradients: true },
+        ),
+    ),
+    options.weighting ? { weighting: options.weighting } : {},
   );
   return ({ params, state }, table, key, { rows, step, support }) => {
     const batch = labelledBatch(table, key, { rows, step, augment, extents });
-    const query = mapTree<Query>((x: Tensor) => expandDims(x, 0), {
+    const query = mapTree<Labelled>((x: Tensor) => expandDims(x, 0), {
       images: batch.images,
       labels: batch.labels,
     });
-    const { loss, grads, parts } = combined(
+    const { loss, grads, parts, weights, weighting } = combined(
       {
         params: params.encoder,
         shared: byName(tasks, ({ name }) => ({
@@ -232,23 +265,25 @@ export function metaTrainGradientBy(
         rates: byName(tasks, () => ({})),
       },
       byName(tasks, ({ name }) => ({
-        support: expandDims(takeImages(table, support[name]!, extents), 0),
+        support: supportOf(table, support[name]!, extents),
         query,
-        constants: state,
+        constants: { encoder: state.encoder, head: state.head },
       })),
       batch.key,
+      state.weighting,
     );
     const shared = grads.shared as Readonly<Record<string, TaskShared>>;
     const heads = tasks.map(({ name }) => shared[name]!.head);
     const outer = tasks.map(({ name }) => parts[name]!.outerMetrics as OuterMetrics);
     const metrics: Record<string, Tensor> = {
-      accuracy: mean(meanOf(outer.map((task) => task.accuracy))),
+      accuracy: mean(meanOfTrees(outer.map((task) => task.accuracy))),
     };
-    for (const { name } of tasks) {
+    for (const [k, name] of tasks.map(({ name }) => name).sort().entries()) {
+      if (options.weighting) metrics[`${name}Weight`] = slice(weights, [k]);
       const { innerLosses, innerMetrics } = parts[name]!;
       metrics[`${name}Loss`] = first(first(innerLosses));
       for (const [metric, value] of Object.entries(innerMetrics[0] as Record<string, Tensor>)) {
-        metrics[`${name}${metric[0]!.toUpperCase()}${metric.slice(1)}`] = first(value);
+        metrics[metricName(name, metric)] = first(value);
       }
     }
     return {
@@ -259,7 +294,10 @@ export function metaTrainGradientBy(
         pretext: byName(tasks, ({ name }) => shared[name]!.pretext),
       },
       own: byName(tasks, ({ name }) => (parts[name]!.own as TaskShared).pretext),
-      state: mapTree(first, meanOf(outer.map((task) => task.state))),
+      state: {
+        ...mapTree(first, meanOfTrees(outer.map((task) => task.state))),
+        ...(options.weighting && { weighting }),
+      },
       metrics,
     };
   };
@@ -310,9 +348,14 @@ export function metaTrainGradientBy(
  */
 export function metaTrainStep(options: MetaTrainOptions): TrainStep<MetaTraining, MetaStepInputs> {
   const gradient = metaTrainGradient(options);
+  const { heads = { own: 1, outer: 1 } } = options;
   return (training, table, key, inputs) => {
     const { loss, grads, own, state, metrics } = gradient(training, table, key, inputs);
-    const pretext = mapTree<MetaTrainParams["pretext"]>(add, grads.pretext, own);
+    const pretext = mapTree<MetaTrainParams["pretext"]>(
+      (outer: Tensor, inner: Tensor) => add(mul(outer, heads.outer), mul(inner, heads.own)),
+      grads.pretext,
+      own,
+    );
     const { params, state: optimizer } = options.optimizer.update<MetaTrainParams>(
       { ...grads, pretext },
       training.optimizer,
@@ -375,14 +418,18 @@ export function adaptToTasks(
     const keys = splitKey(key, tasks.length);
     const adapted = tasks.map((task, k) => {
       const { inner } = bilevelProblem(task, options);
-      const images = expandDims(takeImages(table, support[task.name]!, extents), 0);
+      const images = supportOf(table, support[task.name]!, extents);
       const result = adaptTasks({ inner, outer: inner }, options.inner)(
         {
           params: params.encoder,
           shared: { head: params.head, pretext: params.pretext[task.name]! },
           rates: {},
         },
-        { support: images, query: images, constants: state },
+        {
+          support: images,
+          query: images,
+          constants: { encoder: state.encoder, head: state.head },
+        },
         keys[k]!,
       );
       return [task.name, mapTree<Params>(first, result.adapted)];

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { Tensor } from "../ir/tensor.ts";
-import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
-import type { Layer, Params } from "../nn/mod.ts";
-import type { Optimizer, OptimizerState } from "../optim/mod.ts";
-import type { Augment } from "../pretext/mod.ts";
-import { foldIn, splitKey } from "../random/mod.ts";
-import { valueAndGradAux } from "../transform/mod.ts";
-import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "./device_images.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
+import type { Layer, Params } from "../../nn/mod.ts";
+import type { Optimizer, OptimizerState } from "../../optim/mod.ts";
+import type { Augment } from "../../pretext/mod.ts";
+import { foldIn, splitKey } from "../../random/mod.ts";
+import { valueAndGradAux } from "../../transform/mod.ts";
+import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "../device_images.ts";
 
 /** Everything that training changes. */
 export interface TrainingState<P = Params, S = Params> {

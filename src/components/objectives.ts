@@ -1,0 +1,105 @@
+/**
+ * Objectives by name.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  alignmentObjective,
+  classificationObjective,
+  jointObjective,
+  type Learner,
+  metaObjective,
+  type Objective,
+  pretextObjective,
+} from "../train/mod.ts";
+import { component, makeMany, makeOne, manyOf, oneOf, type Registry } from "./component.ts";
+import { optimizers } from "./optimizers.ts";
+import { placebos } from "./placebos.ts";
+import { pretextTasks, type TaskSetting } from "./pretext_tasks.ts";
+import { weightings } from "./weightings.ts";
+
+/** What an objective takes from the data and the model. */
+export interface ObjectiveSetting {
+  /** Backbone, head, outer optimizer. */
+  readonly learner: Learner;
+  /** What its pretext tasks take. */
+  readonly setting: TaskSetting;
+}
+
+const tasks = manyOf(pretextTasks, { contrastive: {}, rotation: {} })
+  .describe("The pretext tasks.");
+const weighting = oneOf(weightings, { equal: {} }).describe("How much each loss counts.");
+const inner = {
+  innerSteps: z.int().min(1).default(1).describe("Steps of every inner loop."),
+  innerRate: z.number().min(0).default(0.001).describe("Rate of the inner loop."),
+};
+const share = (what: string) =>
+  z.number().min(0).default(1).describe(`How much the pretext heads learn from ${what}.`);
+
+/** Every objective by its name. */
+export const objectives: Registry<Objective, ObjectiveSetting> = {
+  alignment: component(
+    "The wanted loss and an explicit bonus for aligned gradients: meta-training to first order.",
+    { tasks, ...inner },
+    ({ tasks, innerSteps, innerRate }, { learner, setting }) =>
+      alignmentObjective(learner, {
+        tasks: makeMany(pretextTasks, tasks, setting),
+        alpha: innerSteps * innerRate,
+      }),
+  ),
+  classification: component(
+    "The wanted loss: supervised training.",
+    {},
+    (_, { learner }) => classificationObjective(learner),
+  ),
+  joint: component(
+    "The wanted loss and the pretext losses together.",
+    {
+      tasks,
+      weighting,
+      pretextWeight: z.number().min(0).default(1).describe("Factor of every pretext loss."),
+    },
+    ({ tasks, weighting, pretextWeight }, { learner, setting }) =>
+      jointObjective(learner, {
+        tasks: makeMany(pretextTasks, tasks, setting),
+        weighting: makeOne(weightings, weighting, {}),
+        pretextWeight,
+      }),
+  ),
+  meta: component(
+    "The wanted loss at copies that were adapted to pretext tasks (1703.03400).",
+    {
+      tasks,
+      ...inner,
+      order: z.enum(["exact", "first"]).default("exact").describe("Order of the meta-gradient."),
+      optimizer: oneOf(optimizers, { sgd: {} }).describe("Optimizer of the inner loop."),
+      weighting,
+      placebo: z.enum(Object.keys(placebos)).nullable().default(null)
+        .describe("A control that changes the inner loop; null for none."),
+      ownHeads: share("their own losses"),
+      outerHeads: share("the outer loss"),
+    },
+    (options, { learner, setting }) => {
+      const { tasks, innerSteps, innerRate, order, optimizer, weighting, placebo } = options;
+      const equal = Object.keys(weighting).every((name) => name === "equal");
+      return metaObjective(learner, {
+        tasks: makeMany(pretextTasks, tasks, setting),
+        inner: { innerSteps, innerRate, optimizer: makeOne(optimizers, optimizer, {}) },
+        order,
+        heads: { own: options.ownHeads, outer: options.outerHeads },
+        ...(!equal && { weighting: makeOne(weightings, weighting, {}) }),
+        ...(placebo !== null && { placebo: makeOne(placebos, { [placebo]: {} }, {}) }),
+      });
+    },
+  ),
+  pretext: component(
+    "The pretext losses alone: self-supervised pretraining.",
+    { tasks, weighting },
+    ({ tasks, weighting }, { learner, setting }) =>
+      pretextObjective(learner, {
+        tasks: makeMany(pretextTasks, tasks, setting),
+        weighting: makeOne(weightings, weighting, {}),
+      }),
+  ),
+};

@@ -1,0 +1,44 @@
+/**
+ * The identity of what a unit computes.
+ *
+ * @module
+ */
+import type { Arm } from "./arms.ts";
+import type { StudyConfig } from "./study_schema.ts";
+
+/**
+ * A hash of everything that decides the numbers of a unit but for its seed: the arm as it was filled in,
+ * the regime, the data, and all of the configuration that is not about other arms or regimes.
+ *
+ * @param config The configuration.
+ * @param unit The arm, the name of the regime, hashes of the data.
+ * @returns 16 hexadecimal digits of a SHA-256.
+ */
+export async function unitConfiguration(
+  config: StudyConfig,
+  { arm, regime, data }: {
+    readonly arm: Arm;
+    readonly regime: string;
+    readonly data: readonly string[];
+  },
+): Promise<string> {
+  // What only changes how often something is written down does not change a number.
+  const { arms: _, regimes, only: __, saveEvery: ___, ...rest } = config;
+  const text = JSON.stringify(sorted({ ...rest, arm, regime: regimes[regime], data }));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(
+    new Uint8Array(digest).subarray(0, 8),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
+/** The same value with the keys of all mappings in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map((
+      [key, item],
+    ) => [key, sorted(item)]),
+  );
+}

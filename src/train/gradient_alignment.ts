@@ -1,0 +1,111 @@
+/**
+ * How far the gradients of pretext tasks agree with that of the wanted task.
+ *
+ * @module
+ */
+import type { Tensor } from "../ir/tensor.ts";
+import { softmaxCrossEntropy } from "../loss/mod.ts";
+import { type Params, sequential } from "../nn/mod.ts";
+import { foldIn, splitKey } from "../random/mod.ts";
+import { add, div, maximum, mul, rsqrt, sqrt, sub, sum } from "../tensor/mod.ts";
+import { grad } from "../transform/mod.ts";
+import { flatten, mapTree } from "../tree/tree.ts";
+import { type ImageTable, takeImages, takeLabels } from "./device_images.ts";
+import type { MetaObjective } from "./objectives/meta.ts";
+import { metaTrainGradient, type MetaTraining } from "./objectives/meta_train.ts";
+import {
+  type Learner,
+  metricName,
+  type Objective,
+  type ObjectiveInputs,
+} from "./objectives/objective.ts";
+import { labelledBatch, type TrainingState } from "./objectives/train_classifier.ts";
+
+/** Folded into the key of a step for the pretext tasks. */
+const TASKS = 0xa119;
+
+/**
+ * Makes the figures of a step of an objective that has a wanted and pretext losses, all by the weights of
+ * the backbone: `<task>Cosine`, the cosine of the task's gradient and the wanted one's at the same
+ * weights; for meta-training of exact order also `correctionCosine` and `correctionRatio`, the cosine of
+ * the exact and the first-order meta-gradient, and the length of their difference over that of the latter.
+ *
+ * @param learner Backbone and head.
+ * @param objective The objective.
+ * @returns A pure function of a training, images, key and inputs, whose result are scalars by name.
+ */
+export function gradientAlignment(
+  learner: Learner,
+  objective: Objective,
+): (
+  training: Pick<TrainingState, "params" | "state">,
+  table: ImageTable,
+  key: Tensor,
+  inputs: Omit<ObjectiveInputs, "rate">,
+) => Readonly<Record<string, Tensor>> {
+  const { encoder, head, augment, extents } = learner;
+  const model = sequential({ encoder, head });
+  const { tasks } = objective;
+  return ({ params, state }, table, key, { rows, step, support }) => {
+    const batch = labelledBatch(table, key, { rows, step, augment, extents });
+    const backbone = params["encoder"] as Params;
+    const wanted = grad((own: Params) => {
+      const { output } = model.apply(
+        { encoder: own, head: params["head"]! },
+        state,
+        batch.images,
+        { training: true, key: batch.key },
+      );
+      return softmaxCrossEntropy(output, batch.labels);
+    })(backbone);
+    const keys = splitKey(foldIn(batch.key, TASKS), tasks.length);
+    const figures: Record<string, Tensor> = {};
+    tasks.forEach((task, k) => {
+      const gradient = grad((own: Params) =>
+        task.loss({
+          encode: (views, viewKey) =>
+            encoder.apply(own, state["encoder"] as Params, views, {
+              training: true,
+              key: viewKey,
+            }).output,
+          head: (params["pretext"] as Readonly<Record<string, Params>>)[task.name]!,
+          images: takeImages(table, support[task.name]!, extents),
+          labels: takeLabels(table, support[task.name]!),
+          key: keys[k]!,
+        }).loss
+      )(backbone);
+      figures[metricName(task.name, "cosine")] = cosine(wanted, gradient);
+    });
+    if (isExact(objective)) {
+      const inputs = { rows, step, support };
+      const by = (order: "exact" | "first") =>
+        metaTrainGradient({ ...objective.meta, order })(
+          { params, state } as Pick<MetaTraining, "params" | "state">,
+          table,
+          key,
+          inputs,
+        ).grads.encoder;
+      const [exact, first] = [by("exact"), by("first")];
+      figures["correctionCosine"] = cosine(exact, first);
+      const difference = mapTree<Params>(sub, exact, first);
+      figures["correctionRatio"] = sqrt(
+        div(dot(difference, difference), maximum(dot(first, first), 1e-30)),
+      );
+    }
+    return figures;
+  };
+}
+
+function isExact(objective: Objective): objective is MetaObjective {
+  return "meta" in objective && (objective as MetaObjective).meta.order === "exact";
+}
+
+function dot(a: Params, b: Params): Tensor {
+  const products = mapTree((x: Tensor, y: Tensor) => sum(mul(x, y)), a, b);
+  return flatten<Tensor>(products).leaves.reduce(add);
+}
+
+/** 0 where one of them is 0. */
+function cosine(a: Params, b: Params): Tensor {
+  return mul(dot(a, b), rsqrt(maximum(mul(dot(a, a), dot(b, b)), 1e-30)));
+}

@@ -1,0 +1,73 @@
+/**
+ * All that is drawn in an image training: orders of images, and keys of what is drawn on the device.
+ *
+ * @module
+ */
+import { EpochSampler } from "../data/mod.ts";
+import { type HostArray, hostArray } from "../engine/mod.ts";
+import { randomKey } from "../random/mod.ts";
+import { valuesOf } from "../tensor/mod.ts";
+import { rowsOf } from "./compiled_stage.ts";
+import { type Purpose, type RandomStream, streamKey, streamSeed } from "./random_streams.ts";
+
+/** Where batches come from. */
+export interface DrawnFrom {
+  /** Phase of the training. */
+  readonly phase: string;
+  /** Images to draw from. */
+  readonly rows: Int32Array;
+  /** Number of the step, from 0. */
+  readonly step: number;
+}
+
+/** Draws from one seed: pure functions of phase, purpose and step. */
+export class ImageDraws {
+  readonly #seed: number;
+  readonly #batchSize: number;
+  readonly #samplers = new Map<string, EpochSampler>();
+
+  /**
+   * Prepares draws.
+   *
+   * @param options Seed of all draws, and images of a batch.
+   */
+  constructor({ seed, batchSize }: { readonly seed: number; readonly batchSize: number }) {
+    this.#seed = seed;
+    this.#batchSize = batchSize;
+  }
+
+  /** Key `u32[2]` of a stream. */
+  key(stream: RandomStream): HostArray {
+    const words = valuesOf(streamKey(randomKey(this.#seed), stream));
+    return hostArray(Uint32Array.from(words), [2], "u32");
+  }
+
+  /** Labelled images of a step, `i32[batch]`. */
+  labelled(from: DrawnFrom): Int32Array {
+    return this.#batch(from, { purpose: "order", name: "" });
+  }
+
+  /** Images of a step for every pretext task, by its name, `i32[batch]` each. */
+  support(tasks: readonly string[], from: DrawnFrom): Readonly<Record<string, HostArray>> {
+    return Object.fromEntries(
+      tasks.map((name) => [name, rowsOf(this.#batch(from, { purpose: "support order", name }))]),
+    );
+  }
+
+  #batch(
+    { phase, rows, step }: DrawnFrom,
+    { purpose, name }: { readonly purpose: Purpose; readonly name: string },
+  ): Int32Array {
+    const id = JSON.stringify([phase, purpose, name, rows.length]);
+    let sampler = this.#samplers.get(id);
+    if (!sampler) {
+      sampler = new EpochSampler({
+        indices: rows,
+        batchSize: this.#batchSize,
+        seed: streamSeed(this.#seed, { phase, purpose, name }),
+      });
+      this.#samplers.set(id, sampler);
+    }
+    return sampler.batch(step);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Model, images and draws of an image training on an engine.
+ *
+ * @module
+ */
+import type { Concrete, Engine, HostArray } from "../engine/mod.ts";
+import type { Schedule } from "../optim/mod.ts";
+import { stepInputs } from "./compiled_stage.ts";
+import { type ImageTable, packImages } from "./device_images.ts";
+import { ImageDraws } from "./image_draws.ts";
+import { ImagePrograms, type ImageProgramsOptions, type Side } from "./image_programs.ts";
+import type { Learner } from "./objectives/objective.ts";
+import type { LabelledRows } from "./nearest_neighbours.ts";
+
+/** What is trained, on which images. */
+export interface ImageTrainingOptions extends ImageProgramsOptions {
+  /** Images of a batch, in every loss. */
+  readonly batchSize: number;
+  /** Seed of all that is random. */
+  readonly seed: number;
+  /**
+   * Batches of training images from which running statistics are collected again before weights are
+   * judged; 0 judges with those that training left.
+   */
+  readonly refreshBatches: number;
+  /** Support batches over which the accuracy of adapted backbones is averaged. */
+  readonly adaptationDraws: number;
+}
+
+/** What the makers of stages and the judge share. */
+export class ImageSetting {
+  /** Draws of batches and keys. */
+  readonly draws: ImageDraws;
+  /** Compiled programs. */
+  readonly programs: ImagePrograms;
+  /** The images of both sides. */
+  readonly tables: Readonly<Record<Side, Concrete<ImageTable>>>;
+
+  /**
+   * Puts the images on the device.
+   *
+   * @param engine Where to train.
+   * @param options Model, images, seed.
+   */
+  constructor(readonly engine: Engine, readonly options: ImageTrainingOptions) {
+    this.draws = new ImageDraws(options);
+    this.programs = new ImagePrograms(engine, options);
+    const { source: { dataset }, target } = options;
+    const source = engine.put(packImages(dataset));
+    this.tables = {
+      source,
+      target: target.dataset === dataset ? source : engine.put(packImages(target.dataset)),
+    };
+  }
+
+  /** The images of the pretext tasks. */
+  unlabelled(side: Side): LabelledRows {
+    const { unlabelled, train, dataset: { labels } } = this.options[side];
+    return { table: this.tables[side], rows: unlabelled ?? train, labels };
+  }
+
+  /** Batches of the pretext tasks, by their names. */
+  support(
+    names: readonly string[],
+    { phase, step, images: { rows } }: {
+      readonly phase: string;
+      readonly step: number;
+      readonly images: LabelledRows;
+    },
+  ): Readonly<Record<string, HostArray>> {
+    return this.draws.support(names, { phase, step, rows });
+  }
+
+  /** What travels to the device for a step. */
+  stepInputs(
+    { phase, side, rate }: {
+      readonly phase: string;
+      readonly side: Side;
+      readonly rate: number | Schedule;
+    },
+    step: number,
+  ): ReturnType<typeof stepInputs> {
+    const rows = this.options[side].train;
+    return stepInputs(this.draws.labelled({ phase, rows, step }), {
+      step,
+      rate: typeof rate === "number" ? rate : rate(step),
+    });
+  }
+}
+
+/** What objectives are made of, with the head of one of the tasks. */
+export function learnerOf(options: ImageTrainingOptions, side: Side): Learner {
+  const { encoder, embedding, optimizer, augment, [side]: { dataset, head } } = options;
+  return { encoder, embedding, optimizer, augment, head, extents: dataset };
+}
