@@ -159,8 +159,11 @@ export function jobsFor(setting: Setting): Job[] {
       limit: software ? 120 : 60,
       format: "kernels",
     },
-    step("full", "full step, activations kept", 60, [{ which: "full", keep: true }]),
-    step("full", "full step, recomputed", 60, [{ which: "full" }]),
+    step("full", "full step, activations kept", software ? 120 : 60, [{
+      which: "full",
+      keep: true,
+    }]),
+    step("full", "full step, recomputed", software ? 120 : 60, [{ which: "full" }]),
     step("profile", "profile of W-mid", 60, [{ which: "mid", keep: true, top: 40 }]),
     ...growth.map(([axis, values]) =>
       step(

@@ -9,7 +9,7 @@ import type { Outcome, Row, Stage, Summary } from "./job.ts";
 const MIB = 2 ** 20;
 
 /** Rows of the longest tables that are shown. */
-const MOST = 40;
+const MOST = 80;
 
 /** The whole text. */
 export function summaryText({ context, outcomes }: Summary): string {
