@@ -22,28 +22,28 @@ export interface Setting {
 }
 
 /** Tests of everything that runs on a device. */
-const DEVICE_TESTS = [
-  "kernels_conv2d",
-  "kernels_matmul",
-  "kernels_grid",
-  "compile_device",
-  "engine_webgpu",
-  "engine_recompute",
-  "gpu_runtime",
-  "meta_conv4",
-  "meta_objectives",
-  "ops_ulp",
-  "ops_special_points",
-  "ops_trig_precision",
-  "tensor_device",
-  "tensor_non_finite",
-  "tensor_sort",
-  "doctor_number_check",
-  "pretext_webgpu",
-  "multitask_solvers",
-  "interop_share_tf",
-  "interop_tf_op_webgpu",
-];
+export const DEVICE_TESTS: readonly string[] = [
+  "kernels/conv2d",
+  "kernels/matmul",
+  "kernels/grid",
+  "compile/device",
+  "engine/webgpu",
+  "engine/recompute",
+  "gpu/runtime",
+  "meta/conv4",
+  "meta/objectives",
+  "ops/ulp",
+  "ops/special_points",
+  "ops/trig_precision",
+  "tensor/device",
+  "tensor/non_finite",
+  "tensor/sort",
+  "doctor/number_check",
+  "pretext/webgpu",
+  "multitask/solvers",
+  "interop/share_tf",
+  "interop/tf_op_webgpu",
+].map((name) => `tests/${name}_test.ts`);
 
 /** Name, workload, order and limit of the peers, the most wanted first. */
 const PEERS: readonly [Implementation, WorkloadName, Order, number][] = [
@@ -132,7 +132,7 @@ export function jobsFor(setting: Setting): Job[] {
       name: "device tests",
       command: [
         ...["deno", "test", "-A", "--no-check", "--cached-only", "--parallel"],
-        ...DEVICE_TESTS.map((test) => `tests/${test}_test.ts`),
+        ...DEVICE_TESTS,
       ],
       limit: software ? 400 : 110,
       format: "tests",

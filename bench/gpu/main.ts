@@ -3,14 +3,15 @@
  * `bash bench/gpu/run.sh OUT [--stages a,b] [--budget 450] [--python A,B] [--device cuda] [--list]`.
  *
  * Jobs that OUT/summary.json has as done, or as failed with `--keep-failed`, are not run again: a run that
- * was cut goes on where it was. The budget is in seconds, for everything.
+ * was cut goes on where it was. The budget is in seconds, for everything. `--modules` prints the modules
+ * that a machine without a network must have in its cache.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { resultsContext } from "../results_file.ts";
 import { type Job, type Outcome, type Row, type Stage, STAGES, type Summary } from "./job.ts";
-import { jobsFor } from "./jobs.ts";
+import { DEVICE_TESTS, jobsFor } from "./jobs.ts";
 import { findRows } from "./rows.ts";
 import { summaryText } from "./summary_text.ts";
 
@@ -26,17 +27,21 @@ const KEPT_LINES = 60;
 function usage(problem: string): never {
   console.error(
     `Cannot run on the GPU: ${problem}. Expected OUT [--stages ${STAGES.join(",")}] ` +
-      `[--budget seconds] [--python commands] [--device cuda|cpu] [--keep-failed] [--list].`,
+      `[--budget seconds] [--python commands] [--device cuda|cpu] [--keep-failed] [--list] [--modules].`,
   );
   Deno.exit(2);
 }
 
 const flags = parseArgs(Deno.args, {
   string: ["stages", "budget", "python", "device", "_"],
-  boolean: ["list", "keep-failed"],
+  boolean: ["list", "keep-failed", "modules"],
   default: { budget: "450", python: "python3", device: "cuda" },
   unknown: (argument) => argument.startsWith("-") ? usage(`found ${argument}`) : true,
 });
+if (flags.modules) {
+  console.log((await modules()).join(" "));
+  Deno.exit(0);
+}
 const out = flags._[0];
 if (typeof out !== "string") usage("found no folder");
 const budget = Number(flags.budget);
@@ -45,6 +50,17 @@ if (flags.device !== "cpu" && flags.device !== "cuda") usage(`found --device ${f
 const wanted = flags.stages?.split(",") ?? STAGES;
 for (const stage of wanted) {
   if (!STAGES.includes(stage as Stage)) usage(`found stage ${stage}`);
+}
+
+/** Everything that a job starts. */
+async function modules(): Promise<string[]> {
+  const found = ["mod.ts", "src/doctor/doctor.ts", "tests/fuzz/main.ts", ...DEVICE_TESTS];
+  for (const folder of ["bench", "bench/peers", "bench/gpu", "experiments"]) {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name.endsWith(".ts")) found.push(`${folder}/${name}`);
+    }
+  }
+  return found.sort();
 }
 
 const started = performance.now();
