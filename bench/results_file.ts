@@ -78,15 +78,21 @@ export function fileNamePart(adapter: string): string {
 }
 
 async function commitName(): Promise<string> {
-  const git = async (...args: string[]): Promise<string> => {
-    const { success, stdout } = await new Deno.Command("git", {
-      args,
-      cwd: new URL(".", import.meta.url),
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : "unknown";
+  const git = async (...args: string[]): Promise<string | undefined> => {
+    try {
+      const { success, stdout } = await new Deno.Command("git", {
+        args,
+        cwd: new URL(".", import.meta.url),
+        stderr: "null",
+      }).output();
+      return success ? new TextDecoder().decode(stdout).trim() : undefined;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined; // a machine without git
+      throw error;
+    }
   };
   const commit = await git("rev-parse", "--short=12", "HEAD");
+  if (commit === undefined) return "unknown";
   return await git("status", "--porcelain", "--untracked-files=no") === ""
     ? commit
     : `${commit}-dirty`;

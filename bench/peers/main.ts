@@ -2,13 +2,14 @@
  * This library beside its peers, on the same meta-gradients, in the same run:
  *
  * `deno task bench:peers [--workload small,mid] [--order exact,first] [--only jax-js,pytorch]`
- * `[--rounds 3] [--repeat 3] [--limit 240] [--python /usr/bin/python3] [--write]`
+ * `[--rounds 3] [--repeat 3] [--limit 240] [--python /usr/bin/python3,...] [--device cpu] [--write]`
  *
  * One implementation at a time, each in a process of its own, this library first, in several rounds:
  * the speed of a machine drifts, so ratios are the median over rounds of the ratio within a round.
  * It prints a table and writes `bench/results/<date>-peers.json`; a run that is narrowed by the flags
  * writes only with `--write`. A peer that is missing, cannot compute an order or takes more than `--limit`
- * seconds gets a line that says so.
+ * seconds gets a line that says so; those of PyTorch and JAX on a GPU ask for CUDA, or compute on the CPU
+ * with `--device cpu`.
  *
  * @module
  */
@@ -17,7 +18,13 @@ import { type Conv4Reference, conv4Workload } from "../../tests/workloads/conv4.
 import { contextLine, resultsContext, writeResults } from "../results_file.ts";
 import { digits, markdownTable } from "../table.ts";
 import { type Measurement, type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peer.ts";
-import { type Implementation, IMPLEMENTATIONS, type NoMeasurement, runPeer } from "./run_peer.ts";
+import {
+  type Implementation,
+  IMPLEMENTATIONS,
+  isPython,
+  type NoMeasurement,
+  runPeer,
+} from "./run_peer.ts";
 import { median } from "./sampling.ts";
 
 /** This library, to which the others are compared. */
@@ -112,14 +119,14 @@ function noteOf({ implementation, order, outcome }: Row): string {
 /** The adapter of the first implementation that has one. */
 function adapterOf(rows: readonly Row[]): string {
   const gpu = rows.find(({ implementation, outcome }) =>
-    implementation !== "pytorch" && "adapter" in outcome
+    !isPython(implementation) && "adapter" in outcome
   );
   return gpu && "adapter" in gpu.outcome ? gpu.outcome.adapter : "none";
 }
 
 const flags = parseArgs(Deno.args, {
   boolean: ["write"],
-  string: ["only", "workload", "order", "rounds", "repeat", "limit", "python"],
+  string: ["only", "workload", "order", "rounds", "repeat", "limit", "python", "device"],
 });
 const implementations = choices(flags.only, IMPLEMENTATIONS, "only");
 const orders = choices(flags.order, ORDERS, "order");
@@ -127,7 +134,8 @@ const workloads = choices(flags.workload, WORKLOADS, "workload");
 const options = {
   repeat: Number(flags.repeat ?? 3),
   limit: Number(flags.limit ?? 240),
-  pythons: flags.python === undefined ? ["python3", "/usr/bin/python3"] : [flags.python],
+  pythons: flags.python?.split(",") ?? ["python3", "/usr/bin/python3"],
+  device: choices(flags.device ?? "cuda", ["cpu", "cuda"], "device")[0]!,
 };
 const rounds = Number(flags.rounds ?? 3);
 const counts = [options.repeat, rounds].every((count) => Number.isInteger(count) && count > 0);

@@ -52,6 +52,7 @@ const measurement: Measurement = {
   ...timed,
   dispatches: dispatched,
   ...(memory === undefined ? {} : { peakRss: memory }),
+  ...(peer.deviceBytes === undefined ? {} : { deviceBytes: peer.deviceBytes() }),
   results: (await peer.results()).map((result) => Array.from(result)),
 };
 console.log(JSON.stringify(measurement));

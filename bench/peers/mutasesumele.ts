@@ -51,6 +51,7 @@ async function build(workload: Conv4Workload, options: JitOptions): Promise<Peer
       await read(results.length - 1);
     },
     results: () => read(0),
+    deviceBytes: () => backend.memory().peak,
   };
 }
 

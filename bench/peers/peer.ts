@@ -30,6 +30,8 @@ export interface Peer {
    * in this library's layout.
    */
   results(): Promise<readonly ArrayLike<number>[]>;
+  /** Most bytes of device memory at one time so far, where the implementation counts them. */
+  deviceBytes?(): number;
 }
 
 /** A module that opens an implementation. */
@@ -54,6 +56,8 @@ export interface Measurement {
   readonly dispatches?: number;
   /** Largest resident set of the process so far, in bytes; absent where the system tells none. */
   readonly peakRss?: number;
+  /** Most bytes of device memory at one time, where they can be told. */
+  readonly deviceBytes?: number;
   /** See {@linkcode Peer.results}. */
   readonly results: readonly (readonly number[])[];
 }

@@ -14,10 +14,46 @@ export const IMPLEMENTATIONS = [
   "jax-js-vmap",
   "tfjs",
   "pytorch",
+  "torch-cuda",
+  "torch-cuda-graph",
+  "torch-compile",
+  "torch-cuda-tf32",
+  "jax-jit",
+  "jax-jit-loop",
+  "jax-jit-tf32",
 ] as const;
 
 /** An implementation. */
 export type Implementation = (typeof IMPLEMENTATIONS)[number];
+
+/** A peer in Python. */
+interface PythonPeer {
+  readonly script: "torch_peer.py" | "jax_peer.py";
+  /** What its Python must have. */
+  readonly modules: readonly string[];
+  readonly flags: readonly string[];
+  /** Whether it stays on the CPU, whatever {@linkcode RunOptions.device} says. */
+  readonly onCpu?: true;
+}
+
+const TORCH = { script: "torch_peer.py", modules: ["torch", "numpy"] } as const;
+const JAX = { script: "jax_peer.py", modules: ["jax", "numpy"] } as const;
+
+const PYTHON_PEERS: Readonly<Partial<Record<Implementation, PythonPeer>>> = {
+  "pytorch": { ...TORCH, flags: [], onCpu: true },
+  "torch-cuda": { ...TORCH, flags: [] },
+  "torch-cuda-graph": { ...TORCH, flags: ["--mode", "graph"] },
+  "torch-compile": { ...TORCH, flags: ["--mode", "compile"] },
+  "torch-cuda-tf32": { ...TORCH, flags: ["--mode", "graph", "--tf32"] },
+  "jax-jit": { ...JAX, flags: [] },
+  "jax-jit-loop": { ...JAX, flags: ["--tasks", "loop"] },
+  "jax-jit-tf32": { ...JAX, flags: ["--tf32"] },
+};
+
+/** Whether an implementation runs in Python, without WebGPU. */
+export function isPython(implementation: Implementation): boolean {
+  return PYTHON_PEERS[implementation] !== undefined;
+}
 
 /** What is to be measured. */
 export interface Run {
@@ -41,9 +77,14 @@ export interface RunOptions {
   readonly repeat: number;
   /** Seconds after which a process is ended. */
   readonly limit: number;
-  /** Commands that may start a Python with PyTorch, in the order in which they are tried. */
+  /** Commands that may start a Python with PyTorch or JAX, in the order in which they are tried. */
   readonly pythons: readonly string[];
+  /** Where PyTorch and JAX compute, but for the peer `pytorch`, which is on the CPU; CUDA unless told. */
+  readonly device?: "cpu" | "cuda";
 }
+
+/** What a peer's process ends with when it says why this machine cannot run it. */
+const IMPOSSIBLE = 3;
 
 /**
  * Measures one implementation.
@@ -60,7 +101,8 @@ export async function runPeer(
   if (implementation === "tfjs" && order === "exact") {
     return { reason: "impossible: no second derivative of convolution and max-pooling" };
   }
-  if (implementation === "pytorch") return await runTorch(run, options);
+  const python = PYTHON_PEERS[implementation];
+  if (python !== undefined) return await runPython(run, python, options);
   const script = new URL("measure.ts", import.meta.url).href;
   return await child(Deno.execPath(), {
     args: ["run", "-A", script, implementation, workload, order, String(options.repeat)],
@@ -68,29 +110,41 @@ export async function runPeer(
   });
 }
 
-async function runTorch(
+async function runPython(
   { workload, order }: Run,
-  { repeat, limit, pythons }: RunOptions,
+  { script, modules, flags, onCpu }: PythonPeer,
+  { repeat, limit, pythons, device = "cuda" }: RunOptions,
 ): Promise<Measurement | NoMeasurement> {
-  const python = await findTorch(pythons);
+  const python = await findPython(pythons, modules);
   if (python === undefined) {
-    return { reason: `not installed: no torch and numpy in ${pythons.join(" or ")}` };
+    return { reason: `not installed: no ${modules.join(" and ")} in ${pythons.join(" or ")}` };
   }
-  const folder = await Deno.makeTempDir({ prefix: "torch-inputs-" });
+  const folder = await Deno.makeTempDir({ prefix: "peer-inputs-" });
   try {
     await writeInputs(folder, conv4Workload(workload, { order }));
-    const script = decodeURIComponent(new URL("torch_eager.py", import.meta.url).pathname);
-    return await child(python, { args: [script, folder, order, String(repeat)], limit });
+    const file = decodeURIComponent(new URL(script, import.meta.url).pathname);
+    const where = ["--device", onCpu ? "cpu" : device];
+    return await child(python, {
+      args: [file, folder, order, String(repeat), ...where, ...flags],
+      limit,
+    });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function findTorch(pythons: readonly string[]): Promise<string | undefined> {
+/** The first command that starts a Python which has the modules. */
+async function findPython(
+  pythons: readonly string[],
+  modules: readonly string[],
+): Promise<string | undefined> {
+  const find = `import sys
+from importlib.util import find_spec
+sys.exit(not all(map(find_spec, ${JSON.stringify(modules)})))`;
   for (const python of pythons) {
     try {
       const { success } = await new Deno.Command(python, {
-        args: ["-c", "import torch, numpy"],
+        args: ["-c", find],
         stdout: "null",
         stderr: "null",
       }).output();
@@ -121,7 +175,7 @@ async function child(
 ): Promise<Measurement | NoMeasurement> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), 1e3 * limit);
-  const { success, stdout, stderr } = await new Deno.Command(command, {
+  const { success, code, stdout, stderr } = await new Deno.Command(command, {
     args,
     // Mesa's Vulkan driver complains where this is not set.
     env: { XDG_RUNTIME_DIR: Deno.env.get("XDG_RUNTIME_DIR") ?? "/tmp", NO_COLOR: "1" },
@@ -132,6 +186,7 @@ async function child(
   const decoder = new TextDecoder();
   if (!success) {
     const lines = decoder.decode(stderr).trim().split("\n");
+    if (code === IMPOSSIBLE) return { reason: lines.at(-1)! };
     const said = lines.find((line) => /error/i.test(line)) ?? lines.at(-1);
     return { reason: `failed: ${said?.trim()}` };
   }

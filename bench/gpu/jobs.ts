@@ -1,0 +1,189 @@
+/**
+ * The list of jobs.
+ *
+ * @module
+ */
+import type { Order, WorkloadName } from "../peers/peer.ts";
+import type { Implementation } from "../peers/run_peer.ts";
+import type { Job, Stage } from "./job.ts";
+
+/** What the list depends on. */
+export interface Setting {
+  /** Whether the adapter is a CPU: sizes are small then, as in a rehearsal. */
+  readonly software: boolean;
+  /** Processors. */
+  readonly cores: number;
+  /** Commands that may start a Python with PyTorch or JAX. */
+  readonly pythons: readonly string[];
+  /** Where PyTorch and JAX compute. */
+  readonly device: "cpu" | "cuda";
+  /** Path of a script of this folder. */
+  readonly script: (name: string) => string;
+}
+
+/** Tests of everything that runs on a device. */
+export const DEVICE_TESTS: readonly string[] = [
+  "kernels/conv2d",
+  "kernels/matmul",
+  "kernels/grid",
+  "compile/device",
+  "engine/webgpu",
+  "engine/recompute",
+  "gpu/runtime",
+  "meta/conv4",
+  "meta/objectives",
+  "ops/ulp",
+  "ops/special_points",
+  "ops/trig_precision",
+  "tensor/device",
+  "tensor/non_finite",
+  "tensor/sort",
+  "doctor/number_check",
+  "pretext/webgpu",
+  "multitask/solvers",
+  "interop/share_tf",
+  "interop/tf_op_webgpu",
+].map((name) => `tests/${name}_test.ts`);
+
+/** Name, workload, order and limit of the peers, the most wanted first. */
+const PEERS: readonly [Implementation, WorkloadName, Order, number][] = [
+  ["torch-cuda", "mid", "exact", 60],
+  ["torch-cuda-graph", "mid", "exact", 60],
+  ["jax-jit-loop", "mid", "exact", 90],
+  ["jax-jit", "mid", "exact", 100],
+  ["torch-cuda", "small", "exact", 45],
+  ["torch-cuda-graph", "small", "exact", 45],
+  ["jax-jit-loop", "small", "exact", 60],
+  ["torch-compile", "mid", "exact", 170],
+  ["torch-cuda-tf32", "mid", "exact", 45],
+  ["jax-jit-tf32", "mid", "exact", 90],
+  ["torch-cuda-graph", "mid", "first", 45],
+  ["jax-jit", "small", "exact", 60],
+  ["torch-compile", "small", "exact", 120],
+  ["jax-jit-loop", "mid", "first", 60],
+  ["pytorch", "mid", "exact", 60],
+];
+
+/** Sizes of the growth: one is changed at a time. */
+const GROWTH = {
+  tasks: [1, 2, 4, 8, 16, 32, 64],
+  innerSteps: [1, 2, 5, 10, 20],
+  filters: [8, 16, 32, 64, 128, 256],
+} as const;
+
+const GROWTH_SOFTWARE = { tasks: [1, 2], innerSteps: [1, 2], filters: [8, 16] } as const;
+
+/**
+ * Makes the list.
+ *
+ * @param setting What it depends on.
+ * @returns The jobs in the order in which they run.
+ */
+export function jobsFor(setting: Setting): Job[] {
+  const { software, cores, script } = setting;
+  const deno = (...args: string[]): string[] => ["deno", "run", "-A", "--cached-only", ...args];
+  const onDevice = { needsAdapter: true } as const;
+  const peer = (
+    stage: Stage,
+    [implementation, workload, order, limit]: (typeof PEERS)[number],
+  ): Job => ({
+    stage,
+    name: `${implementation} W-${workload} ${order}`,
+    command: deno(
+      script("peer_job.ts"),
+      implementation,
+      workload,
+      order,
+      `--limit=${limit - 5}`,
+      `--python=${setting.pythons.join(",")}`,
+      `--device=${setting.device}`,
+    ),
+    limit,
+    needsAdapter: stage === "workloads",
+  });
+  const step = (stage: Stage, name: string, limit: number, items: readonly unknown[]): Job => ({
+    ...onDevice,
+    stage,
+    name,
+    command: deno(script("step_job.ts"), ...items.map((item) => JSON.stringify(item))),
+    limit,
+  });
+  const seconds = software ? 10 : 75;
+  const copies = Math.max(1, Math.min(12, cores - 2));
+  const growth = Object.entries<readonly number[]>(software ? GROWTH_SOFTWARE : GROWTH);
+  return [
+    {
+      stage: "doctor",
+      name: "machine",
+      command: ["bash", script("machine.sh")],
+      limit: 20,
+      format: "text",
+    },
+    {
+      stage: "doctor",
+      name: "doctor",
+      command: ["deno", "task", "doctor"],
+      limit: 60,
+      format: "text",
+    },
+    {
+      ...onDevice,
+      stage: "kernels-check",
+      name: "device tests",
+      command: [
+        ...["deno", "test", "-A", "--no-check", "--cached-only", "--parallel"],
+        ...DEVICE_TESTS,
+      ],
+      limit: software ? 400 : 110,
+      format: "tests",
+    },
+    peer("workloads", ["mutasesumele", "mid", "exact", 60]),
+    peer("workloads", ["mutasesumele", "small", "exact", 40]),
+    peer("workloads", ["mutasesumele", "mid", "first", 45]),
+    peer("workloads", ["mutasesumele-recompute", "mid", "exact", 60]),
+    peer("workloads", ["mutasesumele", "small", "first", 30]),
+    ...PEERS.map((row) => peer("peers", row)),
+    ...Array.from({ length: copies }, (_, k): Job => ({
+      ...onDevice,
+      stage: "fuzz",
+      name: `fuzz ${k + 1}`,
+      command: deno("--no-check", script("fuzz_job.ts"), String(1000 + k), String(seconds)),
+      limit: seconds + 30,
+      together: "fuzz",
+    })),
+    {
+      ...onDevice,
+      stage: "kernels",
+      name: "kernel table",
+      command: deno("bench/kernels_bench.ts"),
+      limit: software ? 120 : 60,
+      format: "kernels",
+    },
+    step("full", "full step, activations kept", software ? 120 : 60, [{
+      which: "full",
+      keep: true,
+    }]),
+    step("full", "full step, recomputed", software ? 120 : 60, [{ which: "full" }]),
+    step("profile", "profile of W-mid", 60, [{ which: "mid", keep: true, top: 40 }]),
+    ...growth.map(([axis, values]) =>
+      step(
+        "scaling",
+        `scaling ${axis}`,
+        software ? 60 : 100,
+        values.map((value) => ({
+          which: {
+            way: 5,
+            shot: 1,
+            queries: 15,
+            filters: 32,
+            tasks: 4,
+            innerSteps: 5,
+            [axis]: value,
+          },
+          keep: true,
+          top: 0,
+        })),
+      )
+    ),
+  ];
+}

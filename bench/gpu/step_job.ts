@@ -1,0 +1,99 @@
+/**
+ * Workloads on the WebGPU device, one row for each argument:
+ * `step_job.ts '{"which":"mid","keep":true,"top":20}' ...`
+ *
+ * `which` is `small`, `mid`, `full` or sizes; `keep` keeps the activations of the inner steps; `top` is how
+ * many kinds of dispatches are listed, by their share of the time. A workload that cannot run gets a row
+ * with the error, and the next one a new device.
+ *
+ * @module
+ */
+import { type Ceiling, leastTime, measureCeiling } from "../ceiling.ts";
+import { type LoadedWorkload, loadWorkload } from "../loaded_workload.ts";
+import { median, sample } from "../peers/sampling.ts";
+import type { Row } from "./job.ts";
+import { printRow } from "./rows.ts";
+
+/** An argument. */
+interface Item {
+  readonly which: Parameters<typeof loadWorkload>[0];
+  readonly keep?: boolean;
+  readonly top?: number;
+}
+
+const SAMPLES = 5;
+
+interface Kind {
+  readonly label: string;
+  count: number;
+  milliseconds: number;
+  least: number;
+  flops: number;
+  bytes: number;
+}
+
+let ceiling: Ceiling | undefined;
+
+for (const argument of Deno.args) {
+  const item = JSON.parse(argument) as Item;
+  const about = { which: item.which, activations: item.keep ? "kept" : "recomputed" };
+  try {
+    printRow({ ...about, ...await measure(item) });
+  } catch (error) {
+    printRow({ ...about, error: error instanceof Error ? error.message : String(error) });
+  }
+}
+Deno.exit(0); // a lost device may keep the process
+
+async function measure({ which, keep = false, top = 20 }: Item): Promise<Row> {
+  const workload = await loadWorkload(which, "exact", !keep);
+  try {
+    const samples = await sample((count) => workload.run(count), SAMPLES);
+    const milliseconds = median(samples.samples);
+    return {
+      adapter: workload.backend.info.adapter,
+      milliseconds,
+      samples: samples.samples,
+      firstRun: samples.firstCall,
+      trace: workload.firstCall.trace,
+      load: workload.firstCall.load,
+      gflop: workload.flops / 1e9,
+      gflops: workload.flops / milliseconds / 1e6,
+      dispatches: workload.loaded.plan.plan.dispatches.length,
+      deviceBytes: workload.backend.memory().peak,
+      ...(top > 0 && workload.backend.resources.gpu.canTime ? await profile(workload, top) : {}),
+    };
+  } finally {
+    workload.backend.close();
+  }
+}
+
+/** Where the time goes, by the clock of the device. */
+async function profile(workload: LoadedWorkload, top: number): Promise<Row> {
+  ceiling ??= await measureCeiling(workload.backend.resources.gpu);
+  const times = await workload.timeEach();
+  const kinds = new Map<string, Kind>();
+  workload.loaded.plan.plan.dispatches.forEach((dispatch, k) => {
+    const { label, flops, bytes } = dispatch;
+    const kind = kinds.get(label) ??
+      { label, count: 0, milliseconds: 0, least: 0, flops: 0, bytes: 0 };
+    kind.count++;
+    kind.milliseconds += times[k]! / 1e6;
+    kind.least += leastTime(ceiling!, dispatch) / 1e6;
+    kind.flops += flops;
+    kind.bytes += bytes;
+    kinds.set(label, kind);
+  });
+  const sorted = [...kinds.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+  const total = sorted.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const least = sorted.reduce((sum, kind) => sum + kind.least, 0);
+  return {
+    ceiling,
+    onDevice: total,
+    least,
+    roofline: least / total,
+    shortest: Math.min(...times),
+    kinds: kinds.size,
+    top: sorted.slice(0, top),
+  };
+}
