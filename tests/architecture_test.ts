@@ -64,6 +64,11 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },
+  study: {
+    folders: ["run", "train", "report", "experiment", "text"],
+    packages: ["@std/", "zod", "node:crypto"],
+    deno: true,
+  },
 };
 
 const mostLines = 400;

@@ -1,0 +1,27 @@
+/**
+ * Studies: units of arms, regimes and seeds, and the verdict on them.
+ *
+ * @module
+ */
+export { parseSeeds } from "./seed_list.ts";
+export { type StoredUnit } from "./stored_unit.ts";
+export { type TargetOptions, type TargetTime, timeToTarget } from "./time_to_target.ts";
+export type {
+  Cost,
+  Evaluated,
+  Outcome as ProtocolOutcome,
+  PhaseRecord,
+  UnitSummary,
+} from "./unit_summary.ts";
+export { computeVerdict, type Family, type MissingUnits, type Verdict } from "./verdict.ts";
+export type { BothSides, Measured, Pair, TimeFigures } from "./verdict_cell.ts";
+export type { Cell as VerdictCell, FixedTarget } from "./verdict_cells.ts";
+export type { CheckResult } from "./verdict_checks.ts";
+export type {
+  Axis as BudgetAxis,
+  PlannedCheck,
+  PlannedComparison,
+  PlannedTarget,
+  VerdictPlan,
+} from "./verdict_plan.ts";
+export type { CellOutcome, Conclusion, DecidedCell } from "./verdict_rules.ts";

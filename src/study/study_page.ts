@@ -1,0 +1,3 @@
+export async function studyPage(..._: unknown[]): Promise<string> {
+  return await "";
+}
