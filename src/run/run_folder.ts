@@ -106,6 +106,57 @@ export class RunFolder implements Disposable {
   }
 
   /**
+   * Makes and locks a folder at exactly one place, or locks the run that is there.
+   *
+   * @param path The run folder; what is above it is made too.
+   * @returns The folder, and whether a run began in it: one that was killed before it wrote its record has
+   * not, and is begun again.
+   * @throws {Error} If the place holds something that is no run, is not writable, or another process works
+   * in it.
+   *
+   * @example
+   * ```ts
+   * import { RunFolder } from "@mutasesumele/toolkit";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const root = await Deno.makeTempDir();
+   * const { folder, begun } = await RunFolder.at(`${root}/study/meta/seed-0`);
+   * assertEquals([folder.path, begun], [`${root}/study/meta/seed-0`, false]);
+   * folder.close();
+   * await Deno.remove(root, { recursive: true });
+   * ```
+   */
+  static async at(path: string): Promise<{ readonly folder: RunFolder; readonly begun: boolean }> {
+    const trimmed = path.replace(/(?<=.)\/+$/, "");
+    const names: string[] = [];
+    try {
+      await Deno.mkdir(trimmed, { recursive: true });
+      for await (const { name } of Deno.readDir(trimmed)) names.push(name);
+    } catch (cause) {
+      throw fileError("create the run folder", { path: trimmed, cause });
+    }
+    // What a run writes before its record.
+    const early = /^(run\.lock|begun\.json|(begun\.json|config\.yaml)\.[0-9a-f]{8}\.tmp)$/;
+    const stray = names.find((name) => !early.test(name));
+    if (stray !== undefined && !names.includes("config.yaml")) {
+      throw new Error(
+        `Cannot begin a run in ${trimmed}: it holds "${stray}" and no config.yaml, so it is no run ` +
+          `folder. Choose an empty or new one.`,
+      );
+    }
+    const folder = RunFolder.#locked(trimmed);
+    try {
+      await removeTemporaryFiles(trimmed);
+      // Only now: another process may have begun, and ended, since the names were read.
+      const begun = await Deno.stat(`${trimmed}/config.yaml`).then(() => true, () => false);
+      return { folder, begun };
+    } catch (error) {
+      folder.close();
+      throw error;
+    }
+  }
+
+  /**
    * Locks the folder of an earlier run to go on with it, and removes the temporary files that it left
    * when it was killed.
    *
