@@ -58,15 +58,18 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["zod"],
     deno: true,
   },
+  study: {
+    folders: [
+      ...["ir", ...core, "data", "pretext", "meta", "engine", "text"],
+      ...["run", "train", "components", "report", "experiment"],
+    ],
+    packages: ["@std/", "zod"],
+    deno: true,
+  },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
   experiment: {
     folders: ["run", "train", "report", "engine", "text", "data"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],
-    deno: true,
-  },
-  study: {
-    folders: ["run", "train", "report", "experiment", "text"],
-    packages: ["@std/", "zod", "node:crypto"],
     deno: true,
   },
 };

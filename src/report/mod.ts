@@ -22,3 +22,4 @@ export {
 export { type LogRankResult, logRankTest } from "./log_rank.ts";
 export { type SignFlipOptions, signFlipTest } from "./sign_flip.ts";
 export { holmCorrection, median, quantile, standardDeviation } from "./statistics.ts";
+export { wilsonInterval } from "./wilson.ts";

@@ -98,7 +98,7 @@ export class RunFolder implements Disposable {
       throw fileError("create the run folder", { path, cause });
     }
     try {
-      return RunFolder.#locked(path);
+      return await RunFolder.#locked(path);
     } catch (error) {
       await Deno.remove(path).catch(() => undefined);
       throw error;
@@ -144,7 +144,7 @@ export class RunFolder implements Disposable {
           `folder. Choose an empty or new one.`,
       );
     }
-    const folder = RunFolder.#locked(trimmed);
+    const folder = await RunFolder.#locked(trimmed);
     try {
       await removeTemporaryFiles(trimmed);
       // Only now: another process may have begun, and ended, since the names were read.
@@ -170,7 +170,7 @@ export class RunFolder implements Disposable {
     } catch (cause) {
       throw fileError("open the run folder with", { path: `${trimmed}/config.yaml`, cause });
     }
-    const folder = RunFolder.#locked(trimmed);
+    const folder = await RunFolder.#locked(trimmed);
     try {
       await removeTemporaryFiles(trimmed);
     } catch (error) {
@@ -180,14 +180,36 @@ export class RunFolder implements Disposable {
     return folder;
   }
 
-  static #locked(path: string): RunFolder {
+  /**
+   * Tells whether a process works in a folder.
+   *
+   * @param path The run folder.
+   */
+  static isLocked(path: string): boolean {
+    let lock: Deno.FsFile;
+    try {
+      lock = Deno.openSync(`${path}/${LOCK}`, { write: true });
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return false;
+      throw fileError("look for the lock of", { path, cause });
+    }
+    const free = lock.tryLockSync(true);
+    lock.close();
+    return !free;
+  }
+
+  static async #locked(path: string): Promise<RunFolder> {
     let lock: Deno.FsFile;
     try {
       lock = Deno.openSync(`${path}/${LOCK}`, { write: true, create: true });
     } catch (cause) {
       throw fileError("lock", { path, cause });
     }
-    if (lock.tryLockSync(true)) return new RunFolder(path, lock);
+    // Who only asks whether it is locked holds it for a moment.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (lock.tryLockSync(true)) return new RunFolder(path, lock);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     lock.close();
     throw new Error(
       `Cannot work in ${path}: another process holds its lock. Wait until that run ends or stop it.`,
