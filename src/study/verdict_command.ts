@@ -9,6 +9,7 @@ import { printableLines } from "../text/printable.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "./flags.ts";
 import { readProvenance } from "./provenance.ts";
 import { readUnits } from "./read_units.ts";
+import type { StoredUnit } from "./stored_unit.ts";
 import { computeVerdict } from "./verdict.ts";
 import { readVerdictPlan } from "./verdict_plan.ts";
 import { verdictText } from "./verdict_text.ts";
@@ -76,11 +77,26 @@ export async function runVerdict(
     const page = values.html[0];
     if (page !== undefined) {
       const { studyPage } = await import("./study_page.ts");
-      await writeFileAtomic(page, await studyPage(verdict, { provenance, units }));
+      const configurations = {
+        [`The plan, ${planPath}`]: await Deno.readTextFile(planPath),
+        ...await firstRecord(units),
+      };
+      const text = await studyPage(verdict, { provenance, units, configurations });
+      await writeFileAtomic(page, text);
       output.log(`Page: ${page}`);
     }
     return verdict.state === "complete" ? 0 : UNFINISHED;
   });
+}
+
+/** The complete record of a run, where the units are in run folders. */
+async function firstRecord(units: readonly StoredUnit[]): Promise<Record<string, string>> {
+  for (const { path } of units) {
+    const record = path.replace(/\/[^/]*$/, "/config.yaml");
+    const text = await Deno.readTextFile(record).catch(() => undefined);
+    if (text !== undefined) return { [`The record of one run, ${record}`]: text };
+  }
+  return {};
 }
 
 /** Folders that the words of a command line name. */
