@@ -21,6 +21,7 @@ export * from "./src/tensor/mod.ts";
 export * from "./src/text/mod.ts";
 export * from "./src/tfjs/mod.ts";
 export * from "./src/run/mod.ts";
+export * from "./src/study/mod.ts";
 export * from "./src/train/mod.ts";
 export {
   type ArgumentOptions,

@@ -30,12 +30,16 @@ export interface CommandLine {
   readonly engine: EngineChoice;
   /** Folder of all runs, after `--out`. */
   readonly out: string;
+  /** Exact run folder after `--folder`. */
+  readonly folder: string | undefined;
   /** Run folder after `--resume`. */
   readonly resume: string | undefined;
   /** Bytes after `--memory`. */
   readonly memory: number | undefined;
   /** `--offline` was given. */
   readonly offline: boolean;
+  /** `--dry-run` was given. */
+  readonly dryRun: boolean;
 }
 
 /** Flags that take a value, in the order of the usage text. */
@@ -47,13 +51,16 @@ const VALUE_FLAGS = [
   "data",
   "engine",
   "out",
+  "folder",
   "resume",
   "memory",
 ] as const;
 /** Flags that do not. */
-const BOOLEAN_FLAGS = ["list", "help", "offline"] as const;
+const BOOLEAN_FLAGS = ["list", "help", "offline", "dry-run"] as const;
 /** What a resumed run takes from its folder. */
-const FIXED_BY_RESUME = ["preset", "config", "set", "seed", "data", "engine", "out"] as const;
+const FIXED_BY_RESUME = [
+  ...["preset", "config", "set", "seed", "data", "engine", "out", "folder"] as const,
+];
 
 type ValueFlag = (typeof VALUE_FLAGS)[number];
 
@@ -117,6 +124,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       );
     }
   }
+  if (first("out") !== undefined && first("folder") !== undefined) {
+    throw new UsageError(
+      "Flag --out cannot be given with --folder: one is the folder of all runs, the other of this run.",
+    );
+  }
   return {
     names: parsed._.map(String),
     list: parsed["list"] === true,
@@ -128,9 +140,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     data: first("data") ?? "auto",
     engine: parseEngine(first("engine") ?? "auto"),
     out: first("out") ?? "runs",
+    folder: first("folder"),
     resume: first("resume"),
     memory: parseMemory(first("memory")),
     offline: parsed["offline"] === true,
+    dryRun: parsed["dry-run"] === true,
   };
 }
 
@@ -138,7 +152,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function assertPlainFlags(args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const argument of end < 0 ? args : args.slice(0, end)) {
-    const flag = argument.match(/^(--(?:list|help|offline)|-h)=/)?.[1];
+    const flag = argument.match(/^(--(?:list|help|offline|dry-run)|-h)=/)?.[1];
     if (flag !== undefined) throw new UsageError(`Flag ${flag} takes no value.`);
     if (/^--?_([=.]|$)/.test(argument)) throw unknownFlag(argument.split("=")[0]!);
   }

@@ -69,7 +69,7 @@ function hostsOf(data: string): readonly string[] | undefined {
 export function permissionFlags(request: PermissionRequest): string[] {
   const { args, always, dataDirectory, resumedData } = request;
   const resume = flagValue(args, "resume");
-  const run = resume ?? flagValue(args, "out") ?? "runs";
+  const run = resume ?? flagValue(args, "folder") ?? flagValue(args, "out") ?? "runs";
   const config = flagValue(args, "config");
   const data = resumedData ?? flagValue(args, "data") ?? "auto";
   const hosts = hostsOf(data);

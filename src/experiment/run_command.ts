@@ -154,18 +154,46 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   for (const assignment of line.set) layers.push(await setLayer(assignment));
   const config = await resolveConfig(experiment.schema, layers);
   assertNeeds(experiment, config, line);
-  return await runExperiment(experiment, {
-    config,
-    seed: line.seed,
-    engine: line.engine,
-    data: line.data,
-    preset,
-    command: options.command,
-    memory: line.memory,
-    offline: line.offline,
-    folder: { root: line.out },
+  const { seed, engine, data, memory, offline } = line;
+  if (line.dryRun) {
+    const { name } = experiment;
+    printerOf(options)(JSON.stringify({ experiment: name, preset, seed, engine, data, config }));
+    return { exitCode: 0, path: "" };
+  }
+  const request = {
+    ...{ config, seed, engine, data, preset, memory, offline, command: options.command },
     ...(options.output ? { output: options.output } : {}),
-  });
+  };
+  if (line.folder === undefined) {
+    return await runExperiment(experiment, { ...request, folder: { root: line.out } });
+  }
+  const { folder, begun } = await RunFolder.at(line.folder);
+  try {
+    if (!begun) return await runExperiment(experiment, { ...request, folder: { begin: folder } });
+    await assertSameRun(folder, { experiment, ...request });
+    return await runExperiment(experiment, { ...request, folder: { resume: folder } });
+  } finally {
+    folder.close();
+  }
+}
+
+/** Checks that a folder holds the run that the command line asks for. */
+async function assertSameRun(
+  folder: RunFolder,
+  { experiment, config, seed, engine, data }: {
+    readonly experiment: Experiment;
+    readonly config: unknown;
+    readonly seed: number;
+    readonly engine: EngineChoice;
+    readonly data: string;
+  },
+): Promise<void> {
+  const { hash, data: recorded } = await folder.readRecord();
+  await assertUnchanged(folder, { experiment: experiment.name, config, seed, engine, hash });
+  if (data === recorded) return;
+  throw new UsageError(
+    `Cannot go on in ${folder.path} with data "${data}": it began with "${recorded}".`,
+  );
 }
 
 async function resume(

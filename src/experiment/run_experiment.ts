@@ -31,8 +31,11 @@ export interface RunRequest<Config> {
   readonly memory?: number | undefined;
   /** Whether nothing may be downloaded. */
   readonly offline?: boolean;
-  /** A new folder below this one, or the locked folder of an earlier run. */
-  readonly folder: { readonly root: string } | { readonly resume: RunFolder };
+  /** A new folder below this one, this locked new one, or the locked folder of an earlier run. */
+  readonly folder:
+    | { readonly root: string }
+    | { readonly begin: RunFolder }
+    | { readonly resume: RunFolder };
 }
 
 /** Where a run writes; the process's own streams by default. */
@@ -97,11 +100,7 @@ export async function runExperiment<Config>(
   const progress = new Progress(output.progress);
   const log = (line: string) => progress.log(line);
   const resumed = "resume" in request.folder;
-  using folder = "resume" in request.folder ? request.folder.resume : await RunFolder.create({
-    root: request.folder.root,
-    experiment: experiment.name,
-    seed: request.seed,
-  });
+  using folder = await openFolder(experiment.name, request);
   const { path } = folder;
   const finish = (exitCode: number): RunResult => {
     progress.above(() => output.print(printableLines(path)));
@@ -188,6 +187,15 @@ export async function runExperiment<Config>(
   await folder.writeStatus({ state: "finished", date });
   await Deno.remove(folder.file("error.txt")).catch(() => undefined);
   return finish(0);
+}
+
+async function openFolder(
+  experiment: string,
+  { folder, seed }: Pick<RunRequest<unknown>, "folder" | "seed">,
+): Promise<RunFolder> {
+  if ("resume" in folder) return folder.resume;
+  if ("begin" in folder) return folder.begin;
+  return await RunFolder.create({ root: folder.root, experiment, seed });
 }
 
 /** Runs until the end or until a promise that nobody awaits fails, which would end the process. */

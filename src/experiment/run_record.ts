@@ -109,9 +109,9 @@ export async function assertUnchanged(
     ? `what the run began with has hash ${record.hash}, this has ${hashOf(now)}`
     : `changed since the run began: ${changes.join(", ")}`;
   throw new UsageError(
-    `Cannot resume ${folder.path} with another ${
+    `Cannot resume ${folder.path} with another configuration than ${
       folder.file("config.yaml")
-    }: ${what}. Its numbers ` +
+    } had: ${what}. Its numbers ` +
       `would not be those of one run. Undo the change, or start a new run with it.`,
   );
 }

@@ -17,9 +17,14 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--data DIR|NAME", "a folder of images, or a name below (default auto)"],
   ["--engine webgpu|tfjs|reference|auto", "what computes (default auto)"],
   ["--out DIR", "folder of all runs (default runs)"],
+  [
+    "--folder RUN_FOLDER",
+    "exactly this folder: begin in it, go on with it, or leave it if finished",
+  ],
   ["--resume RUN_FOLDER", "go on with a run that was stopped"],
   ["--memory SIZE", "most device memory, such as 4GiB (the default)"],
   ["--offline", "download nothing"],
+  ["--dry-run", "print what would run, as JSON, and run nothing"],
   ["--help", "this text"],
 ];
 

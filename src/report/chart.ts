@@ -45,6 +45,8 @@ export interface ChartOptions {
   readonly percent?: boolean;
   /** Logarithmic horizontal axis; all `x` must be positive. */
   readonly logX?: boolean;
+  /** `true` draws points without lines, for what has no order. */
+  readonly pointsOnly?: boolean;
   /** Fill of the page behind the chart, such as `white` (default none, for inline SVG). */
   readonly background?: string;
 }
@@ -138,12 +140,21 @@ function specification(options: ChartOptions): Record<string, unknown> {
     points.toSorted((a, b) => a.x - b.x).map((point) => ({ series: name, ...point }))
   );
   const names = options.series.map((series) => series.name);
-  const scale = (range: readonly unknown[]) => ({
+  const scale = (range: readonly unknown[], shift = 0) => ({
     domain: names,
-    range: names.map((_, index) => range[index % range.length]),
+    // Where colours begin again, dashes are shifted: no two of 49 lines have both in common.
+    range: names.map((_, index) =>
+      range[(index + shift * Math.floor(index / range.length)) % range.length]
+    ),
   });
   const color = { field: "series", type: "nominal", scale: scale(COLORS), title: null, sort: null };
-  const dash = { field: "series", type: "nominal", scale: scale(DASHES), title: null, sort: null };
+  const dash = {
+    field: "series",
+    type: "nominal",
+    scale: scale(DASHES, 1),
+    title: null,
+    sort: null,
+  };
   const x = {
     field: "x",
     type: "quantitative",
@@ -184,17 +195,21 @@ function specification(options: ChartOptions): Record<string, unknown> {
       encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color },
     });
   }
-  layer.push({
-    data: { values: rows },
-    mark: { type: "line", strokeWidth: 2 },
-    encoding: { x, y, color, strokeDash: dash },
-  });
-  const sparse = options.series.filter((series) => series.points.length <= MOST_DOTS);
+  if (!options.pointsOnly) {
+    layer.push({
+      data: { values: rows },
+      mark: { type: "line", strokeWidth: 2 },
+      encoding: { x, y, color, strokeDash: dash },
+    });
+  }
+  const sparse = options.series.filter((series) =>
+    options.pointsOnly || series.points.length <= MOST_DOTS
+  );
   if (sparse.length > 0) {
     const dotted = new Set(sparse.map((series) => series.name));
     layer.push({
       data: { values: rows.filter((row) => dotted.has(row.series)) },
-      mark: { type: "point", filled: true, size: 18, opacity: 1 },
+      mark: { type: "point", filled: true, size: options.pointsOnly ? 60 : 18, opacity: 1 },
       encoding: { x, y, color },
     });
   }
@@ -223,6 +238,8 @@ function specification(options: ChartOptions): Record<string, unknown> {
       legend: {
         labelColor: "currentColor",
         labelFontSize: 12,
+        labelLimit: 0,
+        columns: 3,
         orient: "top",
         symbolType: "stroke",
         symbolSize: 500,
@@ -235,7 +252,12 @@ function specification(options: ChartOptions): Record<string, unknown> {
 }
 
 /** Gives the picture a role and a text, so that screen readers speak it instead of its parts. */
-function withDescription(svg: string, description: string): string {
+function withDescription(drawn: string, description: string): string {
+  // Parts of a picture have no roles: they would each need a text of their own.
+  const svg = drawn.replace(
+    /<g [^>]*>/g,
+    (tag) => tag.replace(/ (?:role|aria-roledescription)="[^"]*"/g, ""),
+  );
   const escaped = description.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replaceAll('"', "&quot;");
   return svg.replace("<svg ", `<svg role="img" aria-label="${escaped}" `);

@@ -3,17 +3,8 @@
  *
  * @module
  */
-import { escapeHtml } from "./escape_html.ts";
-import { reportStyle } from "./style.ts";
-import { inertSvg } from "./svg.ts";
-
-/** Something a reader must know before the figures. */
-export interface ReportNotice {
-  /** `warning` for what weakens the figures, such as synthetic data; `info` for the rest. */
-  readonly kind: "warning" | "info";
-  /** One or two sentences. */
-  readonly text: string;
-}
+import { type PageRow, renderPage, type ReportChart, type ReportNotice } from "./page.ts";
+import { wilsonInterval } from "./wilson.ts";
 
 /** One arm of an experiment, as a row of the table. */
 export interface ReportArm {
@@ -33,16 +24,8 @@ export interface ReportArm {
   readonly validationAccuracy?: number;
   /** Share of right answers on the test split, from 0 to 1. */
   readonly testAccuracy?: number;
-}
-
-/** One picture of a report. */
-export interface ReportChart {
-  /** Heading. */
-  readonly title: string;
-  /** What to see in it. */
-  readonly caption: string;
-  /** The SVG element: shapes and text; what could act, load or link is refused. */
-  readonly svg: string;
+  /** Number of test images; with it, the accuracy has an interval. */
+  readonly testImages?: number;
 }
 
 /** Content of a report. */
@@ -90,37 +73,33 @@ export interface Report {
  * ```
  */
 export function renderReport(report: Report): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(report.title)}</title>
-<style>${reportStyle}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(report.title)}</h1>
-${lines((report.notices ?? []).map(renderNotice))}
-<section aria-label="Summary" class="summary">
-${lines(report.summary.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`))}
-</section>
-${renderFacts(report.facts)}
-<h2>Arms</h2>
-${renderArms(report.arms)}
-${report.charts.length > 0 ? "<h2>Learning curves</h2>" : ""}
-${lines(report.charts.map(renderChart))}
-<h2>Configuration</h2>
-<details>
-<summary>Show the complete configuration</summary>
-<pre tabindex="0"><code>${escapeHtml(report.configuration)}</code></pre>
-</details>
-</main>
-</body>
-</html>
-`;
+  const { title, notices = [], summary, facts, arms, charts, configuration } = report;
+  return renderPage({
+    title,
+    notices,
+    sections: [
+      { kind: "text", label: "Summary", paragraphs: summary },
+      { kind: "facts", facts },
+      { kind: "heading", text: "Arms" },
+      {
+        kind: "table",
+        label: "Table of arms",
+        caption:
+          "Cost of each arm and its accuracy at the end, with its 95% interval over test images. " +
+          "A dash means: not measured.",
+        heads: ["Arm", "Steps", "Samples", "FLOP", "Seconds", "Validation", "Test"],
+        rows: arms.map(rowOf),
+      },
+      ...(charts.length > 0 ? [{ kind: "heading", text: "Learning curves" } as const] : []),
+      ...charts.map((chart) => ({ kind: "chart", chart }) as const),
+      { kind: "heading", text: "Configuration" },
+      {
+        kind: "fold",
+        summary: "Show the complete configuration",
+        sections: [{ kind: "code", text: configuration }],
+      },
+    ],
+  });
 }
 
 /**
@@ -140,71 +119,25 @@ export function formatQuantity(value: number): string {
   return index === 0 ? digits : `${digits} ${prefixes[index]}`;
 }
 
-function renderNotice({ kind, text }: ReportNotice): string {
-  const label = kind === "warning" ? "Warning" : "Note";
-  return `<p class="notice ${kind}" role="note"><strong>${label}.</strong> ${escapeHtml(text)}</p>`;
-}
-
-function renderFacts(facts: Report["facts"]): string {
-  const items = Object.entries(facts).map(([name, value]) =>
-    `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(String(value))}</dd></div>`
-  );
-  return `<dl class="facts">\n${lines(items)}\n</dl>`;
-}
-
-function renderArms(arms: readonly ReportArm[]): string {
-  const rows = arms.map((arm) => {
-    const description = arm.description === undefined
-      ? ""
-      : `<span class="description">${escapeHtml(arm.description)}</span>`;
-    const cells = [
+function rowOf(arm: ReportArm): PageRow {
+  return {
+    head: arm.name,
+    ...(arm.description !== undefined && { description: arm.description }),
+    cells: [
       arm.steps.toLocaleString("en-US"),
       arm.samples.toLocaleString("en-US"),
       formatQuantity(arm.flops),
       arm.seconds.toFixed(1),
       formatAccuracy(arm.validationAccuracy),
-      formatAccuracy(arm.testAccuracy),
-    ];
-    return `<tr><th scope="row">${escapeHtml(arm.name)}${description}</th>${
-      cells.map((cell) => `<td>${cell}</td>`).join("")
-    }</tr>`;
-  });
-  const heads = ["Arm", "Steps", "Samples", "FLOP", "Seconds", "Validation", "Test"];
-  return `<div class="table" tabindex="0" role="region" aria-label="Table of arms">
-<table>
-<caption>Cost of each arm and its accuracy at the end. A dash means: not measured.</caption>
-<thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
-<tbody>
-${lines(rows)}
-</tbody>
-</table>
-</div>`;
+      formatAccuracy(arm.testAccuracy, arm.testImages),
+    ],
+  };
 }
 
-function renderChart({ title, caption, svg }: ReportChart): string {
-  return `<figure>
-<h3>${escapeHtml(title)}</h3>
-${pictureOf({ title, svg })}
-<figcaption>${escapeHtml(caption)}</figcaption>
-</figure>`;
-}
-
-/** The SVG is the one thing that is not escaped, so it must be a picture and nothing else. */
-function pictureOf({ title, svg }: Pick<ReportChart, "title" | "svg">): string {
-  try {
-    return inertSvg(svg);
-  } catch (error) {
-    throw new TypeError(
-      `Cannot put chart "${title}" into a report: ${(error as Error).message}.`,
-      { cause: error },
-    );
-  }
-}
-
-function formatAccuracy(share: number | undefined): string {
-  return share === undefined ? "–" : `${(100 * share).toFixed(2)}%`;
-}
-
-function lines(items: readonly string[]): string {
-  return items.join("\n");
+function formatAccuracy(share: number | undefined, images?: number): string {
+  if (share === undefined) return "–";
+  const text = (value: number) => `${(100 * value).toFixed(2)}%`;
+  if (images === undefined) return text(share);
+  const { low, high } = wilsonInterval(share, { trials: images });
+  return `${text(share)} [${text(low)}, ${text(high)}]`;
 }

@@ -5,13 +5,7 @@
  */
 export { bootstrapInterval, type BootstrapOptions, type Interval } from "./bootstrap.ts";
 export { type ChartOptions, type ChartPoint, type ChartSeries, learningCurveSvg } from "./chart.ts";
-export {
-  renderReport,
-  type Report,
-  type ReportArm,
-  type ReportChart,
-  type ReportNotice,
-} from "./html.ts";
+export { renderReport, type Report, type ReportArm } from "./html.ts";
 export {
   kaplanMeier,
   type Observation,
@@ -20,5 +14,7 @@ export {
   type SurvivalStep,
 } from "./kaplan_meier.ts";
 export { type LogRankResult, logRankTest } from "./log_rank.ts";
+export type { ReportChart, ReportNotice } from "./page.ts";
 export { type SignFlipOptions, signFlipTest } from "./sign_flip.ts";
 export { holmCorrection, median, quantile, standardDeviation } from "./statistics.ts";
+export { wilsonInterval } from "./wilson.ts";

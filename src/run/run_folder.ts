@@ -98,9 +98,60 @@ export class RunFolder implements Disposable {
       throw fileError("create the run folder", { path, cause });
     }
     try {
-      return RunFolder.#locked(path);
+      return await RunFolder.#locked(path);
     } catch (error) {
       await Deno.remove(path).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes and locks a folder at exactly one place, or locks the run that is there.
+   *
+   * @param path The run folder; what is above it is made too.
+   * @returns The folder, and whether a run began in it: one that was killed before it wrote its record has
+   * not, and is begun again.
+   * @throws {Error} If the place holds something that is no run, is not writable, or another process works
+   * in it.
+   *
+   * @example
+   * ```ts
+   * import { RunFolder } from "@mutasesumele/toolkit";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const root = await Deno.makeTempDir();
+   * const { folder, begun } = await RunFolder.at(`${root}/study/meta/seed-0`);
+   * assertEquals([folder.path, begun], [`${root}/study/meta/seed-0`, false]);
+   * folder.close();
+   * await Deno.remove(root, { recursive: true });
+   * ```
+   */
+  static async at(path: string): Promise<{ readonly folder: RunFolder; readonly begun: boolean }> {
+    const trimmed = path.replace(/(?<=.)\/+$/, "");
+    const names: string[] = [];
+    try {
+      await Deno.mkdir(trimmed, { recursive: true });
+      for await (const { name } of Deno.readDir(trimmed)) names.push(name);
+    } catch (cause) {
+      throw fileError("create the run folder", { path: trimmed, cause });
+    }
+    // What a run writes before its record.
+    const early = /^(run\.lock|begun\.json|(begun\.json|config\.yaml)\.[0-9a-f]{8}\.tmp)$/;
+    const stray = names.find((name) => !early.test(name));
+    if (stray !== undefined && !names.includes("config.yaml")) {
+      throw new Error(
+        `Cannot begin a run in ${trimmed}: it holds "${stray}" and no config.yaml, so it is no run ` +
+          `folder. Choose an empty or new one.`,
+      );
+    }
+    const folder = await RunFolder.#locked(trimmed);
+    try {
+      await removeTemporaryFiles(trimmed);
+      // Only now: another process may have begun, and ended, since the names were read.
+      const begun = await Deno.stat(`${trimmed}/config.yaml`).then(() => true, () => false);
+      return { folder, begun };
+    } catch (error) {
+      folder.close();
       throw error;
     }
   }
@@ -119,7 +170,7 @@ export class RunFolder implements Disposable {
     } catch (cause) {
       throw fileError("open the run folder with", { path: `${trimmed}/config.yaml`, cause });
     }
-    const folder = RunFolder.#locked(trimmed);
+    const folder = await RunFolder.#locked(trimmed);
     try {
       await removeTemporaryFiles(trimmed);
     } catch (error) {
@@ -129,14 +180,36 @@ export class RunFolder implements Disposable {
     return folder;
   }
 
-  static #locked(path: string): RunFolder {
+  /**
+   * Tells whether a process works in a folder.
+   *
+   * @param path The run folder.
+   */
+  static isLocked(path: string): boolean {
+    let lock: Deno.FsFile;
+    try {
+      lock = Deno.openSync(`${path}/${LOCK}`, { write: true });
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return false;
+      throw fileError("look for the lock of", { path, cause });
+    }
+    const free = lock.tryLockSync(true);
+    lock.close();
+    return !free;
+  }
+
+  static async #locked(path: string): Promise<RunFolder> {
     let lock: Deno.FsFile;
     try {
       lock = Deno.openSync(`${path}/${LOCK}`, { write: true, create: true });
     } catch (cause) {
       throw fileError("lock", { path, cause });
     }
-    if (lock.tryLockSync(true)) return new RunFolder(path, lock);
+    // Who only asks whether it is locked holds it for a moment.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (lock.tryLockSync(true)) return new RunFolder(path, lock);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     lock.close();
     throw new Error(
       `Cannot work in ${path}: another process holds its lock. Wait until that run ends or stop it.`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { channelStatistics, hashDataset, type ImageSplits } from "../data/mod.ts";
+import { channelStatistics, hashDataset, type ImageSplits, subsetDataset } from "../data/mod.ts";
 import { type Engine, openEngine } from "../engine/mod.ts";
 import {
   type ArmOutcome,
@@ -121,7 +121,7 @@ function innerSteps({ options }: Phase): number {
 /** Everything on an open engine. */
 async function runStudy(
   context: ExperimentContext<StudyConfig>,
-  { engine, splits, options }: {
+  { engine, splits: all, options }: {
     readonly engine: Engine;
     readonly splits: ImageSplits;
     readonly options: ImageStudyOptions;
@@ -129,6 +129,11 @@ async function runStudy(
 ): Promise<void> {
   const { config, folder, seed, signal, progress, log } = context;
   const [arms, regimes] = [armsOf(config), regimeNames(config)];
+  const { trainImages } = config;
+  const splits = trainImages === null ? all : {
+    train: subsetDataset(all.train, firstRows(Math.min(trainImages, all.train.count))),
+    test: all.test,
+  };
   const data = [hashDataset(splits.train), hashDataset(splits.test)];
   const facts = {
     experiment: options.name,
@@ -142,6 +147,7 @@ async function runStudy(
     softwareAdapter: engine.info.software,
     data,
   };
+  const { commit } = await folder.readRecord();
   await context.describe(facts, { binding: ["data"] });
   log(splits.train.provenance);
 
@@ -230,7 +236,12 @@ async function runStudy(
         outcomes: results,
         phases: unit.phases,
         configuration: await unitConfiguration(config, { arm: unit.arm, regime: name, data }),
-        facts: { ...facts, refused: unit.refused, counts: countsOf({ source, target, images }) },
+        facts: {
+          ...facts,
+          commit,
+          refused: unit.refused,
+          counts: countsOf({ source, target, images }),
+        },
       };
       const alone = arms.length * regimes.length === 1;
       const file = alone ? "unit.json" : `unit.${name}.${unit.arm.name}.json`;
@@ -317,6 +328,10 @@ function countsOf({ source, target, images }: {
     validation: target.validation.length,
     test: images.rows.length,
   };
+}
+
+function firstRows(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row);
 }
 
 function percent(share: number): string {

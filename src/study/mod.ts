@@ -1,8 +1,27 @@
 /**
- * Studies: arms and regimes as data, units, and what they leave behind.
+ * Studies: units of arms, regimes and seeds, and the verdict on them.
  *
  * @module
  */
-export { imageStudy, type ImageStudyOptions } from "./image_study.ts";
-export type { StudyConfig } from "./study_schema.ts";
-export type { Cost, Evaluated, Outcome, PhaseRecord, UnitSummary } from "./unit_summary.ts";
+export { parseSeeds } from "./seed_list.ts";
+export { type StoredUnit } from "./stored_unit.ts";
+export { type TargetOptions, type TargetTime, timeToTarget } from "./time_to_target.ts";
+export type {
+  Cost,
+  Evaluated,
+  Outcome as ProtocolOutcome,
+  PhaseRecord,
+  UnitSummary,
+} from "./unit_summary.ts";
+export { computeVerdict, type Family, type MissingUnits, type Verdict } from "./verdict.ts";
+export type { BothSides, Measured, Pair, TimeFigures } from "./verdict_cell.ts";
+export type { Cell as VerdictCell, FixedTarget } from "./verdict_cells.ts";
+export type { CheckResult } from "./verdict_checks.ts";
+export type {
+  Axis as BudgetAxis,
+  PlannedCheck,
+  PlannedComparison,
+  PlannedTarget,
+  VerdictPlan,
+} from "./verdict_plan.ts";
+export type { CellOutcome, Conclusion, DecidedCell } from "./verdict_rules.ts";

@@ -41,6 +41,8 @@ const shape = z.strictObject({
     .describe(
       "Seed of the split and of the choice of labelled images, equal for all seeds of a study.",
     ),
+  trainImages: z.int().min(1).nullable().default(null)
+    .describe("Use only the first so many training images, validation among them; null uses all."),
   testImages: z.int().min(1).nullable().default(null)
     .describe("Use only the first so many test images; null uses all."),
   meta: z.strictObject(optionShape).prefault({})

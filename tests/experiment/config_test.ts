@@ -335,9 +335,11 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     data: "auto",
     engine: "auto",
     out: "runs",
+    folder: undefined,
     resume: undefined,
     memory: undefined,
     offline: false,
+    dryRun: false,
   };
   assertEquals(parseCommandLine([]), none);
   const args =
@@ -368,6 +370,8 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
   }
   assertEquals(parseCommandLine(["name", "--resume", "r", "-h"]).resume, "r");
   assertEquals(parseCommandLine(["-h"]).help, true);
+  const { folder, dryRun } = parseCommandLine(["name", "--folder", "a/b", "--dry-run"]);
+  assertEquals([folder, dryRun], ["a/b", true]);
 });
 
 Deno.test("parseCommandLine() rejects what it does not know", () => {
@@ -393,6 +397,9 @@ Deno.test("parseCommandLine() rejects what it does not know", () => {
     ["--engine webgup", 'Did you mean "webgpu"?'],
     ["--resume r --seed 1", "Flag --seed cannot be given with --resume"],
     ["--resume r --set a=1", "Flag --set cannot be given with --resume"],
+    ["--resume r --folder f", "Flag --folder cannot be given with --resume"],
+    ["--folder f --out o", "Flag --out cannot be given with --folder"],
+    ["--dry-run=1", "Flag --dry-run takes no value"],
   ];
   for (const [args, message] of cases) {
     assertThrows(() => parseCommandLine(args.split(" ")), UsageError, message);

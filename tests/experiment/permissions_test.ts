@@ -195,6 +195,10 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
     "--allow-write=runs/x/1",
   ]);
   assertEquals(of(["--resume=runs/x/1"]).at(-1), net);
+  assertEquals(of(["--folder", "a/b", "--data", "synthetic"]), [
+    "--allow-read=experiments,a/b",
+    "--allow-write=a/b",
+  ]);
   // A data set by name is looked for, and downloaded to, where all data are.
   assertEquals(of(["--data", "food101"]), [
     "--allow-read=experiments,runs,/home/ada/data",

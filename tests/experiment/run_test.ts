@@ -47,7 +47,8 @@ async function inFolder(
           now: () => 0,
         },
       };
-      const isNew = !args.includes("--resume") && !args.includes("--help");
+      const placed = ["--resume", "--folder", "--help"];
+      const isNew = !placed.some((flag) => args.includes(flag));
       const all = isNew ? [...args, "--out", `${folder}/runs`] : args;
       return { code: await runCommand(experiment, { args: all, output }), out, err };
     });
@@ -216,6 +217,59 @@ Deno.test("runCommand() resumes with what the folder says, and does nothing when
     const third = await command(experiment, "--resume", path);
     assertEquals([third.code, third.out, seen.length], [0, [path], 2]);
     assertStringIncludes(third.err, "is finished already");
+  }));
+
+Deno.test("runCommand() begins, goes on and is done in exactly one folder", () =>
+  inFolder(async (folder, command) => {
+    let fail = true;
+    const seen: unknown[] = [];
+    const experiment = demo((context) => {
+      seen.push([context.config.steps, context.seed, context.resumed]);
+      return fail ? Promise.reject(new Error("stop")) : Promise.resolve();
+    });
+    const path = `${folder}/study/same/meta/seed-5`;
+    const run = (...more: string[]) =>
+      command(experiment, "--seed", "5", "--set", "steps=8", "--folder", `${path}/`, ...more);
+    // A process that was killed before it wrote its record has left its lock and its copy.
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.writeTextFile(`${path}/run.lock`, "");
+    await Deno.writeTextFile(`${path}/begun.json`, "half");
+    const first = await run();
+    assertEquals([first.code, first.out], [1, [path]]);
+    fail = false;
+    const changed = await run("--set", "steps=9");
+    assertEquals(changed.code, 2);
+    assertStringIncludes(changed.err, "changed since the run began: config.steps (9, was 8)");
+    const data = await run("--data", "synthetic");
+    assertEquals(data.code, 2);
+    assertStringIncludes(data.err, 'with data "synthetic": it began with "auto"');
+    assertEquals((await run()).code, 0);
+    const done = await run();
+    assertEquals([done.code, done.out], [0, [path]]);
+    assertStringIncludes(done.err, "is finished already");
+    assertEquals(seen, [[8, 5, false], [8, 5, true]]);
+    using lock = await RunFolder.open(path);
+    const locked = await run();
+    assertEquals(locked.code, 1);
+    assertStringIncludes(locked.err, "another process holds its lock");
+    lock.close();
+    const foreign = await command(experiment, "--folder", folder);
+    assertEquals(foreign.code, 1);
+    assertStringIncludes(foreign.err, 'it holds "study" and no config.yaml');
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["study"]);
+  }));
+
+Deno.test("runCommand() --dry-run says what would run, and writes nothing", () =>
+  inFolder(async (folder, command) => {
+    const experiment = demo(() => Promise.reject(new Error("ran")));
+    const { code, out } = await command(experiment, "--dry-run", "--seed", "2", "--set", "steps=8");
+    assertEquals(code, 0);
+    assertEquals(JSON.parse(out.join("\n")), {
+      ...{ experiment: "demo", preset: null, seed: 2, engine: "auto", data: "auto" },
+      config: { steps: 8, model: { width: 4 } },
+    });
+    assertEquals([...Deno.readDirSync(folder)], []);
+    assertEquals((await command(experiment, "--dry-run", "--set", "step=8")).code, 2);
   }));
 
 Deno.test("runCommand() refuses to resume another experiment's, a locked or a changed folder", () =>

@@ -116,3 +116,19 @@ function luminance(color: string): number {
     .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
   return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
 }
+
+Deno.test("learningCurveSvg() draws points alone, and tells more lines apart than it has colours", async () => {
+  const alone = await learningCurveSvg({ ...chart, pointsOnly: true });
+  assertEquals(alone.includes("mark-line"), false);
+  assertEquals(alone.includes("mark-symbol"), true);
+  const many = await learningCurveSvg({
+    ...chart,
+    series: Array.from({ length: 20 }, (_, i) => ({ name: `arm ${i}`, points: [points[0]!] })),
+  });
+  const looks = [...many.matchAll(/stroke="(#\w+)" stroke-width="2" stroke-dasharray="([\d,]+)"/g)]
+    .map(([, color, dash]) => `${color} ${dash}`);
+  assertEquals(looks.length >= 20, true, String(looks.length));
+  assertEquals(new Set(looks).size, 20);
+  assertStringIncludes(many, ">arm 19<");
+  assertEquals(/<g [^>]*role="/.test(many), false);
+});

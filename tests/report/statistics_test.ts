@@ -14,6 +14,7 @@ import {
   quantile,
   standardDeviation,
 } from "../../src/report/statistics.ts";
+import { wilsonInterval } from "../../src/report/wilson.ts";
 
 /** Relative agreement, for values far below one. */
 function assertClose(actual: number, expected: number, tolerance = 1e-12): void {
@@ -247,4 +248,26 @@ Deno.test("bootstrapInterval() beyond the pole of the acceleration ends at the l
   assertEquals(low <= high, true, `${low} to ${high}`);
   // The most distinct values that 20,000 resamples have.
   assertEquals(high > 20, true, `${high}`);
+});
+
+Deno.test("wilsonInterval() agrees with SciPy, at the ends too", () => {
+  // scipy.stats.binomtest(k, n).proportion_ci(level, method="wilson").
+  const cases: [number, number, number, number, number?][] = [
+    [600, 1000, 0.5693094295142662, 0.6299252187886226],
+    [0, 50, 0, 0.07134759913335872],
+    [50, 50, 0.9286524008666412, 1],
+    [3, 10, 0.10779126740630102, 0.6032218525388546],
+    [3, 10, 0.1268765839031979, 0.5583002041301649, 0.9],
+  ];
+  for (const [count, trials, low, high, level] of cases) {
+    const found = wilsonInterval(count / trials, {
+      trials,
+      ...(level === undefined ? {} : { level }),
+    });
+    assertAlmostEquals(found.low, low, 1e-12);
+    assertAlmostEquals(found.high, high, 1e-12);
+  }
+  for (const [share, trials] of [[-0.1, 5], [1.1, 5], [0.5, 0], [NaN, 5]] as const) {
+    assertThrows(() => wilsonInterval(share, { trials }), RangeError, "Cannot make an interval");
+  }
 });

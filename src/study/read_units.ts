@@ -1,0 +1,184 @@
+/**
+ * The summaries of a study's units, read from folders and held to their format.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { fileError } from "../run/file_error.ts";
+import { excerpt } from "../text/printable.ts";
+import { type StoredUnit, unitKey } from "./stored_unit.ts";
+import type { UnitSummary } from "./unit_summary.ts";
+
+const amount = z.number().min(0);
+const cost = { steps: amount, samples: amount, flops: amount, seconds: amount };
+const accuracy = z.number().min(0).max(1);
+const name = z.string().regex(/^[\w.-]+$/);
+
+const schema = z.object({
+  format: z.literal(1),
+  study: name,
+  arm: name,
+  regime: name,
+  seed: z.int().min(0).lt(2 ** 32),
+  chance: accuracy,
+  outcomes: z.array(z.object({
+    protocol: name,
+    before: z.object(cost),
+    curve: z.array(z.object({ ...cost, accuracy })),
+    test: z.object({ accuracy, loss: z.number().exactOptional(), images: z.int().min(1) }),
+    figures: z.record(z.string(), z.number()),
+  })).min(1),
+  phases: z.array(z.object({
+    phase: z.string(),
+    cost: z.object(cost),
+    curve: z.array(z.record(z.string(), z.number())),
+  })),
+  configuration: z.string().min(1),
+  facts: z.record(z.string(), z.unknown()),
+});
+
+/**
+ * Checks that a value is the summary of a unit.
+ *
+ * @param value What was parsed from JSON.
+ * @param path Its file, for messages.
+ * @throws {SyntaxError} One line a fault: file, key, what was found and what was expected.
+ */
+export function asUnitSummary(value: unknown, path: string): UnitSummary {
+  const result = schema.safeParse(value);
+  const faults = result.success
+    ? curveFaults(result.data)
+    : result.error.issues.map(({ path: keys, message }) => {
+      const found = keys.reduce<unknown>(
+        (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
+        value,
+      );
+      const shown = found === undefined ? "nothing" : excerpt(JSON.stringify(found) ?? "", 60);
+      return `${keys.join(".") || "the file"}: found ${shown}. ${message}.`;
+    });
+  if (result.success && faults.length === 0) return result.data;
+  throw new SyntaxError(
+    `Cannot use ${path} as the summary of a unit:\n` +
+      faults.slice(0, 10).map((fault) => `  ${fault}`).join("\n"),
+  );
+}
+
+/** What no schema says: costs never fall, curves begin at nothing, protocols stand once. */
+function curveFaults({ outcomes }: UnitSummary): string[] {
+  const faults: string[] = [];
+  for (const [index, { protocol, curve }] of outcomes.entries()) {
+    const key = `outcomes.${index}`;
+    if (outcomes.findIndex((other) => other.protocol === protocol) < index) {
+      faults.push(`${key}.protocol: found "${protocol}" twice, expected every protocol once.`);
+    }
+    for (const [at, point] of curve.entries()) {
+      const last = curve[at - 1];
+      if (!last && point.steps !== 0) {
+        faults.push(`${key}.curve.0.steps: found ${point.steps}, expected 0: before any step.`);
+      }
+      for (const axis of ["steps", "samples", "flops", "seconds"] as const) {
+        if (last && point[axis] < last[axis]) {
+          faults.push(
+            `${key}.curve.${at}.${axis}: found ${point[axis]} after ${
+              last[axis]
+            }, expected costs ` +
+              `that never fall.`,
+          );
+        }
+      }
+    }
+  }
+  return faults;
+}
+
+/**
+ * Reads every summary below some folders. A run folder (it holds a `config.yaml`) gives its `unit.json`
+ * and what is in its `units`; elsewhere every `.json` but `manifest.json` must be a summary. The same unit in two folders counts once
+ * if the files say the same.
+ *
+ * @param folders The folders.
+ * @returns The units by regime, arm and seed.
+ * @throws {SyntaxError} If a file is no summary, or two files say different things of one unit, or belong
+ * to different studies.
+ * @throws {Error} If a folder or file cannot be read.
+ */
+export async function readUnits(folders: readonly string[]): Promise<StoredUnit[]> {
+  const units = new Map<string, StoredUnit>();
+  let first: StoredUnit | undefined;
+  for (const folder of folders) {
+    for (const path of await summaryFiles(folder.replace(/(?<=.)\/+$/, ""))) {
+      const found = { path, unit: await readUnit(path) };
+      first ??= found;
+      if (found.unit.study !== first.unit.study) {
+        throw new SyntaxError(
+          `Cannot judge two studies at once: ${first.path} is of "${first.unit.study}", ${path} of ` +
+            `"${found.unit.study}".`,
+        );
+      }
+      const key = unitKey(found.unit);
+      const other = units.get(key);
+      if (other && JSON.stringify(other.unit) !== JSON.stringify(found.unit)) {
+        throw new SyntaxError(
+          `Cannot tell which summary of ${key} to use: ${other.path} and ${path} differ. Remove one.`,
+        );
+      }
+      if (!other) units.set(key, found);
+    }
+  }
+  return [...units.values()].sort((a, b) =>
+    compare(a.unit.regime, b.unit.regime) || compare(a.unit.arm, b.unit.arm) ||
+    a.unit.seed - b.unit.seed
+  );
+}
+
+/** Reads one summary. */
+export async function readUnit(path: string): Promise<UnitSummary> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw fileError("read the summary of a unit", { path, cause });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot use ${path} as the summary of a unit: it is not JSON (${(cause as Error).message}).`,
+      { cause },
+    );
+  }
+  return asUnitSummary(value, path);
+}
+
+/** Paths of the summaries below a folder, sorted. */
+async function summaryFiles(folder: string): Promise<string[]> {
+  const entries: Deno.DirEntry[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) entries.push(entry);
+  } catch (cause) {
+    throw fileError("read the units in", { path: folder, cause });
+  }
+  const files = entries.filter((entry) => entry.isFile).map((entry) => entry.name);
+  if (files.includes("config.yaml")) {
+    const many = entries.some(({ name, isDirectory }) => isDirectory && name === "units");
+    return [
+      ...(files.includes("unit.json") ? [`${folder}/unit.json`] : []),
+      ...(many ? await summaryFiles(`${folder}/units`) : []),
+    ];
+  }
+  const below: string[] = [];
+  for (const { name, isDirectory, isFile } of entries.sort((a, b) => compare(a.name, b.name))) {
+    // Names with a dot in front are temporary or hidden.
+    if (name.startsWith(".")) continue;
+    if (isDirectory) below.push(...await summaryFiles(`${folder}/${name}`));
+    else if (isFile && name.endsWith(".json") && name !== "manifest.json") {
+      below.push(`${folder}/${name}`);
+    }
+  }
+  return below;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

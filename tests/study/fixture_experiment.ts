@@ -1,0 +1,68 @@
+/**
+ * A program with one experiment whose arms are data, for tests of sweeps: it counts, slowly if told, and writes
+ * a unit's summary. Arms may fail, die, or differ.
+ */
+import { z } from "zod";
+import { defineExperiment } from "../../src/experiment/define_experiment.ts";
+import { runCommand } from "../../src/experiment/run_command.ts";
+import { unit } from "./simulate.ts";
+
+const arm = z.strictObject({
+  like: z.string().optional(),
+  gain: z.number().optional(),
+  fails: z.boolean().optional(),
+}).nullable();
+
+const schema = z.strictObject({
+  arms: z.record(z.string(), arm).default({
+    scratch: { gain: 0 },
+    meta: { gain: 0.1 },
+    first: { like: "meta" },
+    broken: { fails: true },
+    gone: null,
+  }),
+  regimes: z.record(z.string(), z.strictObject({ labels: z.int().optional() }))
+    .default({ same: {}, poor: { labels: 20 } }),
+  only: z.strictObject({
+    arms: z.array(z.string()).nullable().default(null),
+    regimes: z.array(z.string()).nullable().default(null),
+  }).prefault({}),
+  steps: z.int().default(4),
+  pause: z.number().default(0).describe("Milliseconds of a step."),
+});
+
+const experiment = defineExperiment({
+  name: "demo",
+  title: "A demo",
+  summary: "Counts.",
+  schema,
+  async run({ config, seed, folder, log, signal }) {
+    const [name, ...more] = config.only.arms ?? [];
+    const [regime] = config.only.regimes ?? [];
+    if (name === undefined || regime === undefined || more.length > 0) {
+      throw new Error(`expected one arm and one regime, found ${JSON.stringify(config.only)}`);
+    }
+    // Two processes at once would both write here: the test looks for a line that stands twice.
+    const count = async () =>
+      Number(await Deno.readTextFile(folder.file("step.txt")).catch(() => "0"));
+    for (let step = await count() + 1; step <= config.steps; step++) {
+      await new Promise((resolve) => setTimeout(resolve, config.pause));
+      signal.throwIfAborted();
+      log(`step ${step}`);
+      await Deno.writeTextFile(folder.file("trace.txt"), `${step}\n`, { append: true });
+      await folder.writeText("step.txt", String(step));
+    }
+    if (config.arms[name]?.fails) throw new Error("this arm is broken");
+    const { unit: summary } = unit({
+      ...{ arm: name, regime, seed },
+      accuracy: 0.5 + (config.arms[name]?.gain ?? 0) + seed / 100,
+    });
+    await folder.writeText("unit.json", JSON.stringify(summary));
+  },
+});
+
+if (import.meta.main) {
+  const [name, ...args] = Deno.args;
+  if (name !== "demo") throw new Error(`expected demo, found ${name}`);
+  Deno.exit(await runCommand(experiment, { args }));
+}
