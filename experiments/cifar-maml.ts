@@ -186,7 +186,7 @@ function narrowed(config: Config): Config {
 
 /** Checks, before the first step, that every meta-parameter learns and the meta-gradient is one. */
 async function guard(
-  { config, seed, log }: ExperimentContext<Config>,
+  { config, seed, log, engineOptions }: ExperimentContext<Config>,
   training: ImageTraining,
   { dataset, rows }: { readonly dataset: ImageDataset; readonly rows: Split },
 ): Promise<void> {
@@ -197,7 +197,7 @@ async function guard(
   if (config.meta.order !== "exact") return;
   const few = subsetDataset(dataset, rows.train.slice(0, 12));
   const every = Int32Array.from({ length: few.count }, (_, row) => row);
-  const reference = await openEngine("reference", { float64: true });
+  const reference = await openEngine("reference", { ...engineOptions, float64: true });
   const narrow = await ImageTraining.open(reference, {
     ...learnerOf(narrowed(config), {
       statistics: channelStatistics(few),
@@ -384,8 +384,8 @@ export const experiment: Experiment<Config> = defineExperiment({
   async run(context) {
     const splits = await loadData(context, { size: context.config.imageSize });
     const engine = await openEngine(context.engine, {
+      ...context.engineOptions,
       onChoice: context.log,
-      ...(context.memory !== undefined && { byteBudget: context.memory }),
     });
     try {
       await runArms(context, engine, splits);
