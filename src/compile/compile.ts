@@ -81,16 +81,16 @@ export class Compiler {
   }
 
   /**
-   * Compiles a simplified program.
+   * Compiles a simplified program, in steps: a large one takes seconds.
    *
    * @param program The program, as `simplify` returns it.
    * @returns Its dispatches.
    * @throws {Error} If an operation is beyond the adapter's limits; names the operation.
    */
-  compile(program: Program): CompiledProgram {
+  *compile(program: Program): Generator<void, CompiledProgram> {
     let compiled = this.#compiled.get(program);
     if (!compiled) {
-      compiled = new ProgramCompiler(program, this.#traits, this).run();
+      compiled = yield* new ProgramCompiler(program, this.#traits, this).run();
       this.#compiled.set(program, compiled);
     }
     return compiled;
@@ -110,8 +110,9 @@ class ProgramCompiler {
     this.#compiler = compiler;
   }
 
-  run(): CompiledProgram {
+  *run(): Generator<void, CompiledProgram> {
     const choice = chooseBuffers(this.#program, this.#traits);
+    yield;
     const units = formUnits(this.#program, choice, this.#traits);
     for (const input of this.#program.inputs) this.#allocate(input);
     for (const node of this.#program.nodes) {
@@ -119,7 +120,10 @@ class ProgramCompiler {
     }
     for (const unit of units) for (const tensor of unit.reads) this.#allocate(tensor);
     for (const output of this.#program.outputs) this.#allocate(rootOf(output));
-    for (const unit of units) this.#unit(unit);
+    for (const unit of units) {
+      yield;
+      yield* this.#unit(unit);
+    }
     return {
       inputs: this.#program.inputs.map((input) => this.#storages.get(input)!),
       outputs: this.#program.outputs.map((output) => this.#storages.get(rootOf(output))!),
@@ -136,9 +140,9 @@ class ProgramCompiler {
     this.#storages.set(tensor, new Storage(tensor.size, tensor.dtype, primitive.name, literal));
   }
 
-  #unit(unit: Unit): void {
+  *#unit(unit: Unit): Generator<void, void> {
     if (unit.kind === "map" || unit.kind === "reduce") this.#generated(unit);
-    else if (unit.kind === "call") this.#call(unit.node);
+    else if (unit.kind === "call") yield* this.#call(unit.node);
     else if (unit.kind === "host") this.#host(unit.node);
     else this.#handWritten(unit.node);
   }
@@ -174,10 +178,10 @@ class ProgramCompiler {
     return reduceKernels(unit, { memoryOf, scratch }, this.#traits);
   }
 
-  #call(node: Node): void {
+  *#call(node: Node): Generator<void, void> {
     const { lower } = node.primitive;
     if (lower.kind !== "call") throw new Error("Internal error: not a call.");
-    const program = this.#compiler.compile(lower.program(node.params));
+    const program = yield* this.#compiler.compile(lower.program(node.params));
     for (const output of node.outputs) this.#allocate(output);
     this.#steps.push({
       kind: "call",

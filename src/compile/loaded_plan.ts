@@ -5,7 +5,12 @@
  */
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { bindBuffers, type CompiledKernel, type PipelineCache } from "../gpu/pipelines.ts";
+import {
+  bindBuffers,
+  type CompiledKernel,
+  type GetAllOptions,
+  type PipelineCache,
+} from "../gpu/pipelines.ts";
 import { upload } from "../gpu/readback.ts";
 import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
 import { kernelCode } from "./kernel_code.ts";
@@ -23,8 +28,8 @@ export interface Resources {
   readonly pipelines: PipelineCache;
 }
 
-/** A plan and the name of its program. */
-export interface NamedPlan {
+/** A plan and the name of its program, and how its kernels are compiled. */
+export interface NamedPlan extends GetAllOptions {
   /** The plan. */
   readonly plan: Plan;
   /** Name for errors. */
@@ -122,7 +127,7 @@ export class LoadedPlan {
    * @throws {Error} If a kernel does not compile; names what it computes.
    */
   static async load(resources: Resources, named: NamedPlan, arena: Arena): Promise<LoadedPlan> {
-    const { plan, name } = named;
+    const { plan, name, ...how } = named;
     const loaded = new LoadedPlan(resources, named, arena);
     const kernels = await resources.pipelines.getAll(
       plan.dispatches.map(({ label, kernel, overrides }) => ({
@@ -130,6 +135,7 @@ export class LoadedPlan {
         code: "code" in kernel ? kernel.code : kernelCode(kernel.name, label),
         overrides,
       })),
+      how,
     );
     plan.dispatches.forEach((planned, k) => {
       const kernel = kernels[k]!;

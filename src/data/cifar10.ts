@@ -3,7 +3,7 @@ import { dataDirectory } from "./data_directory.ts";
 import { type DownloadProgress, NetworkUnavailableError } from "./download_file.ts";
 import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
 import { fetchCifar, loadCifarFrom } from "./load_cifar.ts";
-import { syntheticImages } from "./synthetic_images.ts";
+import { syntheticImagesInTurns } from "./synthetic_images.ts";
 
 /** Options of {@linkcode loadCifar10}. */
 export interface Cifar10Options {
@@ -19,7 +19,7 @@ export interface Cifar10Options {
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Told in one line what is about to take time, or was decided. */
   readonly onMessage?: (line: string) => void;
-  /** Ends a download early. */
+  /** Ends a download, or painting the stand-in, early. */
   readonly signal?: AbortSignal;
   /** Longest wait for the server's first answer in milliseconds, 20,000 unless told. */
   readonly responseTimeout?: number;
@@ -32,12 +32,12 @@ export interface Cifar10Options {
 }
 
 /** The procedural stand-in, with the reason for it in its provenance. */
-function standIn(options: Cifar10Options, reason: string): ImageSplits {
-  const splits = syntheticImages({
+async function standIn(options: Cifar10Options, reason: string): Promise<ImageSplits> {
+  const splits = await syntheticImagesInTurns({
     seed: options.syntheticSeed ?? 0,
     trainCount: options.syntheticTrainCount ?? 10_000,
     testCount: options.syntheticTestCount ?? 2_000,
-  });
+  }, options.signal);
   const explain = (dataset: ImageDataset): ImageDataset => ({
     ...dataset,
     provenance: `NOT CIFAR-10 but a ${dataset.provenance} (${reason})`,
@@ -78,7 +78,7 @@ function standIn(options: Cifar10Options, reason: string): ImageSplits {
 export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageSplits> {
   const { data = "auto", archive = CIFAR10_ARCHIVE } = options;
   const layout = { ...CIFAR10_LAYOUT, archive };
-  if (data === "synthetic") return standIn(options, "asked for");
+  if (data === "synthetic") return await standIn(options, "asked for");
   if (data !== "auto") return await loadCifarFrom(data, layout);
   try {
     return await fetchCifar(layout, options);

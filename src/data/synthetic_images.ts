@@ -1,3 +1,4 @@
+import { Pauses } from "../ir/pauses.ts";
 import { HostRandom } from "./host_random.ts";
 import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
 import { SYNTHETIC_CLASS_NAMES, SYNTHETIC_SHAPES } from "./synthetic_shapes.ts";
@@ -139,9 +140,9 @@ function toByte(value: number): number {
 }
 
 /** One part of the data set; `part` keeps the streams of the two parts apart. */
-function render(
+function* render(
   { seed, count, part }: { seed: number; count: number; part: number },
-): ImageDataset {
+): Generator<void, ImageDataset> {
   const size = SIZE * SIZE * CHANNELS;
   const images = new Uint8Array(count * size);
   const labels = new Uint8Array(count);
@@ -150,6 +151,7 @@ function render(
     labels[index] = label;
     const random = new HostRandom([seed, 0x5ce7e, part, index]);
     paint(images.subarray(index * size, (index + 1) * size), { label, random });
+    yield;
   }
   return {
     name: "synthetic-objects",
@@ -193,6 +195,29 @@ function render(
  * ```
  */
 export function syntheticImages(options: SyntheticImagesOptions): ImageSplits {
+  const steps = paintSplits(options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * {@linkcode syntheticImages} with pauses, for a program that listens meanwhile.
+ *
+ * @param options Seed and number of images of the two parts.
+ * @param signal Ends it early.
+ * @returns Training and test images.
+ */
+export async function syntheticImagesInTurns(
+  options: SyntheticImagesOptions,
+  signal?: AbortSignal,
+): Promise<ImageSplits> {
+  return await new Pauses(signal).work(paintSplits(options));
+}
+
+/** Yields after every image. */
+function* paintSplits(options: SyntheticImagesOptions): Generator<void, ImageSplits> {
   const { seed, trainCount, testCount } = options;
   for (const [name, count] of Object.entries({ trainCount, testCount })) {
     if (!Number.isInteger(count) || count < 0) {
@@ -202,7 +227,7 @@ export function syntheticImages(options: SyntheticImagesOptions): ImageSplits {
     }
   }
   return {
-    train: render({ seed, count: trainCount, part: 0 }),
-    test: render({ seed, count: testCount, part: 1 }),
+    train: yield* render({ seed, count: trainCount, part: 0 }),
+    test: yield* render({ seed, count: testCount, part: 1 }),
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
+import { Pauses } from "../ir/pauses.ts";
 import { countNodes, type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { inlineCalls } from "../transform/inline_calls.ts";
@@ -11,6 +12,7 @@ import { simplify } from "../transform/simplify.ts";
 import { trace } from "../transform/trace.ts";
 import { flatten, type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
+import type { EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
 import { type Concrete, type Given, type OnHost, Value } from "./value.ts";
 
 /** Which engine. */
@@ -60,9 +62,9 @@ export interface Backend {
    * Bytes of temporaries of a simplified program, where the backend plans its memory: then the engine
    * may choose between programs by it.
    */
-  temporaryBytes?(program: Program): number;
+  temporaryBytes?(program: Program, pauses: Pauses): number | Promise<number>;
   /** Compiles a simplified program; errors mention its name. */
-  load(program: Program, name?: string): Promise<LoadedProgram>;
+  load(program: Program, options?: LoadOptions): Promise<LoadedProgram>;
   /** Bytes held. */
   memory(): EngineMemory;
   /** Starts a new measurement of the peak. */
@@ -125,12 +127,24 @@ export class Engine {
   readonly reason: string;
   /** What the engine is made of: for profiles, and for libraries that share its device. */
   readonly backend: Backend;
+  /** Ends what is being compiled, and nothing else. */
+  readonly signal: AbortSignal | undefined;
+  readonly #onWork: (work: EngineWork) => void;
+  readonly #pauses: Pauses;
 
   /** Wraps a backend; prefer `openEngine`. */
-  constructor(backend: Backend, reason: string = "asked for") {
+  constructor(
+    backend: Backend,
+    { reason = "asked for", signal, onWork = () => {} }: EngineWatch & {
+      readonly reason?: string;
+    } = {},
+  ) {
     this.backend = backend;
     this.info = backend.info;
     this.reason = reason;
+    this.signal = signal;
+    this.#onWork = onWork;
+    this.#pauses = new Pauses(signal);
   }
 
   /**
@@ -169,9 +183,11 @@ export class Engine {
           uploads.push(handle);
           return handle;
         });
+        this.#onWork({ kind: "run" });
         results = await loaded.run(handles);
       } finally {
         for (const handle of uploads) this.backend.release(handle);
+        this.#onWork({ kind: "idle" });
       }
       for (const position of donate) this.release(args[position]);
       const avals = prepared.program.outputs;
@@ -187,12 +203,21 @@ export class Engine {
     flat: { arrays: readonly Aval[]; structure: Structure },
     recompute: boolean | "auto",
   ): Promise<Compiled> {
+    const pauses = this.#pauses;
+    const name = fn.name || "anonymous";
+    this.signal?.throwIfAborted();
+    this.#onWork({ kind: "compile", name });
+    if (pauses.due) await pauses.take();
     const traced = trace(
       (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
       flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
     );
-    const program = this.#chooseProgram(traced.program, recompute);
-    const loaded = await this.backend.load(program, fn.name || "anonymous");
+    const program = await this.#chooseProgram(traced.program, { recompute, pauses });
+    const loaded = await this.backend.load(program, {
+      name,
+      pauses,
+      onProgress: (begun, total) => this.#onWork({ kind: "compile", name, begun, total }),
+    });
     const prepared = {
       program,
       flops: programFlops(program),
@@ -201,16 +226,22 @@ export class Engine {
     return { loaded, prepared, outputs: traced.outputs };
   }
 
-  #chooseProgram(traced: Program, recompute: boolean | "auto"): Program {
+  async #chooseProgram(
+    traced: Program,
+    { recompute, pauses }: { readonly recompute: boolean | "auto"; readonly pauses: Pauses },
+  ): Promise<Program> {
     if (recompute === false) return simplify(inlineCalls(traced));
     const recomputing = simplify(traced);
+    if (pauses.due) await pauses.take();
     const calls = recomputing.nodes.some((node) => node.primitive.lower.kind === "call");
     const least = recompute === "auto" && calls && countNodes(traced) <= MOST_KEPT_NODES
-      ? this.backend.temporaryBytes?.(recomputing)
+      ? await this.backend.temporaryBytes?.(recomputing, pauses)
       : undefined;
     if (least === undefined) return recomputing;
     const keeping = simplify(inlineCalls(traced));
-    return this.backend.temporaryBytes!(keeping) <= KEPT_OVERHEAD * least ? keeping : recomputing;
+    if (pauses.due) await pauses.take();
+    const kept = await this.backend.temporaryBytes!(keeping, pauses);
+    return kept <= KEPT_OVERHEAD * least ? keeping : recomputing;
   }
 
   /**
@@ -241,7 +272,7 @@ export class Engine {
   async read<T>(tree: T): Promise<OnHost<T>> {
     const { arrays, structure } = flattenArrays(tree);
     const values = arrays.filter((array) => array instanceof Value);
-    const read = await this.backend.download(
+    const read = await this.#download(
       values.map((value) => ({ aval: value, handle: handleOf(value) })),
     );
     const found = new Map(values.map((value, k) => [value, read[k]!]));
@@ -249,6 +280,15 @@ export class Engine {
       structure,
       arrays.map((array) => array instanceof Value ? found.get(array) : array),
     );
+  }
+
+  async #download(wanted: Parameters<Backend["download"]>[0]): Promise<HostArray[]> {
+    this.#onWork({ kind: "read" });
+    try {
+      return await this.backend.download(wanted);
+    } finally {
+      this.#onWork({ kind: "idle" });
+    }
   }
 
   /** Frees the values in a tree; a value may be released more than once. */

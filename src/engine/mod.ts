@@ -10,6 +10,8 @@ export {
   type LoadedProgram,
   type Prepared,
 } from "./engine.ts";
+export type { EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+export { Pauses } from "../ir/pauses.ts";
 export {
   DEFAULT_BYTE_BUDGET,
   type EngineChoice,

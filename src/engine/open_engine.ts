@@ -7,6 +7,7 @@ import { type BufferPoolOptions, DEFAULT_BUDGET } from "../gpu/buffers.ts";
 import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
 import type { TfjsOptions } from "../tfjs/mod.ts";
 import { Engine } from "./engine.ts";
+import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
 import { WebGpuBackend } from "./webgpu_backend.ts";
 
@@ -20,7 +21,7 @@ export type EngineChoice = (typeof engineChoices)[number];
 export const DEFAULT_BYTE_BUDGET: number = DEFAULT_BUDGET;
 
 /** Options of {@linkcode openEngine}. */
-export interface EngineOptions {
+export interface EngineOptions extends EngineWatch {
   /** Receives one line that says which engine and adapter were taken, and why. */
   readonly onChoice?: (line: string) => void;
   /** Most bytes of device memory; default 4 GiB. */
@@ -70,14 +71,16 @@ export async function openEngine(
   options: EngineOptions = {},
 ): Promise<Engine> {
   const pool = options.byteBudget === undefined ? {} : { byteBudget: options.byteBudget };
-  const engine = await open(choice, pool, options);
+  const { signal, onWork } = options;
+  const watch = { ...(signal && { signal }), ...(onWork && { onWork }) };
+  const engine = await open(choice, { pool, watch }, options);
   options.onChoice?.(`engine ${engine.info.name} on ${engine.info.adapter}: ${engine.reason}`);
   return engine;
 }
 
 async function open(
   choice: EngineChoice,
-  pool: BufferPoolOptions,
+  { pool, watch }: { readonly pool: BufferPoolOptions; readonly watch: EngineWatch },
   { float64 = false, device, adapter, wasmPath }: EngineOptions,
 ): Promise<Engine> {
   if (device !== undefined) {
@@ -88,28 +91,33 @@ async function open(
       );
     }
     const gpu = await borrowGpu(device, adapter);
-    return new Engine(new WebGpuBackend(gpu, pool), "a device was given");
+    return new Engine(new WebGpuBackend(gpu, pool), { ...watch, reason: "a device was given" });
   }
   const tfjs = wasmPath === undefined ? {} : { wasmPath };
   switch (choice) {
     case "webgpu":
-      return new Engine(await WebGpuBackend.open(pool));
+      return new Engine(await WebGpuBackend.open(pool), watch);
     case "reference":
-      return new Engine(new ReferenceBackend({ float64 }));
+      return new Engine(new ReferenceBackend({ float64 }), watch);
     case "tfjs":
-      return await openTfjsEngine(tfjs);
+      return await openTfjsEngine(tfjs, watch);
     case "auto":
       try {
-        return new Engine(await WebGpuBackend.open(pool), "WebGPU has an adapter");
+        const reason = "WebGPU has an adapter";
+        return new Engine(await WebGpuBackend.open(pool), { ...watch, reason });
       } catch (error) {
         if (!(error instanceof NoAdapterError)) throw error;
-        return await openTfjsEngine(tfjs, `WebGPU has no adapter to trust, found ${error.found}`);
+        const reason = `WebGPU has no adapter to trust, found ${error.found}`;
+        return await openTfjsEngine(tfjs, { ...watch, reason });
       }
   }
 }
 
-async function openTfjsEngine(options: TfjsOptions, reason?: string): Promise<Engine> {
+async function openTfjsEngine(
+  options: TfjsOptions,
+  watch: EngineWatch & { readonly reason?: string },
+): Promise<Engine> {
   // Imported only here: nobody else pays for TensorFlow.js.
   const { openTfjs } = await import("../tfjs/mod.ts");
-  return new Engine(await openTfjs(options), reason);
+  return new Engine(await openTfjs(options), watch);
 }

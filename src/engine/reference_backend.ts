@@ -4,8 +4,9 @@
  * @module
  */
 import { type Aval, sizeOf } from "../ir/aval.ts";
-import { evaluate } from "../ir/evaluate.ts";
+import { evaluateSteps } from "../ir/evaluate.ts";
 import { type NdArray, ndArray } from "../ir/nd_array.ts";
+import { Pauses } from "../ir/pauses.ts";
 import type { Backend, EngineInfo, EngineMemory } from "./engine.ts";
 import { type HostArray, hostData } from "../ir/host_array.ts";
 
@@ -21,6 +22,7 @@ export interface ReferenceOptions {
 /** A backend that evaluates programs in float64 on the host. */
 export class ReferenceBackend implements Backend {
   readonly info: EngineInfo;
+  readonly #pauses = new Pauses();
   #live = 0;
   #peak = 0;
 
@@ -55,8 +57,10 @@ export class ReferenceBackend implements Backend {
   load(program: Parameters<Backend["load"]>[0]): ReturnType<Backend["load"]> {
     return Promise.resolve({
       dispatches: program.nodes.length,
-      run: (inputs: readonly unknown[]) =>
-        evaluate(program, inputs as NdArray[]).map((array) => this.#track(this.#held(array))),
+      run: async (inputs: readonly unknown[]) => {
+        const results = await this.#pauses.work(evaluateSteps(program, inputs as NdArray[]));
+        return results.map((array) => this.#track(this.#held(array)));
+      },
     });
   }
 

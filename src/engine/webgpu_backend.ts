@@ -15,10 +15,12 @@ import { PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
+import { Pauses } from "../ir/pauses.ts";
 import type { Program } from "../ir/program.ts";
 import { alignChannels } from "../transform/align_channels.ts";
 import { splitConcats } from "../transform/split_concats.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
+import type { LoadOptions } from "./engine_watch.ts";
 import type { HostArray, HostData } from "../ir/host_array.ts";
 
 /** A program on the device, with the plan behind it. */
@@ -92,24 +94,29 @@ export class WebGpuBackend implements Backend {
     this.resources.buffers.release(handle as GPUBuffer);
   }
 
-  temporaryBytes(program: Program): number {
-    return this.#plan(program).slots.reduce((sum, bytes) => sum + bytes, 0);
+  async temporaryBytes(program: Program, pauses: Pauses): Promise<number> {
+    const { slots } = await this.#plan(program, pauses);
+    return slots.reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  #plan(program: Program): Plan {
+  async #plan(program: Program, pauses: Pauses): Promise<Plan> {
     let plan = this.#plans.get(program);
     if (!plan) {
       const aligned = splitConcats(alignChannels(program), mostLeaves(this.#traits));
-      plan = makePlan(this.#compiler.compile(aligned));
+      plan = makePlan(await pauses.work(this.#compiler.compile(aligned)));
       this.#plans.set(program, plan);
     }
     return plan;
   }
 
-  async load(program: Program, name: string = "anonymous"): Promise<LoadedGpuProgram> {
-    const plan = this.#plan(program);
-    checkPlanMemory({ plan, name }, this.resources, this.#arena);
-    const loaded = await LoadedPlan.load(this.resources, { plan, name }, this.#arena);
+  async load(
+    program: Program,
+    { name = "anonymous", pauses = new Pauses(), onProgress }: LoadOptions = {},
+  ): Promise<LoadedGpuProgram> {
+    const plan = await this.#plan(program, pauses);
+    const named = { plan, name, pauses, ...(onProgress && { onProgress }) };
+    checkPlanMemory(named, this.resources, this.#arena);
+    const loaded = await LoadedPlan.load(this.resources, named, this.#arena);
     return {
       dispatches: plan.dispatches.length,
       plan: loaded,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineChoice } from "../engine/open_engine.ts";
+import type { EngineChoice, EngineOptions } from "../engine/open_engine.ts";
 import type { MetricsLog, MetricsPosition } from "../run/metrics_log.ts";
 import type { Progress } from "../run/progress.ts";
 import type { RunFolder } from "../run/run_folder.ts";
@@ -22,8 +22,13 @@ export interface ExperimentContext<Config> {
   readonly engine: EngineChoice;
   /** Data asked for: a folder, an archive or the name of a data set; for `loadData`. */
   readonly data: string;
-  /** Most bytes of device memory, if the command line says; for `openEngine`. */
+  /** Most bytes of device memory, if the command line says; among the options of the engine. */
   readonly memory: number | undefined;
+  /**
+   * Options for every engine that the run opens: the budget of memory, the signal that ends compiling,
+   * and who is told when the run waits for a device.
+   */
+  readonly engineOptions: Pick<EngineOptions, "byteBudget" | "signal" | "onWork">;
   /** Whether nothing may be downloaded. */
   readonly offline: boolean;
   /** Where everything of the run is written. */

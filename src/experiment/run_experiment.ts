@@ -135,6 +135,15 @@ export async function runExperiment<Config>(
     engine: request.engine,
     data: request.data,
     memory: request.memory,
+    engineOptions: {
+      ...(request.memory !== undefined && { byteBudget: request.memory }),
+      signal: signals.signal,
+      onWork: (work) => {
+        if (work.kind === "compile" && work.total !== undefined) {
+          progress.note(`compiling: ${work.begun} of ${work.total} kernels`);
+        }
+      },
+    },
     offline: request.offline ?? false,
     folder,
     resumed,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Pauses } from "../ir/pauses.ts";
 import type { Gpu } from "./device.ts";
 import {
   type BindingAccess,
@@ -48,6 +49,17 @@ const BUFFER_TYPE = {
   read_write: "storage",
   uniform: "uniform",
 } as const;
+
+/** Most kernels that compile at the same time. */
+const AHEAD = 8;
+
+/** Options of {@linkcode PipelineCache.getAll}. */
+export interface GetAllOptions {
+  /** Pauses between kernels: a driver may compile each of them while the program waits. */
+  readonly pauses?: Pauses;
+  /** Told now and then how many of how many kernels have been begun. */
+  readonly onProgress?: (begun: number, total: number) => void;
+}
 
 /** A compiled pipeline that kernels of different sizes share. */
 interface SharedPipeline {
@@ -106,11 +118,25 @@ export class PipelineCache {
    * Compiles many kernels in parallel.
    *
    * @param sources The kernels
+   * @param options How to pause, and who is told how far it is
    * @returns The kernels in the same order, ready to run
    * @throws {KernelCompileError} The first failure
+   * @throws {unknown} The reason of an aborted signal
    */
-  getAll(sources: readonly KernelSource[]): Promise<CompiledKernel[]> {
-    return Promise.all(sources.map((source) => this.get(source)));
+  async getAll(
+    sources: readonly KernelSource[],
+    { pauses, onProgress }: GetAllOptions = {},
+  ): Promise<CompiledKernel[]> {
+    const made: Promise<CompiledKernel>[] = [];
+    for (const source of sources) {
+      made.push(this.get(source));
+      // Deno compiles before it returns: without a wait here all would be compiled before a pause.
+      await made.at(-AHEAD);
+      if (!pauses?.due) continue;
+      onProgress?.(made.length, sources.length);
+      await pauses.take();
+    }
+    return await Promise.all(made);
   }
 
   async #compile(source: KernelSource): Promise<CompiledKernel> {

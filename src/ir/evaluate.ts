@@ -18,6 +18,25 @@ import type { Tensor } from "./tensor.ts";
  * @throws {TypeError} If an input is missing or has another shape or element type.
  */
 export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[] {
+  const steps = evaluateSteps(program, inputs);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * {@linkcode evaluate} in steps: yields after every operation, those of called programs included.
+ *
+ * @param program The program.
+ * @param inputs One array for each input.
+ * @returns One array for each output.
+ * @throws {TypeError} If an input is missing or has another shape or element type.
+ */
+export function* evaluateSteps(
+  program: Program,
+  inputs: readonly NdArray[],
+): Generator<void, NdArray[]> {
   const values = new Map<Tensor, NdArray>();
   program.inputs.forEach((input, position) => {
     const value = inputs[position];
@@ -35,14 +54,18 @@ export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[
     for (const input of node.inputs) lastUse.set(input, position);
   });
   const kept = new Set(program.outputs);
-  program.nodes.forEach((node, position) => {
-    if (node.primitive.name === "input") return;
+  for (const [position, node] of program.nodes.entries()) {
+    const { lower, name } = node.primitive;
+    if (name === "input") continue;
     const operands = node.inputs.map((input) => values.get(input)!);
-    const results = node.primitive.evaluate(node.params, operands, node.outputs);
+    const results = lower.kind === "call"
+      ? yield* evaluateSteps(lower.program(node.params), operands)
+      : node.primitive.evaluate(node.params, operands, node.outputs);
+    yield;
     node.outputs.forEach((output, index) => values.set(output, results[index]!));
     for (const input of node.inputs) {
       if (lastUse.get(input) === position && !kept.has(input)) values.delete(input);
     }
-  });
+  }
   return program.outputs.map((output) => values.get(output)!);
 }

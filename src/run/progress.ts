@@ -108,9 +108,28 @@ export class Progress {
     if (time - this.#shownAt >= interval) this.#show(time);
   }
 
+  /**
+   * Says what goes on between steps, such as compiling; shown when it is time, until the next update.
+   *
+   * @param text What goes on.
+   */
+  note(text: string): void {
+    const time = this.#output.now();
+    const { terminal, write } = this.#output;
+    if (time - this.#shownAt < (terminal ? LIVE_INTERVAL : PLAIN_INTERVAL)) return;
+    this.#shownAt = time;
+    const line = printable(text).slice(0, terminal ? this.#columns() : undefined);
+    if (terminal) this.#line = line;
+    write(terminal ? `\r${line}\x1b[K` : `${line}\n`);
+  }
+
   /** Ends the stage: its last state is shown for good. */
   end(): void {
-    if (this.#samples.length === 0) return;
+    if (this.#samples.length === 0) {
+      if (this.#line !== "") this.#output.write("\r\x1b[K");
+      this.#line = "";
+      return;
+    }
     if (this.#output.terminal || this.#shownStep !== this.#step) this.#show(this.#output.now());
     if (this.#output.terminal) this.#output.write("\n");
     this.#line = "";
@@ -132,6 +151,11 @@ export class Progress {
     this.#output.write("\r\x1b[K");
     write();
     this.#output.write(this.#line);
+  }
+
+  /** Characters that fit into the live line. */
+  #columns(): number {
+    return (this.#output.columns() || DEFAULT_COLUMNS) - 1;
   }
 
   /** Keeps one sample a second or so, none older than the window but for one. */
@@ -168,8 +192,7 @@ export class Progress {
       this.#output.write(`${[label, ...fields].join(" ")}\n`);
       return;
     }
-    const columns = (this.#output.columns() || DEFAULT_COLUMNS) - 1;
-    const line = [label, ...fields].join("  ").slice(0, columns);
+    const line = [label, ...fields].join("  ").slice(0, this.#columns());
     const name = line.slice(0, label.length);
     this.#line = this.#output.color ? `\x1b[36m${name}\x1b[39m${line.slice(name.length)}` : line;
     this.#output.write(`\r${this.#line}\x1b[K`);

@@ -39,7 +39,7 @@ const FEW = 12;
  * @throws {Error} If a parameter does not learn, or the meta-gradient is none.
  */
 export async function guardPhase(
-  { config, seed, log, signal }: ExperimentContext<StudyConfig>,
+  { config, seed, log, signal, engineOptions }: ExperimentContext<StudyConfig>,
   { training, objective, plan, dataset, rows }: GuardedPhase,
 ): Promise<void> {
   // Batch normalization follows this bias at once and takes any constant away.
@@ -54,7 +54,7 @@ export async function guardPhase(
   const { head, probe, ...model } = studyModel(narrowed(config), channelStatistics(few));
   const classes = few.classNames.length;
   const task = { dataset: few, train: every, validation: every, head: head(classes) };
-  const reference = await openEngine("reference", { float64: true });
+  const reference = await openEngine("reference", { ...engineOptions, float64: true });
   try {
     const narrow = ImageTraining.open(reference, {
       ...model,

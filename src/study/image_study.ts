@@ -70,8 +70,8 @@ export function imageStudy(options: ImageStudyOptions): Experiment<StudyConfig> 
       const { config } = context;
       const splits = await loadData(context, { size: config.imageSize });
       const engine = await openEngine(context.engine, {
+        ...context.engineOptions,
         onChoice: context.log,
-        ...(context.memory !== undefined && { byteBudget: context.memory }),
       });
       try {
         await runStudy(context, { engine, splits, options });

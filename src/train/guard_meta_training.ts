@@ -57,6 +57,7 @@ export interface MetaTrainingGuardOptions {
  * @param start Where to look.
  * @returns What was found; `directional` is `null` unless finite differences were taken.
  * @throws {Error} Names the first parameter whose gradient is missing, not finite, zero or wrong.
+ * @throws {unknown} The reason of the engine's signal, between two evaluations.
  *
  * @example
  * ```ts
@@ -138,6 +139,7 @@ export async function guardTrainGradient(
       return [loss, ...withGrads ? flatten<Tensor>(grads).leaves : []];
     });
     return async (moved: unknown) => {
+      engine.signal?.throwIfAborted();
       const at = flatten<HostNumbers>(moved).leaves.map((data, k) => ({
         ...avalOf(leaves[k]!),
         data,

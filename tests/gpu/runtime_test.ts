@@ -345,3 +345,29 @@ Deno.test("GarbagePressure makes the runtime collect what is old and dropped", a
   await pause();
   assertEquals(ref.deref(), undefined);
 });
+
+webgpuTest("PipelineCache.getAll() begins few kernels before others are compiled", async (gpu) => {
+  const { device } = gpu;
+  const module = device.createShaderModule.bind(device);
+  const pipeline = device.createComputePipelineAsync.bind(device);
+  let begun = 0;
+  let most = 0;
+  device.createShaderModule = (descriptor) => {
+    most = Math.max(most, ++begun);
+    return module(descriptor);
+  };
+  device.createComputePipelineAsync = async (descriptor) => {
+    const made = await pipeline(descriptor);
+    begun--;
+    return made;
+  };
+  const sources = Array.from({ length: 40 }, (_, k) => ({
+    label: `kernel ${k}`,
+    code: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(1) fn main() { y[0] = ${k}u; }`,
+  }));
+  const kernels = await new PipelineCache(gpu).getAll(sources);
+  assertEquals(kernels.map(({ label }) => label), sources.map(({ label }) => label));
+  // Deno compiles before it returns: what is begun at once cannot be paused in.
+  assert(most <= 8, `${most} kernels begun at once`);
+});

@@ -128,3 +128,27 @@ Deno.test("formatSeconds() writes durations for people", () => {
   ];
   for (const [seconds, text] of cases) assertEquals(formatSeconds(seconds), text);
 });
+
+Deno.test("Progress.note() says what goes on before the first step, when it is time", () => {
+  const { progress, written, clock } = rig();
+  for (let k = 1; k <= 50; k++) {
+    clock.time += 10;
+    progress.note(`compiling: ${k} of 50 kernels`);
+  }
+  assertEquals(written.length, 5);
+  assertEquals(written[1], "\rcompiling: 11 of 50 kernels\x1b[K");
+  progress.log("a line");
+  assertEquals(written.slice(5), ["\r\x1b[K", "a line\n", "compiling: 41 of 50 kernels"]);
+  // Nothing is left of it where no stage follows.
+  progress.end();
+  assertEquals(written.at(-1), "\r\x1b[K");
+
+  const plain = rig({ terminal: false });
+  plain.clock.time = 9_000;
+  plain.progress.note("compiling: 1 of 50 kernels");
+  plain.clock.time = 11_000;
+  plain.progress.note("compiling: 2 of 50 kernels");
+  plain.clock.time = 12_000;
+  plain.progress.note("compiling: 3 of 50 kernels");
+  assertEquals(plain.written, ["compiling: 2 of 50 kernels\n"]);
+});

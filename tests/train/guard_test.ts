@@ -1,7 +1,7 @@
 /** The start-up guard on convolutional networks, with second order that is small beside the rest. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { syntheticImages } from "../../src/data/mod.ts";
-import { hostArray, openEngine } from "../../src/engine/mod.ts";
+import { type EngineWatch, hostArray, openEngine } from "../../src/engine/mod.ts";
 import type { GuardReport, metaGradient } from "../../src/meta/mod.ts";
 import { metaGradientThrough } from "../../src/meta/meta_gradient.ts";
 import { reverseStep } from "../../src/meta/reverse_step.ts";
@@ -46,9 +46,13 @@ function optionsOf(innerSteps: number): MetaTrainOptions {
 /** Runs the guard of a network whose inner steps are gone back through by `reverse`. */
 async function guard(
   reverse: MakeReverseStep,
-  { innerSteps = 1, seed = 0 } = {},
+  { innerSteps = 1, seed = 0, watch = {} }: {
+    readonly innerSteps?: number;
+    readonly seed?: number;
+    readonly watch?: EngineWatch;
+  } = {},
 ): Promise<GuardReport> {
-  const engine = await openEngine("reference", { float64: true });
+  const engine = await openEngine("reference", { float64: true, ...watch });
   try {
     const options = optionsOf(innerSteps);
     const training = await engine.jit((): MetaTraining => {
@@ -118,3 +122,18 @@ for (const [name, [reverse, how]] of Object.entries(WRONG)) {
     await assertRejects(() => guard(reverse, how), Error, "is wrong: it gives a directional");
   });
 }
+
+Deno.test("the guard ends between two evaluations when its engine's signal says so", async () => {
+  const stop = new AbortController();
+  let runs = 0;
+  const onWork: EngineWatch["onWork"] = ({ kind }) => {
+    // Start, gradient, first-order gradient, a loss.
+    if (kind === "run" && ++runs === 4) stop.abort();
+  };
+  await assertRejects(
+    () => guard(reverseStep, { watch: { signal: stop.signal, onWork } }),
+    DOMException,
+    "aborted",
+  );
+  assertEquals(runs, 4);
+});

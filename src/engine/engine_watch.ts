@@ -1,0 +1,37 @@
+/**
+ * What an engine tells of long work, and how it is ended.
+ *
+ * @module
+ */
+import type { Pauses } from "../ir/pauses.ts";
+
+/** What an engine is about to do; it may not come back from waiting for its device. */
+export type EngineWork =
+  | { readonly kind: "run" | "read" | "idle" }
+  | {
+    readonly kind: "compile";
+    /** Name of the function. */
+    readonly name: string;
+    /** Kernels begun, once it is known how many there are. */
+    readonly begun?: number;
+    /** Kernels in all. */
+    readonly total?: number;
+  };
+
+/** Who may end what an engine does, and who is told of it. */
+export interface EngineWatch {
+  /** Ends what is being compiled, which may take minutes, and nothing else. */
+  readonly signal?: AbortSignal;
+  /** Told of what the engine begins, on the host and on its device, and when that has ended. */
+  readonly onWork?: (work: EngineWork) => void;
+}
+
+/** How a program is loaded. */
+export interface LoadOptions {
+  /** Name of the program, for errors. */
+  readonly name?: string;
+  /** Pauses in what is done on the host, which may take minutes; their signal ends it. */
+  readonly pauses?: Pauses;
+  /** Told now and then how many of how many kernels have been begun. */
+  readonly onProgress?: (begun: number, total: number) => void;
+}
