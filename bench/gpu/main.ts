@@ -9,7 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { resultsContext } from "../results_file.ts";
+import { fileNamePart, resultsContext } from "../results_file.ts";
 import { type Job, type Outcome, type Row, type Stage, STAGES, type Summary } from "./job.ts";
 import { DEVICE_TESTS, jobsFor } from "./jobs.ts";
 import { GRACE, runJob } from "./run_job.ts";
@@ -57,6 +57,10 @@ async function modules(): Promise<string[]> {
   return found.sort();
 }
 
+// Jobs call `deno`: the one that runs this.
+const bin = Deno.execPath().replace(/[/\\][^/\\]*$/, "");
+Deno.env.set("PATH", `${bin}:${Deno.env.get("PATH") ?? ""}`);
+
 const started = performance.now();
 const left = (): number => budget - (performance.now() - started) / 1000;
 const temporary = await Deno.makeTempDir({ prefix: "gpu-run-" });
@@ -83,13 +87,23 @@ function leaveOut({ stage, name }: Job, why: string): Outcome {
   return { stage, name, status: "left out", why, seconds: 0, rows: [] };
 }
 
-async function earlier(): Promise<Summary | undefined> {
+/** What OUT has of an earlier run on the same adapter; that of another adapter is put aside. */
+async function earlier(adapter: Row): Promise<Summary | undefined> {
+  let summary: Summary;
   try {
-    return JSON.parse(await Deno.readTextFile(`${out}/summary.json`)) as Summary;
+    summary = JSON.parse(await Deno.readTextFile(`${out}/summary.json`)) as Summary;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }
+  const label = String((summary.context["adapter"] as Row | undefined)?.["label"]);
+  if (label === adapter["label"]) return summary;
+  const aside = `${out}/summary-${fileNamePart(label)}.json`;
+  await Deno.rename(`${out}/summary.json`, aside);
+  console.error(
+    `another adapter, found ${String(adapter["label"])}: ${label} is put into ${aside}`,
+  );
+  return undefined;
 }
 
 async function findAdapter(): Promise<Row> {
@@ -108,9 +122,9 @@ async function findAdapter(): Promise<Row> {
   return found.rows[0] ?? { label: "none", software: true, why: found.said ?? found.why };
 }
 
-const before = await earlier();
-const outcomes: Outcome[] = [...before?.outcomes ?? []];
 const adapter = await findAdapter();
+const before = await earlier(adapter);
+const outcomes: Outcome[] = [...before?.outcomes ?? []];
 const context: Row = {
   ...before?.context,
   ...await resultsContext(String(adapter["label"]), `bash bench/gpu/run.sh ${Deno.args.join(" ")}`),

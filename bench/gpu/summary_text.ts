@@ -18,6 +18,7 @@ export function summaryText({ context, outcomes }: Summary): string {
     `# ${String(adapter["label"])}${adapter["software"] === true ? ", a CPU" : ""}`,
     `${text(context["cpu"])}; commit ${text(context["commit"])}; ${text(context["date"])}; ` +
     `Deno ${text(context["deno"])}; \`${text(context["command"])}\``,
+    adapter["label"] === "none" ? `No WebGPU adapter: ${text(adapter["why"])}` : "",
     section("Jobs", jobTable(outcomes)),
     section("Against the reference", checks(outcomes)),
     section("Meta-gradients", peerTable(outcomes)),
