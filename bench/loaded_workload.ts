@@ -4,6 +4,7 @@
  * @module
  */
 import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backend.ts";
+import type { BufferPoolOptions } from "../src/gpu/buffers.ts";
 import { timeDispatches } from "../src/gpu/timing.ts";
 import type { Program } from "../src/ir/program.ts";
 import { programFlops } from "../src/ir/program.ts";
@@ -37,13 +38,15 @@ export interface LoadedWorkload {
  * @param which Its name or sizes.
  * @param order Exact or first order.
  * @param recompute Whether inner activations are computed again (default) or kept.
+ * @param pool How much device memory it may take.
  */
 export async function loadWorkload(
   which: Parameters<typeof conv4Workload>[0] | "full",
   order: "exact" | "first",
   recompute: boolean = true,
+  pool: BufferPoolOptions = {},
 ): Promise<LoadedWorkload> {
-  const backend = await WebGpuBackend.open();
+  const backend = await WebGpuBackend.open(pool);
   const conv4 = which === "full" ? undefined : conv4Workload(which, { order });
   const { fn, args } = conv4 ?? fullStep(order);
   const start = performance.now();

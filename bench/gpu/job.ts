@@ -5,13 +5,17 @@
  * @module
  */
 
-/** Stages by their value: what comes first is wanted most. */
+/**
+ * Stages by their value: what comes first is wanted most. `kernels-check`, `fuzz` and `peers-warm`, which
+ * fills the caches of the peers' compilers, run together: nothing is timed meanwhile.
+ */
 export const STAGES = [
   "doctor",
-  "kernels-check",
   "workloads",
-  "peers",
+  "kernels-check",
   "fuzz",
+  "peers-warm",
+  "peers",
   "kernels",
   "full",
   "profile",

@@ -64,6 +64,16 @@ const PEERS: readonly [Implementation, WorkloadName, Order, number][] = [
   ["pytorch", "mid", "exact", 60],
 ];
 
+/** Peers that compile for long, which is done in advance. */
+const WARMED: readonly (typeof PEERS)[number][] = [
+  ["torch-compile", "mid", "exact", 170],
+  ["jax-jit", "mid", "exact", 120],
+  ["jax-jit-loop", "mid", "exact", 120],
+];
+
+/** Most bytes of device memory of the steps, where it is not the main memory. */
+const BYTE_BUDGET = 32 * 2 ** 30;
+
 /** Sizes of the growth: one is changed at a time. */
 const GROWTH = {
   tasks: [1, 2, 4, 8, 16, 32, 64],
@@ -109,7 +119,8 @@ export function jobsFor(setting: Setting): Job[] {
     limit,
   });
   const seconds = software ? 10 : 75;
-  const copies = Math.max(1, Math.min(12, cores - 2));
+  const copies = Math.max(1, Math.min(8, Math.floor(cores / 2)));
+  const together = "untimed";
   const growth = Object.entries<readonly number[]>(software ? GROWTH_SOFTWARE : GROWTH);
   return [
     {
@@ -126,31 +137,45 @@ export function jobsFor(setting: Setting): Job[] {
       limit: 60,
       format: "text",
     },
-    {
-      ...onDevice,
-      stage: "kernels-check",
-      name: "device tests",
-      command: [
-        ...["deno", "test", "-A", "--no-check", "--cached-only", "--parallel"],
-        ...DEVICE_TESTS,
-      ],
-      limit: software ? 400 : 110,
-      format: "tests",
-    },
     peer("workloads", ["mutasesumele", "mid", "exact", 60]),
     peer("workloads", ["mutasesumele", "small", "exact", 40]),
     peer("workloads", ["mutasesumele", "mid", "first", 45]),
     peer("workloads", ["mutasesumele-recompute", "mid", "exact", 60]),
     peer("workloads", ["mutasesumele", "small", "first", 30]),
-    ...PEERS.map((row) => peer("peers", row)),
+    {
+      ...onDevice,
+      stage: "kernels-check",
+      name: "device tests",
+      command: [
+        ...[
+          "env",
+          `DENO_JOBS=${Math.max(1, Math.floor(cores / 3))}`,
+          "deno",
+          "test",
+          "-A",
+          "--no-check",
+          "--cached-only",
+          "--parallel",
+        ],
+        ...DEVICE_TESTS,
+      ],
+      limit: software ? 400 : 110,
+      format: "tests",
+      together,
+    },
     ...Array.from({ length: copies }, (_, k): Job => ({
       ...onDevice,
       stage: "fuzz",
       name: `fuzz ${k + 1}`,
       command: deno("--no-check", script("fuzz_job.ts"), String(1000 + k), String(seconds)),
       limit: seconds + 30,
-      together: "fuzz",
+      together,
     })),
+    ...WARMED.map((row): Job => {
+      const job = peer("peers-warm", row);
+      return { ...job, name: `${job.name}, cold`, together };
+    }),
+    ...PEERS.map((row) => peer("peers", row)),
     {
       ...onDevice,
       stage: "kernels",
@@ -182,6 +207,7 @@ export function jobsFor(setting: Setting): Job[] {
           },
           keep: true,
           top: 0,
+          ...(software ? {} : { byteBudget: BYTE_BUDGET }),
         })),
       )
     ),

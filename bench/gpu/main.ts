@@ -9,20 +9,14 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { resultsContext } from "../results_file.ts";
+import { fileNamePart, resultsContext } from "../results_file.ts";
 import { type Job, type Outcome, type Row, type Stage, STAGES, type Summary } from "./job.ts";
 import { DEVICE_TESTS, jobsFor } from "./jobs.ts";
-import { findRows } from "./rows.ts";
+import { GRACE, runJob } from "./run_job.ts";
 import { summaryText } from "./summary_text.ts";
 
 /** Seconds below which a job is not begun. */
 const LEAST = 8;
-
-/** Seconds between the polite and the impolite end of a job. */
-const GRACE = 4;
-
-/** Lines of a job that are kept as its result or as its last words. */
-const KEPT_LINES = 60;
 
 function usage(problem: string): never {
   console.error(
@@ -63,6 +57,10 @@ async function modules(): Promise<string[]> {
   return found.sort();
 }
 
+// Jobs call `deno`: the one that runs this.
+const bin = Deno.execPath().replace(/[/\\][^/\\]*$/, "");
+Deno.env.set("PATH", `${bin}:${Deno.env.get("PATH") ?? ""}`);
+
 const started = performance.now();
 const left = (): number => budget - (performance.now() - started) / 1000;
 const temporary = await Deno.makeTempDir({ prefix: "gpu-run-" });
@@ -74,75 +72,38 @@ async function say(text: string): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await log.write(bytes.subarray(at));
 }
 
-/** Runs a job in a group of its own, which is ended as a whole; its output goes through files. */
+/** Runs a job if there is time for it. */
 async function run(job: Job): Promise<Outcome> {
-  const about = { stage: job.stage, name: job.name };
-  const limit = Math.floor(Math.min(job.limit, left() - GRACE));
-  if (limit < LEAST) {
-    return { ...about, status: "left out", why: "no time left", seconds: 0, rows: [] };
-  }
-  const file = `${temporary}/${crypto.randomUUID()}`;
-  const begun = performance.now();
+  const limit = Math.min(job.limit, Math.floor(left() - GRACE));
+  if (limit < LEAST) return leaveOut(job, "no time left");
   console.error(`${job.stage}: ${job.name} (at most ${limit} s) ...`);
-  const { code } = await new Deno.Command("bash", {
-    args: [
-      "-c",
-      `exec timeout -k ${GRACE} ${limit} "$@" >"$0.out" 2>"$0.err" </dev/null`,
-      file,
-      ...job.command,
-    ],
-    stdout: "inherit",
-    stderr: "inherit",
-  }).output();
-  const seconds = (performance.now() - begun) / 1000;
-  const [output, errors] = await Promise.all(
-    ["out", "err"].map(async (end) => await Deno.readTextFile(`${file}.${end}`).catch(() => "")),
-  );
-  const rows = findRows(output!, job.format);
-  const cut = [124, 137].includes(code) && seconds >= limit - 1;
-  const status = code === 0 ? "done" : cut ? "cut" : "failed";
-  await say(
-    `\n===== ${job.stage}: ${job.name}: ${status} (${code}) after ${seconds.toFixed(1)} s\n` +
-      `$ ${job.command.join(" ")}\n${lastLines(output!, 2000)}\n----- stderr\n` +
-      `${lastLines(errors!, 400)}\n`,
-  );
-  const reason = rows.at(-1)?.["reason"];
-  const outcome: Outcome = {
-    ...about,
-    status,
-    ...(status === "done" ? {} : {
-      why: cut
-        ? `took more than ${limit} s`
-        : typeof reason === "string"
-        ? reason
-        : `exit code ${code}`,
-    }),
-    seconds,
-    rows,
-    ...(job.format === "text" || status !== "done"
-      ? {
-        said: lastLines(job.format === "text" ? output! : `${output}\n${errors}`, KEPT_LINES).split(
-          "\n",
-        ),
-      }
-      : {}),
-  };
-  console.error(`  ${status}${outcome.why ? `: ${outcome.why}` : ""}, ${seconds.toFixed(1)} s`);
+  const outcome = await runJob(job, { limit, folder: temporary, say });
+  const { status, why, seconds } = outcome;
+  console.error(`  ${job.name}: ${status}${why ? `, ${why}` : ""}, ${seconds.toFixed(1)} s`);
   return outcome;
 }
 
-/** The last lines, none of them long. */
-function lastLines(text: string, count: number): string {
-  return text.trimEnd().split("\n").slice(-count).map((line) => line.slice(0, 2000)).join("\n");
+function leaveOut({ stage, name }: Job, why: string): Outcome {
+  return { stage, name, status: "left out", why, seconds: 0, rows: [] };
 }
 
-async function earlier(): Promise<Summary | undefined> {
+/** What OUT has of an earlier run on the same adapter; that of another adapter is put aside. */
+async function earlier(adapter: Row): Promise<Summary | undefined> {
+  let summary: Summary;
   try {
-    return JSON.parse(await Deno.readTextFile(`${out}/summary.json`)) as Summary;
+    summary = JSON.parse(await Deno.readTextFile(`${out}/summary.json`)) as Summary;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }
+  const label = String((summary.context["adapter"] as Row | undefined)?.["label"]);
+  if (label === adapter["label"]) return summary;
+  const aside = `${out}/summary-${fileNamePart(label)}.json`;
+  await Deno.rename(`${out}/summary.json`, aside);
+  console.error(
+    `another adapter, found ${String(adapter["label"])}: ${label} is put into ${aside}`,
+  );
+  return undefined;
 }
 
 async function findAdapter(): Promise<Row> {
@@ -161,9 +122,9 @@ async function findAdapter(): Promise<Row> {
   return found.rows[0] ?? { label: "none", software: true, why: found.said ?? found.why };
 }
 
-const before = await earlier();
-const outcomes: Outcome[] = [...before?.outcomes ?? []];
 const adapter = await findAdapter();
+const before = await earlier(adapter);
+const outcomes: Outcome[] = [...before?.outcomes ?? []];
 const context: Row = {
   ...before?.context,
   ...await resultsContext(String(adapter["label"]), `bash bench/gpu/run.sh ${Deno.args.join(" ")}`),
@@ -178,11 +139,17 @@ const jobs = jobsFor({
   script: (name) => `bench/gpu/${name}`,
 }).filter(({ stage }) => wanted.includes(stage));
 
-async function write(): Promise<void> {
-  const summary: Summary = { context, outcomes };
-  await Deno.writeTextFile(`${out}/summary.json.new`, JSON.stringify(summary, undefined, 1) + "\n");
-  await Deno.rename(`${out}/summary.json.new`, `${out}/summary.json`);
-  await Deno.writeTextFile(`${out}/README.md`, summaryText(summary));
+/** Jobs of one group may end at the same time: their files are written one after the other. */
+let written = Promise.resolve();
+
+function write(): Promise<void> {
+  return written = written.then(async () => {
+    const summary: Summary = { context, outcomes };
+    const text = JSON.stringify(summary, undefined, 1) + "\n";
+    await Deno.writeTextFile(`${out}/summary.json.new`, text);
+    await Deno.rename(`${out}/summary.json.new`, `${out}/summary.json`);
+    await Deno.writeTextFile(`${out}/README.md`, summaryText(summary));
+  });
 }
 
 function isSettled({ name }: Job): boolean {
@@ -207,24 +174,13 @@ for (let at = 0; at < jobs.length;) {
   const { together } = jobs[at]!;
   let end = at + 1;
   while (together !== undefined && jobs[end]?.together === together) end++;
-  const found = await Promise.all(
-    jobs.slice(at, end).filter((job) => !isSettled(job)).map((job) =>
-      job.needsAdapter && !hasAdapter
-        ? {
-          stage: job.stage,
-          name: job.name,
-          status: "left out" as const,
-          why: "no WebGPU adapter",
-          seconds: 0,
-          rows: [],
-        }
-        : run(job)
-    ),
+  await Promise.all(
+    jobs.slice(at, end).filter((job) => !isSettled(job)).map(async (job) => {
+      record(job.needsAdapter && !hasAdapter ? leaveOut(job, "no WebGPU adapter") : await run(job));
+      await write();
+    }),
   );
   at = end;
-  if (found.length === 0) continue;
-  found.forEach(record);
-  await write();
 }
 await write();
 log.close();

@@ -7,5 +7,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}" NO_COLOR=1 DENO_NO_UPDATE_CHECK=1
 export MUTASESUMELE_REQUIRE_WEBGPU=1 PYTHONUNBUFFERED=1 XLA_PYTHON_CLIENT_PREALLOCATE=false
-command -v deno >/dev/null || { echo "Cannot run: found no deno on the PATH, expected 2.9 or newer." >&2; exit 1; }
-exec deno run -A --cached-only bench/gpu/main.ts "$@"
+# What peers-warm compiles is found again by peers.
+export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-/tmp/gpu-run-jax}"
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
+deno="${DENO:-deno}"
+command -v "$deno" >/dev/null || { echo "Cannot run: found no $deno on the PATH, expected 2.9 or newer." >&2; exit 1; }
+exec "$deno" run -A --cached-only bench/gpu/main.ts "$@"

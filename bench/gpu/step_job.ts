@@ -19,6 +19,8 @@ interface Item {
   readonly which: Parameters<typeof loadWorkload>[0];
   readonly keep?: boolean;
   readonly top?: number;
+  /** Most bytes of device memory. */
+  readonly byteBudget?: number;
 }
 
 const SAMPLES = 5;
@@ -45,8 +47,13 @@ for (const argument of Deno.args) {
 }
 Deno.exit(0); // a lost device may keep the process
 
-async function measure({ which, keep = false, top = 20 }: Item): Promise<Row> {
-  const workload = await loadWorkload(which, "exact", !keep);
+async function measure({ which, keep = false, top = 20, byteBudget }: Item): Promise<Row> {
+  const workload = await loadWorkload(
+    which,
+    "exact",
+    !keep,
+    byteBudget === undefined ? {} : { byteBudget },
+  );
   try {
     const samples = await sample((count) => workload.run(count), SAMPLES);
     const milliseconds = median(samples.samples);

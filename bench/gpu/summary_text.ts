@@ -18,6 +18,7 @@ export function summaryText({ context, outcomes }: Summary): string {
     `# ${String(adapter["label"])}${adapter["software"] === true ? ", a CPU" : ""}`,
     `${text(context["cpu"])}; commit ${text(context["commit"])}; ${text(context["date"])}; ` +
     `Deno ${text(context["deno"])}; \`${text(context["command"])}\``,
+    adapter["label"] === "none" ? `No WebGPU adapter: ${text(adapter["why"])}` : "",
     section("Jobs", jobTable(outcomes)),
     section("Against the reference", checks(outcomes)),
     section("Meta-gradients", peerTable(outcomes)),
@@ -98,7 +99,11 @@ function checks(outcomes: readonly Outcome[]): string {
 
 /** Implementations beside each other, the ratio to this library's own on the same workload. */
 function peerTable(outcomes: readonly Outcome[]): string {
-  const rows = rowsOf(outcomes, "workloads", "peers");
+  const cold = rowsOf(outcomes, "peers-warm").map((row): Row => ({
+    ...row,
+    implementation: `${text(row["implementation"])} (cold, busy)`,
+  }));
+  const rows = [...rowsOf(outcomes, "workloads", "peers"), ...cold];
   const same = (a: Row, b: Row): boolean =>
     a["workload"] === b["workload"] && a["order"] === b["order"];
   const sorted = [...rows].sort((a, b) => keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0);

@@ -2,7 +2,8 @@
 
 `jax_peer.py <folder> <order> <repeat> [--device cpu|cuda] [--tasks vmap|loop] [--tf32]`
 
-Products and convolutions are in full float32 unless `--tf32` is given.
+Products and convolutions are in full float32 unless `--tf32` is given. XLA's CPU compiler (0.10.2) gets
+`vmap` wrong here, 1e-2 off, where the same without `jit` and with `loop` are right: see the error column.
 """
 
 import argparse
@@ -29,8 +30,9 @@ from peer_process import RATE, impossible, read_inputs, report, sample, timer_of
 jax.config.update("jax_default_matmul_precision", "tensorfloat32" if flags.tf32 else "highest")
 try:
     device = jax.devices()[0]
-except RuntimeError as error:
-    impossible(f"no {flags.device} device for JAX {jax.__version__}: {str(error).splitlines()[0]}")
+except (RuntimeError, AssertionError) as error:  # the latter where there is no plug-in for CUDA
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    impossible(f"no {flags.device} device for JAX {jax.__version__}: {said}")
 
 manifest, arrays, data = read_inputs(flags.folder)
 names, size = manifest["names"], manifest["size"]
