@@ -11,7 +11,7 @@ import {
   narrowTasks,
   type TaskSetting,
 } from "../components/mod.ts";
-import { type ChannelStatistics, type ImageDataset } from "../data/mod.ts";
+import type { ChannelStatistics, ImageDataset } from "../data/mod.ts";
 import { classifierHead, type Layer, linear } from "../nn/mod.ts";
 import { adam, type Optimizer } from "../optim/mod.ts";
 import { type Augment, normalizeImages, supervisedAugment } from "../pretext/mod.ts";

@@ -4,10 +4,8 @@
  * @module
  */
 import type { Tensor } from "../../ir/tensor.ts";
-import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
 import {
   adaptTasks,
-  type BilevelProblem,
   combineMetaGradients,
   type InnerLoopOptions,
   metaGradient,
@@ -16,12 +14,19 @@ import {
 import type { Weighting, WeightingState } from "../../multitask/mod.ts";
 import type { Layer, Params } from "../../nn/mod.ts";
 import type { PretextTask } from "../../pretext/mod.ts";
-import { foldIn, splitKey } from "../../random/mod.ts";
+import { splitKey } from "../../random/mod.ts";
 import { add, expandDims, mean, mul, slice } from "../../tensor/mod.ts";
 import { mapTree } from "../../tree/tree.ts";
-import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "../device_images.ts";
-import type { InnerLoss, Placebo } from "../placebos/mod.ts";
+import type { ImageTable } from "../device_images.ts";
+import type { Placebo } from "../placebos/mod.ts";
 import { meanOfTrees, metricName } from "./objective.ts";
+import {
+  bilevelProblem,
+  type Labelled,
+  type OuterMetrics,
+  supportOf,
+  type TaskShared,
+} from "./pretext_problem.ts";
 import {
   type ClassifierOptions,
   labelledBatch,
@@ -96,77 +101,8 @@ export interface MetaTrainGradient {
   readonly metrics: Readonly<Record<string, Tensor>>;
 }
 
-interface TaskShared {
-  readonly head: Params;
-  readonly pretext: Params;
-}
-interface Labelled {
-  readonly images: Tensor;
-  readonly labels: Tensor;
-}
-interface OuterMetrics {
-  readonly accuracy: Tensor;
-  readonly state: MetaTrainState;
-}
-
-/** Folded into the key of the backbone for what a placebo draws. */
-const SHUFFLE = 0x5aff1e;
-
-/** Inner loss: the pretext task. Outer loss: the wanted task. */
-function bilevelProblem(
-  task: PretextTask,
-  { encoder, head, placebo }: MetaTrainOptions,
-): BilevelProblem<Params, TaskShared, Labelled, Labelled, MetaTrainState> {
-  const inner: InnerLoss<TaskShared, Labelled, MetaTrainState> = (
-    params,
-    { pretext },
-    { images, labels },
-    { key, constants },
-  ) =>
-    task.loss({
-      encode: (views, own) => {
-        const { output } = encoder.apply(params, constants.encoder, views, {
-          training: true,
-          key: own,
-        });
-        return placebo?.encode?.(output, foldIn(own, SHUFFLE)) ?? output;
-      },
-      head: pretext,
-      images,
-      labels,
-      key,
-    });
-  return {
-    inner: placebo?.inner?.(inner) ?? inner,
-    outer: (params, shared, { images, labels }, { key, constants }) => {
-      const [encoderKey, headKey] = splitKey(key, 2);
-      const embedded = encoder.apply(params, constants.encoder, images, {
-        training: true,
-        key: encoderKey!,
-      });
-      const { output, state } = head.apply(shared.head, constants.head, embedded.output, {
-        training: true,
-        key: headKey!,
-      });
-      const metrics: OuterMetrics = {
-        accuracy: accuracy(output, labels),
-        state: { encoder: embedded.state, head: state },
-      };
-      return { loss: softmaxCrossEntropy(output, labels), metrics };
-    },
-  };
-}
-
 function byName<T>(tasks: readonly PretextTask[], of: (task: PretextTask) => T): Record<string, T> {
   return Object.fromEntries(tasks.map((task) => [task.name, of(task)]));
-}
-
-/** The support batch of one task, with a task axis in front. */
-function supportOf(table: ImageTable, rows: Tensor, extents: ImageExtents): Labelled {
-  return mapTree<Labelled>((x: Tensor) => expandDims(x, 0), {
-    images: takeImages(table, rows, extents),
-    labels: takeLabels(table, rows),
-  });
 }
 
 const first = (x: Tensor): Tensor => slice(x, [0]);
