@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { channelStatistics, hashDataset, type ImageSplits, subsetDataset } from "../data/mod.ts";
+import {
+  channelStatistics,
+  hashDataset,
+  type ImageDataset,
+  type ImageSplits,
+  subsetDataset,
+} from "../data/mod.ts";
 import { type Engine, openEngine } from "../engine/mod.ts";
 import {
   type ArmOutcome,
@@ -129,10 +135,9 @@ async function runStudy(
 ): Promise<void> {
   const { config, folder, seed, signal, progress, log } = context;
   const [arms, regimes] = [armsOf(config), regimeNames(config)];
-  const { trainImages } = config;
-  const splits = trainImages === null ? all : {
-    train: subsetDataset(all.train, firstRows(Math.min(trainImages, all.train.count))),
-    test: all.test,
+  const splits = {
+    train: firstImages(all.train, config.trainImages),
+    test: firstImages(all.test, config.testImages),
   };
   const data = [hashDataset(splits.train), hashDataset(splits.test)];
   const facts = {
@@ -209,7 +214,7 @@ async function runStudy(
     for (const arm of arms) trained.push(await runner.train(arm));
 
     // The test images are used here and nowhere else, once for every finished model.
-    const images = training.judge.put(test, Math.min(test.count, config.testImages ?? test.count));
+    const images = training.judge.put(test);
     chance = 1 / classes;
     for (const unit of trained) {
       const results: Outcome[] = [];
@@ -330,8 +335,10 @@ function countsOf({ source, target, images }: {
   };
 }
 
-function firstRows(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, row) => row);
+/** The first images of a data set, or all. */
+function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
+  if (count === null || count >= dataset.count) return dataset;
+  return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
 }
 
 function percent(share: number): string {
