@@ -12,6 +12,7 @@ import { type CommandOutput, readFlags, reportFaults, standardOutput } from "./f
 import { assertSameConfigurations, writeManifest } from "./manifest.ts";
 import { runSweep } from "./run_sweep.ts";
 import { parseSeeds } from "./seed_list.ts";
+import { submitArray } from "./slurm.ts";
 import { type ResolvedRun, type SweepUnit, sweepUnits } from "./sweep_units.ts";
 import {
   logTail,
@@ -20,7 +21,7 @@ import {
   unitArguments,
   type UnitCommand,
 } from "./unit_process.ts";
-import { readUnitState } from "./unit_state.ts";
+import { readUnitState, type UnitStateName } from "./unit_state.ts";
 
 const PROGRAM = "deno task sweep";
 
@@ -36,6 +37,8 @@ Flags:
   --seeds LIST       seeds, such as 0-4,7 (default 0-4)
   --jobs N           units at a time (default 1)
   --retry            run again what failed before
+  --slurm            submit the units as an array job of Slurm, and return
+  --partition NAME   its partition; with --sbatch OPTION more, such as --sbatch=--gres=gpu:1
   --out FOLDER       folder of the study (default runs/EXPERIMENT)
   --preset, --config, --set, --data, --engine, --memory, --offline
                      as of deno task experiment
@@ -69,11 +72,11 @@ export async function sweepCommand(
   return await reportFaults(PROGRAM, output, async () => {
     const { names, values, given } = readFlags(args, {
       value: [
-        ...["arms", "regimes", "seeds", "jobs", "out"] as const,
+        ...["arms", "regimes", "seeds", "jobs", "out", "partition", "sbatch"] as const,
         ...["preset", "config", "set", "data", "engine", "memory"] as const,
       ],
-      repeated: ["set"],
-      plain: ["retry", "offline", "help"],
+      repeated: ["set", "sbatch"],
+      plain: ["retry", "slurm", "offline", "help"],
     });
     if (given.help) {
       output.print(USAGE);
@@ -92,6 +95,10 @@ export async function sweepCommand(
     };
     const seeds = seedsOf(values.seeds[0] ?? "0-4");
     const jobs = jobsOf(values.jobs[0] ?? "1");
+    const stray = (["partition", "sbatch"] as const).find((name) => values[name].length > 0);
+    if (stray !== undefined && !given.slurm) {
+      throw new UsageError(`Flag --${stray} is for --slurm.`);
+    }
     const out = (values.out[0] ?? `runs/${experiment}`).replace(/(?<=.)\/+$/, "");
     const run = await dryRun(command);
     const units = await sweepUnits(run, {
@@ -101,8 +108,68 @@ export async function sweepCommand(
     });
     await assertSameConfigurations(run, { units, out });
     await writeManifest(out, run, units);
+    if (given.slurm) {
+      return await submit(units, {
+        ...{ command, out, output, retry: given.retry, partition: values.partition[0] },
+        ...{ more: values.sbatch, jobs: values.jobs.length === 0 ? undefined : jobs },
+      });
+    }
     return await sweep(units, { command, jobs, out, retry: given.retry, output, progress });
   });
+}
+
+/** Where the log of a unit is. */
+function logOf({ regime, arm, seed }: SweepUnit, out: string): string {
+  return `${out}/logs/${regime}.${arm}.seed-${seed}.log`;
+}
+
+async function makeLogs(out: string): Promise<void> {
+  try {
+    await Deno.mkdir(`${out}/logs`, { recursive: true });
+  } catch (cause) {
+    throw fileError("create the folder of logs", { path: `${out}/logs`, cause });
+  }
+}
+
+/** Submits what is not done, not running and has not failed. */
+async function submit(
+  units: readonly SweepUnit[],
+  { command, out, output, retry, partition, jobs, more }: {
+    readonly command: UnitCommand;
+    readonly out: string;
+    readonly output: CommandOutput;
+    readonly retry: boolean;
+    readonly partition: string | undefined;
+    readonly jobs: number | undefined;
+    readonly more: readonly string[];
+  },
+): Promise<number> {
+  await makeLogs(out);
+  const states = await Promise.all(units.map((unit) => readUnitState(unit.folder)));
+  const count = (name: UnitStateName) => states.filter(({ state }) => state === name).length;
+  const tasks = units.flatMap((unit, at) => {
+    const { state } = states[at]!;
+    const wanted = state === "waiting" || state === "interrupted" || (state === "failed" && retry);
+    const args = state === "waiting"
+      ? unitArguments(command, unit)
+      : resumeArguments(command, unit);
+    return wanted ? [{ args: [...command.program, ...args], log: logOf(unit, out) }] : [];
+  });
+  const failed = retry ? "" : `, ${count("failed")} failed before (--retry runs them again)`;
+  const known = `${count("done")} are done, ${count("running")} running${failed}`;
+  if (tasks.length === 0) {
+    output.print(`${out}: nothing to submit; of ${units.length} units ${known}.`);
+    return count("failed") > 0 ? 1 : 0;
+  }
+  const name = command.experiment;
+  const { job, script } = await submitArray(tasks, {
+    ...{ name, partition, jobs, more, folder: `${out}/slurm` },
+  });
+  output.print(
+    `Job ${job}: ${tasks.length} units submitted; of ${units.length} units ${known}.\n` +
+      `Script: ${script}\nSee: squeue -j ${job}; deno task runs ${out}`,
+  );
+  return 0;
 }
 
 async function sweep(
@@ -116,13 +183,7 @@ async function sweep(
     readonly progress: ProgressOutput;
   },
 ): Promise<number> {
-  const logs = `${out}/logs`;
-  try {
-    await Deno.mkdir(logs, { recursive: true });
-  } catch (cause) {
-    throw fileError("create the folder of logs", { path: logs, cause });
-  }
-  const logOf = ({ regime, arm, seed }: SweepUnit) => `${logs}/${regime}.${arm}.seed-${seed}.log`;
+  await makeLogs(out);
   let heard: StopSignal | undefined;
   using signals = listenForSignals((name) => {
     heard = name;
@@ -136,9 +197,9 @@ async function sweep(
       const args = state === "waiting"
         ? unitArguments(command, unit)
         : resumeArguments(command, unit);
-      return startLogged([...command.program, ...args], logOf(unit));
+      return startLogged([...command.program, ...args], logOf(unit, out));
     },
-    tail: (unit) => logTail(logOf(unit)),
+    tail: (unit) => logTail(logOf(unit, out)),
     signal: signals.signal,
     stopWith: () => heard ?? "SIGTERM",
     output: progress,
@@ -163,10 +224,15 @@ async function dryRun({ program, experiment, decisive }: UnitCommand): Promise<R
   const { code, stdout, stderr } = await new Deno.Command(command!, {
     args: [...first, experiment, ...decisive, "--dry-run"],
     stdin: "null",
+    env: { NO_COLOR: "1" },
   }).output();
   const decoder = new TextDecoder();
   // Its own messages say what is wrong with the command line.
-  if (code !== 0) throw new UsageError(decoder.decode(stderr).trim());
+  if (code !== 0) {
+    const told = decoder.decode(stderr).trim().split("\n")
+      .filter((line) => !/^(Warning Permissions|See: )/.test(line));
+    throw new UsageError(told.join("\n"));
+  }
   return JSON.parse(decoder.decode(stdout)) as ResolvedRun;
 }
 
