@@ -13,7 +13,7 @@ import { formatTable } from "./text_table.ts";
 import type { Cost } from "./unit_summary.ts";
 import { readJson, readRecord } from "./unit_state.ts";
 import { totalCost } from "./verdict_cell.ts";
-import { percent } from "./verdict_rows.ts";
+import { percent } from "./percent.ts";
 
 const PROGRAM = "deno task compare";
 
@@ -75,7 +75,9 @@ export async function compareCommand(
     const records = await Promise.all(folders.map(readRecord));
     const decisive = (at: number) => {
       const { experiment, engine, data, config, commit } = records[at]!;
-      return { experiment, engine, data, commit, config };
+      // Which part of a study a run did is seen in the table.
+      const { only: _, ...rest } = config as Readonly<Record<string, unknown>>;
+      return { experiment, engine, data, commit, config: rest };
     };
     for (const [at, folder] of folders.entries()) {
       if (at === 0 || !records[0] || !records[at]) continue;

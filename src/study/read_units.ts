@@ -92,8 +92,8 @@ function curveFaults({ outcomes }: UnitSummary): string[] {
 }
 
 /**
- * Reads every summary below some folders. A run folder (it holds a `config.yaml`) gives its `unit.json`
- * and what is in its `units`; elsewhere every `.json` but `manifest.json` must be a summary. The same unit in two folders counts once
+ * Reads every summary below some folders. A run folder (it holds a `config.yaml`) gives its `unit.json`,
+ * or one `unit.REGIME.ARM.json` for each unit that it ran; elsewhere every `.json` but `manifest.json` must be a summary. The same unit in two folders counts once
  * if the files say the same.
  *
  * @param folders The folders.
@@ -161,11 +161,8 @@ async function summaryFiles(folder: string): Promise<string[]> {
   }
   const files = entries.filter((entry) => entry.isFile).map((entry) => entry.name);
   if (files.includes("config.yaml")) {
-    const many = entries.some(({ name, isDirectory }) => isDirectory && name === "units");
-    return [
-      ...(files.includes("unit.json") ? [`${folder}/unit.json`] : []),
-      ...(many ? await summaryFiles(`${folder}/units`) : []),
-    ];
+    return files.filter((name) => /^unit(\..+)?\.json$/.test(name)).sort()
+      .map((name) => `${folder}/${name}`);
   }
   const below: string[] = [];
   for (const { name, isDirectory, isFile } of entries.sort((a, b) => compare(a.name, b.name))) {

@@ -163,13 +163,33 @@ export async function pairedDifferences(
   };
 }
 
+/** Figures of phases that are drawn together. */
+const ALIGNMENT = [
+  {
+    figures: /^alignment|Cosine$/,
+    title: "Alignment of gradients",
+    y: "cosine",
+    caption: "Cosines with the gradient of the wanted task: mean over seeds, and their range.",
+    reference: { label: "unrelated", y: 0 },
+  },
+  {
+    figures: /Ratio$/,
+    title: "Size of corrections",
+    y: "ratio of norms",
+    caption:
+      "Norm of a correction by that of the gradient which it corrects: mean over seeds, and " +
+      "their range.",
+    reference: { label: "as large", y: 1 },
+  },
+] as const;
+
 /**
- * Cosines between the gradient of the wanted task and those of the pretext tasks while an arm is pretrained:
- * figures of its phases whose names begin with `alignment`.
+ * Cosines between the gradient of the wanted task and those of the pretext tasks while an arm is pretrained,
+ * and sizes of corrections: figures of its phases by their names.
  *
  * @param units All units.
  * @param options The arm and the regime.
- * @returns One picture a phase that has logged some.
+ * @returns Pictures of the phases that have logged some.
  */
 export async function alignmentCurves(
   units: readonly StoredUnit[],
@@ -178,16 +198,18 @@ export async function alignmentCurves(
   const here = units.filter(({ unit }) => unit.arm === arm && unit.regime === regime);
   const names = [...new Set(here.flatMap(({ unit }) => unit.phases.map(({ phase }) => phase)))];
   const charts: ReportChart[] = [];
-  for (const phase of names) {
+  for (
+    const [phase, kind] of names.flatMap((name) => ALIGNMENT.map((one) => [name, one] as const))
+  ) {
     const curves = here.flatMap(({ unit }) =>
       unit.phases.filter((record) => record.phase === phase)
     )
       .map(({ curve }) => curve);
     const figures = [
       ...new Set(curves.flatMap((curve) => curve.flatMap((point) => Object.keys(point)))),
-    ].filter((name) => name.startsWith("alignment"));
+    ].filter((name) => kind.figures.test(name));
     const series = figures.map((figure): ChartSeries => ({
-      name: figure.replace(/^alignment/, "") || figure,
+      name: figure.replace(/^alignment|Cosine$|Ratio$/g, "") || figure,
       points: meanOf(
         curves.map((curve) =>
           curve.flatMap((point) =>
@@ -199,19 +221,18 @@ export async function alignmentCurves(
       ),
     })).filter(({ points }) => points.length > 0);
     if (series.length === 0) continue;
-    const title = `Alignment of gradients, ${arm} in ${regime}, ${phase}`;
+    const title = `${kind.title}, ${arm} in ${regime}, ${phase}`;
     charts.push({
       title,
-      caption:
-        "Cosine of the gradients of the wanted and of each pretext task: mean over seeds, and their range.",
+      caption: kind.caption,
       svg: await learningCurveSvg({
         series,
         xLabel: "optimizer steps of the phase",
-        yLabel: "cosine",
+        yLabel: kind.y,
         description: `${title}. At the end: ${
           series.map(({ name, points }) => `${name} ${points.at(-1)!.y.toFixed(3)}`).join(", ")
         }.`,
-        reference: { label: "unrelated", y: 0 },
+        reference: kind.reference,
       }),
     });
   }

@@ -6,6 +6,7 @@
 import { formatQuantity } from "../report/html.ts";
 import { type PageRow, type PageSection, renderPage, type ReportChart } from "../report/page.ts";
 import { standardDeviation } from "../report/mod.ts";
+import { percent } from "./percent.ts";
 import type { Provenance } from "./provenance.ts";
 import { formatSeeds } from "./seed_list.ts";
 import type { StoredUnit } from "./stored_unit.ts";
@@ -25,7 +26,6 @@ import {
   checkTable,
   conclusionTable,
   openReasons,
-  percent,
   targetTable,
   timeTable,
 } from "./verdict_rows.ts";

@@ -67,6 +67,11 @@ export class StudyUnits {
     return this.#units.has(unitKey(unit));
   }
 
+  /** The accuracy of guessing in a regime; `undefined` without a unit. */
+  chance(regime: string): number | undefined {
+    return [...this.#units.values()].find(({ unit }) => unit.regime === regime)?.unit.chance;
+  }
+
   /** Gives the outcomes of one side, by rising seed; those that are there. */
   outcomes(
     side: Side,

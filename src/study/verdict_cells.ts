@@ -7,6 +7,7 @@ import type { Pairing, StudyUnits } from "./study_units.ts";
 import { sideOf } from "./study_units.ts";
 import { plateauOf } from "./time_to_target.ts";
 import { measureAccuracy, type Measured, measureTime } from "./verdict_cell.ts";
+import { percent } from "./percent.ts";
 import type { Axis, PlannedComparison, VerdictPlan } from "./verdict_plan.ts";
 
 /** A target in one regime. */
@@ -19,7 +20,7 @@ export interface FixedTarget {
   readonly accuracy?: number;
   /** Where the accuracy is from. */
   readonly source: string;
-  /** Why it is not final yet, if so. */
+  /** Why nothing can be decided by it, such as seeds that are missing, if so. */
   readonly pending?: string;
 }
 
@@ -60,7 +61,16 @@ export interface Cell {
 export function fixTargets(plan: VerdictPlan, store: StudyUnits): FixedTarget[] {
   return plan.regimes.flatMap((regime) =>
     plan.targets.map(({ name, accuracy, plateauOf: of, share }): FixedTarget => {
-      if (accuracy !== undefined) return { name, regime, accuracy, source: "given in the plan" };
+      const chance = store.chance(regime);
+      const guessed = (value: number) =>
+        chance !== undefined && value <= chance
+          ? `${percent(value)} is not above the ${percent(chance)} of guessing`
+          : undefined;
+      if (accuracy !== undefined) {
+        const pending = guessed(accuracy);
+        const source = "given in the plan";
+        return { name, regime, accuracy, source, ...(pending === undefined ? {} : { pending }) };
+      }
       const side = sideOf(of!);
       const { seeds, consecutive } = plan;
       const found = store.outcomes(side, { regime, seeds });
@@ -70,7 +80,7 @@ export function fixTargets(plan: VerdictPlan, store: StudyUnits): FixedTarget[] 
       const mixed = store.mixed({ regime, arm: side.arm, seeds });
       const pending = plateaus.length < seeds.length
         ? `${of} has ${plateaus.length} of ${seeds.length} planned seeds in ${regime}`
-        : mixed;
+        : mixed ?? guessed(share! * mean);
       return {
         name,
         regime,
@@ -160,7 +170,7 @@ function timeOf(
     ? measureTime(pairing.pairs, { plan, axis, accuracy, nonInferiority: false })
     : undefined;
   const reason = obstacle ??
-    (pending === undefined ? undefined : `the target is not final: ${pending}`) ??
+    (pending === undefined ? undefined : `the target cannot be used: ${pending}`) ??
     (axis === "seconds" && !pairing.sameMachine
       ? "seconds were measured on different engines or adapters"
       : undefined) ??

@@ -6,6 +6,7 @@
 import { UsageError } from "../experiment/usage_error.ts";
 import { writeFileAtomic } from "../run/atomic_write.ts";
 import { printableLines } from "../text/printable.ts";
+import { collectUnits } from "./collect_units.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "./flags.ts";
 import { readProvenance } from "./provenance.ts";
 import { readUnits } from "./read_units.ts";
@@ -25,6 +26,7 @@ is there; 3: some are missing, and what they belong to is not concluded.
 Flags:
   --plan FILE   the plan (default experiments/STUDY.verdict.yaml)
   --html FILE   write the study's page too
+  --collect DIR write the units' summaries into a folder, as they are committed: rounded, one file each
   --json        print the verdict as JSON
   --help        this text`;
 
@@ -47,7 +49,7 @@ export async function runVerdict(
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
     const { names, values, given } = readFlags(args, {
-      value: ["plan", "html"],
+      value: ["plan", "html", "collect"],
       plain: ["json", "help"],
     });
     if (given.help) {
@@ -57,6 +59,11 @@ export async function runVerdict(
     if (names.length === 0) throw new UsageError("Expected the name of a study, or a folder.");
     const { folders, study } = await placesOf(names, root);
     const units = await readUnits(folders);
+    const collection = values.collect[0];
+    if (collection !== undefined) {
+      const { written, unchanged } = await collectUnits(units, collection);
+      output.log(`${collection}: ${written} summaries written, ${unchanged} were there.`);
+    }
     const name = study ?? units[0]?.unit.study;
     const planPath = values.plan[0] ??
       (name === undefined ? undefined : `${root}/experiments/${name}.verdict.yaml`);

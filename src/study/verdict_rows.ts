@@ -4,13 +4,11 @@
  * @module
  */
 import { formatQuantity } from "../report/html.ts";
+import { percent } from "./percent.ts";
 import type { TextTable } from "./text_table.ts";
 import type { FixedTarget } from "./verdict_cells.ts";
 import type { CheckResult } from "./verdict_checks.ts";
 import type { Conclusion, DecidedCell } from "./verdict_rules.ts";
-
-/** Share as percent with two digits. */
-export const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
 
 /** p-value with two significant digits. */
 function formatP(p: number | undefined): string {
@@ -132,7 +130,7 @@ export function targetTable(targets: readonly FixedTarget[]): TextTable {
     heads: ["regime", "target", "accuracy", "from"],
     rows: targets.map(({ regime, name, accuracy, source, pending }) => [
       ...[regime, name, accuracy === undefined ? "–" : percent(accuracy)],
-      pending === undefined ? source : `${source}; NOT FINAL: ${pending}`,
+      pending === undefined ? source : `${source}; NOT USABLE: ${pending}`,
     ]),
   };
 }

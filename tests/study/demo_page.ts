@@ -14,7 +14,8 @@ function demoUnits(): StoredUnit[] {
     const curve = [0, 1, 2, 3].map((i) => ({
       step: 25 * i,
       alignmentRotation: 0.3 * Math.cos(i) + unit.seed / 100,
-      alignmentContrastive: 0.1 * i - unit.seed / 50,
+      contrastiveCosine: 0.1 * i - unit.seed / 50,
+      correctionRatio: 2 + i,
       validationAccuracy: 0.3,
     }));
     const outcomes = unit.outcomes.map((outcome) => ({ ...outcome, before: start }));

@@ -22,6 +22,7 @@ Deno.test("studyPage() puts the verdict first and everything it rests on behind"
     "Validation accuracy against seconds",
     "Not yet at target most, against steps, regime same",
     "Alignment of gradients, meta in same, pretrain",
+    "Size of corrections, meta in same, pretrain",
     "Configuration (first digits of its hash)",
     "a: &lt;b&gt;",
   ];
@@ -43,6 +44,8 @@ Deno.test("studyPage() shows the figures of the verdict", async () => {
   assertMatch(html, /against joint\/fine-tune, regime poor<\/span>/);
   // Alignment's last point is the mean over seeds: 0.3 cos 3 + 0.045.
   assertStringIncludes(html, `Rotation ${(0.3 * Math.cos(3) + 0.045).toFixed(3)}`);
+  assertStringIncludes(html, "contrastive 0.210");
+  assertStringIncludes(html, "correction 5.000");
   // Curves begin after what pretraining has cost.
   assertStringIncludes(html, 'data-label="pretraining steps">100</td>');
 });

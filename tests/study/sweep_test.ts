@@ -224,7 +224,7 @@ Deno.test({
       );
       assertEquals(compared.code, 0, compared.err);
       assertMatch(compared.out, /scratch\/fine-tune in poor .* 53\.00% +1000 \[49\.90%, 56\.08%\]/);
-      assertStringIncludes(compared.out, 'config.only.arms (["new"], was ["scratch"])');
+      assertStringIncludes(compared.out, 'config.arms.new.like ("scratch", was nothing)');
       const unfinished = await inProcess((output) => compareCommand([path("broken")], output));
       assertEquals(unfinished.code, 2);
       assertStringIncludes(

@@ -109,6 +109,19 @@ Deno.test("deno task verdict tells plan and units apart by their commits, and co
     );
     assertMatch(whole.out, /scratch\/fine-tune +better +7 .*\+11\.00 \[.*0\.016 +0\.016 +win/);
     assertMatch(whole.out, /off is off .* passed +largest difference 0/);
+    const collected = `${root}/collected`;
+    const once = await verdict(root, results, "--plan", plan, "--collect", collected);
+    assertStringIncludes(once.err, "28 summaries written, 0 were there");
+    const short = await verdict(root, collected, "--plan", plan, "--collect", collected);
+    assertStringIncludes(short.err, "0 summaries written, 28 were there");
+    const figures = (text: string) => text.replace(/Read from.*/, "");
+    assertEquals(figures(short.out), figures(whole.out));
+    const other = JSON.parse(await Deno.readTextFile(`${collected}/same.meta.seed-3.json`));
+    other.outcomes[0].test.accuracy = 0.9;
+    await Deno.writeTextFile(`${collected}/same.meta.seed-3.json`, JSON.stringify(other));
+    const replaced = await verdict(root, results, "--plan", plan, "--collect", collected);
+    assertEquals(replaced.code, 1);
+    assertStringIncludes(replaced.err, "says something else of same/meta/seed-3");
     const json = JSON.parse((await verdict(root, "demo", "--json")).out);
     assertEquals([json.state, json.provenance.planCommit], ["complete", commit]);
     await Deno.writeTextFile(plan, `${planText}# later\n`);
@@ -142,9 +155,11 @@ Deno.test("readUnits() reads run folders and summaries, and names file, key, fou
     }
     const { unit: good } = unit({ arm: "meta", seed: 0, curve: [.1, .2] });
     await write("run/unit.json", good);
+    await write("run/unit.poor.meta.json", { ...good, regime: "poor" });
+    await write("run/summary.json", "{}");
     await write("manifest.json", "{}");
     await write("copy.json", good);
-    assertEquals((await readUnits([root])).map(({ unit }) => unit.arm), ["meta"]);
+    assertEquals((await readUnits([root])).map(({ unit }) => unit.regime), ["poor", "same"]);
     const fails = async (value: unknown, ...texts: string[]) => {
       await write("copy.json", value);
       const error = await assertRejects(() => readUnits([root]), Error);

@@ -1,7 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { computeVerdict } from "../../src/study/verdict.ts";
 import type { CellOutcome } from "../../src/study/verdict_rules.ts";
-import { comparison, planWith, simulate, type Truth } from "./simulate.ts";
+import {
+  comparison,
+  normal,
+  planWith,
+  regimes,
+  rising,
+  seeds,
+  simulate,
+  type Truth,
+  unit,
+} from "./simulate.ts";
 
 const simulations = 1000;
 
@@ -45,6 +55,41 @@ Deno.test("computeVerdict() calls arms that differ by the margin equal, or not w
   assert(tie <= 0.05, `${tie}`);
   assert(win <= 0.05, `${win}`);
   assert(tie > 0.005 && win > 0.005, `${tie} ${win}`);
+});
+
+Deno.test("computeVerdict() claims no difference in times of which half are censored, in at most 5%", () => {
+  // The time of half of the units is beyond their budget, which differs from arm to arm.
+  let [wrong, censored, all] = [0, 0, 0];
+  const timeOnly = planWith({
+    targets: plan.targets,
+    comparisons: [comparison({ accuracy: false, targets: ["half"], axes: ["steps", "flops"] })],
+  });
+  for (let seed = 0; seed < simulations; seed++) {
+    const draw = normal(seed);
+    const units = regimes.flatMap((regime) =>
+      seeds.flatMap((number) =>
+        ["supervised", "meta"].map((arm) => {
+          const at = Math.round(Math.max(2, 20 + 8 * draw()));
+          const length = arm === "meta" ? 24 : 20;
+          return unit({ arm, seed: number, regime, curve: rising({ top: 0.6, at, length }) });
+        })
+      )
+    );
+    const { cells } = computeVerdict(timeOnly, units).families[0]!;
+    if (cells.some(({ outcome }) => outcome === "win" || outcome === "loss")) wrong++;
+    for (const { measured } of cells) {
+      all += 20;
+      censored += 20 - measured!.time!.reached.candidate - measured!.time!.reached.control;
+    }
+  }
+  console.log(
+    `no effect, ${(100 * censored / all).toFixed(0)}% censored: wrong claims in ${
+      100 * wrong / simulations
+    }%`,
+  );
+  assert(censored / all > 0.3 && censored / all < 0.7, String(censored / all));
+  assert(wrong / simulations <= 0.05, String(wrong));
+  assert(wrong > 0, String(wrong));
 });
 
 Deno.test("computeVerdict() sees 2 points with 10 seeds: its power", () => {

@@ -161,6 +161,16 @@ Deno.test("targets are shares of a control's plateau, and not final before all i
   assertEquals(fewer.families[0]!.cells[1]!.outcome, "undecided");
 });
 
+Deno.test("a target that guessing reaches decides nothing", () => {
+  const plan = small({ accuracy: false, targets: ["low"], axes: ["steps"] }, {
+    targets: [{ name: "low", accuracy: 0.1 }],
+  });
+  const soon = eight.map((seed) => 100 + 10 * seed);
+  const [cell] = cellsOf(plan, both([soon, soon.map((time) => time + 100)], reachedAt));
+  assertEquals(cell!.outcome, "undecided");
+  assertStringIncludes(cell!.reason, "10.00% is not above the 10.00% of guessing");
+});
+
 Deno.test("five seeds cannot show anything two-sided, and the verdict says so", () => {
   const five = [0, 1, 2, 3, 4];
   const clear = both([five.map(() => 0.9), five.map((seed) => 0.5 + seed / 100)]);
