@@ -38,6 +38,32 @@ function sidesOf({ comparisons }: VerdictPlan): string[] {
 }
 
 /**
+ * The lines of {@linkcode learningCurves}: every curve begins where its pretraining has ended.
+ *
+ * @param plan Names the arms and protocols.
+ * @param options The units, the regime, the axis.
+ */
+export function curveSeries(
+  plan: VerdictPlan,
+  { units, regime, axis }: {
+    readonly units: readonly StoredUnit[];
+    readonly regime: string;
+    readonly axis: Axis;
+  },
+): ChartSeries[] {
+  const here = units.filter(({ unit }) => unit.regime === regime);
+  return sidesOf(plan).flatMap((name): ChartSeries[] => {
+    const { arm, protocol } = sideOf(name);
+    const curves = here.filter(({ unit }) => unit.arm === arm)
+      .flatMap(({ unit }) => unit.outcomes.filter((outcome) => outcome.protocol === protocol))
+      .map(({ before, curve }) =>
+        curve.map((point) => ({ x: before[axis] + point[axis], y: point.accuracy }))
+      ).filter((curve) => curve.length > 0);
+    return curves.length === 0 ? [] : [{ name, points: meanOf(curves) }];
+  });
+}
+
+/**
  * Learning curves of one regime on one axis: the mean over seeds, with the range of the seeds.
  *
  * @param plan Names the arms and protocols.
@@ -52,16 +78,7 @@ export async function learningCurves(
     readonly axis: Axis;
   },
 ): Promise<ReportChart | undefined> {
-  const here = units.filter(({ unit }) => unit.regime === regime);
-  const series = sidesOf(plan).flatMap((name): ChartSeries[] => {
-    const { arm, protocol } = sideOf(name);
-    const curves = here.filter(({ unit }) => unit.arm === arm)
-      .flatMap(({ unit }) => unit.outcomes.filter((outcome) => outcome.protocol === protocol))
-      .map(({ before, curve }) =>
-        curve.map((point) => ({ x: before[axis] + point[axis], y: point.accuracy }))
-      ).filter((curve) => curve.length > 0);
-    return curves.length === 0 ? [] : [{ name, points: meanOf(curves) }];
-  });
+  const series = curveSeries(plan, { units, regime, axis });
   if (series.length === 0) return undefined;
   const ends = series.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
   const title = `Validation accuracy against ${axis}, regime ${regime}`;
@@ -74,7 +91,10 @@ export async function learningCurves(
       yLabel: "validation accuracy",
       percent: true,
       description: `${title}. At the end: ${ends.join(", ")}.`,
-      reference: { label: "chance", y: here[0]!.unit.chance },
+      reference: {
+        label: "chance",
+        y: units.find(({ unit }) => unit.regime === regime)!.unit.chance,
+      },
     }),
   };
 }
@@ -90,8 +110,8 @@ export async function survivalCurves(cell: DecidedCell): Promise<ReportChart | u
   if (time === undefined || cell.measure === "accuracy") return undefined;
   const { candidate, control } = time.times;
   const series = [
-    { name: cell.candidate, points: steps(candidate) },
-    { name: cell.control, points: steps(control) },
+    { name: cell.candidate, points: survivalLine(candidate) },
+    { name: cell.control, points: survivalLine(control) },
   ];
   const title =
     `Not yet at target ${cell.target}, against ${cell.measure}, regime ${cell.regime}: ` +
@@ -112,8 +132,12 @@ export async function survivalCurves(cell: DecidedCell): Promise<ReportChart | u
   };
 }
 
-/** A survival curve as a line of steps. */
-function steps(times: readonly TargetTime[]): ChartPoint[] {
+/**
+ * A survival curve as a line of steps.
+ *
+ * @param times Times of the units, at least one.
+ */
+export function survivalLine(times: readonly TargetTime[]): ChartPoint[] {
   const points: ChartPoint[] = [{ x: 0, y: 1 }];
   for (const { time, survival } of kaplanMeier(times)) {
     points.push({ x: time, y: points.at(-1)!.y }, { x: time, y: survival });
