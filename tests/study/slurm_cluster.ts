@@ -130,6 +130,12 @@ PartitionName=small Nodes=${host} Default=YES MaxTime=INFINITE State=UP
     environment,
     run,
     async [Symbol.asyncDispose]() {
+      // Daemons that are killed would leave what they have begun.
+      await run("scancel", "--user", user).catch(() => "");
+      await waitFor(
+        async () => await run("squeue", "--noheader").catch(() => "") === "",
+        "the end of cancelled jobs",
+      ).catch(() => undefined);
       for (const child of children.toReversed()) {
         try {
           child.kill("SIGKILL");
