@@ -12,7 +12,7 @@ import { simplify } from "../transform/simplify.ts";
 import { trace } from "../transform/trace.ts";
 import { flatten, type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
-import type { EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+import type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
 import { type Concrete, type Given, type OnHost, Value } from "./value.ts";
 
 /** Which engine. */
@@ -183,11 +183,11 @@ export class Engine {
           uploads.push(handle);
           return handle;
         });
-        this.#onWork({ kind: "run" });
+        this.#tell({ kind: "run" });
         results = await loaded.run(handles);
       } finally {
         for (const handle of uploads) this.backend.release(handle);
-        this.#onWork({ kind: "idle" });
+        this.#tell({ kind: "idle" });
       }
       for (const position of donate) this.release(args[position]);
       const avals = prepared.program.outputs;
@@ -206,7 +206,7 @@ export class Engine {
     const pauses = this.#pauses;
     const name = fn.name || "anonymous";
     this.signal?.throwIfAborted();
-    this.#onWork({ kind: "compile", name });
+    this.#tell({ kind: "compile", name });
     if (pauses.due) await pauses.take();
     const traced = trace(
       (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
@@ -216,7 +216,7 @@ export class Engine {
     const loaded = await this.backend.load(program, {
       name,
       pauses,
-      onProgress: (begun, total) => this.#onWork({ kind: "compile", name, begun, total }),
+      onProgress: (begun, total) => this.#tell({ kind: "compile", name, begun, total }),
     });
     const prepared = {
       program,
@@ -282,12 +282,16 @@ export class Engine {
     );
   }
 
+  #tell(work: EngineActivity): void {
+    this.#onWork({ engine: this.info.name, ...work });
+  }
+
   async #download(wanted: Parameters<Backend["download"]>[0]): Promise<HostArray[]> {
-    this.#onWork({ kind: "read" });
+    this.#tell({ kind: "read" });
     try {
       return await this.backend.download(wanted);
     } finally {
-      this.#onWork({ kind: "idle" });
+      this.#tell({ kind: "idle" });
     }
   }
 

@@ -4,9 +4,10 @@
  * @module
  */
 import type { Pauses } from "../ir/pauses.ts";
+import type { EngineName } from "./engine.ts";
 
 /** What an engine is about to do; it may not come back from waiting for its device. */
-export type EngineWork =
+export type EngineActivity =
   | { readonly kind: "run" | "read" | "idle" }
   | {
     readonly kind: "compile";
@@ -17,6 +18,9 @@ export type EngineWork =
     /** Kernels in all. */
     readonly total?: number;
   };
+
+/** Which engine is about to do what. */
+export type EngineWork = EngineActivity & { readonly engine: EngineName };
 
 /** Who may end what an engine does, and who is told of it. */
 export interface EngineWatch {

@@ -10,7 +10,7 @@ export {
   type LoadedProgram,
   type Prepared,
 } from "./engine.ts";
-export type { EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+export type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
 export { Pauses } from "../ir/pauses.ts";
 export {
   DEFAULT_BYTE_BUDGET,

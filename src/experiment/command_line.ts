@@ -36,6 +36,8 @@ export interface CommandLine {
   readonly resume: string | undefined;
   /** Bytes after `--memory`. */
   readonly memory: number | undefined;
+  /** Seconds after `--watchdog`, which is for the process that starts the run. */
+  readonly watchdog: number | undefined;
   /** `--offline` was given. */
   readonly offline: boolean;
   /** `--dry-run` was given. */
@@ -54,6 +56,7 @@ const VALUE_FLAGS = [
   "folder",
   "resume",
   "memory",
+  "watchdog",
 ] as const;
 /** Flags that do not. */
 const BOOLEAN_FLAGS = ["list", "help", "offline", "dry-run"] as const;
@@ -70,8 +73,8 @@ type ValueFlag = (typeof VALUE_FLAGS)[number];
  * @param args Arguments as of `Deno.args`.
  * @returns Flags with their defaults: seed 0, data `auto`, engine `auto`, out `runs`.
  * @throws {UsageError} On an unknown flag, a missing or repeated value, control characters, a seed that
- * is not a 32-bit natural number, an unknown engine, a memory that is no size, or flags that contradict
- * `--resume`.
+ * is not a 32-bit natural number, an unknown engine, a memory that is no size, a watchdog that is no number
+ * of seconds, or flags that contradict `--resume`.
  *
  * @example
  * ```ts
@@ -143,6 +146,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     folder: first("folder"),
     resume: first("resume"),
     memory: parseMemory(first("memory")),
+    watchdog: parseWatchdog(first("watchdog")),
     offline: parsed["offline"] === true,
     dryRun: parsed["dry-run"] === true,
   };
@@ -181,6 +185,15 @@ function parseMemory(text: string | undefined): number | undefined {
     `Flag --memory got "${
       excerpt(text)
     }", expected bytes or a number of KiB, MiB, GiB or TiB, such as 4GiB.`,
+  );
+}
+
+function parseWatchdog(text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? text : Number(text);
+  throw new UsageError(
+    `Flag --watchdog got "${
+      excerpt(text)
+    }", expected a whole number of seconds, 0 to wait for ever.`,
   );
 }
 

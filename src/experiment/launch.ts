@@ -8,6 +8,7 @@ import { dataDirectory } from "../data/data_directory.ts";
 import { commitFiles } from "../run/git_commit.ts";
 import { flagValue, permissionFlags } from "./permissions.ts";
 import { ECHO } from "./signals.ts";
+import { delay, watch } from "./watchdog.ts";
 
 /** Signals that are handed on, with the exit code where the child died of one. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -60,7 +61,17 @@ export async function launch(program: string, args: readonly string[]): Promise<
     Deno.addSignalListener(name, handler);
     return { name, handler };
   });
-  const { code } = await child.status;
+  const over = new AbortController();
+  const hung = watch({ args, pid: child.pid, signal: over.signal }).then(async (wrong) => {
+    if (wrong === undefined || ended !== undefined) return await child.status;
+    console.error(`\nError: ${wrong}`);
+    ended = 1;
+    child.kill("SIGKILL");
+    // One that hangs within the system does not die.
+    return await Promise.race([child.status, delay(10_000, over.signal).then(() => ({ code: 1 }))]);
+  });
+  const { code } = await Promise.race([child.status, hung]);
+  over.abort();
   for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
   return ended ?? code;
 }

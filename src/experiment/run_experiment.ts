@@ -9,6 +9,7 @@ import { RunFolder } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
 import type { Experiment } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
 import { listenForSignals, signalExitCode } from "./signals.ts";
@@ -128,6 +129,7 @@ export async function runExperiment<Config>(
   );
 
   using signals = listenForSignals((name) => log(`${name}: stopping; once more ends at once.`));
+  using heartbeat = new Heartbeat(path, progress);
   const logs: MetricsLog[] = [];
   const context: ExperimentContext<Config> = {
     config: request.config,
@@ -139,6 +141,7 @@ export async function runExperiment<Config>(
       ...(request.memory !== undefined && { byteBudget: request.memory }),
       signal: signals.signal,
       onWork: (work) => {
+        heartbeat.tell(work);
         if (work.kind === "compile" && work.total !== undefined) {
           progress.note(`compiling: ${work.begun} of ${work.total} kernels`);
         }

@@ -23,6 +23,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ],
   ["--resume RUN_FOLDER", "go on with a run that was stopped"],
   ["--memory SIZE", "most device memory, such as 4GiB (the default)"],
+  ["--watchdog SECONDS", "longest wait for the device's answer: 600 unless told, 0 for ever"],
   ["--offline", "download nothing"],
   ["--dry-run", "print what would run, as JSON, and run nothing"],
   ["--help", "this text"],

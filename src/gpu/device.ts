@@ -104,6 +104,9 @@ export class Gpu {
   readonly subgroups: Subgroups | undefined;
   #error: string | undefined;
   #errorCount = 0;
+  #lost = false;
+  /** Ends of the waits that a lost device will not end. */
+  readonly #waits = new Set<() => void>();
   #closed = false;
   /** Others that compute on the device, and must not lose it. */
   #users = 0;
@@ -152,6 +155,8 @@ export class Gpu {
     device.addEventListener("uncapturederror", this.#onError);
     device.lost.then((lost) => {
       if (!this.#closed) this.report(`the device was lost (${lost.reason}): ${lost.message}`);
+      this.#lost = true;
+      for (const end of this.#waits) end();
     });
   }
 
@@ -198,13 +203,36 @@ export class Gpu {
   }
 
   /**
+   * Waits for the device, but not for one that is lost: it may never answer.
+   *
+   * @param answer What the device is asked for
+   * @param context What is being done, as an infinitive
+   * @throws {GpuError} When the device is lost before it answers
+   */
+  async answer<T>(answer: Promise<T>, context: string): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<"lost">();
+    const end = () => resolve("lost");
+    if (this.#lost) end();
+    this.#waits.add(end);
+    try {
+      const first = await Promise.race([answer.then((value) => ({ value })), promise]);
+      if (first !== "lost") return first.value;
+    } finally {
+      this.#waits.delete(end);
+    }
+    answer.catch(() => {});
+    this.check(context);
+    throw new GpuError(`Cannot ${context}: the WebGPU device is gone. Open a new one.`);
+  }
+
+  /**
    * Waits until the submitted work is done, then checks.
    *
    * @param context What was being done, as an infinitive
    * @throws {GpuError} With the device's first message
    */
   async finish(context: string): Promise<void> {
-    await this.queue.onSubmittedWorkDone();
+    await this.answer(this.queue.onSubmittedWorkDone(), context);
     this.check(context);
   }
 

@@ -18,6 +18,9 @@ export interface ReadRequest {
 
 const FLUSH_BYTES = 1 << 20;
 
+/** Milliseconds within which a device whose buffers cannot be mapped is told to be lost. */
+const LOST_AFTER = 100;
+
 /**
  * Reads many device buffers with one submit and one wait.
  *
@@ -97,8 +100,13 @@ function padded(bytes: number): number {
 
 async function mapForReading(gpu: Gpu, staging: GPUBuffer, context: string): Promise<void> {
   try {
-    await staging.mapAsync(GPUMapMode.READ);
+    await gpu.answer(staging.mapAsync(GPUMapMode.READ), context);
   } catch (error) {
+    // That the device is lost, which is the reason, may be told after this.
+    await Promise.race([
+      gpu.device.lost,
+      new Promise((resolve) => setTimeout(resolve, LOST_AFTER)),
+    ]);
     gpu.check(context);
     throw new GpuError(
       `Cannot ${context} on ${gpu.info.label}: the results could not be mapped ` +

@@ -82,6 +82,11 @@ export class Progress {
     this.#output = output;
   }
 
+  /** What is going on, and how far it is. */
+  get state(): { readonly stage: string; readonly step: number; readonly total: number } {
+    return { stage: this.#stage.label, step: this.#step, total: this.#stage.total };
+  }
+
   /** Begins a stage; its steps are counted from `done` to `total`. */
   begin(stage: ProgressStage): void {
     const time = this.#output.now();

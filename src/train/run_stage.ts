@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { explainDeviceError } from "../engine/device_error.ts";
 import type { Engine, Value } from "../engine/mod.ts";
 import { addToLedger } from "../meta/mod.ts";
 import { FiniteCheck, inWords } from "./check_finite.ts";
@@ -101,6 +102,8 @@ const MOST_PENDING = 64;
  * @returns The values it has left, its cost and its evaluations.
  * @throws {RangeError} If a loss or anything that training changes is not finite; names arm, phase,
  *   step and tensor.
+ * @throws {Error} If the device is lost, out of memory or in error; names arm, phase, step and the bytes
+ *   that the engine held.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
  *
  * @example
@@ -140,6 +143,33 @@ export async function runStage<S>(
   stage: Stage<S>,
   options: StageOptions,
 ): Promise<StageResult<S>> {
+  const where: Whereabouts = { step: 0, saved: undefined };
+  try {
+    return await train(stage, options, where);
+  } catch (error) {
+    throw explainDeviceError(
+      options.engine,
+      error,
+      `Training of arm "${stage.arm}", phase "${stage.phase}" has failed at step ${where.step} (${
+        where.saved === undefined
+          ? "it has no checkpoint yet"
+          : `its checkpoint of step ${where.saved} is kept`
+      })`,
+    );
+  }
+}
+
+/** How far a stage is. */
+interface Whereabouts {
+  step: number;
+  saved: number | undefined;
+}
+
+async function train<S>(
+  stage: Stage<S>,
+  options: StageOptions,
+  where: Whereabouts,
+): Promise<StageResult<S>> {
   const { engine, metrics, progress, signal, evaluateEvery, saveEvery } = options;
   const { arm, phase, steps } = stage;
   const name = stageName(stage);
@@ -168,13 +198,14 @@ export async function runStage<S>(
     : check.demand(training, `start ${place}`, "Check what it starts from."));
   if (done >= steps) return { training, record: { ledger, curve } };
 
-  let saved = restored?.step;
+  where.saved = restored?.step;
+  where.step = done;
   const diverged = (what: string): RangeError =>
     new RangeError(
       `Training of ${place} has diverged: ${what}. ${
-        saved === undefined
+        where.saved === undefined
           ? "There is no checkpoint of this stage yet."
-          : `Its checkpoint of step ${saved} is kept.`
+          : `Its checkpoint of step ${where.saved} is kept.`
       } Lower the learning rate, clip the gradients (withClipping), or look for logarithms, roots and ` +
         `quotients of numbers near zero in the losses.`,
     );
@@ -229,6 +260,7 @@ export async function runStage<S>(
   };
 
   for (let step = done + 1; step <= steps; step++) {
+    where.step = step;
     const result = await stage.step(training, step - 1);
     training = result.training;
     pending.push(result.metrics);
@@ -243,7 +275,7 @@ export async function runStage<S>(
         const position = metrics.sync();
         const record = { ledger, curve };
         await checkpoints.save(engine, { step, training, record, position, ended: last });
-        saved = step;
+        where.saved = step;
       }
       signal.throwIfAborted();
       clock = performance.now();

@@ -23,6 +23,12 @@ const matrixProducts: readonly PrimitiveCase[] = [
   primitiveCase("matmul in batches", [f32([3, 5, 1]), f32([3, 1, 7])], {
     build: (a, b) => matmul(a!, b!),
   }),
+  // Squares: no shape tells a transposed operand from one that is not.
+  ...[[false, true], [true, false], [true, true]].map(([transposeA, transposeB]) =>
+    primitiveCase(`matmul of squares ${transposeA} ${transposeB}`, [f32([4, 4]), f32([4, 4])], {
+      build: (a, b) => matmul(a!, b!, { transposeA: transposeA!, transposeB: transposeB! }),
+    })
+  ),
   primitiveCase("matmul in batches transposeB", [f32([3, 1, 5]), f32([3, 7, 5])], {
     build: (a, b) => matmul(a!, b!, { transposeB: true }),
   }),

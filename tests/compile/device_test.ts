@@ -2,19 +2,21 @@
 import { assert, assertEquals } from "@std/assert";
 import { Engine } from "../../src/engine/engine.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import { ndArray } from "../../src/ir/nd_array.ts";
 import { sizeOf } from "../../src/ir/aval.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as t from "../../src/tensor/mod.ts";
 import { checkpoint, grad, hvp, trace, valueAndGrad } from "../../src/transform/mod.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
+import { randomKey, uniform as uniformNumbers } from "../../src/random/mod.ts";
 import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import type { Fn, Subject } from "../cases/laws.ts";
 import { uniform } from "../cases/random.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 /** The fewest storage buffers that an adapter may have, and as many as there are. */
-const LIMITS: readonly { readonly maxStorageBuffers?: number }[] = [{}, { maxStorageBuffers: 8 }];
+const LIMITS: readonly Partial<DeviceTraits>[] = [{}, { maxStorageBuffers: 8 }];
 
 function subject(name: string, shapes: readonly (readonly number[])[], fn: Fn): Subject {
   const next = uniform(3);
@@ -28,9 +30,9 @@ function subject(name: string, shapes: readonly (readonly number[])[], fn: Fn): 
 }
 
 /** Runs subjects on the device, with all its buffers and with eight, twice each. */
-function agreesTest(name: string, subjects: readonly Subject[]): void {
+function agreesTest(name: string, subjects: readonly Subject[], limits = LIMITS): void {
   webgpuTest(name, async (gpu) => {
-    for (const traits of LIMITS) {
+    for (const traits of limits) {
       const backend = new WebGpuBackend(gpu, { traits });
       for (const one of subjects) {
         const label = `${one.name} (${traits.maxStorageBuffers ?? "all"} buffers)`;
@@ -211,3 +213,58 @@ Deno.test("what has no value over nothing is refused, and extents must be natura
   refused((x) => t.argMax(x, { axes: 1 }), "Cannot find the largest element of f32[2, 0]");
   refused((x) => t.broadcastTo(x, [2.5, 2, 0]), "the result would have shape [2.5, 2, 0]");
 });
+
+/** Positions of four elements at once, a step apart that is neither 0 nor 1. */
+agreesTest("counts and random numbers that are read with a step", [
+  subject("every second number", [[8]], (x) => [
+    t.mul(x!, t.slice(t.range(16, "f32"), [[null, null, 2]])),
+    t.add(x!, t.slice(t.range(24, "f32"), [[1, null, 3]])),
+  ]),
+  subject("numbers downwards", [[4, 8]], (x) => [t.add(x!, t.flip(t.range(8, "f32"), 0))]),
+  subject("random numbers downwards, and every third", [[8]], (x) => {
+    const drawn = uniformNumbers(randomKey(5), [24]);
+    return [t.mul(x!, t.slice(drawn, [[null, null, -3]])), t.add(x!, t.slice(drawn, [[8, 16]]))];
+  }),
+  subject(
+    "a triangle turned around",
+    [[8, 8]],
+    (x) => [t.flip(t.tril(x!), 1), t.flip(t.triu(x!), 0)],
+  ),
+]);
+
+agreesTest("what follows two reductions reads each from the other", [
+  subject("both orders", [[8, 5], [8, 7]], (x, y) => {
+    const [a, b] = [t.sum(x!, { axes: 1 }), t.sum(y!, { axes: 1 })];
+    return [t.sub(a, b), t.div(b, a), t.mul(a, b), t.sub(b, a)];
+  }),
+  subject("three of them", [[4, 3], [4, 5], [4, 7]], (x, y, z) => {
+    const [a, b, c] = [x!, y!, z!].map((each) => t.max(t.sin(each), { axes: 1 })) as [
+      ...[Tensor, Tensor, Tensor],
+    ];
+    return [t.sub(a, b), t.sub(b, c), t.sub(c, a), t.mul(b, a), t.mul(c, b), t.mul(a, c)];
+  }),
+]);
+
+agreesTest("many statistics of one long tensor, and what follows each of them", [
+  subject("scalars", [[20_000], [1]], (x, y) => {
+    const statistics = [
+      t.sum(x!),
+      t.sum(t.square(x!)),
+      t.max(x!),
+      t.sum(t.sin(x!)),
+      t.sum(t.cos(x!)),
+    ].map((each) => t.reshape(each, [1]));
+    const [a, b, c, d, e] = statistics as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const small = statistics.map((each) => t.tanh(t.mul(each, 1e-5)));
+    return [...statistics, ...small, t.mul(a, y!), t.div(b, a), t.sub(c, e), t.add(d, y!)];
+  }),
+  subject("rows", [[4, 6000], [4]], (x, y) => {
+    const over = { axes: 1 } as const;
+    const [a, b, c] = [t.sum(x!, over), t.max(x!, over), t.sum(t.cos(x!), over)];
+    return [a, b, c, t.mul(a, y!), t.add(b, y!), t.sub(c, a)];
+  }),
+  // With ten, five reductions and an epilogue are one unit, whose partial results do not fit.
+], [
+  ...LIMITS,
+  { maxStorageBuffers: 10, software: false, subgroupLanes: 0 },
+]);

@@ -338,6 +338,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     folder: undefined,
     resume: undefined,
     memory: undefined,
+    watchdog: undefined,
     offline: false,
     dryRun: false,
   };
@@ -366,6 +367,15 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
       () => parseCommandLine([`--memory=${text}`]),
       UsageError,
       "expected bytes or a number",
+    );
+  }
+  assertEquals(parseCommandLine(["--watchdog", "0"]).watchdog, 0);
+  assertEquals(parseCommandLine(["--resume=r", "--watchdog=3600"]).watchdog, 3600);
+  for (const text of ["-1", "1.5", "10s", "never", "9".repeat(20)]) {
+    assertThrows(
+      () => parseCommandLine([`--watchdog=${text}`]),
+      UsageError,
+      "expected a whole number of seconds",
     );
   }
   assertEquals(parseCommandLine(["name", "--resume", "r", "-h"]).resume, "r");

@@ -384,3 +384,29 @@ Deno.test("runExperimentFolder() lists and runs the files of a folder", async ()
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("runExperiment() lets the process that has started it know when it waits for a device", () =>
+  inFolder(async (_, command) => {
+    const seen: unknown[] = [];
+    const experiment = demo(async ({ engineOptions, folder, progress, signal }) => {
+      assertEquals(engineOptions.signal, signal);
+      progress.begin({ label: "meta pretrain", total: 9, done: 4 });
+      engineOptions.onWork!({ engine: "webgpu", kind: "read" });
+      const { waits, stage, step } = JSON.parse(
+        await Deno.readTextFile(folder.file("heartbeat.json")),
+      );
+      seen.push(waits, stage, step);
+    });
+    const { code, out } = await command(experiment);
+    assertEquals([code, seen], [0, [true, "meta pretrain", 4]]);
+    assertEquals(
+      [...Deno.readDirSync(out[0]!)].some(({ name }) => name === "heartbeat.json"),
+      false,
+    );
+    const limited = demo(({ engineOptions }) => {
+      seen.push(engineOptions.byteBudget);
+      return Promise.resolve();
+    });
+    assertEquals((await command(limited, "--memory", "2MiB")).code, 0);
+    assertEquals(seen.at(-1), 2 ** 21);
+  }));

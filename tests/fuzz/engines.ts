@@ -17,6 +17,7 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "4 lanes": { subgroupLanes: 4 },
   "few workgroups, little memory": { maxWorkgroupsPerDimension: 40, maxWorkgroupStorage: 4096 },
   "like a GPU": { software: false, subgroupLanes: 0 },
+  "like a GPU, 10 buffers": { software: false, subgroupLanes: 0, maxStorageBuffers: 10 },
   "like a GPU, 8 buffers": { software: false, subgroupLanes: 0, maxStorageBuffers: 8 },
 };
 

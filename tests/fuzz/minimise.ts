@@ -113,7 +113,9 @@ function* candidates(recipe: Recipe): Generator<Recipe> {
     );
     const operands = operandsOf(line);
     const near = [...alike.filter((other) => operands.includes(other)), ...alike].slice(0, 3);
-    for (const other of near) yield prune(replaceLine(recipe, k, other));
+    // Of another shape it may do where the line is used.
+    const others = operands.filter((other) => avals[other]!.dtype === avals[k]!.dtype);
+    for (const other of new Set([...near, ...others])) yield prune(replaceLine(recipe, k, other));
   }
   // An output becomes an operand of it, whatever its shape.
   for (const [k, output] of outputs.entries()) {

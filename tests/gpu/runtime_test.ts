@@ -346,6 +346,21 @@ Deno.test("GarbagePressure makes the runtime collect what is old and dropped", a
   assertEquals(ref.deref(), undefined);
 });
 
+webgpuTest("Gpu.answer() does not wait for a device that is lost", async (gpu) => {
+  assertEquals(await gpu.answer(Promise.resolve(3), "read"), 3);
+  await assertRejects(
+    () => gpu.answer(Promise.reject(new Error("its own")), "read"),
+    Error,
+    "its own",
+  );
+  const waiting = gpu.answer(new Promise(() => {}), "read");
+  gpu.device.destroy();
+  const error = await assertRejects(() => waiting, GpuError);
+  assertStringIncludes(error.message, "Cannot read on ");
+  assertStringIncludes(error.message, "the device was lost (destroyed)");
+  await assertRejects(() => gpu.answer(new Promise(() => {}), "read"), GpuError, "lost");
+});
+
 webgpuTest("PipelineCache.getAll() begins few kernels before others are compiled", async (gpu) => {
   const { device } = gpu;
   const module = device.createShaderModule.bind(device);

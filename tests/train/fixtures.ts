@@ -135,9 +135,13 @@ export async function resultsOf(path: string): Promise<string[]> {
     const { tensors, metadata } = await loadCheckpoint(
       `${path}/checkpoints/arm-${phase}/step-00000000${STEPS}.safetensors`,
     );
-    const { ledger: { seconds: _, ...ledger }, curve } = JSON.parse(metadata["record"]!);
+    // Seconds, of the whole and of each evaluation, are a run's own.
+    const record = JSON.parse(
+      metadata["record"]!,
+      (name, value) => name === "seconds" ? undefined : value,
+    );
     const values = Object.entries(tensors).map(([name, { data }]) => `${name} ${data.join()}`);
-    return [...values, JSON.stringify({ ledger, curve })];
+    return [...values, JSON.stringify(record)];
   }));
   return [...texts, ...stages.flat()];
 }

@@ -58,9 +58,40 @@ function standardization(b: Builder): number | undefined {
   );
 }
 
+/** Many reductions in one pass, and what follows each of them by itself. */
+function statistics(b: Builder): number | undefined {
+  const x = b.float(({ shape }) => sizeOf(shape) >= 8);
+  if (x === undefined) return undefined;
+  const { shape } = b.aval(x);
+  // Long ones are reduced in parts, whose results are buffers of their own.
+  const long = b.draw.chance(0.5) ? b.call("reshape", [ref(x), [sizeOf(shape)]]) : x;
+  const axes = axesOf(b, b.aval(long).shape.length);
+  const given = { axes, keepAxes: true };
+  const seen = ["square", "abs", "sin", "cos", "tanh", "sigmoid"].map((name) =>
+    b.call(b.draw.pick(["sum", "mean", "max"]), [ref(b.call(name, [ref(long)])), given])
+  );
+  let last = x;
+  for (const line of seen) last = b.call("tanh", [ref(b.call("mul", [ref(line), 0.25]))]);
+  return last;
+}
+
+/** Two reductions, and what reads the first before the second and the other way round. */
+function crossed(b: Builder): number | undefined {
+  const x = b.float(({ shape }) => shape.length > 0 && sizeOf(shape) > 0);
+  if (x === undefined) return undefined;
+  const { shape } = b.aval(x);
+  const y = b.provide([...shape.slice(0, -1), b.draw.integer(2, 7)]);
+  const one = b.call(b.draw.pick(["sum", "max"]), [ref(x), { axes: -1 }]);
+  const other = b.call(b.draw.pick(["sum", "max"]), [ref(y), { axes: -1 }]);
+  b.call(b.draw.pick(["sub", "add"]), [ref(one), ref(other)]);
+  return b.call(b.draw.pick(["sub", "mul"]), [ref(other), ref(one)]);
+}
+
 /** Reductions and what normalizes by them. */
 export const reductions: readonly Operation[] = [
   { name: "reduction", weight: 12, make: reduction },
   { name: "normalization", weight: 4, make: normalization },
   { name: "standardization", weight: 1, make: standardization },
+  { name: "statistics", weight: 0.6, make: statistics },
+  { name: "crossed", weight: 0.8, make: crossed },
 ];

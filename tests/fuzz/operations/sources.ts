@@ -28,8 +28,12 @@ function created(b: Builder): number | undefined {
       return like === undefined
         ? undefined
         : b.call(b.draw.pick(["zerosLike", "onesLike"]), [ref(like)]);
-    case "range":
-      return b.call("range", [b.draw.integer(1, 9), b.draw.pick(["f32", "i32", "u32"])]);
+    case "range": {
+      const count = b.draw.pick([1, 2, 3, 4, 5, 8, 8, 9, 16]);
+      const numbers = b.call("range", [count, b.draw.pick(["f32", "i32", "u32"])]);
+      const by = b.draw.pick([1, -1, 2, -2, 3]);
+      return by === 1 ? numbers : b.call("slice", [ref(numbers), [[null, null, by]]]);
+    }
     case "eye":
       return b.call("eye", [b.extent()]);
     default:
