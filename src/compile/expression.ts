@@ -88,6 +88,19 @@ function literalOf(value: number, dtype: DType, scope: WgslScope): string {
   }
 }
 
+/** WGSL expression of a number that nothing reads; compilers do not know it. */
+function unusedValue(dtype: DType, scope: WgslScope): string {
+  const type = registerType(dtype, 1);
+  scope.helper(
+    `unused_${type}`,
+    `fn unused_${type}() -> ${type} {
+  var value: ${type};
+  return value;
+}`,
+  );
+  return `unused_${type}()`;
+}
+
 /** Collects bindings, helpers and statements of one kernel. */
 export class Expressions<B> {
   /** Bindings in the order of their numbers. */
@@ -225,9 +238,12 @@ export class Expressions<B> {
 
   #load(tensor: Tensor, memory: B, index: readonly Index[], width: Width): Value {
     const flat = flattenIndex(index, tensor.shape);
-    // Never used: the user selects another value there. WGSL refuses such a constant index.
+    // Never used: the user selects another value there. WGSL refuses such a constant index, and what
+    // would be computed of a literal, such as the root of 0 in a quotient.
     if (flat.max < 0 || flat.min >= tensor.size) {
-      return { code: this.literal(0, { dtype: tensor.dtype, width }), width, inner: false };
+      const code = unusedValue(tensor.dtype, this.scope(1));
+      const wide = width === 1 ? code : `${registerType(tensor.dtype, 4)}(${code})`;
+      return { code: wide, width, inner: false };
     }
     const inner = this.changesInLoop(flat);
     let code: string;

@@ -268,3 +268,13 @@ agreesTest("many statistics of one long tensor, and what follows each of them", 
   ...LIMITS,
   { maxStorageBuffers: 10, software: false, subgroupLanes: 0 },
 ]);
+
+agreesTest("what lies outside of a joined part is not computed from a literal", [
+  subject("roots in the last of five parts, twice differentiated", [[2], [1], [1]], (x, y, z) => {
+    const loss = (a: Tensor, b: Tensor, c: Tensor) => {
+      const joined = t.concat([b, b, c, c, t.rsqrt(a)]);
+      return t.sum(t.mul(joined, t.add(t.mul(joined, 0.25), 1)));
+    };
+    return hvp((args: Tensor[]) => loss(args[0]!, args[1]!, args[2]!))([x!, y!, z!], [x!, y!, z!]);
+  }),
+], [{}, { software: false, subgroupLanes: 32, maxStorageBuffers: 524_288 }]);
