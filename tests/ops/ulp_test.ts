@@ -54,7 +54,8 @@ const rows: readonly Row[] = [
   ["log near 1", t.log, Math.log, near1, 3],
   ["log1p", t.log1p, Math.log1p, magnitudes(1e-37, 0.9), 3],
   ["log1p far out", t.log1p, Math.log1p, positive(0.3, 3e38), 3],
-  ["softplus", t.softplus, softplus, between(-87, 40), 4],
+  // Below -85 the result is so small that adapters which flush small numbers may give 0.
+  ["softplus", t.softplus, softplus, between(-85, 40), 4],
   ["elu", (x) => t.elu(x), (x) => x > 0 ? x : Math.expm1(x), magnitudes(1e-37, 20), 3],
   ["tanh", t.tanh, Math.tanh, magnitudes(1e-37, 12), 4],
   ["sigmoid", t.sigmoid, (x) => 1 / (1 + Math.exp(-x)), between(-85, 40), 3],
