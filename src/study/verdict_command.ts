@@ -11,6 +11,7 @@ import { type CommandOutput, readFlags, reportFaults, standardOutput } from "./f
 import { readProvenance } from "./provenance.ts";
 import { readUnits } from "./read_units.ts";
 import type { StoredUnit } from "./stored_unit.ts";
+import { studyFolders } from "./study_folders.ts";
 import { computeVerdict } from "./verdict.ts";
 import { readVerdictPlan } from "./verdict_plan.ts";
 import { verdictText } from "./verdict_text.ts";
@@ -57,7 +58,7 @@ export async function runVerdict(
       return 0;
     }
     if (names.length === 0) throw new UsageError("Expected the name of a study, or a folder.");
-    const { folders, study } = await placesOf(names, root);
+    const { folders, study } = await studyFolders(names, root);
     const units = await readUnits(folders);
     const collection = values.collect[0];
     if (collection !== undefined) {
@@ -104,33 +105,6 @@ async function firstRecord(units: readonly StoredUnit[]): Promise<Record<string,
     if (text !== undefined) return { [`The record of one run, ${record}`]: text };
   }
   return {};
-}
-
-/** Folders that the words of a command line name. */
-async function placesOf(
-  words: readonly string[],
-  root: string,
-): Promise<{ readonly folders: string[]; readonly study?: string }> {
-  const [only] = words;
-  if (words.length === 1 && /^[\w-]+$/.test(only!) && !(await isFolder(only!))) {
-    const places = [`${root}/experiments/results/${only}`, `${root}/runs/${only}`];
-    for (const place of places) {
-      if (await isFolder(place)) return { folders: [place], study: only! };
-    }
-    return { folders: [], study: only! };
-  }
-  for (const word of words) {
-    if (!(await isFolder(word))) {
-      throw new UsageError(
-        `There is no folder "${word}". Expected the name of a study, or folders.`,
-      );
-    }
-  }
-  return { folders: [...words] };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await Deno.stat(path).catch(() => undefined))?.isDirectory ?? false;
 }
 
 if (import.meta.main) Deno.exit(await runVerdict(Deno.args));
