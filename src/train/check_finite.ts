@@ -117,6 +117,11 @@ export class FiniteCheck {
   }
 }
 
+/** Thrown where numbers that are not finite were found in what is to be used. */
+export class NotFiniteError extends RangeError {
+  override readonly name = "RangeError";
+}
+
 /** What is not finite, in words: the first tensor, and how many there are. */
 export function inWords({ tensors, bad }: FiniteFindings): string {
   const { path, count, size } = bad[0]!;

@@ -8,7 +8,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import type { Layer, Params } from "../nn/mod.ts";
 import { hits, labelLogProbabilities } from "../loss/mod.ts";
 import { mul, neg, sum } from "../tensor/mod.ts";
-import { FiniteCheck, inWords } from "./check_finite.ts";
+import { FiniteCheck, inWords, NotFiniteError } from "./check_finite.ts";
 import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "./device_images.ts";
 
 /** Parameters and running state of a classifier. */
@@ -108,7 +108,7 @@ export function classifierEvaluation(engine: Engine, options: EvaluationOptions)
     engine.release([parts, counts]);
     const finite = findings(found);
     if (finite.bad.length > 0) {
-      throw new RangeError(`Cannot evaluate a classifier: ${inWords(finite)}.`);
+      throw new NotFiniteError(`Cannot evaluate a classifier: ${inWords(finite)}.`);
     }
     const total = (name: "right" | "loss"): number =>
       sums.reduce((whole, part) => whole + part[name].data[0]!, 0);

@@ -6,7 +6,7 @@
 import { explainDeviceError } from "../engine/device_error.ts";
 import type { Engine, Value } from "../engine/mod.ts";
 import { addToLedger } from "../meta/mod.ts";
-import { FiniteCheck, inWords } from "./check_finite.ts";
+import { FiniteCheck, inWords, NotFiniteError } from "./check_finite.ts";
 import type { MetricsLog } from "../run/metrics_log.ts";
 import type { Progress } from "../run/progress.ts";
 import { EMPTY_RECORD, StageCheckpoints, type StageRecord } from "./stage_checkpoints.ts";
@@ -213,7 +213,11 @@ async function train<S>(
   const cost = await stage.cost(training);
   progress.begin({ label: `${arm} ${phase}`, total: steps, done });
   const evaluate = async (step: number): Promise<void> => {
-    const figures = await stage.evaluate(training);
+    const figures = await stage.evaluate(training).catch((error) => {
+      // Weights can be finite and too large to be used, for running statistics first of all.
+      if (!(error instanceof NotFiniteError)) throw error;
+      throw diverged(`step ${step}: ${error.message.replace(/\.$/, "")}`);
+    });
     for (const [name, figure] of Object.entries(figures)) {
       if (!Number.isFinite(figure)) throw diverged(`${name} is ${figure} at step ${step}`);
     }

@@ -81,9 +81,15 @@ const LINES = [
   "# comment",
   "steps: 4",
   "pretrain: {steps: 4, stpes: 5}",
-  "model: {widths: 3}",
+  "model: {backbone: {encoder: {widths: 3}}}",
   "arms: [meta, meta]",
-  "arms: [scratch]",
+  "only: {arms: [scratch]}",
+  "only: {arms: [scratch, x], regimes: [all]}",
+  "arms: {x: {like: meta, order: first}, meta: null}",
+  "arms: {x: {like: y}, y: {like: x}}",
+  "arms: {x: {like: constructor, pretrain: [{objective: joint, weighting: {famo: {}}}]}}",
+  "arms: {x: {pretrain: [{objective: meta, placebo: weight-noise, pretextWeight: 2}]}}",
+  "regimes: {poor: {source: {labelsPerClass: 20}}, x: {target: {classes: [a, b]}}}",
   "validation: 1.5",
   "- 1",
   "a: b: c",
@@ -114,9 +120,12 @@ const LARGE: readonly ((draw: Draw) => string)[] = [
 ];
 
 const KEYS =
-  ("arms model.widths model.embedding model.dropout model batchSize validation testImages meta.innerSteps " +
-    "meta.innerRate meta.order pretrain.steps pretrain.rate evaluateEvery x model.x a.b.c __proto__.x " +
-    "constructor.prototype.x model.__proto__.x model.widths.0 .. .x").split(" ");
+  ("arms model.backbone.encoder.widths model.backbone.encoder.embedding model.backbone.encoder.dropout model " +
+    "model.backbone.resnet arms.meta arms.meta.pretrain arms.meta.pretrain.0.order arms.meta.protocols " +
+    "arms.scratch.like arms.x.like arms.supervised.clip only.arms only.regimes regimes.all.source.classes " +
+    "regimes.x batchSize validation testImages meta.innerSteps meta.tasks.rotation meta.innerRate meta.order " +
+    "pretrain.steps pretrain.rate evaluateEvery x model.x a.b.c __proto__.x constructor.prototype.x " +
+    "model.__proto__.x arms.__proto__.x model.backbone.encoder.widths.0 .. .x").split(" ");
 
 const presets = await Deno.readTextFile(
   new URL("../../experiments/cifar-maml.yaml", import.meta.url),
@@ -270,7 +279,10 @@ export function judge({ code, err, config }: Outcome, what: string): void {
 }
 
 /** Keys of the experiment that take any number; all others count something. */
-const REAL = new Set(["rate", "innerRate", "temperature", "dropout", "validation"]);
+const REAL = new Set([
+  ...["rate", "innerRate", "temperature", "dropout", "validation", "clip", "pretextWeight"],
+  ...["ownHeads", "outerHeads", "decay"],
+]);
 
 /** Everything in a configuration that was accepted can be computed with. */
 function assertSound(value: unknown, what: string, key = ""): void {
@@ -329,8 +341,9 @@ function expected(text: string): unknown {
     }
     return merged;
   };
-  const quick = (parse(presets) as Record<string, unknown>)["quick"];
-  return cifarMaml.schema.parse(merge(quick, parse(text, { merge: true }) ?? {}));
+  const { common, quick } = parse(presets) as Record<string, unknown>;
+  const preset = merge(common, quick);
+  return cifarMaml.schema.parse(merge(preset, parse(text, { merge: true }) ?? {}));
 }
 
 /** Runs the same command line as a process of its own. */

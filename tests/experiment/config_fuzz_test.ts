@@ -42,7 +42,11 @@ Deno.test("200 fuzzed command lines end with 2 and the flag, or with 0", () =>
 
 Deno.test("every odd value of every kind of key ends with 2, or is one that can be computed with", () =>
   inFolder(async (folder) => {
-    for (const key of ["pretrain.rate", "pretrain.steps", "model.widths", "arms", "validation"]) {
+    const keys = [
+      ...["pretrain.rate", "pretrain.steps", "model.backbone.encoder.widths", "validation"],
+      ...["arms", "arms.meta", "arms.meta.like", "arms.meta.pretrain.0.innerRate", "only.arms"],
+    ];
+    for (const key of keys) {
       for (const value of VALUES) {
         const args = ["--set", `${key}=${value}`];
         judge(await command(args, `${folder}/runs`), JSON.stringify(args));

@@ -7,20 +7,27 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { permissionFlags } from "../../src/experiment/permissions.ts";
+import { commitFiles } from "../../src/run/git_commit.ts";
 import { loadCheckpoint } from "../../src/run/checkpoint.ts";
 import { readMetrics } from "../../src/run/metrics.ts";
+import { readUnits } from "../../src/study/read_units.ts";
+import type { UnitSummary } from "../../src/study/unit_summary.ts";
 
 const root = new URL("../../", import.meta.url);
 
 const tiny = `
-model: { widths: [2, 2, 2], embedding: 4, hidden: 4 }
+model: { backbone: { encoder: { widths: [2, 2, 2], embedding: 4 } }, hidden: 4 }
 batchSize: 4
 validation: 10
+trainImages: 100
 testImages: 10
 meta: { tasks: { contrastive: { projection: 4 }, rotation: {} } }
 pretrain: { steps: 2 }
 fineTune: { steps: 2 }
 probe: { steps: 2 }
+refreshBatches: 2
+adaptationDraws: 2
+alignment: false
 evaluateEvery: 1
 evaluationBatch: 10
 saveEvery: 1
@@ -34,11 +41,11 @@ interface Run {
 
 const task = ["task", "--quiet", "experiment"];
 /** What the task runs, without shell and launcher between us and the process that is to be killed. */
-const direct = (args: readonly string[]) => [
-  "run",
-  ...permissionFlags({ args, always: ["experiments"], dataDirectory: undefined }),
-  "experiments/main.ts",
-];
+const direct = async (args: readonly string[]) => {
+  const always = ["experiments", ...await commitFiles(decodeURIComponent(root.pathname))];
+  const flags = permissionFlags({ args, always, dataDirectory: undefined });
+  return ["run", ...flags, "experiments/main.ts"];
+};
 
 function start(command: readonly string[], args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
@@ -57,7 +64,15 @@ async function run(...args: string[]): Promise<Run> {
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
-const arms = ["meta", "meta-probe", "scratch", "supervised", "supervised-probe"];
+/** Protocols of the arms, as they stand in the configuration. */
+const protocols: Readonly<Record<string, readonly string[]>> = {
+  meta: ["fine-tune", "linear-probe", "as-is", "adapted"],
+  supervised: ["fine-tune", "linear-probe", "as-is"],
+  scratch: ["fine-tune"],
+};
+const arms = Object.entries(protocols).flatMap(([arm, names]) =>
+  names.map((protocol) => `${arm}/${protocol}`)
+).sort();
 
 Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the same numbers", async () => {
   const folder = await Deno.makeTempDir();
@@ -75,7 +90,7 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
 
     // Killed in the middle, then resumed.
     const again = [...flags, "--out", `${folder}/second`];
-    const child = start(direct(again), again);
+    const child = start(await direct(again), again);
     const killed = await killAt(child, `${folder}/second`, "supervised-pretrain");
     const log = await Deno.readTextFile(`${killed}/metrics.jsonl`);
     const resumed = await run("--resume", killed);
@@ -89,26 +104,41 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
     const other = JSON.parse(await Deno.readTextFile(`${killed}/summary.json`));
     assertEquals(summary.experiment, "cifar-maml");
     assertEquals([summary.seed, summary.engine, summary.softwareAdapter], [3, "reference", true]);
-    assertEquals([summary.dataset.synthetic, summary.dataset.validation], [true, 10]);
+    assertEquals([summary.synthetic, summary.data.length], [true, 2]);
     assertEquals(Object.keys(summary.arms).sort(), arms);
     for (const name of arms) {
-      const { seconds, pretraining: { seconds: before, ...pretraining }, ...arm } =
+      const { seconds, pretraining: { seconds: before, ...pretraining }, validation, ...arm } =
         summary.arms[name];
       assert(seconds >= before && before >= 0);
       assert(arm.flops > 0 && arm.testAccuracy >= 0 && arm.testAccuracy <= 1);
-      assertEquals([arm.steps, pretraining.steps], name === "scratch" ? [2, 0] : [4, 2]);
-      assertEquals(arm.validation.at(-1).validationAccuracy, arm.validationAccuracy);
-      assertEquals(arm.validation.length, name === "scratch" ? 3 : 6);
-      const { seconds: _, pretraining: __, ...rest } = other.arms[name];
+      const { steps, points, earlier } = /^scratch/.test(name)
+        ? { steps: 2, points: 3, earlier: 0 }
+        : /tune|probe/.test(name)
+        ? { steps: 4, points: 6, earlier: 2 }
+        : { steps: 2, points: 3, earlier: 0 };
+      assertEquals([arm.steps, pretraining.steps, validation.length], [steps, earlier, points]);
+      assertEquals(validation.at(-1).validationAccuracy, arm.validationAccuracy);
+      const { seconds: _, pretraining: __, validation: ___, ...rest } = other.arms[name];
       assertEquals(rest, arm);
     }
-    assertEquals(summary.arms.meta.pretraining.samples, 2 * 2 * 2 * 4);
+    // Two images of support and two outer passes for each of them, two views of the contrastive task.
+    assertEquals(summary.arms["meta/fine-tune"].pretraining.samples, 2 * (2 + 1 + 2) * 4);
+    const units = await unitsOf(path);
+    assertEquals(await unitsOf(killed), units);
+    assertEquals(units.map(({ arm }) => arm), ["meta", "scratch", "supervised"]);
+    for (const { arm, outcomes } of units) {
+      assertEquals(outcomes.map(({ protocol }) => protocol), protocols[arm]);
+      for (const { protocol, test } of outcomes) {
+        assertEquals(test.accuracy, summary.arms[`${arm}/${protocol}`].testAccuracy);
+      }
+    }
 
     const metrics = await readMetrics(`${path}/metrics.jsonl`);
     const stages = new Set(metrics.map(({ arm, phase }) => `${arm} ${phase}`));
     assertEquals([...stages], [
-      ...["meta pretrain", "meta fine-tune", "meta probe"],
-      ...["supervised pretrain", "supervised fine-tune", "supervised probe", "scratch fine-tune"],
+      ...["meta pretrain", "meta fine-tune", "meta linear-probe"],
+      ...["supervised pretrain", "supervised fine-tune", "supervised linear-probe"],
+      "scratch fine-tune",
     ]);
     // One initialisation in pretraining; a fresh head in fine-tuning, the same for all arms.
     const startOf = (arm: string, phase: string) =>
@@ -117,7 +147,7 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
     assertNotEquals(startOf("scratch", "fine-tune"), startOf("supervised", "pretrain"));
 
     const html = await Deno.readTextFile(`${path}/report.html`);
-    assertStringIncludes(html, "The images are not CIFAR-10");
+    assertStringIncludes(html, "The images are made up: 100 chosen of: NOT CIFAR-10");
     assertStringIncludes(html, "<svg");
     for (const name of ["steps", "flops", "after-pretraining"]) {
       assert((await Deno.readTextFile(`${path}/validation-${name}.svg`)).startsWith("<svg"));
@@ -131,6 +161,14 @@ Deno.test("cifar-maml runs, repeats itself, and goes on after a kill with the sa
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** The summaries of all units of a run, but for seconds. */
+async function unitsOf(path: string): Promise<UnitSummary[]> {
+  const units = await readUnits([path]);
+  return units.map(({ unit }) =>
+    JSON.parse(JSON.stringify(unit, (key, value) => key === "seconds" ? 0 : value))
+  );
+}
 
 /** Kills a run when a stage begins to save its first checkpoint; gives the run folder. */
 async function killAt(child: Deno.ChildProcess, out: string, stage: string): Promise<string> {
@@ -160,7 +198,14 @@ Deno.test("cifar-maml that diverges fails, says where, and saves nothing", async
     await Deno.writeTextFile(`${folder}/tiny.yaml`, tiny);
     const { code, out, err } = await run(
       ...["--config", `${folder}/tiny.yaml`, "--engine", "reference", "--data", "synthetic"],
-      ...["--set", "arms=[scratch]", "--set", "fineTune.steps=30", "--set", "fineTune.rate=1e12"],
+      ...[
+        "--set",
+        "only.arms=[scratch]",
+        "--set",
+        "fineTune.steps=30",
+        "--set",
+        "fineTune.rate=1e12",
+      ],
       ...["--out", folder],
     );
     assertEquals(code, 1, err);

@@ -16,11 +16,13 @@ import { contrastive, rotation, supervisedAugment } from "../../src/pretext/mod.
 import { randomKey, splitKey } from "../../src/random/mod.ts";
 import { MetricsLog, Progress, readMetrics, restoreTree, storeTree } from "../../src/run/mod.ts";
 import {
+  backboneOf,
   classifierEvaluation,
   classifierStep,
   compiledStage,
   type ImageTable,
   ImageTraining,
+  metaObjective,
   type MetaTraining,
   type MetaTrainOptions,
   metaTrainStep,
@@ -30,6 +32,7 @@ import {
   stepInputs,
   takeImages,
   trainingState,
+  type Variables,
 } from "../../src/train/mod.ts";
 import { flatten } from "../../src/tree/tree.ts";
 
@@ -243,35 +246,41 @@ Deno.test("runStage() evaluates on its grid, counts its cost, and stops at a los
 
 Deno.test("ImageTraining gives every arm the same start and the same batches", () =>
   withReference(async (engine) => {
-    const training = await ImageTraining.open(engine, {
-      ...metaOptions(),
-      ...{ embedding: size.embedding, probe: linear({ inputs: 4, outputs: 10 }), dataset: images },
+    const task = {
+      ...{ dataset: images, head },
       train: Int32Array.from({ length: 32 }, (_, k) => k),
       validation: Int32Array.of(32, 33, 34, 35),
-      ...{ batchSize: 4, evaluationBatch: 4, seed: 2 },
+    };
+    const training = ImageTraining.open(engine, {
+      ...metaOptions(),
+      ...{ embedding: size.embedding, probe: linear({ inputs: 4, outputs: 10 }) },
+      ...{ source: task, target: task, batchSize: 4, evaluationBatch: 4, seed: 2 },
+      ...{ refreshBatches: 0, adaptationDraws: 1 },
     });
-    const plan = { steps: 1, rate: 0.1 };
-    const meta = await training.metaTraining({ arm: "meta", ...plan }).start();
-    const scratch = await training.classification({ arm: "s", phase: "fine-tune", ...plan })
-      .start();
+    const objective = metaObjective(training.learner("source"), metaOptions());
+    const plan = { arm: "a", steps: 1, rate: 0.1, side: "source" } as const;
+    const meta = await training.stage(objective, { ...plan, phase: "pretrain" }).start();
+    const fineTune = (backbone?: Concrete<Variables>) =>
+      training.stage(training.classification("target"), {
+        ...{ ...plan, phase: "fine-tune" },
+        ...(backbone && { backbone }),
+      });
+    const scratch = await fineTune().start();
     const wanted = await numbers(engine, scratch.params);
     const found = await numbers(engine, meta.params);
     for (const [path, values] of wanted) {
       if (path.startsWith("encoder.")) assertEquals(found.get(path), values);
     }
 
-    const variables = { params: meta.params.encoder, state: meta.state.encoder };
-    const tuned = training.classification({
-      ...{ arm: "meta", phase: "fine-tune", ...plan },
-      backbone: variables as Concrete<typeof variables> as never,
-    });
+    const tuned = fineTune(backboneOf(meta));
     const [first, second] = [
       await tuned.step(await tuned.start(), 0),
-      await training.classification({ arm: "s", phase: "fine-tune", ...plan }).step(scratch, 0),
+      await fineTune().step(scratch, 0),
     ];
     assertEquals(await engine.read(first.metrics), await engine.read(second.metrics));
 
-    const { norms, directional } = await training.guard({
+    const { norms, directional } = await training.guard(objective, {
+      phase: "pretrain",
       exempt: (path) => path === "encoder.embedding.bias",
     });
     for (const { error } of Object.values(directional!)) assert(error < 1e-4);

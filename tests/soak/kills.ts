@@ -6,7 +6,8 @@ import { killAndResume, type KillReport, resumable, type Victim } from "./kill_l
 const root = new URL("../../", import.meta.url);
 
 const TINY = [
-  ...["model.widths=[2,2,2]", "model.embedding=4", "model.hidden=4", "batchSize=4"],
+  ...["model.backbone.encoder.widths=[2,2,2]", "model.backbone.encoder.embedding=4"],
+  ...["model.hidden=4", "batchSize=4", "refreshBatches=2", "adaptationDraws=1"],
   ...["validation=10", "testImages=10", "meta.tasks.contrastive.projection=4", "pretrain.steps=6"],
   ...["fineTune.steps=6", "probe.steps=6", "evaluateEvery=2", "evaluationBatch=10", "saveEvery=2"],
 ].flatMap((assignment) => ["--set", assignment]);

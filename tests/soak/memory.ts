@@ -2,18 +2,19 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   adam,
+  backboneOf,
   classifierHead,
   encoder,
   type Engine,
   ImageTraining,
   linear,
+  metaObjective,
   MetricsLog,
   openEngine,
   Progress,
   rotation,
   runStage,
   sgd,
-  type Stage,
   supervisedAugment,
   syntheticImages,
 } from "../../mod.ts";
@@ -46,28 +47,38 @@ export async function watchMemory(
   { steps, meta }: { readonly steps: number; readonly meta: boolean },
 ): Promise<MemoryReport> {
   const { train: dataset } = syntheticImages({ seed: 0, trainCount: 40, testCount: 10 });
-  const training = await ImageTraining.open(engine, {
-    encoder: encoder({ widths: [2, 2, 2], embedding: 4 }),
-    embedding: 4,
-    head: classifierHead({ inputs: 4, classes: 10, hidden: 4 }),
-    probe: linear({ inputs: 4, outputs: 10 }),
-    tasks: [rotation({ hidden: 4 })],
-    inner: { innerSteps: 1, innerRate: 0.001, optimizer: sgd() },
-    order: "exact",
-    optimizer: adam(),
-    augment: supervisedAugment(),
+  const task = {
     dataset,
     train: Int32Array.from({ length: 32 }, (_, row) => row),
     validation: Int32Array.of(32, 33, 34, 35),
-    batchSize: 4,
-    evaluationBatch: 4,
-    seed: 0,
+    head: classifierHead({ inputs: 4, classes: 10, hidden: 4 }),
+  };
+  const training = ImageTraining.open(engine, {
+    encoder: encoder({ widths: [2, 2, 2], embedding: 4 }),
+    embedding: 4,
+    probe: linear({ inputs: 4, outputs: 10 }),
+    optimizer: adam(),
+    augment: supervisedAugment(),
+    ...{ source: task, target: task, batchSize: 4, evaluationBatch: 4, seed: 0 },
+    // Statistics are collected again and backbones adapted at every look.
+    ...{ refreshBatches: 2, adaptationDraws: 2 },
   });
-  const plan = { arm: "watched", steps, rate: 1e-5 };
-  const stage =
-    (meta
-      ? training.metaTraining(plan)
-      : training.classification({ ...plan, phase: "fine-tune" })) as Stage<unknown>;
+  const { judge } = training;
+  const objective = metaObjective(training.learner("source"), {
+    tasks: [rotation({ hidden: 4 })],
+    inner: { innerSteps: 1, innerRate: 0.001, optimizer: sgd() },
+    order: "exact",
+  });
+  const plan = { arm: "watched", phase: "pretrain", side: "source", steps, rate: 1e-5 } as const;
+  const stage = meta
+    ? training.stage(objective, {
+      ...plan,
+      evaluate: async (trained) => ({
+        adapted: (await judge.adapted(objective, trained, judge.held("source"))).accuracy,
+        nearest: await judge.nearest(backboneOf(trained)),
+      }),
+    })
+    : training.stage(training.classification("source"), plan);
   const looks: { readonly step: number; readonly live: number; readonly rss: number }[] = [];
   const every = Math.max(5, Math.floor(steps / 100));
   const folder = await Deno.makeTempDir();

@@ -1,7 +1,13 @@
 /** Which phases share random numbers, and which must not. */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { syntheticImages } from "../../src/data/mod.ts";
-import { type Engine, type HostArray, openEngine, type Value } from "../../src/engine/mod.ts";
+import {
+  type Concrete,
+  type Engine,
+  type HostArray,
+  openEngine,
+  type Value,
+} from "../../src/engine/mod.ts";
 import { classifierHead, encoder, linear } from "../../src/nn/mod.ts";
 import { sgd } from "../../src/optim/mod.ts";
 import { rotation, supervisedAugment } from "../../src/pretext/mod.ts";
@@ -11,35 +17,42 @@ import {
   backboneOf,
   ImageTraining,
   type ImageTrainingOptions,
+  jointObjective,
+  metaObjective,
+  type Objective,
   type Purpose,
   SHARED_PHASE,
   streamKey,
   streamSeed,
+  type Variables,
 } from "../../src/train/mod.ts";
 import { flatten } from "../../src/tree/tree.ts";
 
 const { train: dataset } = syntheticImages({ seed: 4, trainCount: 20, testCount: 10 });
 const rows = (count: number) => Int32Array.from({ length: count }, (_, row) => row);
-const plan = { steps: 1, rate: 0.1 };
+const plan = { side: "target", steps: 1, rate: 0.1 } as const;
+
+type Changes = Partial<ImageTrainingOptions> & {
+  readonly dropout?: number;
+  readonly train?: Int32Array;
+};
 
 async function withTraining(
-  { dropout = 0, ...changes }: Partial<ImageTrainingOptions> & { readonly dropout?: number },
+  { dropout = 0, train = rows(8), ...changes }: Changes,
   body: (training: ImageTraining, engine: Engine) => Promise<void>,
 ): Promise<void> {
   const engine = await openEngine("reference", { float64: true });
   try {
-    const training = await ImageTraining.open(engine, {
+    const head = classifierHead({ inputs: 4, classes: 10, hidden: 4 });
+    const task = { dataset, train, validation: rows(4), head };
+    const training = ImageTraining.open(engine, {
       encoder: encoder({ widths: [2], embedding: 4, dropout }),
       embedding: 4,
-      head: classifierHead({ inputs: 4, classes: 10, hidden: 4 }),
       probe: linear({ inputs: 4, outputs: 10 }),
-      tasks: [rotation({ hidden: 4 })],
-      inner: { innerSteps: 1, innerRate: 0.01, optimizer: sgd() },
-      order: "exact",
       optimizer: sgd(),
       augment: (images) => images,
-      dataset,
-      ...{ train: rows(8), validation: rows(4), batchSize: 8, evaluationBatch: 4, seed: 1 },
+      ...{ source: task, target: task, batchSize: 8, evaluationBatch: 4, seed: 1 },
+      ...{ refreshBatches: 0, adaptationDraws: 1 },
       ...changes,
     });
     await body(training, engine);
@@ -60,8 +73,9 @@ async function numbers(engine: Engine, tree: unknown, part: string): Promise<num
 async function firstLosses(changes: Parameters<typeof withTraining>[0]): Promise<number[]> {
   const losses: number[] = [];
   await withTraining(changes, async (training, engine) => {
-    const pretrain = training.classification({ arm: "a", phase: "pretrain", ...plan });
-    const fineTune = training.classification({ arm: "a", phase: "fine-tune", ...plan });
+    const objective = training.classification("target");
+    const pretrain = training.stage(objective, { arm: "a", phase: "pretrain", ...plan });
+    const fineTune = training.stage(objective, { arm: "a", phase: "fine-tune", ...plan });
     for (const stage of [pretrain, fineTune]) {
       const { metrics } = await stage.step(await pretrain.start(), 0);
       losses.push(...(await engine.read(metrics.loss!)).data);
@@ -98,18 +112,27 @@ Deno.test("phases have dropout masks of their own", async () => {
 
 Deno.test("every phase begins with a fresh head, all arms of a phase with the same", () =>
   withTraining({}, async (training, engine) => {
-    const pretrained = await training.classification({ arm: "s", phase: "pretrain", ...plan })
-      .start();
-    const meta = await training.metaTraining({ arm: "m", ...plan }).start();
-    const backbone = backboneOf(pretrained);
-    const tuned = await training.classification({
-      ...{ arm: "s", phase: "fine-tune", backbone, ...plan },
-    }).start();
-    const scratch = await training.classification({ arm: "c", phase: "fine-tune", ...plan })
-      .start();
+    const supervised = training.classification("target");
+    const pretext = { tasks: [rotation({ hidden: 4 })] };
+    const learner = training.learner("target");
+    const inner = { innerSteps: 1, innerRate: 0.01, optimizer: sgd() };
+    const start = (objective: Objective, phase: string, backbone?: Concrete<Variables>) =>
+      training.stage(objective, { arm: "a", phase, ...plan, ...(backbone && { backbone }) })
+        .start();
+    const pretrained = await start(supervised, "pretrain");
+    const meta = await start(
+      metaObjective(learner, { ...pretext, inner, order: "exact" }),
+      "pretrain",
+    );
+    const joint = await start(jointObjective(learner, pretext), "pretrain");
+    const tuned = await start(supervised, "fine-tune", backboneOf(pretrained));
+    const scratch = await start(supervised, "fine-tune");
     const head = (tree: unknown) => numbers(engine, tree, "params.head");
     const body = (tree: unknown) => numbers(engine, tree, "params.encoder");
     assertEquals(await head(meta), await head(pretrained));
+    assertEquals(await head(joint), await head(pretrained));
+    const heads = (tree: unknown) => numbers(engine, tree, "params.pretext");
+    assertEquals(await heads(meta), await heads(joint));
     assertEquals(await head(scratch), await head(tuned));
     const [before, after] = [await head(pretrained), await head(tuned)];
     // Every weight is another one; biases are 0 and scales are 1 in both.

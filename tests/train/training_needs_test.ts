@@ -64,16 +64,18 @@ Deno.test("cifar-maml's presets fit, and what cannot fit is refused before anyth
   }
   const folder = await Deno.makeTempDir();
   try {
+    const encoder = "model.backbone.encoder";
     const cases: [string[], string[]][] = [
       [["meta.innerSteps=1000000"], ["meta.innerSteps=1000000", "8 GiB; expected at most 4 GiB"]],
       [["meta.innerSteps=500"], ["meta.innerSteps=500", "operations"]],
       [["evaluationBatch=1000000000"], ["evaluationBatch=1000000000", "TiB"]],
       [["batchSize=1000000"], ["batchSize=1000000", "f32[1, 2000000, 2000000] takes"]],
       [["batchSize=1000000000"], ["batchSize=1000000000", "[2000000000, 2000000000]"]],
-      [["model.widths=[1000000000]"], ["model.widths=[1000000000]", "1000000000, 1000000000]"]],
-      [["model.embedding=10000000"], ["model.embedding=10000000", "f32[10000000, 10000000]"]],
+      [[`${encoder}.widths=[1000000000]`], ['"widths":[1000000000]', "1000000000, 1000000000]"]],
+      [[`${encoder}.embedding=10000000`], ['"embedding":10000000', "f32[10000000, 10000000]"]],
       [["model.hidden=100000000"], ["model.hidden=100000000", "GiB"]],
-      [["arms=[scratch]", "model.embedding=10000000"], ["model.embedding=10000000"]],
+      [["only.arms=[scratch]", `${encoder}.embedding=10000000`], ['"embedding":10000000']],
+      [["arms.meta.innerSteps=500"], ["operations"]],
     ];
     for (const [assignments, parts] of cases) {
       let err = "";
