@@ -7,7 +7,6 @@ import { EpochSampler } from "../data/mod.ts";
 import { type HostArray, hostArray } from "../engine/mod.ts";
 import { randomKey } from "../random/mod.ts";
 import { valuesOf } from "../tensor/mod.ts";
-import { rowsOf } from "./compiled_stage.ts";
 import { type Purpose, type RandomStream, streamKey, streamSeed } from "./random_streams.ts";
 
 /** Where batches come from. */
@@ -47,11 +46,9 @@ export class ImageDraws {
     return this.#batch(from, { purpose: "order", name: "" });
   }
 
-  /** Images of a step for every pretext task, by its name, `i32[batch]` each. */
-  support(tasks: readonly string[], from: DrawnFrom): Readonly<Record<string, HostArray>> {
-    return Object.fromEntries(
-      tasks.map((name) => [name, rowsOf(this.#batch(from, { purpose: "support order", name }))]),
-    );
+  /** Images of a step for a pretext task, `i32[batch]`. */
+  support(task: string, from: DrawnFrom): Int32Array {
+    return this.#batch(from, { purpose: "support order", name: task });
   }
 
   #batch(

@@ -107,7 +107,7 @@ export class ImageJudge {
     objective: MetaObjective,
     { params, state }: Concrete<TrainingState>,
     images: LabelledRows,
-    support: LabelledRows = this.#setting.unlabelled("source"),
+    support?: LabelledRows,
   ): Promise<Evaluation & { readonly byTask: Readonly<Record<string, number>> }> {
     const draws = this.#setting.options.adaptationDraws;
     const names = objective.tasks.map(({ name }) => name);
@@ -118,9 +118,11 @@ export class ImageJudge {
       const phase = `adaptation ${draw}`;
       const copies = await this.#setting.programs.adapt(objective)(
         { params, state } as never,
-        support.table,
+        support?.table ?? this.#setting.tables.source,
         this.#setting.draws.key({ phase, purpose: "adaptation" }),
-        this.#setting.support(names, { phase, step: 0, images: support }),
+        this.#setting.support(objective.tasks, {
+          ...{ phase, step: 0, side: "source", images: support },
+        }),
       );
       for (const name of names) {
         const adapted = { ...params, encoder: copies[name]! } as Concrete<Variables["params"]>;
@@ -150,7 +152,6 @@ export class ImageJudge {
       objective,
       learnerOf(this.#setting.options, "source"),
     );
-    const names = objective.tasks.map(({ name }) => name);
     const phase = "alignment";
     const mean: Record<string, number> = {};
     for (let step = 0; step < draws; step++) {
@@ -158,11 +159,7 @@ export class ImageJudge {
         { phase, side: "source", rate: 0 },
         step,
       );
-      const support = this.#setting.support(names, {
-        phase,
-        step,
-        images: this.#setting.unlabelled("source"),
-      });
+      const support = this.#setting.support(objective.tasks, { phase, step, side: "source" });
       const figures = await measure(
         { params, state } as never,
         this.#setting.tables.source,

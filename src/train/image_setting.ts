@@ -4,8 +4,9 @@
  * @module
  */
 import type { Concrete, Engine, HostArray } from "../engine/mod.ts";
+import type { PretextTask } from "../pretext/mod.ts";
 import type { Schedule } from "../optim/mod.ts";
-import { stepInputs } from "./compiled_stage.ts";
+import { rowsOf, stepInputs } from "./compiled_stage.ts";
 import { type ImageTable, packImages } from "./device_images.ts";
 import { ImageDraws } from "./image_draws.ts";
 import { ImagePrograms, type ImageProgramsOptions, type Side } from "./image_programs.ts";
@@ -53,22 +54,27 @@ export class ImageSetting {
     };
   }
 
-  /** The images of the pretext tasks. */
-  unlabelled(side: Side): LabelledRows {
-    const { unlabelled, train, dataset: { labels } } = this.options[side];
-    return { table: this.tables[side], rows: unlabelled ?? train, labels };
-  }
-
-  /** Batches of the pretext tasks, by their names. */
+  /**
+   * Batches of pretext tasks, by their names. Those that read labels get labelled images, others the
+   * images of the pretext tasks.
+   *
+   * @param tasks The tasks.
+   * @param from Phase, step and side; `images`: others than those of the side, for tasks without labels.
+   */
   support(
-    names: readonly string[],
-    { phase, step, images: { rows } }: {
+    tasks: readonly PretextTask[],
+    { phase, step, side, images }: {
       readonly phase: string;
       readonly step: number;
-      readonly images: LabelledRows;
+      readonly side: Side;
+      readonly images?: LabelledRows | undefined;
     },
   ): Readonly<Record<string, HostArray>> {
-    return this.draws.support(names, { phase, step, rows });
+    const { train, unlabelled = train } = this.options[side];
+    return Object.fromEntries(tasks.map(({ name, needsLabels }) => {
+      const rows = images?.rows ?? (needsLabels ? train : unlabelled);
+      return [name, rowsOf(this.draws.support(name, { phase, step, rows }))];
+    }));
   }
 
   /** What travels to the device for a step. */

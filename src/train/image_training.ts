@@ -125,7 +125,6 @@ export class ImageTraining {
     const { start, startOn, step } = this.#setting.programs.objective(objective);
     const { labelled, support } = objective.images();
     const passes = Object.values(support).reduce((a, b) => a + b, labelled);
-    const names = objective.tasks.map(({ name }) => name);
     const key = (purpose: Purpose) => this.#setting.draws.key({ phase, purpose });
     return compiledStage({
       ...plan,
@@ -141,11 +140,7 @@ export class ImageTraining {
         ),
       inputs: (at) => ({
         ...this.#setting.stepInputs(plan, at),
-        support: this.#setting.support(names, {
-          phase,
-          step: at,
-          images: this.#setting.unlabelled(side),
-        }),
+        support: this.#setting.support(objective.tasks, { phase, step: at, side }),
       }),
       evaluate: plan.evaluate ?? ((training) => this.judge.validate(side, training)),
     });
@@ -184,14 +179,13 @@ export class ImageTraining {
     const plan = { arm: "guard", phase, steps: 1, rate: 0, side: "source" } as const;
     const training = await this.stage(objective, plan).start() as Concrete<MetaTraining>;
     const { rows, step } = this.#setting.stepInputs(plan, 0);
-    const names = objective.tasks.map(({ name }) => name);
-    const images = this.#setting.unlabelled("source");
+    const support = this.#setting.support(objective.tasks, { phase, step: 0, side: "source" });
     const report = await guardMetaTraining(this.#setting.engine, objective.meta, {
       ...(exempt && { exempt }),
       training,
       table: this.#setting.tables.source,
       key: this.#setting.draws.key({ phase, purpose: "steps" }),
-      inputs: { rows, step, support: this.#setting.support(names, { phase, step: 0, images }) },
+      inputs: { rows, step, support },
     });
     this.#setting.engine.release(training);
     return report;

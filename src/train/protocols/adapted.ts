@@ -21,7 +21,10 @@ function adaptedProtocol(
     summary,
     refuses: (inputs) =>
       asIs.refuses(inputs) ??
-        (isMeta(inputs.pretrained!.objective) ? undefined : "pretraining had no inner loop"),
+        (isMeta(inputs.pretrained!.objective) ? undefined : "pretraining had no inner loop") ??
+        (transductive && inputs.pretrained!.objective.tasks.some(({ needsLabels }) => needsLabels)
+          ? "its inner loop reads labels, which judged images must not give"
+          : undefined),
     prepare: ({ training, pretrained }) =>
       Promise.resolve({
         judge: async (images): Promise<Judgement> => {
