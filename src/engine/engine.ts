@@ -99,8 +99,13 @@ const MOST_KEPT_NODES = 20_000;
 export interface Prepared {
   /** The program, simplified. */
   readonly program: Program;
-  /** Floating-point operations of one run, exactly as the program says. */
+  /**
+   * Floating-point operations of the algorithm: of one run that computes nothing twice. The same on every
+   * engine and whatever memory allows; counted when it is first asked for.
+   */
   readonly flops: number;
+  /** Floating-point operations of one run as it is executed, activations that are recomputed among them. */
+  readonly executedFlops: number;
   /** Dispatches of one run. */
   readonly dispatches: number;
 }
@@ -218,9 +223,13 @@ export class Engine {
       pauses,
       onProgress: (begun, total) => this.#tell({ kind: "compile", name, begun, total }),
     });
-    const prepared = {
+    let flops: number | undefined;
+    const prepared: Prepared = {
       program,
-      flops: programFlops(program),
+      get flops() {
+        return flops ??= programFlops(simplify(inlineCalls(traced.program)));
+      },
+      executedFlops: programFlops(program),
       dispatches: loaded.dispatches,
     };
     return { loaded, prepared, outputs: traced.outputs };
