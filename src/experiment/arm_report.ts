@@ -15,8 +15,14 @@ export interface ArmOutcome {
   readonly description: string;
   /** The stages that the arm has gone through, in order, its pretraining too. */
   readonly stages: readonly { readonly phase: string; readonly record: StageRecord }[];
-  /** The finished model on the test split; no loss where it gives no probabilities. */
-  readonly test: Omit<Evaluation, "loss"> & Partial<Pick<Evaluation, "loss">>;
+  /**
+   * The finished model on the test split: no loss where it gives no probabilities, and an interval of the
+   * accuracy where the number of images is told.
+   */
+  readonly test: Pick<Evaluation, "accuracy"> & {
+    readonly loss?: number;
+    readonly images?: number;
+  };
 }
 
 /** What is written about an experiment. */
@@ -192,8 +198,8 @@ function flatFacts(facts: Readonly<Record<string, unknown>>, prefix = ""): Recor
  *
  * const ledger = { steps: 10, samples: 40, flops: 1e6, seconds: 2 };
  * const curve = [
- *   { step: 0, samples: 0, flops: 0, validationAccuracy: 0.1 },
- *   { step: 10, samples: 40, flops: 1e6, validationAccuracy: 0.4 },
+ *   { step: 0, samples: 0, flops: 0, seconds: 0, validationAccuracy: 0.1 },
+ *   { step: 10, samples: 40, flops: 1e6, seconds: 0, validationAccuracy: 0.4 },
  * ];
  * const experiment = defineExperiment({
  *   name: "demo",
@@ -252,6 +258,7 @@ export async function writeArmReport<Config>(
       ...costOf(arm.stages),
       ...optional("validationAccuracy", lastAccuracy(curveOf(arm))),
       testAccuracy: arm.test.accuracy,
+      ...optional("testImages", arm.test.images),
     })),
     charts,
     configuration: await Deno.readTextFile(folder.file("config.yaml")),

@@ -40,7 +40,7 @@ export type Refresh = (
  *
  * @example
  * ```ts
- * import { batchNorm, hostArray, openEngine, packImages, refreshStatistics, syntheticImages } from "@mutasesumele/toolkit";
+ * import { batchNorm, type HostArray, hostArray, openEngine, packImages, refreshStatistics, syntheticImages } from "@mutasesumele/toolkit";
  * import { assertNotEquals } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 10, testCount: 10 });
@@ -55,7 +55,8 @@ export type Refresh = (
  *   table: engine.put(packImages(train)),
  *   batches: [Int32Array.of(0, 1, 2)],
  * });
- * assertNotEquals((await engine.read(state["mean"]!)).data[0], 0);
+ * const { mean } = await engine.read(state) as { mean: HostArray };
+ * assertNotEquals(mean.data[0], 0);
  * engine.close();
  * ```
  */
