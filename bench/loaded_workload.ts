@@ -5,6 +5,7 @@
  */
 import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backend.ts";
 import type { BufferPoolOptions } from "../src/gpu/buffers.ts";
+import type { DeviceTraits } from "../src/ir/lowering.ts";
 import { timeDispatches } from "../src/gpu/timing.ts";
 import type { Program } from "../src/ir/program.ts";
 import { programFlops } from "../src/ir/program.ts";
@@ -32,21 +33,27 @@ export interface LoadedWorkload {
   timeEach(): Promise<Float64Array>;
 }
 
+/** How much device memory a workload may take, and what is believed of the adapter. */
+export interface LoadOptions extends BufferPoolOptions {
+  /** Traits other than those found: other kernels are chosen. */
+  readonly traits?: Partial<DeviceTraits>;
+}
+
 /**
  * Loads a workload: a Conv4 meta-gradient, or the `full` step of cifar-maml.
  *
  * @param which Its name or sizes.
  * @param order Exact or first order.
  * @param recompute Whether inner activations are computed again (default) or kept.
- * @param pool How much device memory it may take.
+ * @param options Budget of memory, traits.
  */
 export async function loadWorkload(
   which: Parameters<typeof conv4Workload>[0] | "full",
   order: "exact" | "first",
   recompute: boolean = true,
-  pool: BufferPoolOptions = {},
+  options: LoadOptions = {},
 ): Promise<LoadedWorkload> {
-  const backend = await WebGpuBackend.open(pool);
+  const backend = await WebGpuBackend.open(options);
   const conv4 = which === "full" ? undefined : conv4Workload(which, { order });
   const { fn, args } = conv4 ?? fullStep(order);
   const start = performance.now();

@@ -19,6 +19,7 @@ export const STAGES = [
   "kernels",
   "full",
   "profile",
+  "variants",
   "scaling",
 ] as const;
 

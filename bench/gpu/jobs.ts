@@ -81,6 +81,9 @@ const GROWTH = {
   filters: [8, 16, 32, 64, 128, 256],
 } as const;
 
+/** Traits that choose other kernels than those that the adapter gets: with and without lanes. */
+const VARIANTS = [{ software: true }, { software: false }, { subgroupLanes: 0 }] as const;
+
 const GROWTH_SOFTWARE = { tasks: [1, 2], innerSteps: [1, 2], filters: [8, 16] } as const;
 
 /**
@@ -190,6 +193,12 @@ export function jobsFor(setting: Setting): Job[] {
     }]),
     step("full", "full step, recomputed", software ? 120 : 60, [{ which: "full" }]),
     step("profile", "profile of W-mid", 60, [{ which: "mid", keep: true, top: 40 }]),
+    step(
+      "variants",
+      "W-mid with other kernels",
+      90,
+      VARIANTS.map((traits) => ({ which: "mid", keep: true, top: 12, traits })),
+    ),
     ...growth.map(([axis, values]) =>
       step(
         "scaling",

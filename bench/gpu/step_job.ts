@@ -21,6 +21,8 @@ interface Item {
   readonly top?: number;
   /** Most bytes of device memory. */
   readonly byteBudget?: number;
+  /** Traits of the adapter other than those found, so that other kernels are chosen. */
+  readonly traits?: NonNullable<Parameters<typeof loadWorkload>[3]>["traits"];
 }
 
 const SAMPLES = 5;
@@ -38,7 +40,8 @@ let ceiling: Ceiling | undefined;
 
 for (const argument of Deno.args) {
   const item = JSON.parse(argument) as Item;
-  const about = { which: item.which, activations: item.keep ? "kept" : "recomputed" };
+  const activations = item.keep ? "kept" : "recomputed";
+  const about = { which: item.which, activations, ...(item.traits && { traits: item.traits }) };
   try {
     printRow({ ...about, ...await measure(item) });
   } catch (error) {
@@ -47,13 +50,13 @@ for (const argument of Deno.args) {
 }
 Deno.exit(0); // a lost device may keep the process
 
-async function measure({ which, keep = false, top = 20, byteBudget }: Item): Promise<Row> {
-  const workload = await loadWorkload(
-    which,
-    "exact",
-    !keep,
-    byteBudget === undefined ? {} : { byteBudget },
-  );
+async function measure(
+  { which, keep = false, top = 20, byteBudget, traits }: Item,
+): Promise<Row> {
+  const workload = await loadWorkload(which, "exact", !keep, {
+    ...(byteBudget !== undefined && { byteBudget }),
+    ...(traits && { traits }),
+  });
   try {
     const samples = await sample((count) => workload.run(count), SAMPLES);
     const milliseconds = median(samples.samples);

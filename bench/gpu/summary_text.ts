@@ -23,7 +23,7 @@ export function summaryText({ context, outcomes }: Summary): string {
     section("Against the reference", checks(outcomes)),
     section("Meta-gradients", peerTable(outcomes)),
     section("Random programs", fuzzTable(outcomes)),
-    section("Steps", stepTable(outcomes, ["full", "profile"])),
+    section("Steps", stepTable(outcomes, ["full", "profile", "variants"])),
     section("Where the time goes", profileTables(outcomes)),
     section("Kernels", kernelTable(outcomes)),
     section("Growth", stepTable(outcomes, ["scaling"])),
@@ -180,13 +180,19 @@ function sizeText(which: unknown): string {
   return `${text(tasks)} tasks, ${text(innerSteps)} steps, ${text(filters)} filters`;
 }
 
+/** Size, activations, and traits that choose other kernels. */
+function stepName(row: Row): string {
+  const traits = row["traits"] ? `, ${JSON.stringify(row["traits"])}` : "";
+  return `${sizeText(row["which"])}, ${text(row["activations"])}${traits}`;
+}
+
 function stepTable(outcomes: readonly Outcome[], stages: readonly Stage[]): string {
   return table(
     ["step", "ms", "on the device", "of the roofline", "GFLOP/s", "dispatches", "memory", "load s"],
     rowsOf(outcomes, ...stages).map((row) => {
       const [load, error] = [row["load"], row["error"]];
       return [
-        `${sizeText(row["which"])}, ${text(row["activations"])}`,
+        stepName(row),
         error === undefined ? number(row["milliseconds"]) : text(error).slice(0, 90),
         number(row["onDevice"]),
         percent(row["roofline"]),
@@ -200,28 +206,29 @@ function stepTable(outcomes: readonly Outcome[], stages: readonly Stage[]): stri
 }
 
 function profileTables(outcomes: readonly Outcome[]): string {
-  return rowsOf(outcomes, "full", "profile").filter((row) => Array.isArray(row["top"])).map(
-    (row) => {
-      const total = Number(row["onDevice"]);
-      const kinds = (row["top"] as Row[]).slice(0, 12);
-      return table(
-        [
-          `${sizeText(row["which"])}, ${text(row["activations"])}`,
-          "count",
-          "ms",
-          "share",
-          "of the roofline",
-        ],
-        kinds.map((kind) => [
-          text(kind["label"]).slice(0, 70),
-          text(kind["count"]),
-          number(kind["milliseconds"]),
-          percent(Number(kind["milliseconds"]) / total),
-          percent(Number(kind["least"]) / Number(kind["milliseconds"])),
-        ]),
-      );
-    },
-  ).join("\n\n");
+  return rowsOf(outcomes, "full", "profile", "variants").filter((row) => Array.isArray(row["top"]))
+    .map(
+      (row) => {
+        const total = Number(row["onDevice"]);
+        const kinds = (row["top"] as Row[]).slice(0, 12);
+        return table(
+          [
+            stepName(row),
+            "count",
+            "ms",
+            "share",
+            "of the roofline",
+          ],
+          kinds.map((kind) => [
+            text(kind["label"]).slice(0, 70),
+            text(kind["count"]),
+            number(kind["milliseconds"]),
+            percent(Number(kind["milliseconds"]) / total),
+            percent(Number(kind["least"]) / Number(kind["milliseconds"])),
+          ]),
+        );
+      },
+    ).join("\n\n");
 }
 
 function kernelTable(outcomes: readonly Outcome[]): string {
