@@ -91,6 +91,10 @@ Deno.test("what is wrong with an arm is said once, with its place and what is va
       `arms:\n  ${META}\n  x: { like: mta }`,
       'f.yaml:3:14: arms.x.like: Unknown arm "mta". Did you mean "meta"?',
     ],
+    [
+      "arms:\n  x: { like: mta }\n  y: { like: x }\n  z: { like: y }",
+      "f.yaml:2:14: arms.x.like: Unknown arm",
+    ],
     ["arms:\n  x: { like: x }", 'f.yaml:2:14: arms.x.like: The arm "x" is like itself'],
     ["arms:\n  x: { like: constructor }", 'f.yaml:2:14: arms.x.like: Unknown arm "constructor"'],
     [

@@ -48,6 +48,8 @@ Deno.test("few labels are as many of every class, nested, and none of them is va
   assertEquals(few.source, few.target);
   assertEquals(perClass(few.source.dataset, few.source.train), Array(10).fill(3));
   assertEquals(few.source.validation, images({}).source.validation);
+  const many = images({ source: { labelsPerClass: 15 } }).source;
+  assert(!many.train.some((row) => many.validation.includes(row)));
   const more = images({ source: { labelsPerClass: 7 } });
   assert([...few.source.train].every((row) => more.source.train.includes(row)));
   // Only the source is poor: two tasks of one head, of one validation.

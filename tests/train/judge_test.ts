@@ -180,6 +180,7 @@ Deno.test("nearestNeighbours() counts the votes that a count by hand gives", () 
       const judge = nearestNeighbours(engine, {
         ...{ encoder: flattenLayer(), extents: dataset, batchSize: 7, neighbours, temperature },
       });
+      // Every image alone, so that no two mistakes make up for each other; and all of them at once.
       const rows = range(40, 60);
       const found = await judge({ params: {}, state: {} }, {
         known,
@@ -198,7 +199,10 @@ Deno.test("nearestNeighbours() counts the votes that a count by hand gives", () 
             near.filter((one) => one.label === label)
               .reduce((sum, { cosine }) => sum + Math.exp(cosine / temperature), 0),
         );
-        right += votes.indexOf(Math.max(...votes)) === labels[row] ? 1 : 0;
+        const hit = votes.indexOf(Math.max(...votes)) === labels[row] ? 1 : 0;
+        const alone = { table, rows: Int32Array.of(row), labels };
+        assertEquals(await judge({ params: {}, state: {} }, { known, judged: alone }), hit);
+        right += hit;
       }
       assertAlmostEquals(found, right / rows.length, 1e-9, `${neighbours} neighbours`);
     }
