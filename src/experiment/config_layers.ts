@@ -114,7 +114,12 @@ async function messagesOf(
   return (issue) => {
     const path = issue.path.map((key) => typeof key === "symbol" ? String(key) : key);
     if (issue.keys === undefined) {
-      return [() => `${placeIn(layers, { path, key: false })}${nameOf(path)}${issue.message}.`];
+      return [
+        () =>
+          `${placeIn(layers, { path, key: false })}${nameOf(path)}${
+            issue.message.replace(/\.$/, "")
+          }.`,
+      ];
     }
     const what = path.length > 0 ? `key of "${excerpt(path.join("."))}"` : "key";
     return issue.keys.map((found) => () => {

@@ -163,7 +163,14 @@ export function resolveArms(written: WrittenArms, defaults: ArmDefaults): Resolv
       probe: own.probe ?? {},
     };
   });
-  return { arms, faults };
+  // What is wrong with an arm is found again in all that are like it.
+  const places = faults.map(({ path }) => path.join("."));
+  return { arms, faults: faults.filter((_, k) => places.indexOf(places[k]!) === k) };
+}
+
+/** Whether there is an arm, and not null: names that all objects have do not count. */
+function isThere(name: string, written: WrittenArms): boolean {
+  return Object.hasOwn(written, name) && written[name] !== null;
 }
 
 type WrittenArm = NonNullable<WrittenArms[string]>;
@@ -176,12 +183,7 @@ function following(
   above: readonly string[] = [],
 ): WrittenArm {
   const { like, pretrain, protocols, fineTune, probe, ...changed } = written[name]!;
-  if (like === undefined) {
-    const stray = Object.keys(changed)[0];
-    if (stray !== undefined && !pretrain?.length) {
-      faults.push({ path: [name, stray], message: "There is no phase of pretraining to change" });
-    }
-  } else if (!written[like] || like === name || above.includes(like)) {
+  if (like !== undefined && (!isThere(like, written) || like === name || above.includes(like))) {
     const names = Object.keys(written).filter((other) => written[other] && other !== name);
     faults.push({
       path: [name, "like"],
@@ -200,6 +202,10 @@ function following(
     fineTune: { ...base.fineTune, ...fineTune },
     probe: { ...base.probe, ...probe },
   };
+  const stray = Object.keys(changed)[0];
+  if (stray !== undefined && all.pretrain.length === 0) {
+    faults.push({ path: [name, stray], message: "There is no phase of pretraining to change" });
+  }
   return all as WrittenArm;
 }
 

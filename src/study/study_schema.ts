@@ -94,7 +94,10 @@ export function regimeNames({ regimes, only }: StudyConfig): readonly string[] {
 /** The schema of the configuration of a study on images. */
 export const studySchema = shape.superRefine((config, context) => {
   const { faults } = resolveArms(config.arms, { options: config.meta, plan: config.pretrain });
+  // Choices are checked where they are written, too.
+  const known = context.issues.map(({ path }) => path?.join("."));
   for (const { path, message } of faults) {
+    if (known.includes(["arms", ...path].join("."))) continue;
     context.addIssue({ code: "custom", path: ["arms", ...path], message });
   }
   for (const kind of ["arms", "regimes"] as const) {

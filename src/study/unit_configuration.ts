@@ -22,9 +22,16 @@ export async function unitConfiguration(
     readonly data: readonly string[];
   },
 ): Promise<string> {
-  // What only changes how often something is written down does not change a number.
-  const { arms: _, regimes, only: __, saveEvery: ___, ...rest } = config;
-  const text = JSON.stringify(sorted({ ...rest, arm, regime: regimes[regime], data }));
+  // What only changes how often something is written down does not change a number. The groups of
+  // pretraining are in the arm; plans of protocols that it does not have do not touch it.
+  const { arms: _, regimes, only: __, saveEvery: ___, meta: ____, pretrain: _____, ...others } =
+    config;
+  const { fineTune, probe, ...rest } = others;
+  const plans = {
+    ...(arm.protocols.includes("fine-tune") && { fineTune }),
+    ...(arm.protocols.includes("linear-probe") && { probe }),
+  };
+  const text = JSON.stringify(sorted({ ...rest, ...plans, arm, regime: regimes[regime], data }));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(
     new Uint8Array(digest).subarray(0, 8),

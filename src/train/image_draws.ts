@@ -23,7 +23,8 @@ export interface DrawnFrom {
 export class ImageDraws {
   readonly #seed: number;
   readonly #batchSize: number;
-  readonly #samplers = new Map<string, EpochSampler>();
+  /** By the list of images, then by the stream: lists of one length may hold other images. */
+  readonly #samplers = new WeakMap<Int32Array, Map<string, EpochSampler>>();
 
   /**
    * Prepares draws.
@@ -55,15 +56,17 @@ export class ImageDraws {
     { phase, rows, step }: DrawnFrom,
     { purpose, name }: { readonly purpose: Purpose; readonly name: string },
   ): Int32Array {
-    const id = JSON.stringify([phase, purpose, name, rows.length]);
-    let sampler = this.#samplers.get(id);
+    const samplers = this.#samplers.get(rows) ?? new Map<string, EpochSampler>();
+    this.#samplers.set(rows, samplers);
+    const id = JSON.stringify([phase, purpose, name]);
+    let sampler = samplers.get(id);
     if (!sampler) {
       sampler = new EpochSampler({
         indices: rows,
         batchSize: this.#batchSize,
         seed: streamSeed(this.#seed, { phase, purpose, name }),
       });
-      this.#samplers.set(id, sampler);
+      samplers.set(id, sampler);
     }
     return sampler.batch(step);
   }

@@ -5,9 +5,10 @@
  */
 import { type Concrete, type Engine, hostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { Layer } from "../nn/mod.ts";
+import type { Layer, Params } from "../nn/mod.ts";
 import { foldIn, randomKey } from "../random/mod.ts";
-import { flatten } from "../tree/tree.ts";
+import { abs, add, div, mul, sub, zeros } from "../tensor/mod.ts";
+import { flatten, mapTree } from "../tree/tree.ts";
 import { rowsOf } from "./compiled_stage.ts";
 import { type ImageExtents, type ImageTable, takeImages } from "./device_images.ts";
 import type { Variables } from "./evaluate_classifier.ts";
@@ -30,9 +31,12 @@ export type Refresh = (
 ) => Promise<Concrete<Variables>>;
 
 /**
- * Prepares passes in training mode that change nothing but running statistics. Weights are often judged
- * with statistics that were collected at other weights: those of earlier steps, or, in meta-training, of
- * the adapted copies.
+ * Prepares passes in training mode that change nothing but running statistics, which become the mean of
+ * those of all batches. Weights are often judged with statistics that were collected at other weights:
+ * those of earlier steps, or, in meta-training, of the adapted copies; nothing of them remains.
+ *
+ * A running statistic is `keep old + (1 - keep) new`. From 0 a pass gives `(1 - keep) new`; two passes
+ * over one batch give `keep`, so that no layer has to say how it averages.
  *
  * @param engine Where to compute.
  * @param model The layer and the extents of its images.
@@ -71,15 +75,56 @@ export function refreshStatistics(
         key: foldIn(randomKey(DROPOUT), number),
       }).state,
   );
+  const nothing = engine.jit((state: Params) =>
+    mapTree<Params>((x: Tensor) => zeros(x.shape), state)
+  );
+  const shifted = engine.jit((state: Params) =>
+    mapTree<Params>((x: Tensor) => add(abs(x), 1), state)
+  );
+  const plus = engine.jit((a: Params, b: Params) => mapTree<Params>(add, a, b));
+  const meanOf = engine.jit((total: Params, { from0, start, after }: First, count: Tensor) =>
+    mapTree<Params>(
+      (sum: Tensor, low: Tensor, x: Tensor, high: Tensor) =>
+        div(sum, mul(count, sub(1, div(sub(high, low), x)))),
+      total,
+      from0,
+      start,
+      after,
+    )
+  );
   return async (variables, { table, batches }) => {
-    if (flatten(variables.state).leaves.length === 0) return variables;
-    let { state } = variables;
-    for (const [k, rows] of batches.entries()) {
-      const before = state;
-      const number = hostArray([k], [], "u32");
-      state = await pass({ params: variables.params, state }, table, rowsOf(rows), number);
-      if (k > 0) engine.release(before);
+    const { params, state } = variables;
+    if (flatten(state).leaves.length === 0) return variables;
+    const from = async (start: Concrete<Params>, k: number) =>
+      await pass(
+        { params, state: start },
+        table,
+        rowsOf(batches[k]!),
+        hostArray([k], [], "u32"),
+      ) as Concrete<Params>;
+    const zero = await nothing(state) as Concrete<Params>;
+    const from0 = await from(zero, 0);
+    const start = await shifted(from0) as Concrete<Params>;
+    const after = await from(start, 0);
+    let total = from0;
+    for (let k = 1; k < batches.length; k++) {
+      const [before, more] = [total, await from(zero, k)];
+      total = await plus(before, more) as Concrete<Params>;
+      engine.release(k > 1 ? [before, more] : more);
     }
-    return { params: variables.params, state };
+    const count = hostArray([batches.length], []);
+    const fresh = await meanOf(total, { from0, start, after }, count) as Concrete<Params>;
+    engine.release([zero, start, after, from0, ...(total === from0 ? [] : [total])]);
+    return { params, state: fresh };
   };
+}
+
+/** Two passes over one batch, from which the weight of the old statistics is read. */
+interface First {
+  /** Statistics after a pass that began at 0. */
+  readonly from0: Params;
+  /** What the other pass began at. */
+  readonly start: Params;
+  /** Statistics after it. */
+  readonly after: Params;
 }

@@ -60,7 +60,10 @@ Deno.test("imageTrainingNeeds() counts parameters, sets of them, results and ope
 Deno.test("cifar-maml's presets fit, and what cannot fit is refused before anything is made", async () => {
   const presets = await loadPresets(experiment);
   for (const name of presets.names) {
-    assertNeeds(experiment, await resolveConfig(experiment.schema, [await presets.layer(name)]));
+    assertNeeds(
+      experiment,
+      await resolveConfig(experiment.schema, [...presets.common, await presets.layer(name)]),
+    );
   }
   const folder = await Deno.makeTempDir();
   try {
