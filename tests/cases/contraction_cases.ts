@@ -24,9 +24,13 @@ const matrixProducts: readonly PrimitiveCase[] = [
     build: (a, b) => matmul(a!, b!),
   }),
   // Squares: no shape tells a transposed operand from one that is not.
-  ...[[false, true], [true, false], [true, true]].map(([transposeA, transposeB]) =>
-    primitiveCase(`matmul of squares ${transposeA} ${transposeB}`, [f32([4, 4]), f32([4, 4])], {
-      build: (a, b) => matmul(a!, b!, { transposeA: transposeA!, transposeB: transposeB! }),
+  ...([
+    ["transposeB", false, true],
+    ["transposeA", true, false],
+    ["both transposed", true, true],
+  ] as const).map(([name, transposeA, transposeB]) =>
+    primitiveCase(`matmul of squares ${name}`, [f32([4, 4]), f32([4, 4])], {
+      build: (a, b) => matmul(a!, b!, { transposeA, transposeB }),
     })
   ),
   primitiveCase("matmul in batches transposeB", [f32([3, 1, 5]), f32([3, 7, 5])], {
