@@ -23,7 +23,7 @@
  * @module
  */
 import { runCommand } from "../mod.ts";
-import { imageStudy } from "../src/study/image_study.ts";
+import { imageStudy } from "../src/study/arms/image_study.ts";
 
 /** The experiment. */
 export const experiment = imageStudy({

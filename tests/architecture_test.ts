@@ -174,7 +174,7 @@ function importFault(path: string, { specifier, typeOnly }: Import): string | un
   const relative = specifier.startsWith(".");
   const target = relative ? new URL(specifier, `file:///${path}`).pathname.slice(1) : specifier;
   if (layer === "experiments") {
-    const open = ["mod.ts", "src/study/image_study.ts", "src/components/mod.ts", "zod"];
+    const open = ["mod.ts", "src/study/arms/image_study.ts", "src/components/mod.ts", "zod"];
     return open.includes(target) ? undefined : `imports ${target}, not mod.ts`;
   }
   if (layer === "kernels") {

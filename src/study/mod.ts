@@ -5,7 +5,7 @@
  */
 export { parseSeeds } from "./seed_list.ts";
 export { type StoredUnit } from "./stored_unit.ts";
-export { type TargetOptions, type TargetTime, timeToTarget } from "./time_to_target.ts";
+export { type TargetOptions, type TargetTime, timeToTarget } from "./verdict/time_to_target.ts";
 export type {
   Cost,
   Evaluated,
@@ -13,15 +13,15 @@ export type {
   PhaseRecord,
   UnitSummary,
 } from "./unit_summary.ts";
-export { computeVerdict, type Family, type MissingUnits, type Verdict } from "./verdict.ts";
-export type { BothSides, Measured, Pair, TimeFigures } from "./verdict_cell.ts";
-export type { Cell as VerdictCell, FixedTarget } from "./verdict_cells.ts";
-export type { CheckResult } from "./verdict_checks.ts";
+export { computeVerdict, type Family, type MissingUnits, type Verdict } from "./verdict/verdict.ts";
+export type { BothSides, Measured, Pair, TimeFigures } from "./verdict/verdict_cell.ts";
+export type { Cell as VerdictCell, FixedTarget } from "./verdict/verdict_cells.ts";
+export type { CheckResult } from "./verdict/verdict_checks.ts";
 export type {
   Axis as BudgetAxis,
   PlannedCheck,
   PlannedComparison,
   PlannedTarget,
   VerdictPlan,
-} from "./verdict_plan.ts";
-export type { CellOutcome, Conclusion, DecidedCell } from "./verdict_rules.ts";
+} from "./verdict/verdict_plan.ts";
+export type { CellOutcome, Conclusion, DecidedCell } from "./verdict/verdict_rules.ts";

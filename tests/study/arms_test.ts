@@ -6,14 +6,14 @@ import { fileLayer, resolveConfig, setLayer } from "../../src/experiment/config_
 import { loadPresets } from "../../src/experiment/presets.ts";
 import { UsageError } from "../../src/experiment/usage_error.ts";
 import { readYaml } from "../../src/experiment/yaml_source.ts";
-import type { Arm } from "../../src/study/arms.ts";
+import type { Arm } from "../../src/study/arms/arms.ts";
 import {
   armsOf,
   regimeNames,
   type StudyConfig,
   studySchema,
-} from "../../src/study/study_schema.ts";
-import { unitConfiguration } from "../../src/study/unit_configuration.ts";
+} from "../../src/study/arms/study_schema.ts";
+import { unitConfiguration } from "../../src/study/arms/unit_configuration.ts";
 
 /** A configuration from YAML and assignments. */
 async function configOf(text: string, ...assignments: string[]): Promise<StudyConfig> {

@@ -1,6 +1,6 @@
 /** The page of a simulated study with everything that a page can have. */
-import { computeVerdict, type Verdict } from "../../src/study/verdict.ts";
-import { studyPage } from "../../src/study/study_page.ts";
+import { computeVerdict, type Verdict } from "../../src/study/verdict/verdict.ts";
+import { studyPage } from "../../src/study/verdict/study_page.ts";
 import type { StoredUnit } from "../../src/study/stored_unit.ts";
 import { comparison, planWith, seeds, simulate } from "./simulate.ts";
 

@@ -2,10 +2,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { loadPresets } from "../../src/experiment/presets.ts";
 import { resolveConfig } from "../../src/experiment/config_layers.ts";
-import { armsOf, studySchema } from "../../src/study/study_schema.ts";
-import { effectsCommand } from "../../src/study/effects_command.ts";
-import { type EffectsPlan, readEffectsPlan } from "../../src/study/effects_plan.ts";
-import { mainEffects } from "../../src/study/main_effects.ts";
+import { armsOf, studySchema } from "../../src/study/arms/study_schema.ts";
+import { effectsCommand } from "../../src/study/verdict/effects_command.ts";
+import { type EffectsPlan, readEffectsPlan } from "../../src/study/verdict/effects_plan.ts";
+import { mainEffects } from "../../src/study/verdict/main_effects.ts";
 import type { StoredUnit } from "../../src/study/stored_unit.ts";
 import type { UnitSummary } from "../../src/study/unit_summary.ts";
 

@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { type ImageDataset, syntheticImages } from "../../src/data/mod.ts";
 import type { ImageTask } from "../../src/train/mod.ts";
-import { studyModel } from "../../src/study/image_learner.ts";
-import { type Regime, regimeImages, regimesSchema } from "../../src/study/regimes.ts";
-import { studySchema } from "../../src/study/study_schema.ts";
+import { studyModel } from "../../src/study/arms/image_learner.ts";
+import { type Regime, regimeImages, regimesSchema } from "../../src/study/arms/regimes.ts";
+import { studySchema } from "../../src/study/arms/study_schema.ts";
 
 const splits = syntheticImages({ seed: 2, trainCount: 200, testCount: 40 });
 const names = splits.train.classNames;

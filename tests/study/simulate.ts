@@ -4,7 +4,7 @@
 import { normalQuantile } from "../../src/report/special_functions.ts";
 import type { StoredUnit } from "../../src/study/stored_unit.ts";
 import type { Outcome, UnitSummary } from "../../src/study/unit_summary.ts";
-import type { PlannedComparison, VerdictPlan } from "../../src/study/verdict_plan.ts";
+import type { PlannedComparison, VerdictPlan } from "../../src/study/verdict/verdict_plan.ts";
 
 /** Uniform numbers in (0, 1): the generator of L'Ecuyer's combined kind, unlike the one in the toolkit. */
 export function uniform(seed: number): () => number {

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { slurmScript } from "../../src/study/slurm.ts";
+import { slurmScript } from "../../src/study/sweep/slurm.ts";
 import { startCluster, waitFor, withoutSlurm } from "./slurm_cluster.ts";
 import { program } from "./sweep_process.ts";
 

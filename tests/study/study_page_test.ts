@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { studyPage } from "../../src/study/study_page.ts";
-import { computeVerdict } from "../../src/study/verdict.ts";
+import { studyPage } from "../../src/study/verdict/study_page.ts";
+import { computeVerdict } from "../../src/study/verdict/verdict.ts";
 import { renderPage } from "../../src/report/page.ts";
-import { curveSeries, survivalLine } from "../../src/study/study_charts.ts";
+import { curveSeries, survivalLine } from "../../src/study/verdict/study_charts.ts";
 import { demoPage, demoVerdict } from "./demo_page.ts";
 import { comparison, planWith, unit } from "./simulate.ts";
 

@@ -1,5 +1,5 @@
 /** The sweep as a process of its own, on the fixture: `deno run -A tests/study/sweep_process.ts demo ...`. */
-import { sweepCommand } from "../../src/study/sweep_command.ts";
+import { sweepCommand } from "../../src/study/sweep/sweep_command.ts";
 
 /** The command that runs the fixture. */
 export const program: readonly string[] = [

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { compareCommand } from "../../src/study/compare_command.ts";
-import { listRuns, runsCommand } from "../../src/study/runs_command.ts";
-import { sweepCommand } from "../../src/study/sweep_command.ts";
+import { compareCommand } from "../../src/study/sweep/compare_command.ts";
+import { listRuns, runsCommand } from "../../src/study/sweep/runs_command.ts";
+import { sweepCommand } from "../../src/study/sweep/sweep_command.ts";
 import { program } from "./sweep_process.ts";
 
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type ResolvedRun,
   sweepUnits,
   unitConfiguration,
-} from "../../src/study/sweep_units.ts";
+} from "../../src/study/sweep/sweep_units.ts";
 
 const run: ResolvedRun = {
   ...{ experiment: "demo", preset: null, engine: "auto", data: "auto" },

@@ -7,8 +7,8 @@ import {
 } from "@std/assert";
 import { readUnits } from "../../src/study/read_units.ts";
 import { formatSeeds, parseSeeds } from "../../src/study/seed_list.ts";
-import { runVerdict } from "../../src/study/verdict_command.ts";
-import { readVerdictPlan } from "../../src/study/verdict_plan.ts";
+import { runVerdict } from "../../src/study/verdict/verdict_command.ts";
+import { readVerdictPlan } from "../../src/study/verdict/verdict_plan.ts";
 import { formatTable } from "../../src/study/text_table.ts";
 import { rising, unit } from "./simulate.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { computeVerdict } from "../../src/study/verdict.ts";
-import type { CellOutcome } from "../../src/study/verdict_rules.ts";
+import { computeVerdict } from "../../src/study/verdict/verdict.ts";
+import type { CellOutcome } from "../../src/study/verdict/verdict_rules.ts";
 import {
   comparison,
   normal,

@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { StoredUnit } from "../../src/study/stored_unit.ts";
-import { timeToTarget } from "../../src/study/time_to_target.ts";
-import { computeVerdict } from "../../src/study/verdict.ts";
-import type { DecidedCell } from "../../src/study/verdict_rules.ts";
-import type { VerdictPlan } from "../../src/study/verdict_plan.ts";
+import { timeToTarget } from "../../src/study/verdict/time_to_target.ts";
+import { computeVerdict } from "../../src/study/verdict/verdict.ts";
+import type { DecidedCell } from "../../src/study/verdict/verdict_rules.ts";
+import type { VerdictPlan } from "../../src/study/verdict/verdict_plan.ts";
 import { comparison, planWith, unit } from "./simulate.ts";
 
 const candidate = [.612, .634, .601, .652, .618, .640, .607, .629];

@@ -1,0 +1,346 @@
+/**
+ * Studies on images: experiments whose arms and regimes are data.
+ *
+ * @module
+ */
+import {
+  channelStatistics,
+  hashDataset,
+  type ImageDataset,
+  type ImageSplits,
+  subsetDataset,
+} from "../../data/mod.ts";
+import { type Engine, openEngine } from "../../engine/mod.ts";
+import {
+  type ArmOutcome,
+  type ConfigNeed,
+  defineExperiment,
+  type Experiment,
+  type ExperimentContext,
+  loadData,
+  writeArmReport,
+} from "../../experiment/mod.ts";
+import type { ReportNotice } from "../../report/mod.ts";
+import {
+  type ImageTask,
+  ImageTraining,
+  imageTrainingNeeds,
+  type LabelledRows,
+  lastMetricsPosition,
+  type MetaObjective,
+  type NeedOf,
+  type Objective,
+  runStage,
+  stageName,
+} from "../../train/mod.ts";
+import type { Arm, Phase } from "./arms.ts";
+import { guardPhase } from "./guard_unit.ts";
+import { studyModel, taskSetting } from "./image_learner.ts";
+import { makeObjective } from "./make_objective.ts";
+import { regimeImages } from "./regimes.ts";
+import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
+import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
+import { unitConfiguration } from "./unit_configuration.ts";
+import type { Outcome, UnitSummary } from "../unit_summary.ts";
+
+/** What a study says about itself. */
+export interface ImageStudyOptions {
+  /** Name on the command line, kebab-case, equal to the name of the file. */
+  readonly name: string;
+  /** Heading of its report. */
+  readonly title: string;
+  /** One or two sentences for `--list`. */
+  readonly summary: string;
+  /** What is asked, one paragraph an item; opens the report. */
+  readonly question: readonly string[];
+  /** YAML file of the arms and of named presets. */
+  readonly presets: URL;
+}
+
+/**
+ * Makes an experiment of a study on images: its arms and regimes stand in the YAML file.
+ *
+ * @param options Name, title, question, presets.
+ * @returns The experiment.
+ */
+export function imageStudy(options: ImageStudyOptions): Experiment<StudyConfig> {
+  const { name, title, summary, presets } = options;
+  return defineExperiment<StudyConfig>({
+    name,
+    title,
+    summary,
+    presets,
+    schema: studySchema,
+    needs,
+    async run(context) {
+      const { config } = context;
+      const splits = await loadData(context, { size: config.imageSize });
+      const engine = await openEngine(context.engine, {
+        ...context.engineOptions,
+        onChoice: context.log,
+      });
+      try {
+        await runStudy(context, { engine, splits, options });
+      } finally {
+        engine.close();
+      }
+    },
+  });
+}
+
+/** Keys of the configuration that decide what the parts of the work need. */
+const NEEDS: Readonly<Record<NeedOf, readonly string[]>> = {
+  parameters: ["model.backbone", "model.hidden", "meta.tasks"],
+  "inner loop": ["meta.innerSteps", "model.backbone"],
+  step: ["batchSize", "model.backbone", "model.hidden"],
+  program: ["meta.innerSteps"],
+  evaluation: ["evaluationBatch", "model.backbone"],
+};
+
+/** What a configuration needs at least, known before there are images. */
+function* needs(config: StudyConfig): Generator<ConfigNeed> {
+  const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
+  const { head, probe: _, ...model } = studyModel(config, neutral);
+  const learner = {
+    ...model,
+    head: head(2),
+    extents: { height: config.imageSize, width: config.imageSize, channels: 3 },
+  };
+  const sizes = { batchSize: config.batchSize, evaluationBatch: config.evaluationBatch };
+  const phases = armsOf(config).flatMap(({ pretrain }) => pretrain);
+  const longest = phases.filter(isMeta).sort((a, b) => innerSteps(b) - innerSteps(a))[0];
+  const setting = taskSetting(config, { channels: 3, classNames: ["one", "other"] });
+  const meta = longest && (makeObjective(longest, { learner, setting }) as MetaObjective).meta;
+  for (const need of imageTrainingNeeds({ ...learner, ...(meta && { meta }), ...sizes })) {
+    yield { ...need, keys: NEEDS[need.part] };
+  }
+}
+
+function isMeta({ objective }: Phase): boolean {
+  return objective === "meta";
+}
+
+function innerSteps({ options }: Phase): number {
+  return options["innerSteps"] as number;
+}
+
+/** Everything on an open engine. */
+async function runStudy(
+  context: ExperimentContext<StudyConfig>,
+  { engine, splits: all, options }: {
+    readonly engine: Engine;
+    readonly splits: ImageSplits;
+    readonly options: ImageStudyOptions;
+  },
+): Promise<void> {
+  const { config, folder, seed, signal, progress, log } = context;
+  const [arms, regimes] = [armsOf(config), regimeNames(config)];
+  const splits = {
+    train: firstImages(all.train, config.trainImages),
+    test: firstImages(all.test, config.testImages),
+  };
+  const data = [hashDataset(splits.train), hashDataset(splits.test)];
+  const facts = {
+    experiment: options.name,
+    seed,
+    dataset: splits.train.name,
+    synthetic: splits.train.synthetic,
+    provenance: splits.train.provenance,
+    engine: engine.info.name,
+    engineReason: engine.reason,
+    adapter: engine.info.adapter,
+    softwareAdapter: engine.info.software,
+    data,
+  };
+  const { commit } = await folder.readRecord();
+  await context.describe(facts, { binding: ["data"] });
+  log(splits.train.provenance);
+
+  const label = (regime: string) => (arm: Arm) =>
+    regimes.length === 1 ? arm.name : `${regime}.${arm.name}`;
+  const checkpoints = folder.file("checkpoints");
+  const names = regimes.flatMap((regime) =>
+    arms.flatMap((arm) => stagesOf(arm, label(regime)(arm)))
+  );
+  const resumeAt = await lastMetricsPosition(names, {
+    folder: checkpoints,
+    run: folder.path,
+    onCorrupt: ({ message }) => log(message),
+  });
+  const metrics = context.openMetrics(resumeAt ? { resumeAt } : {});
+  const { evaluateEvery, saveEvery } = config;
+  // Those that had to be passed over were named above.
+  const onCorrupt = () => {};
+  const outcomes: ArmOutcome[] = [];
+  let chance = 1;
+  for (const name of regimes) {
+    const { source, target, test, transfer, model } = regimeImages(splits, config.regimes[name]!, {
+      ...config,
+      model: ({ dataset, train }) => studyModel(config, channelStatistics(dataset, train)),
+    });
+    const classes = target.dataset.classNames.length;
+    const training = ImageTraining.open(engine, {
+      ...config,
+      ...model,
+      probe: model.probe(classes),
+      source,
+      target,
+      seed,
+    });
+    const runner = new UnitRunner({
+      training,
+      setting: taskSetting(config, source.dataset),
+      transfer,
+      plans: config,
+      alignment: config.alignment,
+      label: label(name),
+      log,
+      run: (stage) =>
+        runStage(stage, {
+          ...{
+            engine,
+            checkpoints,
+            metrics,
+            progress,
+            signal,
+            evaluateEvery,
+            saveEvery,
+            onCorrupt,
+          },
+        }),
+    });
+    if (!resumeAt) await guardArms(context, { arms, runner, training, source });
+    const trained: TrainedUnit[] = [];
+    for (const arm of arms) trained.push(await runner.train(arm));
+
+    // The test images are used here and nowhere else, once for every finished model.
+    const images = training.judge.put(test);
+    chance = 1 / classes;
+    for (const unit of trained) {
+      const results: Outcome[] = [];
+      for (const judged of unit.models) {
+        const outcome = await judged.judge(images);
+        results.push(outcome);
+        const title = `${label(name)(unit.arm)}/${judged.protocol}`;
+        log(`${title}: test accuracy ${percent(outcome.test.accuracy)}`);
+        outcomes.push({
+          name: title,
+          description: describe(unit.arm),
+          stages: judged.stages,
+          test: outcome.test,
+        });
+        signal.throwIfAborted();
+      }
+      const summary: UnitSummary = {
+        format: 1,
+        study: options.name,
+        arm: unit.arm.name,
+        regime: name,
+        seed,
+        chance,
+        outcomes: results,
+        phases: unit.phases,
+        configuration: await unitConfiguration(config, { arm: unit.arm, regime: name, data }),
+        facts: {
+          ...facts,
+          commit,
+          refused: unit.refused,
+          counts: countsOf({ source, target, images }),
+        },
+      };
+      const alone = arms.length * regimes.length === 1;
+      const file = alone ? "unit.json" : `unit.${name}.${unit.arm.name}.json`;
+      await folder.writeText(file, `${JSON.stringify(summary, null, 2)}\n`);
+    }
+    engine.release(images.table);
+  }
+  const warning = (text: string): ReportNotice => ({ kind: "warning", text });
+  await writeArmReport(context, {
+    facts,
+    arms: outcomes,
+    chance,
+    notices: [
+      ...(splits.train.synthetic
+        ? [warning(`The images are made up: ${splits.train.provenance}.`)]
+        : []),
+      ...(engine.info.software
+        ? [warning(`Seconds were measured on a software adapter (${engine.info.adapter}).`)]
+        : []),
+    ],
+    summary: [
+      ...options.question,
+      ...outcomes.map(({ name, description, test: { accuracy } }) =>
+        `${name}, ${description}: ${percent(accuracy)} of the test images.`
+      ),
+      "One seed: differences between arms may be chance.",
+    ],
+  }, { title: `${options.name}, seed ${seed}` });
+}
+
+/** Checks every objective of meta-training that is there, each once. */
+async function guardArms(
+  context: ExperimentContext<StudyConfig>,
+  { arms, runner, training, source }: {
+    readonly arms: readonly Arm[];
+    readonly runner: UnitRunner;
+    readonly training: ImageTraining;
+    readonly source: ImageTask;
+  },
+): Promise<void> {
+  const guarded = new Set<Objective>();
+  for (const { name, pretrain } of arms) {
+    for (const plan of pretrain.filter(isMeta)) {
+      const objective = runner.objective(plan) as MetaObjective;
+      if (guarded.has(objective)) continue;
+      guarded.add(objective);
+      const { placebo, innerRate } = plan.options;
+      if (placebo !== null || innerRate === 0) {
+        context.log(`guard: ${name} is a placebo, whose meta-gradient is not checked.`);
+        continue;
+      }
+      const { dataset, train: rows } = source;
+      await guardPhase(context, { training, objective, plan, dataset, rows });
+    }
+  }
+}
+
+/** Names of the stages of an arm in the order in which they run. */
+function stagesOf({ pretrain, protocols }: Arm, label: string): string[] {
+  const trained = protocols.filter((name) => name === "fine-tune" || name === "linear-probe");
+  return [...pretrain.map((_, k) => pretrainPhase(k)), ...trained]
+    .map((phase) => stageName({ arm: label, phase }));
+}
+
+/** What an arm does, in words. */
+function describe({ pretrain }: Arm): string {
+  if (pretrain.length === 0) return "not pretrained";
+  return pretrain.map(({ objective, steps, options }) => {
+    const of = options["tasks"] ? ` (${Object.keys(options["tasks"]).join(", ")})` : "";
+    return `${objective}${of}, ${steps} steps`;
+  }).join("; then ");
+}
+
+/** How many images there were of every kind. */
+function countsOf({ source, target, images }: {
+  readonly source: ImageTask;
+  readonly target: ImageTask;
+  readonly images: LabelledRows;
+}): Readonly<Record<string, number>> {
+  return {
+    sourceLabelled: source.train.length,
+    pretext: (source.unlabelled ?? source.train).length,
+    targetLabelled: target.train.length,
+    validation: target.validation.length,
+    test: images.rows.length,
+  };
+}
+
+/** The first images of a data set, or all. */
+function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
+  if (count === null || count >= dataset.count) return dataset;
+  return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)}%`;
+}

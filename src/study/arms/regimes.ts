@@ -1,0 +1,117 @@
+/**
+ * Regimes as data: which images are labelled, and of which classes.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  type ImageDataset,
+  type ImageSplits,
+  selectClasses,
+  splitDataset,
+  takePerClass,
+} from "../../data/mod.ts";
+import type { Layer } from "../../nn/mod.ts";
+import type { ImageTask } from "../../train/mod.ts";
+import type { StudyModel } from "./image_learner.ts";
+
+const sideSchema = (what: string) =>
+  z.strictObject({
+    classes: z.array(z.string()).min(2).nullable().default(null)
+      .describe(`Names of the classes that ${what}; null for all.`),
+    labelsPerClass: z.int().min(1).nullable().default(null)
+      .describe("Labelled training images of every class; null for all."),
+  }).prefault({});
+
+/** The schema of regimes by name. */
+export const regimesSchema = z.record(
+  z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "Expected a kebab-case name"),
+  z.strictObject({
+    source: sideSchema("backbones are pretrained on").describe("What backbones are pretrained on."),
+    target: sideSchema("they are judged by").describe("What they are judged by."),
+    pretextImages: z.enum(["labelled", "all"]).default("labelled")
+      .describe(
+        "Images of the pretext tasks: the labelled ones of the source, or all of its classes.",
+      ),
+  }).nullable().describe("A regime; null takes it out."),
+);
+
+/** A regime. */
+export type Regime = NonNullable<z.output<typeof regimesSchema>[string]>;
+
+/** The images of a regime. */
+export interface RegimeImages {
+  /** What backbones are pretrained on. */
+  readonly source: ImageTask;
+  /** What they are judged by: the same object if nothing differs. */
+  readonly target: ImageTask;
+  /** The test images, of the target's classes. */
+  readonly test: ImageDataset;
+  /** Whether the target has other classes than the source. */
+  readonly transfer: boolean;
+  /** The model. */
+  readonly model: StudyModel;
+}
+
+/** How images are shared out. */
+export interface RegimeOptions {
+  /** Images held out of training: a share if below 1, else a count. */
+  readonly validation: number;
+  /** Seed of the split and of the choice of labelled images: equal for all seeds of a study. */
+  readonly splitSeed: number;
+  /** Builds the model, whose pixels are normalized by the labelled images of the source. */
+  readonly model: (source: Omit<ImageTask, "head">) => StudyModel;
+}
+
+/**
+ * Shares the images of a data set out as a regime says.
+ *
+ * @param splits The data set.
+ * @param regime The regime.
+ * @param options Validation images, seed, heads.
+ * @returns Source, target, test images.
+ * @throws {RangeError} If a class is unknown, or has fewer images than asked for.
+ */
+export function regimeImages(
+  { train, test }: ImageSplits,
+  { source, target, pretextImages }: Regime,
+  { validation, splitSeed: seed, model: build }: RegimeOptions,
+): RegimeImages {
+  const selected = new Map<string, ImageDataset>();
+  const of = (dataset: ImageDataset, classes: readonly string[] | null): ImageDataset => {
+    if (!classes) return dataset;
+    const id = JSON.stringify([dataset === test, classes]);
+    if (!selected.has(id)) selected.set(id, selectClasses(dataset, classes));
+    return selected.get(id)!;
+  };
+  const rowsOf = ({ classes, labelsPerClass }: Regime["source"]): Omit<ImageTask, "head"> => {
+    const dataset = of(train, classes);
+    const rows = splitDataset(dataset, { validation, seed });
+    return {
+      dataset,
+      train: labelsPerClass === null
+        ? rows.train
+        : takePerClass(dataset, { perClass: labelsPerClass, seed, indices: rows.train }),
+      validation: rows.validation,
+      ...(pretextImages === "all" && { unlabelled: rows.train }),
+    };
+  };
+  const rows = { source: rowsOf(source), target: rowsOf(target) };
+  const model = build(rows.source);
+  const heads = new Map<number, Layer>();
+  const topped = (side: Omit<ImageTask, "head">): ImageTask => {
+    const count = side.dataset.classNames.length;
+    if (!heads.has(count)) heads.set(count, model.head(count));
+    return { ...side, head: heads.get(count)! };
+  };
+  const first = topped(rows.source);
+  const same = JSON.stringify(source) === JSON.stringify(target);
+  const second = same ? first : topped(rows.target);
+  return {
+    source: first,
+    target: second,
+    test: of(test, target.classes),
+    model,
+    transfer: JSON.stringify(source.classes) !== JSON.stringify(target.classes),
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * `deno task runs`: lists runs and how far they are.
+ *
+ * @module
+ */
+import { fileError } from "../../run/file_error.ts";
+import { formatSeconds } from "../../run/progress.ts";
+import { UsageError } from "../../experiment/usage_error.ts";
+import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
+import { readManifest } from "./manifest.ts";
+import { formatTable } from "../text_table.ts";
+import { readRecord, readUnitState, type UnitStateName } from "./unit_state.ts";
+
+const PROGRAM = "deno task runs";
+
+const USAGE = `Usage: ${PROGRAM} [FOLDER] [flags]
+
+Lists the runs below a folder (default runs): experiment, seed, state, when it began, how long it took.
+
+Flags:
+  --state NAME   only those that are waiting, running, interrupted, failed or done
+  --help         this text`;
+
+/** A run in a list. */
+export interface ListedRun {
+  /** Its folder. */
+  readonly folder: string;
+  /** Its experiment; empty where it has not begun. */
+  readonly experiment: string;
+  /** Its seed. */
+  readonly seed: string;
+  /** Its state. */
+  readonly state: UnitStateName;
+  /** When it began, in UTC. */
+  readonly begun: string;
+  /** Seconds that it took, if it is done and was not broken off. */
+  readonly seconds: number | undefined;
+  /** Why it failed. */
+  readonly error: string;
+}
+
+/**
+ * Finds the runs below a folder, those too that a manifest names and that have not begun.
+ *
+ * @param folder The folder.
+ */
+export async function listRuns(folder: string): Promise<ListedRun[]> {
+  const root = folder.replace(/(?<=.)\/+$/, "");
+  const folders = new Set<string>();
+  await collect(root, folders);
+  const runs = await Promise.all(
+    [...folders].sort().map(async (path): Promise<ListedRun> => {
+      const record = await readRecord(path);
+      const { state, seconds, error = "" } = await readUnitState(path, { summary: "config.yaml" });
+      return {
+        folder: path,
+        experiment: record?.experiment ?? "",
+        seed: String(record?.seed ?? ""),
+        state,
+        begun: record?.date?.slice(0, 16).replace("T", " ") ?? "",
+        seconds,
+        error,
+      };
+    }),
+  );
+  return runs;
+}
+
+async function collect(folder: string, found: Set<string>): Promise<void> {
+  const names: string[] = [];
+  const files: string[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      (isDirectory ? names : files).push(name);
+    }
+  } catch (cause) {
+    throw fileError("list the runs in", { path: folder, cause });
+  }
+  if (files.includes("config.yaml") || files.includes("run.lock")) {
+    found.add(folder);
+    return;
+  }
+  if (files.includes("manifest.json")) {
+    const manifest = await readManifest(folder);
+    // Where the study is now, not where it was when it was planned.
+    for (const { regime, arm, seed } of manifest?.units ?? []) {
+      found.add(`${folder}/${regime}/${arm}/seed-${seed}`);
+    }
+  }
+  for (const name of names) await collect(`${folder}/${name}`, found);
+}
+
+const STATES: readonly UnitStateName[] = ["waiting", "running", "interrupted", "failed", "done"];
+
+/**
+ * Runs the command.
+ *
+ * @param args Arguments.
+ * @param output Where to write.
+ * @returns Exit code.
+ */
+export async function runsCommand(
+  args: readonly string[],
+  output: CommandOutput = standardOutput,
+): Promise<number> {
+  return await reportFaults(PROGRAM, output, async () => {
+    const { names, values, given } = readFlags(args, { value: ["state"], plain: ["help"] });
+    if (given.help) {
+      output.print(USAGE);
+      return 0;
+    }
+    if (names.length > 1) throw new UsageError(`Unexpected argument "${names[1]}".`);
+    const wanted = values.state[0];
+    if (wanted !== undefined && !STATES.some((state) => state === wanted)) {
+      throw new UsageError(`Unknown state "${wanted}". Valid: ${STATES.join(", ")}.`);
+    }
+    const all = await listRuns(names[0] ?? "runs");
+    const shown = all.filter(({ state }) => wanted === undefined || state === wanted);
+    if (shown.length > 0) {
+      output.print(formatTable({
+        heads: ["folder", "experiment", "seed", "state", "begun", "took", "error"],
+        rows: shown.map((run) => [
+          ...[run.folder, run.experiment, run.seed, run.state, run.begun],
+          run.seconds === undefined ? "" : formatSeconds(run.seconds),
+          run.error.split("\n")[0]!.slice(0, 80),
+        ]),
+      }));
+    }
+    const counts = STATES.map((state) =>
+      `${all.filter((run) => run.state === state).length} ${state}`
+    );
+    output.print(`${all.length} runs: ${counts.join(", ")}.`);
+    return 0;
+  });
+}
+
+if (import.meta.main) Deno.exit(await runsCommand(Deno.args));

@@ -1,0 +1,156 @@
+/**
+ * `deno task tune`: the same number of random trials for every arm, ranked on validation images.
+ *
+ * @module
+ */
+import { stringify } from "@std/yaml";
+import { readConfigFile } from "../../experiment/config_file.ts";
+import { fileLayer, resolveConfig } from "../../experiment/config_layers.ts";
+import { UsageError } from "../../experiment/usage_error.ts";
+import { writeFileAtomic } from "../../run/atomic_write.ts";
+import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
+import { readUnits } from "../read_units.ts";
+import { sweepCommand } from "./sweep_command.ts";
+import { formatTable } from "../text_table.ts";
+import {
+  drawTrials,
+  nested,
+  type Trial,
+  trialArm,
+  type TunePlan,
+  tunePlanSchema,
+} from "./tune_plan.ts";
+import type { UnitSummary } from "../unit_summary.ts";
+
+const PROGRAM = "deno task tune";
+
+const USAGE = `Usage: ${PROGRAM} EXPERIMENT [flags]
+
+Draws trials of every arm from the ranges in experiments/EXPERIMENT.tune.yaml, runs each as a unit with a
+seed that the study does not use, and ranks them by validation accuracy. Writes OUT/trials.json, with every
+trial, and OUT/tuned.yaml: the best of every arm, for --config of a sweep. Goes on where it was stopped.
+
+Flags:
+  --plan FILE    the ranges (default experiments/EXPERIMENT.tune.yaml)
+  --jobs N       trials at a time (default 1)
+  --out FOLDER   folder of the trials (default runs/EXPERIMENT-tune)
+  --retry        run again what failed before
+  --preset, --set, --data, --engine, --memory, --offline
+                 as of deno task experiment
+  --help         this text`;
+
+/** A trial that has run. */
+interface Result extends Trial {
+  /** Validation accuracy at the end, from 0 to 1; absent if the trial failed. */
+  readonly accuracy?: number;
+}
+
+/**
+ * Runs the command.
+ *
+ * @param args Arguments.
+ * @param options How experiments are run, and where to write.
+ * @returns Exit code: that of the sweep of the trials.
+ */
+export async function tuneCommand(
+  args: readonly string[],
+  { output = standardOutput, program }: {
+    readonly output?: CommandOutput;
+    readonly program?: readonly string[];
+  } = {},
+): Promise<number> {
+  return await reportFaults(PROGRAM, output, async () => {
+    const passed = ["preset", "set", "data", "engine", "memory"] as const;
+    const { names, values, given } = readFlags(args, {
+      value: ["plan", "jobs", "out", ...passed],
+      repeated: ["set"],
+      plain: ["retry", "offline", "help"],
+    });
+    if (given.help) {
+      output.print(USAGE);
+      return 0;
+    }
+    const [experiment, surplus] = names;
+    if (experiment === undefined) throw new UsageError("Expected the name of an experiment.");
+    if (surplus !== undefined) throw new UsageError(`Unexpected argument "${surplus}".`);
+    const plan = await readTunePlan(values.plan[0] ?? `experiments/${experiment}.tune.yaml`);
+    const out = values.out[0] ?? `runs/${experiment}-tune`;
+    const trials = drawTrials(plan);
+    await Deno.mkdir(out, { recursive: true });
+    const config = `${out}/trials.yaml`;
+    const arms = Object.fromEntries(trials.map((trial) => [trial.name, trialArm(trial)]));
+    await writeFileAtomic(config, stringify({ arms }));
+    const code = await sweepCommand([
+      ...[experiment, "--config", config, "--out", out],
+      ...["--arms", trials.map(({ name }) => name).join(",")],
+      ...["--regimes", plan.regime, "--seeds", String(plan.seed)],
+      ...(values.jobs[0] === undefined ? [] : ["--jobs", values.jobs[0]]),
+      ...passed.flatMap((flag) => values[flag].flatMap((value) => [`--${flag}`, value])),
+      ...(given.retry ? ["--retry"] : []),
+      ...(given.offline ? ["--offline"] : []),
+    ], { output, ...(program && { program }) });
+    const units = (await readUnits([out])).map(({ unit }) => unit);
+    const results = trials.map((trial) => resultOf(trial, { plan, units }));
+    await writeFileAtomic(`${out}/trials.json`, `${JSON.stringify({ plan, results }, null, 2)}\n`);
+    if (code !== 0) return code;
+    const tuned = Object.fromEntries(
+      Object.keys(plan.arms).map((arm) => [arm, nested(bestOf(arm, results).values)]),
+    );
+    await writeFileAtomic(`${out}/tuned.yaml`, stringify({ arms: tuned }));
+    output.print(tuneText(plan, results));
+    output.print(`${out}/tuned.yaml: the best of every arm, for --config of a sweep.`);
+    return 0;
+  });
+}
+
+async function readTunePlan(path: string): Promise<TunePlan> {
+  return await resolveConfig(tunePlanSchema, [fileLayer(await readConfigFile(path))]);
+}
+
+/** The validation accuracy of a trial at the end of its protocol. */
+function resultOf(
+  trial: Trial,
+  { plan, units }: { readonly plan: TunePlan; readonly units: readonly UnitSummary[] },
+): Result {
+  const { protocol } = plan.arms[trial.arm]!;
+  const unit = units.find(({ arm, seed }) => arm === trial.name && seed === plan.seed);
+  if (!unit) return trial;
+  const outcome = unit.outcomes.find((outcome) => outcome.protocol === protocol);
+  if (!outcome) {
+    throw new UsageError(
+      `Cannot rank trials of "${trial.arm}" by "${protocol}": it has ${
+        unit.outcomes.map((outcome) => outcome.protocol).join(", ")
+      }. Correct the plan.`,
+    );
+  }
+  return { ...trial, accuracy: outcome.curve.at(-1)!.accuracy };
+}
+
+/** The first of the most accurate. */
+function bestOf(arm: string, results: readonly Result[]): Result {
+  return results.filter((result) => result.arm === arm)
+    .reduce((best, result) => result.accuracy! > best.accuracy! ? result : best);
+}
+
+/** How the accuracies of every arm's trials are spread, and the best trial. */
+function tuneText(plan: TunePlan, results: readonly Result[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+  return formatTable({
+    heads: ["arm", "trials", "least", "median", "best", "values of the best"],
+    rows: Object.keys(plan.arms).map((arm) => {
+      const sorted = results.filter((result) => result.arm === arm)
+        .map(({ accuracy }) => accuracy!).sort((a, b) => a - b);
+      const middle = (sorted.length - 1) / 2;
+      const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
+      return [
+        arm,
+        String(sorted.length),
+        ...[sorted[0]!, median, sorted.at(-1)!].map(percent),
+        Object.entries(bestOf(arm, results).values)
+          .map(([option, value]) => `${option} ${value}`).join(", "),
+      ];
+    }),
+  });
+}
+
+if (import.meta.main) Deno.exit(await tuneCommand(Deno.args));
