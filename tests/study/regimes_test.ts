@@ -85,3 +85,15 @@ Deno.test("transfer has other classes in the source than in the target, whose te
   assert(source.head !== target.head);
   assertThrows(() => images({ source: { classes: ["unicorn", first[0]] } }), RangeError, "unicorn");
 });
+
+Deno.test("what a target holds out is not learned from by a source with the same classes and more", () => {
+  const { source, target } = images({ target: { classes: [names[3], names[7]] } });
+  const pixels = ({ dataset }: ImageTask, row: number) => {
+    const size = dataset.images.length / dataset.count;
+    return dataset.images.subarray(row * size, (row + 1) * size).join();
+  };
+  const learned = new Set([...source.train].map((row) => pixels(source, row)));
+  assertEquals([...target.validation].filter((row) => learned.has(pixels(target, row))), []);
+  assertEquals([...target.train].every((row) => learned.has(pixels(target, row))), true);
+  assertEquals(target.validation.length, 8);
+});

@@ -8,6 +8,7 @@ import {
   type ImageDataset,
   type ImageSplits,
   selectClasses,
+  type Split,
   splitDataset,
   takePerClass,
 } from "../../data/mod.ts";
@@ -55,7 +56,7 @@ export interface RegimeImages {
 
 /** How images are shared out. */
 export interface RegimeOptions {
-  /** Images held out of training: a share if below 1, else a count. */
+  /** Images held out of training, of all classes: a share if below 1, else a count. */
   readonly validation: number;
   /** Seed of the split and of the choice of labelled images: equal for all seeds of a study. */
   readonly splitSeed: number;
@@ -84,9 +85,11 @@ export function regimeImages(
     if (!selected.has(id)) selected.set(id, selectClasses(dataset, classes));
     return selected.get(id)!;
   };
+  // Split before classes are selected: what one side holds out the other does not learn from either.
+  const whole = splitDataset(train, { validation, seed });
   const rowsOf = ({ classes, labelsPerClass }: Regime["source"]): Omit<ImageTask, "head"> => {
     const dataset = of(train, classes);
-    const rows = splitDataset(dataset, { validation, seed });
+    const rows = classes ? selectedSplit(train, { classes, split: whole }) : whole;
     return {
       dataset,
       train: labelsPerClass === null
@@ -114,4 +117,18 @@ export function regimeImages(
     model,
     transfer: JSON.stringify(source.classes) !== JSON.stringify(target.classes),
   };
+}
+
+/** A split of a data set in the rows of a selection of its classes, which keeps their order. */
+function selectedSplit(
+  { labels, classNames }: ImageDataset,
+  { classes, split }: { readonly classes: readonly string[]; readonly split: Split },
+): Split {
+  const places = new Map<number, number>();
+  labels.forEach((label, row) => {
+    if (classes.includes(classNames[label]!)) places.set(row, places.size);
+  });
+  const placed = (rows: Int32Array): Int32Array =>
+    Int32Array.from([...rows].filter((row) => places.has(row)), (row) => places.get(row)!);
+  return { train: placed(split.train), validation: placed(split.validation) };
 }
