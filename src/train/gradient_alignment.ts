@@ -33,6 +33,37 @@ const TASKS = 0xa119;
  * @param learner Backbone and head.
  * @param objective The objective.
  * @returns A pure function of a training, images, key and inputs, whose result are scalars by name.
+ *
+ * @example
+ * ```ts
+ * import { bits, constant, flattenLayer, gradientAlignment, jointObjective } from "@mutasesumele/toolkit";
+ * import { linear, randomKey, rotation, sequential, sgd, type Tensor } from "@mutasesumele/toolkit";
+ * import { valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });
+ * const learner = {
+ *   encoder,
+ *   embedding: 4,
+ *   head: linear({ inputs: 4, outputs: 10 }),
+ *   optimizer: sgd(),
+ *   augment: (images: Tensor) => images,
+ *   extents: { height: 2, width: 2, channels: 3 },
+ * };
+ * const objective = jointObjective(learner, { tasks: [rotation({ hidden: 4 })] });
+ * const training = objective.start(encoder.init(randomKey(0)), {
+ *   head: randomKey(1),
+ *   pretext: randomKey(2),
+ * });
+ * const table = { shards: [bits(randomKey(3), [8, 3])], labels: zeros([8], "i32") };
+ * const rows = constant([1, 3, 5], { dtype: "i32" });
+ * const { rotationCosine } = gradientAlignment(learner, objective)(training, table, randomKey(4), {
+ *   rows,
+ *   step: constant(0, { dtype: "u32" }),
+ *   support: { rotation: rows },
+ * });
+ * assert(Math.abs(valuesOf(rotationCosine!)[0]!) <= 1);
+ * ```
  */
 export function gradientAlignment(
   learner: Learner,

@@ -19,7 +19,19 @@ export interface DrawnFrom {
   readonly step: number;
 }
 
-/** Draws from one seed: pure functions of phase, purpose and step. */
+/**
+ * Draws from one seed: pure functions of phase, purpose and step.
+ *
+ * @example
+ * ```ts
+ * import { ImageDraws } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const draws = new ImageDraws({ seed: 0, batchSize: 2 });
+ * const from = { phase: "pretrain", rows: Int32Array.of(3, 5, 7, 9), step: 1 };
+ * assertEquals(draws.labelled(from), draws.labelled(from));
+ * ```
+ */
 export class ImageDraws {
   readonly #seed: number;
   readonly #batchSize: number;
