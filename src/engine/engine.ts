@@ -3,16 +3,21 @@
  *
  * @module
  */
-import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
+import { type Aval, formatAval } from "../ir/aval.ts";
+import { DeviceMemoryError } from "../gpu/buffers.ts";
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
 import { Pauses } from "../ir/pauses.ts";
 import { countNodes, type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { inlineCalls } from "../transform/inline_calls.ts";
 import { simplify } from "../transform/simplify.ts";
 import { trace } from "../transform/trace.ts";
-import { flatten, type Structure, unflatten } from "../tree/tree.ts";
+import { type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
+import { flattenArrays, handleOf, uploadTo } from "./arrays.ts";
 import type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+import { type Holder, Holdings } from "./holdings.ts";
 import { type Concrete, type Given, type OnHost, Value } from "./value.ts";
 
 /** Which engine. */
@@ -124,8 +129,13 @@ interface Compiled {
   readonly outputs: Structure;
 }
 
-/** Runs traced functions on concrete arrays; open one with `openEngine`. */
-export class Engine {
+/**
+ * Runs traced functions on concrete arrays; open one with `openEngine`.
+ *
+ * Values need no bookkeeping: those to which nobody refers any more are freed when the values have grown by
+ * half, and every 64 MiB at first. `release` and `donate` free them at once.
+ */
+export class Engine implements Disposable {
   /** What the engine runs on. */
   readonly info: EngineInfo;
   /** Why this engine was taken: "asked for", or what `auto` found. */
@@ -136,11 +146,13 @@ export class Engine {
   readonly signal: AbortSignal | undefined;
   readonly #onWork: (work: EngineWork) => void;
   readonly #pauses: Pauses;
+  readonly #holdings: Holdings;
+  #closed = false;
 
   /** Wraps a backend; prefer `openEngine`. */
   constructor(
     backend: Backend,
-    { reason = "asked for", signal, onWork = () => {} }: EngineWatch & {
+    { reason = "asked for", signal, onWork = () => {}, onLeak = console.warn }: EngineWatch & {
       readonly reason?: string;
     } = {},
   ) {
@@ -150,6 +162,9 @@ export class Engine {
     this.signal = signal;
     this.#onWork = onWork;
     this.#pauses = new Pauses(signal);
+    this.#holdings = new Holdings((handle) => {
+      if (!this.#closed) backend.release(handle);
+    }, onLeak);
   }
 
   /**
@@ -158,15 +173,22 @@ export class Engine {
    * @param fn Traced once for every set of argument shapes; pure.
    * @param options Arguments whose values are used up.
    * @returns The compiled function; its results are values of this engine.
-   * @throws {TypeError} When called: if arguments hold anything but values or host arrays.
+   * @throws {TypeError} If `fn` is no function. When called: if arguments hold anything but values of
+   *   this engine or host arrays, or a donated one is missing.
    */
   jit<A extends readonly unknown[], R>(
     fn: (...args: A) => R,
-    { donate = [], recompute = "auto" }: JitOptions = {},
+    options: JitOptions = {},
   ): Jitted<A, R> {
+    requireOptions("jit", options, { donate: true, recompute: true });
+    const { donate = [], recompute = "auto" } = options;
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot compile ${describe(fn)}: expected a function of tensors.`);
+    }
+    const name = fn.name || "anonymous";
     const known = new Map<string, Promise<Compiled>>();
     const compiled = (args: readonly unknown[]): Promise<Compiled> => {
-      const flat = flattenArrays(args);
+      const flat = flattenArrays(`call '${name}'`, args);
       const key = `${JSON.stringify(flat.structure)} ${flat.arrays.map(formatAval).join()}`;
       let found = known.get(key);
       if (!found) {
@@ -177,26 +199,41 @@ export class Engine {
       return found;
     };
     const call = async (...args: readonly unknown[]): Promise<Concrete<R>> => {
+      this.#requireOpen(`call '${name}'`);
+      const missing = donate.find((position) => !(position in args));
+      if (missing !== undefined) {
+        throw new TypeError(
+          `Cannot call '${name}': found no argument ${missing} to donate, expected positions below ` +
+            `${args.length} in 'donate'.`,
+        );
+      }
       const { loaded, prepared, outputs } = await compiled(args);
-      const { arrays } = flattenArrays(args);
-      const uploads: unknown[] = [];
+      if (this.#holdings.due) await this.#holdings.search();
+      const { arrays } = flattenArrays(`call '${name}'`, args);
+      const handles: unknown[] = [];
       let results: unknown[];
       try {
-        const handles = arrays.map((array) => {
-          if (array instanceof Value) return handleOf(array);
-          const handle = this.backend.upload(array as HostArray);
-          uploads.push(handle);
-          return handle;
-        });
+        for (const array of arrays) {
+          handles.push(
+            array instanceof Value ? handleOf(array, this.backend) : uploadTo(this.backend, array),
+          );
+        }
         this.#tell({ kind: "run" });
         results = await loaded.run(handles);
+      } catch (error) {
+        throw this.#explain(error);
       } finally {
-        for (const handle of uploads) this.backend.release(handle);
+        // Looking at the arrays once more keeps values from being collected while the program runs.
+        handles.forEach((handle, k) => {
+          if (!(arrays[k] instanceof Value)) this.backend.release(handle);
+        });
         this.#tell({ kind: "idle" });
       }
       for (const position of donate) this.release(args[position]);
       const avals = prepared.program.outputs;
-      return unflatten(outputs, results.map((handle, k) => new Value(avals[k]!, handle)));
+      const values = results.map((handle, k) => new Value(avals[k]!, handle, this.backend));
+      this.#holdings.add(name, values);
+      return unflatten(outputs, values);
     };
     return Object.assign(call, {
       prepare: async (...args: readonly unknown[]) => (await compiled(args)).prepared,
@@ -257,18 +294,26 @@ export class Engine {
    * Puts host arrays on the device.
    *
    * @param tree A tree of host arrays.
-   * @returns The same tree with values; they stay until they are released or donated.
+   * @returns The same tree with values; they stay until they are released or donated, or nobody refers to
+   *   them any more.
+   * @throws {TypeError} If it holds anything but host arrays and values.
    */
   put<T>(tree: T): Concrete<T> {
-    const { arrays, structure } = flattenArrays(tree);
-    return unflatten(
-      structure,
-      arrays.map((array) =>
-        array instanceof Value
-          ? array
-          : new Value(array, this.backend.upload(checkHost(array as HostArray)))
-      ),
-    );
+    this.#requireOpen("put arrays on the device");
+    const { arrays, structure } = flattenArrays("put arrays on the device", tree);
+    try {
+      return unflatten(
+        structure,
+        arrays.map((array) => {
+          if (array instanceof Value) return array;
+          const value = new Value(array, uploadTo(this.backend, array), this.backend);
+          this.#holdings.add("put", [value]);
+          return value;
+        }),
+      );
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   /**
@@ -276,13 +321,15 @@ export class Engine {
    *
    * @param tree A tree of values of this engine.
    * @returns The same tree with host arrays.
-   * @throws {Error} If a value was released, or the device failed.
+   * @throws {TypeError} If it holds anything else, such as a promise that was not awaited.
+   * @throws {Error} If a value was released or belongs to another engine, or the device failed.
    */
   async read<T>(tree: T): Promise<OnHost<T>> {
-    const { arrays, structure } = flattenArrays(tree);
+    this.#requireOpen("read");
+    const { arrays, structure } = flattenArrays("read", tree);
     const values = arrays.filter((array) => array instanceof Value);
     const read = await this.#download(
-      values.map((value) => ({ aval: value, handle: handleOf(value) })),
+      values.map((value) => ({ aval: value, handle: handleOf(value, this.backend) })),
     );
     const found = new Map(values.map((value, k) => [value, read[k]!]));
     return unflatten(
@@ -306,11 +353,14 @@ export class Engine {
 
   /** Frees the values in a tree; a value may be released more than once. */
   release(tree: unknown): void {
-    for (const array of flattenArrays(tree).arrays) {
-      if (!(array instanceof Value) || array.handle === undefined) continue;
-      this.backend.release(array.handle);
-      array.handle = undefined;
+    for (const array of flattenArrays("release", tree).arrays) {
+      if (array instanceof Value) this.#holdings.release(array);
     }
+  }
+
+  /** What is held for values, by the function whose results they are; the most bytes first. */
+  holders(): Holder[] {
+    return this.#holdings.list();
   }
 
   /** Bytes held on the device. */
@@ -323,69 +373,30 @@ export class Engine {
     this.backend.resetPeak();
   }
 
-  /** Frees everything; the engine cannot be used afterwards. */
+  /** Frees everything; the engine cannot be used afterwards. Closing it twice does no harm. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.backend.close();
   }
-}
 
-function handleOf(value: Value): unknown {
-  if (value.handle === undefined) {
+  /** Closes the engine at the end of the block in which it was opened by `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #requireOpen(attempt: string): void {
+    if (!this.#closed) return;
     throw new Error(
-      `Cannot use a value ${formatAval(value)}: it was released or donated. ` +
-        `Keep it by not donating it, or use the result that replaced it.`,
+      `Cannot ${attempt}: the engine '${this.info.name}' is closed. Close it last, or open another one.`,
     );
   }
-  return value.handle;
-}
 
-function checkHost(array: HostArray): HostArray {
-  if (array.data.length !== sizeOf(array.shape)) {
-    throw new RangeError(
-      `Cannot upload ${formatAval(array)}: found ${array.data.length} values, expected ${
-        sizeOf(array.shape)
-      }.`,
-    );
+  /** Says where the memory went, if an array finds no place. */
+  #explain(error: unknown): unknown {
+    if (error instanceof DeviceMemoryError && this.holders().length > 0) {
+      error.message += ` Most of it is in ${this.#holdings}.`;
+    }
+    return error;
   }
-  return array;
-}
-
-class Boxed {
-  readonly array: Aval;
-  constructor(array: Aval) {
-    this.array = array;
-  }
-}
-
-/** Flattens a tree whose leaves are values, host arrays or abstract values. */
-function flattenArrays(tree: unknown): {
-  arrays: (Aval | Value | HostArray)[];
-  structure: Structure;
-  paths: string[];
-} {
-  const { leaves, structure, paths } = flatten<unknown>(box(tree));
-  const arrays = leaves.map((leaf, k) => {
-    if (leaf instanceof Boxed) return leaf.array;
-    throw new TypeError(
-      `Cannot use an argument at ${paths[k] || "the top"}: found ${
-        leaf === null ? "null" : typeof leaf
-      }, expected a value or a host array { shape, dtype, data }.`,
-    );
-  });
-  return { arrays, structure, paths };
-}
-
-function box(value: unknown): unknown {
-  if (value instanceof Value) return new Boxed(value);
-  if (Array.isArray(value)) return value.map(box);
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  if ("dataId" in value) {
-    throw new TypeError(
-      "Cannot use a tensor of TensorFlow.js as an argument: expected a value of the engine. " +
-        "Bring it over with (await shareTf(engine)).fromTf(tensor).",
-    );
-  }
-  const { shape, dtype } = value as Partial<Aval>;
-  if (Array.isArray(shape) && typeof dtype === "string") return new Boxed(value as Aval);
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, box(inner)]));
 }

@@ -20,7 +20,8 @@ export interface Aval {
 
 /** Whether something is a list of extents that are whole numbers from 0. */
 export function isShape(shape: Shape): boolean {
-  return Array.isArray(shape) && shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
+  return Array.isArray(shape) &&
+    shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
 }
 
 /** What each element type holds, in words, and whether it holds a number. */

@@ -56,7 +56,9 @@ export function hostArray(
   }
   if (numbers.length !== sizeOf(wanted)) {
     throw new RangeError(
-      `Cannot make ${formatAval(aval)}: found ${numbers.length} values, expected ${sizeOf(wanted)}.`,
+      `Cannot make ${formatAval(aval)}: found ${numbers.length} values, expected ${
+        sizeOf(wanted)
+      }.`,
     );
   }
   if (dtype !== "bool" && isStorage(numbers, dtype)) return { shape: wanted, dtype, data: numbers };
@@ -66,7 +68,12 @@ export function hostArray(
 }
 
 /** What stores the elements of each type on the host. */
-const STORAGES = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array } as const;
+const STORAGES = {
+  f32: Float32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  bool: Uint8Array,
+} as const;
 
 /** Whether numbers have the host storage of an element type. */
 export function isStorage(numbers: unknown, dtype: Aval["dtype"]): numbers is HostData {

@@ -27,7 +27,9 @@ export function flattenNumbers(
   if (isNumbers(values)) return { numbers: values, shape: [values.length] };
   if (!Array.isArray(values)) {
     throw new TypeError(
-      `Cannot ${attempt}: found ${describe(values)}, expected numbers, nested arrays of numbers or a ` +
+      `Cannot ${attempt}: found ${
+        describe(values)
+      }, expected numbers, nested arrays of numbers or a ` +
         `typed array.`,
     );
   }
@@ -58,8 +60,8 @@ function collect(
   if (shapes.some((shape) => shape.join() !== first.join() || shape.length !== first.length)) {
     const found = [...new Set(shapes.map((shape) => `[${shape.join(", ")}]`))].slice(0, 4);
     throw new TypeError(
-      `Cannot ${attempt}: found ragged arrays, with rows of the shapes ${found.join(" and ")}; ` +
-        `expected rows of one length. Fill the short ones up.`,
+      `Cannot ${attempt}: found nested arrays of the shapes ${found.join(", ")}, expected equal ones. ` +
+        `Fill up ragged rows.`,
     );
   }
   return [values.length, ...first];

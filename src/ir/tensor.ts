@@ -105,7 +105,9 @@ export class Tensor implements Aval {
   [Symbol.toPrimitive](hint: string): string {
     if (hint === "string") return formatAval(this);
     throw new TypeError(
-      `Cannot use the tensor ${formatAval(this)} as a number: it stands for numbers that are computed ` +
+      `Cannot use the tensor ${
+        formatAval(this)
+      } as a number: it stands for numbers that are computed ` +
         `later. Use add(), mul(), greater() and the like, and where() in place of if.`,
     );
   }
@@ -115,7 +117,9 @@ export class Tensor implements Aval {
 Object.defineProperty(Tensor.prototype, "data", {
   get(this: Tensor): never {
     throw new TypeError(
-      `Cannot read numbers of the tensor ${formatAval(this)}: it stands for numbers that are computed ` +
+      `Cannot read numbers of the tensor ${
+        formatAval(this)
+      }: it stands for numbers that are computed ` +
         `later. Return it from the traced function and read the result: await engine.read(value).`,
     );
   },

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -98,8 +99,10 @@ export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
 export function softmaxCrossEntropy(
   logits: Tensor,
   labels: Tensor,
-  { labelSmoothing = 0 }: { readonly labelSmoothing?: number } = {},
+  options: { readonly labelSmoothing?: number } = {},
 ): Tensor {
+  requireOptions("softmaxCrossEntropy", options, { labelSmoothing: true });
+  const { labelSmoothing = 0 } = options;
   requireLabels("take the cross-entropy", logits, labels);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`Cannot smooth labels by ${labelSmoothing}: expected 0 to 1.`);

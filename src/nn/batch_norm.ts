@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -58,6 +59,12 @@ export interface BatchNormOptions {
  * ```
  */
 export function batchNorm(options: BatchNormOptions): Layer {
+  requireOptions("batchNorm", options, {
+    features: true,
+    statistics: true,
+    epsilon: true,
+    momentum: true,
+  });
   const { features, statistics = "running", epsilon = 1e-5, momentum = 0.1 } = options;
   const running = statistics === "running";
   const fresh = (): Params =>

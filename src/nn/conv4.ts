@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import type { Layer } from "./layer.ts";
@@ -45,6 +46,13 @@ export interface Conv4Options {
  * ```
  */
 export function conv4(options: Conv4Options): Layer {
+  requireOptions("conv4", options, {
+    ways: true,
+    channels: true,
+    imageSize: true,
+    imageChannels: true,
+    statistics: true,
+  });
   const { ways, channels = 32, imageSize = 32, imageChannels = 3, statistics = "batch" } = options;
   const side = Math.floor(imageSize / 16);
   if (side < 1) {

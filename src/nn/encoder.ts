@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import { dropout as dropoutLayer } from "./dropout.ts";
 import type { Layer } from "./layer.ts";
@@ -47,6 +48,14 @@ export interface EncoderOptions {
  * ```
  */
 export function encoder(options: EncoderOptions = {}): Layer {
+  requireOptions("encoder", options, {
+    widths: true,
+    embedding: true,
+    dropout: true,
+    imageSize: true,
+    imageChannels: true,
+    normalization: true,
+  });
   const {
     widths = [32, 64, 128],
     embedding = 1024,

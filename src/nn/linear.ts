@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, matmul } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -33,7 +34,9 @@ export interface LinearOptions {
  * assertEquals(output.shape, [5, 2]);
  * ```
  */
-export function linear({ inputs, outputs, bias = true }: LinearOptions): Layer {
+export function linear(options: LinearOptions): Layer {
+  requireOptions("linear", options, { inputs: true, outputs: true, bias: true });
+  const { inputs, outputs, bias = true } = options;
   return {
     init(key) {
       const [weightKey, biasKey] = splitKey(key, 2);

@@ -32,6 +32,7 @@ export function constant(
   options: { readonly shape?: Shape; readonly dtype?: DType } = {},
 ): Tensor {
   requireOptions("constant", options, { shape: true, dtype: true });
+  requireOptions("constant", options, { shape: true, dtype: true });
   const { numbers, shape } = flattenNumbers("make a constant", values);
   const wanted = options.shape ?? shape;
   if (!Array.isArray(wanted) || sizeOf(wanted) !== numbers.length) {
@@ -62,6 +63,7 @@ export function full(
   shape: Shape,
   options: { readonly value?: number; readonly dtype?: DType } = {},
 ): Tensor {
+  requireOptions("full", options, { value: true, dtype: true });
   return fill(options.value ?? 0, shape, options.dtype ?? "f32");
 }
 

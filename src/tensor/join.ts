@@ -1,4 +1,5 @@
 import { formatAval, isShape, sameAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -33,6 +34,7 @@ function requireTensors(attempt: string, tensors: readonly Tensor[]): void {
  * ```
  */
 export function concat(tensors: readonly Tensor[], options: AxisOptions = {}): Tensor {
+  requireOptions("concat", options, { axis: true });
   requireTensors("concatenate", tensors);
   return ops.concat(tensors, resolveAxis("concatenate", tensors[0]!, options.axis ?? 0));
 }
@@ -54,6 +56,7 @@ export function concat(tensors: readonly Tensor[], options: AxisOptions = {}): T
  * ```
  */
 export function stack(tensors: readonly Tensor[], options: AxisOptions = {}): Tensor {
+  requireOptions("stack", options, { axis: true });
   requireTensors("stack", tensors);
   const odd = tensors.find((tensor) => !sameAval(tensor, tensors[0]!));
   if (odd) {
@@ -93,6 +96,7 @@ export function split(
   x: Tensor,
   options: AxisOptions & { readonly parts: number | readonly number[] },
 ): Tensor[] {
+  requireOptions("split", options, { axis: true, parts: true });
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   const { parts } = options;
