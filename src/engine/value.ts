@@ -5,6 +5,7 @@
  */
 import { type Aval, formatAval } from "../ir/aval.ts";
 import type { HostArray } from "../ir/host_array.ts";
+import { refusal } from "../ir/refusal.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
 /** What a value holds on to; it outlives the value by as long as it takes to free the array. */
@@ -60,8 +61,8 @@ const READ = "its numbers are on the device. Read it first: (await engine.read(v
 
 // Not in the type: only a caller without types asks a value for numbers.
 Object.defineProperty(Value.prototype, "data", {
-  get(this: Value): never {
-    throw new TypeError(`Cannot read numbers of the value ${formatAval(this)}: ${READ}`);
+  get(this: Value): object {
+    return refusal(`Cannot read numbers of the value ${formatAval(this)}: ${READ}`);
   },
 });
 

@@ -60,7 +60,9 @@ function collect(
   if (shapes.some((shape) => shape.join() !== first.join() || shape.length !== first.length)) {
     const found = [...new Set(shapes.map((shape) => `[${shape.join(", ")}]`))].slice(0, 4);
     throw new TypeError(
-      `Cannot ${attempt}: found nested arrays of the shapes ${found.join(", ")}, expected equal ones. ` +
+      `Cannot ${attempt}: found nested arrays of the shapes ${
+        found.join(", ")
+      }, expected equal ones. ` +
         `Fill up ragged rows.`,
     );
   }

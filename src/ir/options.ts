@@ -93,3 +93,44 @@ function near(found: string, known: string): boolean {
   const [a, b] = [plain(found), plain(known)];
   return a !== "" && (a === b || `${a}s` === b || a === `${b}s`);
 }
+
+/**
+ * Throws unless every number is a count: a whole number from 1.
+ *
+ * @param name Name of the function, for the error.
+ * @param counts The numbers by name of the option.
+ * @throws {RangeError} Names the first that is none.
+ */
+export function requireCounts(name: string, counts: Readonly<Record<string, number>>): void {
+  for (const [option, count] of Object.entries(counts)) {
+    if (Number.isSafeInteger(count) && count >= 1) continue;
+    throw new RangeError(
+      `Cannot call ${name}(): found ${
+        describe(count)
+      } for '${option}', expected a whole number from 1.` +
+        (count === undefined ? ` Add '${option}' to the options.` : ""),
+    );
+  }
+}
+
+/**
+ * Throws unless a choice is one that there is: another would silently be taken for the default.
+ *
+ * @param name Name of the function, for the error.
+ * @param choice The option and what was chosen.
+ * @param known What may be chosen.
+ * @throws {RangeError} Says what was found and what there is.
+ */
+export function requireOneOf<T>(
+  name: string,
+  choice: readonly [option: string, found: T],
+  known: readonly NoInfer<T>[],
+): void {
+  const [option, found] = choice;
+  if (known.includes(found)) return;
+  throw new RangeError(
+    `Cannot call ${name}(): found ${describe(found)} for '${option}', expected ${
+      known.map((one) => `'${one}'`).join(" or ")
+    }.`,
+  );
+}

@@ -9,6 +9,7 @@
 import { type Aval, type DType, formatAval, noDType, type Shape } from "./aval.ts";
 import { noTensor } from "./describe.ts";
 import type { Primitive } from "./primitive.ts";
+import { refusal } from "./refusal.ts";
 
 /** One application of a primitive. */
 export class Node<P = unknown> {
@@ -115,8 +116,8 @@ export class Tensor implements Aval {
 
 // Not in the type: only a caller without types asks a tensor for numbers.
 Object.defineProperty(Tensor.prototype, "data", {
-  get(this: Tensor): never {
-    throw new TypeError(
+  get(this: Tensor): object {
+    return refusal(
       `Cannot read numbers of the tensor ${
         formatAval(this)
       }: it stands for numbers that are computed ` +

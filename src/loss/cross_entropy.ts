@@ -1,5 +1,6 @@
 import { formatAval } from "../ir/aval.ts";
 import { requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -26,12 +27,14 @@ import {
 } from "../tensor/mod.ts";
 
 function requireLabels(attempt: string, logits: Tensor, labels: Tensor): void {
+  requireTensor(attempt, logits);
+  requireTensor(attempt, labels);
   const fits = logits.rank === 2 && labels.rank === 1 && labels.dtype === "i32" &&
     logits.shape[0] === labels.shape[0];
   if (!fits) {
     throw new TypeError(
       `Cannot ${attempt} of logits ${formatAval(logits)} and labels ${formatAval(labels)}: ` +
-        `expected f32[n, classes] and i32[n].`,
+        `expected f32[n, classes] and i32[n]; hostArray(labels, [n], "i32") makes labels.`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireCounts, requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, conv2d, type Conv2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -48,6 +48,7 @@ export function conv2dLayer(options: Conv2dLayerOptions): Layer {
     bias: true,
   });
   const { inputs, outputs, kernel = 3, bias = true, ...geometry } = options;
+  requireCounts("conv2dLayer", { inputs, outputs, kernel });
   const inner = inputs / (geometry.groups ?? 1);
   return {
     init(key) {

@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { standardize } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
@@ -131,6 +131,7 @@ export interface MlpHeadOptions {
 export function mlpHead(options: MlpHeadOptions): Layer {
   requireOptions("mlpHead", options, { inputs: true, hidden: true, outputs: true, last: true });
   const { hidden, outputs, last = "plain" } = options;
+  requireOneOf("mlpHead", ["last", last], ["norm", "bias", "plain"]);
   const layers: Record<string, Layer> = {};
   let { inputs } = options;
   hidden.forEach((width, k) => {

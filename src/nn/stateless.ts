@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { maxPool2d, mean, type PoolOptions, relu, reshape, transpose } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
 
@@ -88,6 +88,7 @@ export interface FlattenOptions {
 export function flattenLayer(options: FlattenOptions = {}): Layer {
   requireOptions("flattenLayer", options, { order: true });
   const { order = "channels-last" } = options;
+  requireOneOf("flattenLayer", ["order", order], ["channels-last", "channels-first"]);
   return statelessLayer((x) => {
     if (x.rank !== 4) {
       throw new TypeError(

@@ -1,5 +1,7 @@
 import { formatAval, isShape, sameAval } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
 import { requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -12,9 +14,14 @@ export interface AxisOptions {
 }
 
 function requireTensors(attempt: string, tensors: readonly Tensor[]): void {
-  if (tensors.length === 0) {
-    throw new TypeError(`Cannot ${attempt} tensors: found none, expected at least one.`);
+  if (!Array.isArray(tensors) || tensors.length === 0) {
+    throw new TypeError(
+      `Cannot ${attempt} tensors: found ${
+        Array.isArray(tensors) ? "none" : describe(tensors)
+      }, expected an array of at least one.`,
+    );
   }
+  for (const tensor of tensors) requireTensor(attempt, tensor);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { formatAval, isShape } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -48,6 +48,7 @@ export function pad(
 ): Tensor {
   requireOptions("pad", options, { mode: true, value: true });
   const { mode = "constant", value = 0 } = options;
+  requireOneOf("pad", ["mode", mode], ["constant", ...Object.keys(LONGEST) as PadMode[]]);
   if (
     widths.length !== x.rank ||
     !widths.every((pair) => pair.length === 2 && isShape(pair))
