@@ -18,7 +18,8 @@ import type { HostArray } from "../ir/host_array.ts";
 import { flattenArrays, handleOf, uploadTo } from "./arrays.ts";
 import type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
 import { type Holder, Holdings } from "./holdings.ts";
-import { type Concrete, type Given, type OnHost, Value } from "./value.ts";
+import type { JitOptions, Jitted, Prepared } from "./jitted.ts";
+import { type Concrete, type OnHost, Value } from "./value.ts";
 
 /** Which engine. */
 export type EngineName = "webgpu" | "tfjs" | "reference";
@@ -78,19 +79,6 @@ export interface Backend {
   close(): void;
 }
 
-/** Options of {@linkcode Engine.jit}. */
-export interface JitOptions {
-  /** Positions of arguments whose values are used up: the engine frees them after the run. */
-  readonly donate?: readonly number[];
-  /**
-   * Whether checkpointed functions compute their inner values again in the reverse pass, or keep
-   * them: faster, with memory that grows with the number of inner steps. `"auto"` (default) keeps
-   * them where the temporaries of the whole program grow by at most half, so that memory stays flat in
-   * the number of inner steps; it recomputes on engines that do not plan their memory.
-   */
-  readonly recompute?: boolean | "auto";
-}
-
 /**
  * Most growth of a program's temporaries that is worth what keeping inner values saves. On two cores
  * (llvmpipe) the meta-gradient W-mid of five inner steps takes 12 % less time with 34 % more.
@@ -99,29 +87,6 @@ const KEPT_OVERHEAD = 1.5;
 
 /** Programs with more nodes are not planned twice: from here on that takes half a second and more. */
 const MOST_KEPT_NODES = 20_000;
-
-/** A traced function, compiled for one set of argument shapes. */
-export interface Prepared {
-  /** The program, simplified. */
-  readonly program: Program;
-  /**
-   * Floating-point operations of the algorithm: of one run that computes nothing twice. The same on every
-   * engine and whatever memory allows; counted when it is first asked for.
-   */
-  readonly flops: number;
-  /** Floating-point operations of one run as it is executed, activations that are recomputed among them. */
-  readonly executedFlops: number;
-  /** Dispatches of one run. */
-  readonly dispatches: number;
-}
-
-/** A function compiled for an engine at its first call with arguments of given shapes. */
-export interface Jitted<A extends readonly unknown[], R> {
-  /** Runs the function; host arrays among the arguments are uploaded for this run. */
-  (...args: { [K in keyof A]: Given<A[K]> }): Promise<Concrete<R>>;
-  /** Compiles for arguments of these shapes without running. */
-  prepare(...args: readonly unknown[]): Promise<Prepared>;
-}
 
 interface Compiled {
   readonly loaded: LoadedProgram;

@@ -5,12 +5,10 @@ export {
   type EngineInfo,
   type EngineMemory,
   type EngineName,
-  type JitOptions,
-  type Jitted,
   type LoadedProgram,
-  type Prepared,
 } from "./engine.ts";
 export type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+export type { JitOptions, Jitted, Prepared } from "./jitted.ts";
 export type { Holder } from "./holdings.ts";
 export { Pauses } from "../ir/pauses.ts";
 export {
