@@ -132,6 +132,15 @@ const engines: readonly Mistake[] = [
     "a value f32[2] of an engine",
     "give it to the function that jit() returned",
   ],
+  [
+    "a captured value alone",
+    (e) => {
+      const value = e.put!(pair);
+      return e.jit!(() => js.exp!(value))(pair);
+    },
+    "Cannot apply 'exp'",
+    "a value f32[2] of an engine",
+  ],
   ["an unknown option", (e) => e.jit!(square, { donates: [0] }), "Did you mean 'donate'?"],
   ["a donated argument too far", (e) => e.jit!(square, { donate: [1] })(pair), "no argument 1"],
   ["a value after its release", (e) => {
