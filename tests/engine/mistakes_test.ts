@@ -64,6 +64,7 @@ const options: readonly Mistake[] = [
   ["no rate", () => js.sgd!().update!(ones([1]), {}, ones([1]), { lr: 1 }), "no learning rate"],
   ["lr in maml", () => js.maml!(loss, { innerSteps: 1, lr: 1 }), "maml()", "'innerRate'"],
   ["order in words", () => js.metaGradient!(loss, { innerSteps: 1, order: "second" }), "'exact'"],
+  ["rates by parameter", () => js.initialRates!({}, { rate: 1, per: "param" }), "'tensor'"],
   ["no inputs", () => js.linear!({ outputs: 3 }), "found undefined for 'inputs'", "Add 'inputs'"],
   ["no outputs", () => t.linear({ inputs: 3, outputs: 0 }), "found 0 for 'outputs'", "from 1"],
   ["PyTorch's order", () => js.flattenLayer!({ order: "NCHW" }), "'channels-first'"],
