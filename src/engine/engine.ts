@@ -12,7 +12,7 @@ import { countNodes, type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { inlineCalls } from "../transform/inline_calls.ts";
 import { simplify } from "../transform/simplify.ts";
-import { trace } from "../transform/trace.ts";
+import { trace, type Traced } from "../transform/trace.ts";
 import { type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
 import { flattenArrays, handleOf, uploadTo } from "./arrays.ts";
@@ -113,6 +113,8 @@ export class Engine implements Disposable {
   readonly #pauses: Pauses;
   readonly #holdings: Holdings;
   #closed = false;
+  /** Name of the function that is being traced: it runs in between, and cannot wait for anything. */
+  #traced: string | undefined;
 
   /** Wraps a backend; prefer `openEngine`. */
   constructor(
@@ -215,10 +217,7 @@ export class Engine implements Disposable {
     this.signal?.throwIfAborted();
     this.#tell({ kind: "compile", name });
     if (pauses.due) await pauses.take();
-    const traced = trace(
-      (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
-      flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
-    );
+    const traced = this.#trace(name, fn, flat);
     const program = await this.#chooseProgram(traced.program, { recompute, pauses });
     const loaded = await this.backend.load(program, {
       name,
@@ -235,6 +234,22 @@ export class Engine implements Disposable {
       dispatches: loaded.dispatches,
     };
     return { loaded, prepared, outputs: traced.outputs };
+  }
+
+  #trace(
+    name: string,
+    fn: (...args: never[]) => unknown,
+    { arrays, structure }: { arrays: readonly Aval[]; structure: Structure },
+  ): Traced {
+    this.#traced = name;
+    try {
+      return trace(
+        (...tensors: Tensor[]) => fn(...unflatten<never[]>(structure, tensors)),
+        arrays.map(({ shape, dtype }) => ({ shape, dtype })),
+      );
+    } finally {
+      this.#traced = undefined;
+    }
   }
 
   async #chooseProgram(
@@ -284,12 +299,21 @@ export class Engine implements Disposable {
   /**
    * Reads values back to the host; waits until they are computed.
    *
-   * @param tree A tree of values of this engine.
+   * @param tree A tree of values of this engine; host arrays in it stay as they are.
    * @returns The same tree with host arrays.
-   * @throws {TypeError} If it holds anything else, such as a promise that was not awaited.
+   * @throws {TypeError} If it holds anything else, such as a promise that was not awaited, or within a
+   *   traced function (then at once).
    * @throws {Error} If a value was released or belongs to another engine, or the device failed.
    */
-  async read<T>(tree: T): Promise<OnHost<T>> {
+  read<T>(tree: T): Promise<OnHost<T>> {
+    if (this.#traced === undefined) return this.#read(tree);
+    throw new TypeError(
+      `Cannot read within the traced function '${this.#traced}': it is called once, to write the ` +
+        `program down, when there are no numbers yet. Return the tensor, and read the result.`,
+    );
+  }
+
+  async #read<T>(tree: T): Promise<OnHost<T>> {
     this.#requireOpen("read");
     const { arrays, structure } = flattenArrays("read", tree);
     const values = arrays.filter((array) => array instanceof Value);

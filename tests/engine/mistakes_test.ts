@@ -116,6 +116,16 @@ const engines: readonly Mistake[] = [
   ["a promise as argument", (e) => e.jit!(square)(e.jit!(square)(pair)), "a promise", "Await it"],
   ["a promise read", (e) => e.read!(e.jit!(square)(pair)), "Cannot read", "a promise", "Await it"],
   ["a tensor read", (e) => e.read!(ones([1])), "a tensor f32[1]", "return it from there"],
+  [
+    "a read within a traced function",
+    (e) =>
+      e.jit!(function step(x: t.Tensor) {
+        e.read!(x);
+        return x;
+      })(pair),
+    "within the traced function 'step'",
+    "read the result",
+  ],
   ["a map read", (e) => e.read!(new Map()), "found a Map", "the top"],
   ["a promise released", (e) => e.release!(Promise.resolve()), "Cannot release", "Await it"],
   ["plain numbers put", (e) => e.put!({ shape: [1], dtype: "f32", data: [1] }), "an array of 1"],
