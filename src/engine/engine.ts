@@ -3,17 +3,23 @@
  *
  * @module
  */
-import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
+import { type Aval, formatAval } from "../ir/aval.ts";
+import { DeviceMemoryError } from "../gpu/buffers.ts";
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
 import { Pauses } from "../ir/pauses.ts";
 import { countNodes, type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { inlineCalls } from "../transform/inline_calls.ts";
 import { simplify } from "../transform/simplify.ts";
-import { trace } from "../transform/trace.ts";
-import { flatten, type Structure, unflatten } from "../tree/tree.ts";
+import { trace, type Traced } from "../transform/trace.ts";
+import { type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
+import { flattenArrays, handleOf, uploadTo } from "./arrays.ts";
 import type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
-import { type Concrete, type Given, type OnHost, Value } from "./value.ts";
+import { type Holder, Holdings } from "./holdings.ts";
+import type { JitOptions, Jitted, Prepared } from "./jitted.ts";
+import { type Concrete, type OnHost, Value } from "./value.ts";
 
 /** Which engine. */
 export type EngineName = "webgpu" | "tfjs" | "reference";
@@ -73,19 +79,6 @@ export interface Backend {
   close(): void;
 }
 
-/** Options of {@linkcode Engine.jit}. */
-export interface JitOptions {
-  /** Positions of arguments whose values are used up: the engine frees them after the run. */
-  readonly donate?: readonly number[];
-  /**
-   * Whether checkpointed functions compute their inner values again in the reverse pass, or keep
-   * them: faster, with memory that grows with the number of inner steps. `"auto"` (default) keeps
-   * them where the temporaries of the whole program grow by at most half, so that memory stays flat in
-   * the number of inner steps; it recomputes on engines that do not plan their memory.
-   */
-  readonly recompute?: boolean | "auto";
-}
-
 /**
  * Most growth of a program's temporaries that is worth what keeping inner values saves. On two cores
  * (llvmpipe) the meta-gradient W-mid of five inner steps takes 12 % less time with 34 % more.
@@ -95,37 +88,19 @@ const KEPT_OVERHEAD = 1.5;
 /** Programs with more nodes are not planned twice: from here on that takes half a second and more. */
 const MOST_KEPT_NODES = 20_000;
 
-/** A traced function, compiled for one set of argument shapes. */
-export interface Prepared {
-  /** The program, simplified. */
-  readonly program: Program;
-  /**
-   * Floating-point operations of the algorithm: of one run that computes nothing twice. The same on every
-   * engine and whatever memory allows; counted when it is first asked for.
-   */
-  readonly flops: number;
-  /** Floating-point operations of one run as it is executed, activations that are recomputed among them. */
-  readonly executedFlops: number;
-  /** Dispatches of one run. */
-  readonly dispatches: number;
-}
-
-/** A function compiled for an engine at its first call with arguments of given shapes. */
-export interface Jitted<A extends readonly unknown[], R> {
-  /** Runs the function; host arrays among the arguments are uploaded for this run. */
-  (...args: { [K in keyof A]: Given<A[K]> }): Promise<Concrete<R>>;
-  /** Compiles for arguments of these shapes without running. */
-  prepare(...args: readonly unknown[]): Promise<Prepared>;
-}
-
 interface Compiled {
   readonly loaded: LoadedProgram;
   readonly prepared: Prepared;
   readonly outputs: Structure;
 }
 
-/** Runs traced functions on concrete arrays; open one with `openEngine`. */
-export class Engine {
+/**
+ * Runs traced functions on concrete arrays; open one with `openEngine`.
+ *
+ * Values need no bookkeeping: those to which nobody refers any more are freed when the values have grown by
+ * half, and every 64 MiB at first. `release` and `donate` free them at once.
+ */
+export class Engine implements Disposable {
   /** What the engine runs on. */
   readonly info: EngineInfo;
   /** Why this engine was taken: "asked for", or what `auto` found. */
@@ -136,11 +111,15 @@ export class Engine {
   readonly signal: AbortSignal | undefined;
   readonly #onWork: (work: EngineWork) => void;
   readonly #pauses: Pauses;
+  readonly #holdings: Holdings;
+  #closed = false;
+  /** Name of the function that is being traced: it runs in between, and cannot wait for anything. */
+  #traced: string | undefined;
 
   /** Wraps a backend; prefer `openEngine`. */
   constructor(
     backend: Backend,
-    { reason = "asked for", signal, onWork = () => {} }: EngineWatch & {
+    { reason = "asked for", signal, onWork = () => {}, onLeak = console.warn }: EngineWatch & {
       readonly reason?: string;
     } = {},
   ) {
@@ -150,6 +129,9 @@ export class Engine {
     this.signal = signal;
     this.#onWork = onWork;
     this.#pauses = new Pauses(signal);
+    this.#holdings = new Holdings((handle) => {
+      if (!this.#closed) backend.release(handle);
+    }, onLeak);
   }
 
   /**
@@ -158,15 +140,22 @@ export class Engine {
    * @param fn Traced once for every set of argument shapes; pure.
    * @param options Arguments whose values are used up.
    * @returns The compiled function; its results are values of this engine.
-   * @throws {TypeError} When called: if arguments hold anything but values or host arrays.
+   * @throws {TypeError} If `fn` is no function. When called: if arguments hold anything but values of
+   *   this engine or host arrays, or a donated one is missing.
    */
   jit<A extends readonly unknown[], R>(
     fn: (...args: A) => R,
-    { donate = [], recompute = "auto" }: JitOptions = {},
+    options: JitOptions = {},
   ): Jitted<A, R> {
+    requireOptions("jit", options, { donate: true, recompute: true });
+    const { donate = [], recompute = "auto" } = options;
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot compile ${describe(fn)}: expected a function of tensors.`);
+    }
+    const name = fn.name || "anonymous";
     const known = new Map<string, Promise<Compiled>>();
     const compiled = (args: readonly unknown[]): Promise<Compiled> => {
-      const flat = flattenArrays(args);
+      const flat = flattenArrays(`call '${name}'`, args);
       const key = `${JSON.stringify(flat.structure)} ${flat.arrays.map(formatAval).join()}`;
       let found = known.get(key);
       if (!found) {
@@ -177,26 +166,41 @@ export class Engine {
       return found;
     };
     const call = async (...args: readonly unknown[]): Promise<Concrete<R>> => {
+      this.#requireOpen(`call '${name}'`);
+      const missing = donate.find((position) => !(position in args));
+      if (missing !== undefined) {
+        throw new TypeError(
+          `Cannot call '${name}': found no argument ${missing} to donate, expected positions below ` +
+            `${args.length} in 'donate'.`,
+        );
+      }
       const { loaded, prepared, outputs } = await compiled(args);
-      const { arrays } = flattenArrays(args);
-      const uploads: unknown[] = [];
+      if (this.#holdings.due) await this.#holdings.search();
+      const { arrays } = flattenArrays(`call '${name}'`, args);
+      const handles: unknown[] = [];
       let results: unknown[];
       try {
-        const handles = arrays.map((array) => {
-          if (array instanceof Value) return handleOf(array);
-          const handle = this.backend.upload(array as HostArray);
-          uploads.push(handle);
-          return handle;
-        });
+        for (const array of arrays) {
+          handles.push(
+            array instanceof Value ? handleOf(array, this.backend) : uploadTo(this.backend, array),
+          );
+        }
         this.#tell({ kind: "run" });
         results = await loaded.run(handles);
+      } catch (error) {
+        throw this.#explain(error);
       } finally {
-        for (const handle of uploads) this.backend.release(handle);
+        // Looking at the arrays once more keeps values from being collected while the program runs.
+        handles.forEach((handle, k) => {
+          if (!(arrays[k] instanceof Value)) this.backend.release(handle);
+        });
         this.#tell({ kind: "idle" });
       }
       for (const position of donate) this.release(args[position]);
       const avals = prepared.program.outputs;
-      return unflatten(outputs, results.map((handle, k) => new Value(avals[k]!, handle)));
+      const values = results.map((handle, k) => new Value(avals[k]!, handle, this.backend));
+      this.#holdings.add(name, values);
+      return unflatten(outputs, values);
     };
     return Object.assign(call, {
       prepare: async (...args: readonly unknown[]) => (await compiled(args)).prepared,
@@ -213,10 +217,7 @@ export class Engine {
     this.signal?.throwIfAborted();
     this.#tell({ kind: "compile", name });
     if (pauses.due) await pauses.take();
-    const traced = trace(
-      (...tensors: Tensor[]) => fn(...unflatten<never[]>(flat.structure, tensors)),
-      flat.arrays.map(({ shape, dtype }) => ({ shape, dtype })),
-    );
+    const traced = this.#trace(name, fn, flat);
     const program = await this.#chooseProgram(traced.program, { recompute, pauses });
     const loaded = await this.backend.load(program, {
       name,
@@ -233,6 +234,22 @@ export class Engine {
       dispatches: loaded.dispatches,
     };
     return { loaded, prepared, outputs: traced.outputs };
+  }
+
+  #trace(
+    name: string,
+    fn: (...args: never[]) => unknown,
+    { arrays, structure }: { arrays: readonly Aval[]; structure: Structure },
+  ): Traced {
+    this.#traced = name;
+    try {
+      return trace(
+        (...tensors: Tensor[]) => fn(...unflatten<never[]>(structure, tensors)),
+        arrays.map(({ shape, dtype }) => ({ shape, dtype })),
+      );
+    } finally {
+      this.#traced = undefined;
+    }
   }
 
   async #chooseProgram(
@@ -257,32 +274,51 @@ export class Engine {
    * Puts host arrays on the device.
    *
    * @param tree A tree of host arrays.
-   * @returns The same tree with values; they stay until they are released or donated.
+   * @returns The same tree with values; they stay until they are released or donated, or nobody refers to
+   *   them any more.
+   * @throws {TypeError} If it holds anything but host arrays and values.
    */
   put<T>(tree: T): Concrete<T> {
-    const { arrays, structure } = flattenArrays(tree);
-    return unflatten(
-      structure,
-      arrays.map((array) =>
-        array instanceof Value
-          ? array
-          : new Value(array, this.backend.upload(checkHost(array as HostArray)))
-      ),
-    );
+    this.#requireOpen("put arrays on the device");
+    const { arrays, structure } = flattenArrays("put arrays on the device", tree);
+    try {
+      return unflatten(
+        structure,
+        arrays.map((array) => {
+          if (array instanceof Value) return array;
+          const value = new Value(array, uploadTo(this.backend, array), this.backend);
+          this.#holdings.add("put", [value]);
+          return value;
+        }),
+      );
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   /**
    * Reads values back to the host; waits until they are computed.
    *
-   * @param tree A tree of values of this engine.
+   * @param tree A tree of values of this engine; host arrays in it stay as they are.
    * @returns The same tree with host arrays.
-   * @throws {Error} If a value was released, or the device failed.
+   * @throws {TypeError} If it holds anything else, such as a promise that was not awaited, or within a
+   *   traced function (then at once).
+   * @throws {Error} If a value was released or belongs to another engine, or the device failed.
    */
-  async read<T>(tree: T): Promise<OnHost<T>> {
-    const { arrays, structure } = flattenArrays(tree);
+  read<T>(tree: T): Promise<OnHost<T>> {
+    if (this.#traced === undefined) return this.#read(tree);
+    throw new TypeError(
+      `Cannot read within the traced function '${this.#traced}': it is called once, to write the ` +
+        `program down, when there are no numbers yet. Return the tensor, and read the result.`,
+    );
+  }
+
+  async #read<T>(tree: T): Promise<OnHost<T>> {
+    this.#requireOpen("read");
+    const { arrays, structure } = flattenArrays("read", tree);
     const values = arrays.filter((array) => array instanceof Value);
     const read = await this.#download(
-      values.map((value) => ({ aval: value, handle: handleOf(value) })),
+      values.map((value) => ({ aval: value, handle: handleOf(value, this.backend) })),
     );
     const found = new Map(values.map((value, k) => [value, read[k]!]));
     return unflatten(
@@ -306,11 +342,14 @@ export class Engine {
 
   /** Frees the values in a tree; a value may be released more than once. */
   release(tree: unknown): void {
-    for (const array of flattenArrays(tree).arrays) {
-      if (!(array instanceof Value) || array.handle === undefined) continue;
-      this.backend.release(array.handle);
-      array.handle = undefined;
+    for (const array of flattenArrays("release", tree).arrays) {
+      if (array instanceof Value) this.#holdings.release(array);
     }
+  }
+
+  /** What is held for values, by the function whose results they are; the most bytes first. */
+  holders(): Holder[] {
+    return this.#holdings.list();
   }
 
   /** Bytes held on the device. */
@@ -323,69 +362,30 @@ export class Engine {
     this.backend.resetPeak();
   }
 
-  /** Frees everything; the engine cannot be used afterwards. */
+  /** Frees everything; the engine cannot be used afterwards. Closing it twice does no harm. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.backend.close();
   }
-}
 
-function handleOf(value: Value): unknown {
-  if (value.handle === undefined) {
+  /** Closes the engine at the end of the block in which it was opened by `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #requireOpen(attempt: string): void {
+    if (!this.#closed) return;
     throw new Error(
-      `Cannot use a value ${formatAval(value)}: it was released or donated. ` +
-        `Keep it by not donating it, or use the result that replaced it.`,
+      `Cannot ${attempt}: the engine '${this.info.name}' is closed. Close it last, or open another one.`,
     );
   }
-  return value.handle;
-}
 
-function checkHost(array: HostArray): HostArray {
-  if (array.data.length !== sizeOf(array.shape)) {
-    throw new RangeError(
-      `Cannot upload ${formatAval(array)}: found ${array.data.length} values, expected ${
-        sizeOf(array.shape)
-      }.`,
-    );
+  /** Says where the memory went, if an array finds no place. */
+  #explain(error: unknown): unknown {
+    if (error instanceof DeviceMemoryError && this.holders().length > 0) {
+      error.message += ` Most of it is in ${this.#holdings}.`;
+    }
+    return error;
   }
-  return array;
-}
-
-class Boxed {
-  readonly array: Aval;
-  constructor(array: Aval) {
-    this.array = array;
-  }
-}
-
-/** Flattens a tree whose leaves are values, host arrays or abstract values. */
-function flattenArrays(tree: unknown): {
-  arrays: (Aval | Value | HostArray)[];
-  structure: Structure;
-  paths: string[];
-} {
-  const { leaves, structure, paths } = flatten<unknown>(box(tree));
-  const arrays = leaves.map((leaf, k) => {
-    if (leaf instanceof Boxed) return leaf.array;
-    throw new TypeError(
-      `Cannot use an argument at ${paths[k] || "the top"}: found ${
-        leaf === null ? "null" : typeof leaf
-      }, expected a value or a host array { shape, dtype, data }.`,
-    );
-  });
-  return { arrays, structure, paths };
-}
-
-function box(value: unknown): unknown {
-  if (value instanceof Value) return new Boxed(value);
-  if (Array.isArray(value)) return value.map(box);
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  if ("dataId" in value) {
-    throw new TypeError(
-      "Cannot use a tensor of TensorFlow.js as an argument: expected a value of the engine. " +
-        "Bring it over with (await shareTf(engine)).fromTf(tensor).",
-    );
-  }
-  const { shape, dtype } = value as Partial<Aval>;
-  if (Array.isArray(shape) && typeof dtype === "string") return new Boxed(value as Aval);
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, box(inner)]));
 }

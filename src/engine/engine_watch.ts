@@ -28,6 +28,11 @@ export interface EngineWatch {
   readonly signal?: AbortSignal;
   /** Told of what the engine begins, on the host and on its device, and when that has ended. */
   readonly onWork?: (work: EngineWork) => void;
+  /**
+   * Receives one line for a function of which the results of a hundred runs and more stay in use, with most
+   * of the memory; default: `console.warn`.
+   */
+  readonly onLeak?: (line: string) => void;
 }
 
 /** How a program is loaded. */

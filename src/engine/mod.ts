@@ -5,12 +5,11 @@ export {
   type EngineInfo,
   type EngineMemory,
   type EngineName,
-  type JitOptions,
-  type Jitted,
   type LoadedProgram,
-  type Prepared,
 } from "./engine.ts";
 export type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+export type { JitOptions, Jitted, Prepared } from "./jitted.ts";
+export type { Holder } from "./holdings.ts";
 export { Pauses } from "../ir/pauses.ts";
 export {
   DEFAULT_BYTE_BUDGET,
@@ -19,5 +18,5 @@ export {
   type EngineOptions,
   openEngine,
 } from "./open_engine.ts";
-export { type Concrete, type Given, type OnHost, Value } from "./value.ts";
+export { type Concrete, type Given, type Hold, type OnHost, Value } from "./value.ts";
 export { type HostArray, hostArray, type HostData } from "../ir/host_array.ts";

@@ -6,6 +6,7 @@
 import { type BufferPoolOptions, DEFAULT_BUDGET } from "../gpu/buffers.ts";
 import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
 import type { TfjsOptions } from "../tfjs/mod.ts";
+import { requireOptions } from "../ir/options.ts";
 import { Engine } from "./engine.ts";
 import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
@@ -16,6 +17,12 @@ export const engineChoices = ["webgpu", "tfjs", "reference", "auto"] as const;
 
 /** An engine, or `auto`: the best one there is. */
 export type EngineChoice = (typeof engineChoices)[number];
+
+/** What other libraries call engines. */
+const CALLED: Readonly<Record<string, EngineChoice>> = {
+  ...{ cuda: "webgpu", gpu: "webgpu", metal: "webgpu", vulkan: "webgpu", webgl: "tfjs" },
+  ...{ wasm: "tfjs", tensorflow: "tfjs", cpu: "reference" },
+};
 
 /** Most bytes of device memory unless told: WebGPU does not say how much an adapter has. */
 export const DEFAULT_BYTE_BUDGET: number = DEFAULT_BUDGET;
@@ -52,7 +59,7 @@ export interface EngineOptions extends EngineWatch {
  * @param options Where to say what was chosen, the memory budget, and a device to share.
  * @returns The engine; close it when done.
  * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter, or only OpenGL.
- * @throws {TypeError} If a device is given for an engine that computes on none.
+ * @throws {TypeError} If there is no such engine or option, or a device is given for an engine that computes on none.
  *
  * @example
  * ```ts
@@ -70,9 +77,25 @@ export async function openEngine(
   choice: EngineChoice = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
+  requireOptions("openEngine", options, {
+    ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
+    ...{ wasmPath: true, signal: true, onWork: true, onLeak: true },
+  });
+  if (!engineChoices.includes(choice)) {
+    const meant = CALLED[String(choice)];
+    throw new TypeError(
+      `Cannot open the engine '${choice}': expected ${
+        engineChoices.map((name) => `'${name}'`).join(", ")
+      }.${meant === undefined ? "" : ` That is '${meant}' here.`}`,
+    );
+  }
   const pool = options.byteBudget === undefined ? {} : { byteBudget: options.byteBudget };
-  const { signal, onWork } = options;
-  const watch = { ...(signal && { signal }), ...(onWork && { onWork }) };
+  const { signal, onWork, onLeak } = options;
+  const watch = {
+    ...(signal && { signal }),
+    ...(onWork && { onWork }),
+    ...(onLeak && { onLeak }),
+  };
   const engine = await open(choice, { pool, watch }, options);
   options.onChoice?.(`engine ${engine.info.name} on ${engine.info.adapter}: ${engine.reason}`);
   return engine;

@@ -3,9 +3,18 @@
  *
  * @module
  */
-import type { Aval } from "../ir/aval.ts";
+import { type Aval, formatAval } from "../ir/aval.ts";
 import type { HostArray } from "../ir/host_array.ts";
+import { refusal } from "../ir/refusal.ts";
 import type { Tensor } from "../ir/tensor.ts";
+
+/** What a value holds on to; it outlives the value by as long as it takes to free the array. */
+export interface Hold {
+  /** What the backend knows the array by; `undefined` once it is released. */
+  handle: unknown;
+  /** The backend that has the array, where it is known. */
+  readonly owner: object | undefined;
+}
 
 /** An array that an engine holds; it is read with `engine.read`. */
 export class Value implements Aval {
@@ -13,16 +22,49 @@ export class Value implements Aval {
   readonly shape: readonly number[];
   /** Element type. */
   readonly dtype: Aval["dtype"];
-  /** What the engine knows the array by; `undefined` once it is released. */
-  handle: unknown;
+  readonly #hold: Hold;
 
   /** Made by an engine. */
-  constructor(aval: Aval, handle: unknown) {
+  constructor(aval: Aval, handle: unknown, owner?: object) {
     this.shape = aval.shape;
     this.dtype = aval.dtype;
-    this.handle = handle;
+    this.#hold = { handle, owner };
+  }
+
+  /** What the engine knows the array by; `undefined` once it is released. */
+  get handle(): unknown {
+    return this.#hold.handle;
+  }
+
+  set handle(handle: unknown) {
+    this.#hold.handle = handle;
+  }
+
+  /** What stays of the value when nobody refers to it any more. */
+  get hold(): Hold {
+    return this.#hold;
+  }
+
+  /** Its type and shape as text; arithmetic and comparison by JavaScript are errors. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return formatAval(this);
+    throw new TypeError(`Cannot use the value ${formatAval(this)} as a number: ${READ}`);
+  }
+
+  /** Refuses: a value has no numbers on the host. */
+  toJSON(): never {
+    throw new TypeError(`Cannot write the value ${formatAval(this)} as JSON: ${READ}`);
   }
 }
+
+const READ = "its numbers are on the device. Read it first: (await engine.read(value)).data.";
+
+// Not in the type: only a caller without types asks a value for numbers.
+Object.defineProperty(Value.prototype, "data", {
+  get(this: Value): object {
+    return refusal(`Cannot read numbers of the value ${formatAval(this)}: ${READ}`);
+  },
+});
 
 /** A tree of tensors with values in place of the tensors. */
 export type Concrete<T> = T extends Tensor | Value | HostArray ? Value

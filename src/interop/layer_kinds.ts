@@ -29,7 +29,7 @@ const activations: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   linear: (x) => x,
   relu: tensor.relu,
   relu6: (x) => tensor.clip(x, { low: 0, high: 6 }),
-  elu: tensor.elu,
+  elu: (x) => tensor.elu(x),
   gelu: (x) => tensor.gelu(x),
   gelu_new: (x) => tensor.gelu(x, { approximate: true }),
   mish: (x) => tensor.mul(x, tensor.tanh(tensor.softplus(x))),

@@ -146,7 +146,7 @@ async function shareDevice(backend: WebGpuBackend): Promise<SharedTf> {
       if (size === 0 || size % 4 !== 0) {
         const copy = copyOf(buffer, size);
         held.dispose();
-        return new Value(aval, copy);
+        return new Value(aval, copy, backend);
       }
       if (buffers.has(buffer)) {
         buffers.retain(buffer);
@@ -154,7 +154,7 @@ async function shareDevice(backend: WebGpuBackend): Promise<SharedTf> {
       } else {
         adopt(buffer, held);
       }
-      const value = new Value(aval, buffer);
+      const value = new Value(aval, buffer, backend);
       guests.get(buffer)?.push(value);
       return value;
     },
@@ -173,7 +173,7 @@ function shareNumbers(backend: Backend, tf: Tf): SharedTf {
     },
     fromTf: (tensor) => {
       const aval = avalOf(tensor);
-      return new Value(aval, backend.upload({ ...aval, data: tensor.dataSync() }));
+      return new Value(aval, backend.upload({ ...aval, data: tensor.dataSync() }), backend);
     },
   };
 }

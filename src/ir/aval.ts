@@ -18,9 +18,10 @@ export interface Aval {
   readonly dtype: DType;
 }
 
-/** Whether every extent is a whole number from 0. */
+/** Whether something is a list of extents that are whole numbers from 0. */
 export function isShape(shape: Shape): boolean {
-  return shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
+  return Array.isArray(shape) &&
+    shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
 }
 
 /** What each element type holds, in words, and whether it holds a number. */
@@ -42,11 +43,35 @@ const RANGES: Readonly<Record<DType, readonly [string, (value: number) => boolea
  * @returns What was found and expected, or `null` if it holds all of them.
  */
 export function misfit(values: ArrayLike<number>, dtype: DType): string | null {
+  const wrong = noDType(dtype);
+  if (wrong !== null) return wrong;
   const [words, holds] = RANGES[dtype];
   for (let at = 0; at < values.length; at++) {
-    if (!holds(values[at]!)) return `found ${values[at]} at position ${at}, expected ${words}`;
+    const value = values[at]!;
+    if (typeof value === "number" && holds(value)) continue;
+    const found = typeof value === "string" ? `the text '${value}'` : String(value);
+    return `found ${found} at position ${at}, expected ${words}`;
   }
   return null;
+}
+
+/** What other libraries call element types. */
+const CALLED: Readonly<Record<string, DType>> = {
+  ...{ float32: "f32", float: "f32", float64: "f32", number: "f32" },
+  ...{ int32: "i32", int: "i32", uint32: "u32", uint: "u32", boolean: "bool" },
+};
+
+/**
+ * Says what is wrong with an element type.
+ *
+ * @param dtype What was given for one.
+ * @returns What was found and expected, or `null` if it is one.
+ */
+export function noDType(dtype: unknown): string | null {
+  if (Object.hasOwn(RANGES, dtype as string)) return null;
+  const meant = typeof dtype === "string" ? CALLED[dtype.toLowerCase()] : undefined;
+  return `found the element type '${dtype}', expected 'f32', 'i32', 'u32' or 'bool'` +
+    (meant === undefined ? "" : `; '${meant}' is meant`);
 }
 
 /** Number of elements of a shape. */
@@ -67,8 +92,8 @@ export function sameAval(a: Aval, b: Aval): boolean {
 }
 
 /** Writes an abstract value as `f32[2, 3]`. */
-export function formatAval(aval: Aval): string {
-  return `${aval.dtype}[${aval.shape.join(", ")}]`;
+export function formatAval({ shape, dtype }: Aval): string {
+  return `${dtype}[${Array.isArray(shape) ? shape.join(", ") : `shape ${shape}`}]`;
 }
 
 /** Row-major strides of a shape, in elements. */

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type Aval, formatAval, isShape, misfit, sizeOf } from "./aval.ts";
+import { type Aval, formatAval, isShape, misfit, noDType, sizeOf } from "./aval.ts";
+import { describe } from "./describe.ts";
+import { flattenNumbers, type NestedNumbers } from "./nested_numbers.ts";
 
 /** Numbers on the host: `Float32Array` for `f32`, `Int32Array`, `Uint32Array`; 0 or 1 for `bool`. */
 export type HostData = Float32Array | Int32Array | Uint32Array | Uint8Array;
@@ -17,10 +19,11 @@ export interface HostArray extends Aval {
 /**
  * Wraps numbers as a host array.
  *
- * @param values Row-major numbers.
- * @param shape Extents of the axes; default: one axis.
+ * @param values Row-major numbers, nested arrays of them, or one number.
+ * @param shape Extents of the axes; default: those of the nesting, one axis for a plain list.
  * @param dtype Element type; default `f32`.
  * @returns The array; the numbers are copied unless they already have the right storage.
+ * @throws {TypeError} If the values are no numbers, nested arrays are ragged, or there is no such type.
  * @throws {RangeError} If the shape is none, the number of values does not fit it, or the element
  *   type does not hold one of them: fractions and labels of 2^32 are not cut short.
  *
@@ -30,40 +33,54 @@ export interface HostArray extends Aval {
  * import { hostArray } from "@mutasesumele/toolkit";
  *
  * assertEquals(hostArray([1, 2, 3, 4], [2, 2]).data, new Float32Array([1, 2, 3, 4]));
+ * assertEquals(hostArray([[1, 2], [3, 4]]), hostArray([1, 2, 3, 4], [2, 2]));
  * ```
  */
 export function hostArray(
-  values: ArrayLike<number>,
-  shape: readonly number[] = [values.length],
+  values: NestedNumbers | ArrayLike<number>,
+  shape?: readonly number[],
   dtype: Aval["dtype"] = "f32",
 ): HostArray {
-  if (!isShape(shape)) {
+  const wrongType = noDType(dtype);
+  if (wrongType !== null) throw new TypeError(`Cannot make a host array: ${wrongType}.`);
+  const flat = flattenNumbers("make a host array", values);
+  const { numbers } = flat;
+  const wanted = shape ?? flat.shape;
+  const aval = { shape: wanted, dtype };
+  if (!isShape(wanted)) {
+    const found = Array.isArray(wanted) ? formatAval(aval) : `the shape ${describe(wanted)}`;
     throw new RangeError(
-      `Cannot make ${
-        formatAval({ shape, dtype })
-      }: expected extents that are whole numbers from 0.`,
+      `Cannot make a host array: found ${found}, expected an array of extents that are whole numbers ` +
+        `from 0. The order is hostArray(values, shape, dtype).`,
     );
   }
-  if (values.length !== sizeOf(shape)) {
+  if (numbers.length !== sizeOf(wanted)) {
     throw new RangeError(
-      `Cannot make ${formatAval({ shape, dtype })}: found ${values.length} values, ` +
-        `expected ${sizeOf(shape)}.`,
+      `Cannot make ${formatAval(aval)}: found ${numbers.length} values, expected ${
+        sizeOf(wanted)
+      }.`,
     );
   }
-  const data = hostData(values, dtype);
-  const wrong = data === values ? null : misfit(values, dtype);
-  if (wrong) throw new RangeError(`Cannot make ${formatAval({ shape, dtype })}: ${wrong}.`);
-  return { shape, dtype, data };
+  if (dtype !== "bool" && isStorage(numbers, dtype)) return { shape: wanted, dtype, data: numbers };
+  const wrong = misfit(numbers, dtype);
+  if (wrong) throw new RangeError(`Cannot make ${formatAval(aval)}: ${wrong}.`);
+  return { shape: wanted, dtype, data: hostData(numbers, dtype) };
+}
+
+/** What stores the elements of each type on the host. */
+const STORAGES = {
+  f32: Float32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  bool: Uint8Array,
+} as const;
+
+/** Whether numbers have the host storage of an element type. */
+export function isStorage(numbers: unknown, dtype: Aval["dtype"]): numbers is HostData {
+  return numbers instanceof STORAGES[dtype];
 }
 
 /** Numbers in the host storage of an element type. */
 export function hostData(values: ArrayLike<number>, dtype: Aval["dtype"]): HostData {
-  const Storage = dtype === "f32"
-    ? Float32Array
-    : dtype === "i32"
-    ? Int32Array
-    : dtype === "u32"
-    ? Uint32Array
-    : Uint8Array;
-  return values instanceof Storage ? values : Storage.from(values);
+  return isStorage(values, dtype) ? values : STORAGES[dtype].from(values);
 }

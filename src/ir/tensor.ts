@@ -6,8 +6,10 @@
  *
  * @module
  */
-import { type Aval, type DType, formatAval, type Shape } from "./aval.ts";
+import { type Aval, type DType, formatAval, noDType, type Shape } from "./aval.ts";
+import { noTensor } from "./describe.ts";
 import type { Primitive } from "./primitive.ts";
+import { refusal } from "./refusal.ts";
 
 /** One application of a primitive. */
 export class Node<P = unknown> {
@@ -25,9 +27,13 @@ export class Node<P = unknown> {
   /** Applies `primitive`; prefer {@linkcode apply}. */
   constructor(primitive: Primitive<P>, params: P, inputs: readonly Tensor[]) {
     let avals: readonly Aval[];
+    for (const input of inputs) {
+      if (input instanceof Tensor) continue;
+      throw new TypeError(`Cannot apply '${primitive.name}': ${noTensor(input)}`);
+    }
     try {
       avals = primitive.avals(params, inputs);
-      avals.forEach(requireExtents);
+      avals.forEach(requireAval);
     } catch (error) {
       const found = inputs.map(formatAval).join(", ");
       throw new TypeError(
@@ -43,8 +49,17 @@ export class Node<P = unknown> {
   }
 }
 
-/** Throws unless every extent is a natural number and the elements can be counted. */
-function requireExtents({ shape }: Aval): void {
+/** Throws unless there is such a type, every extent is a natural number and the elements can be counted. */
+function requireAval({ shape, dtype }: Aval): void {
+  const wrong = noDType(dtype);
+  if (wrong !== null) throw new TypeError(`${wrong}.`);
+  if (!Array.isArray(shape)) {
+    throw new TypeError(
+      `found the shape ${shape}, expected an array of extents such as [${
+        typeof shape === "number" ? shape : 3
+      }].`,
+    );
+  }
   let size = 1;
   for (const extent of shape) size *= Number.isInteger(extent) && extent >= 0 ? extent : NaN;
   if (!Number.isSafeInteger(size)) {
@@ -86,7 +101,30 @@ export class Tensor implements Aval {
   get size(): number {
     return this.shape.reduce((product, extent) => product * extent, 1);
   }
+
+  /** Its type and shape as text; a comparison or a sum of tensors by JavaScript is an error. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return formatAval(this);
+    throw new TypeError(
+      `Cannot use the tensor ${
+        formatAval(this)
+      } as a number: it stands for numbers that are computed ` +
+        `later. Use add(), mul(), greater() and the like, and where() in place of if.`,
+    );
+  }
 }
+
+// Not in the type: only a caller without types asks a tensor for numbers.
+Object.defineProperty(Tensor.prototype, "data", {
+  get(this: Tensor): object {
+    return refusal(
+      `Cannot read numbers of the tensor ${
+        formatAval(this)
+      }: it stands for numbers that are computed ` +
+        `later. Return it from the traced function and read the result: await engine.read(value).`,
+    );
+  },
+});
 
 /** Applies a primitive and returns all its results. */
 export function applyAll<P>(

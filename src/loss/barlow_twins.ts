@@ -1,4 +1,5 @@
 import { formatAval, sameShape } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, eye, matmul, mul, square, standardize, sub, sum, transpose } from "../tensor/mod.ts";
 
@@ -51,8 +52,10 @@ export interface BarlowTwinsOptions {
 export function barlowTwins(
   one: Tensor,
   other: Tensor,
-  { redundancy = 0.005 }: BarlowTwinsOptions = {},
+  options: BarlowTwinsOptions = {},
 ): Tensor {
+  requireOptions("barlowTwins", options, { redundancy: true });
+  const { redundancy = 0.005 } = options;
   requireViews("correlate", one, other);
   const [count, features] = one.shape as [number, number];
   const unit = (x: Tensor): Tensor => standardize(x, [0]).normal;

@@ -1,4 +1,6 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -25,12 +27,14 @@ import {
 } from "../tensor/mod.ts";
 
 function requireLabels(attempt: string, logits: Tensor, labels: Tensor): void {
+  requireTensor(attempt, logits);
+  requireTensor(attempt, labels);
   const fits = logits.rank === 2 && labels.rank === 1 && labels.dtype === "i32" &&
     logits.shape[0] === labels.shape[0];
   if (!fits) {
     throw new TypeError(
       `Cannot ${attempt} of logits ${formatAval(logits)} and labels ${formatAval(labels)}: ` +
-        `expected f32[n, classes] and i32[n].`,
+        `expected f32[n, classes] and i32[n]; hostArray(labels, [n], "i32") makes labels.`,
     );
   }
 }
@@ -98,8 +102,10 @@ export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
 export function softmaxCrossEntropy(
   logits: Tensor,
   labels: Tensor,
-  { labelSmoothing = 0 }: { readonly labelSmoothing?: number } = {},
+  options: { readonly labelSmoothing?: number } = {},
 ): Tensor {
+  requireOptions("softmaxCrossEntropy", options, { labelSmoothing: true });
+  const { labelSmoothing = 0 } = options;
   requireLabels("take the cross-entropy", logits, labels);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`Cannot smooth labels by ${labelSmoothing}: expected 0 to 1.`);

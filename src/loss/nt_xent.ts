@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   concat,
@@ -40,8 +41,10 @@ import {
  */
 export function ntXent(
   embeddings: Tensor,
-  { temperature = 0.1 }: { readonly temperature?: number } = {},
+  options: { readonly temperature?: number } = {},
 ): Tensor {
+  requireOptions("ntXent", options, { temperature: true });
+  const { temperature = 0.1 } = options;
   const [views] = embeddings.shape;
   if (embeddings.rank !== 2 || views! % 2 !== 0 || views! < 4) {
     throw new TypeError(

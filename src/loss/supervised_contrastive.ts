@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   convert,
@@ -49,8 +50,10 @@ import {
 export function supervisedContrastive(
   embeddings: Tensor,
   labels: Tensor,
-  { temperature = 0.1 }: { readonly temperature?: number } = {},
+  options: { readonly temperature?: number } = {},
 ): Tensor {
+  requireOptions("supervisedContrastive", options, { temperature: true });
+  const { temperature = 0.1 } = options;
   const [views] = embeddings.shape;
   const fits = embeddings.rank === 2 && views! >= 2 && labels.dtype === "i32" &&
     labels.rank === 1 && labels.shape[0] === views;

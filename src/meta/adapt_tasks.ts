@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { checkpoint } from "../transform/call.ts";
 import { stack } from "../tensor/join.ts";
@@ -67,6 +68,14 @@ export function adaptTasks<Params, Shared, Rates, Support, Query, Constants>(
   data: TaskData<Support, Query, Constants>,
   key: Tensor,
 ) => AdaptedTasks<Params> {
+  requireOptions("adaptTasks", options, {
+    optimizer: true,
+    innerRate: true,
+    innerSteps: true,
+    adapt: true,
+    supportPerStep: true,
+    ratesPerStep: true,
+  });
   const runInnerLoop = innerLoop(problem.inner, { ...options, keepGrads: false, keepOwn: false });
   return (meta, data, key) => {
     const { steps, results, outerKeys, join, tasks } = runInnerLoop(meta, data, key);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { adam } from "../optim/adam.ts";
 import type { Optimizer, OptimizerState } from "../optim/optimizer.ts";
@@ -104,8 +105,16 @@ export interface AutoLambdaStepped<Params, Heads> {
  */
 export function autoLambdaInit<Params, Heads extends Record<string, unknown>>(
   params: BodyAndHeads<Params, Heads>,
-  { optimizer, weightsOptimizer = adam(), initial = 0.1 }: AutoLambdaOptions,
+  options: AutoLambdaOptions,
 ): AutoLambdaTraining<Params, Heads> {
+  requireOptions("autoLambdaInit", options, {
+    primary: true,
+    optimizer: true,
+    weightsOptimizer: true,
+    weightsRate: true,
+    initial: true,
+  });
+  const { optimizer, weightsOptimizer = adam(), initial = 0.1 } = options;
   const weights = Object.fromEntries(
     Object.keys(params.heads).sort().map((name) => [name, constant(initial)]),
   );
@@ -168,6 +177,13 @@ export function autoLambdaStep<
   key: Tensor,
   step: { readonly rate: Tensor },
 ) => AutoLambdaStepped<Params, Heads> {
+  requireOptions("autoLambdaStep", options, {
+    primary: true,
+    optimizer: true,
+    weightsOptimizer: true,
+    weightsRate: true,
+    initial: true,
+  });
   const { primary, optimizer, weightsOptimizer = adam(), weightsRate = 1e-4 } = options;
   const unknown = primary.find((name) => !(name in losses));
   if (primary.length === 0 || unknown !== undefined) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { weighGradients } from "../multitask/weigh_gradients.ts";
 import type { Weighting, WeightingState } from "../multitask/weighting.ts";
@@ -108,6 +109,7 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
   key: Tensor,
   state?: WeightingState,
 ) => CombinedMetaGradient<Parts> {
+  requireOptions("combineMetaGradients", options, { weights: true, weighting: true });
   const names = Object.keys(parts).sort();
   if (names.length === 0) {
     throw new RangeError("Cannot combine meta-gradients: found none, expected at least one.");

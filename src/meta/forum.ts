@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { MOST_TASKS, shortestDescent } from "../multitask/active_sets.ts";
 import { combineGradients, gramMatrix } from "../multitask/gradients.ts";
@@ -78,12 +79,14 @@ export interface ForumResult<Params, Shared> {
  */
 export function forum<Params, Shared, Support, Query, Constants>(
   { inner, outers }: MultiObjectiveProblem<Params, Shared, Support, Query, Constants>,
-  { innerSteps, innerRate, strength = 0.1 }: ForumOptions,
+  options: ForumOptions,
 ): (
   point: BilevelPoint<Params, Shared>,
   data: { readonly support: Support; readonly query: Query; readonly constants: Constants },
   key: Tensor,
 ) => ForumResult<Params, Shared> {
+  requireOptions("forum", options, { innerSteps: true, innerRate: true, strength: true });
+  const { innerSteps, innerRate, strength = 0.1 } = options;
   const names = Object.keys(outers).sort();
   const few = names.length >= 1 && names.length < MOST_TASKS;
   if (!few || !Number.isInteger(innerSteps) || innerSteps < 1) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full } from "../tensor/create.ts";
 import { flatten } from "../tree/tree.ts";
@@ -29,6 +30,8 @@ export interface InitialRatesOptions {
  * @param params The parameters, a tree of tensors.
  * @param options The rate, and how many there are.
  * @returns Rates by path of the parameter (or `all`), `[step, ...]` with `innerSteps`.
+ * @throws {TypeError} If an option is not known.
+ * @throws {RangeError} If `per` is none of its choices.
  *
  * @example
  * ```ts
@@ -41,8 +44,11 @@ export interface InitialRatesOptions {
  */
 export function initialRates(
   params: unknown,
-  { rate, per = "tensor", adapt, innerSteps }: InitialRatesOptions,
+  options: InitialRatesOptions,
 ): ByPath {
+  requireOptions("initialRates", options, { rate: true, per: true, adapt: true, innerSteps: true });
+  const { rate, per = "tensor", adapt, innerSteps } = options;
+  requireOneOf("initialRates", ["per", per], ["all", "tensor", "element"]);
   const steps = innerSteps === undefined ? [] : [innerSteps];
   const rates = (shape: readonly number[]): Tensor => full([...steps, ...shape], { value: rate });
   if (per === "all") return { all: rates([]) };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sum } from "../ops/sum.ts";
 import { add, maximum, mul } from "../tensor/arithmetic.ts";
@@ -79,12 +80,13 @@ export interface MetaGradient<Params, Shared, Rates, Support, Query, Constants> 
    * @param meta The meta-parameters, without a task axis.
    * @param data Tasks in front of every support and query tensor.
    * @param key Random key, `u32[2]`.
+   * @returns Loss and gradients; those of the rates have the type of the rates that were given.
    */
-  (
-    meta: MetaParameters<Params, Shared, Rates>,
+  <Given extends Rates>(
+    meta: MetaParameters<Params, Shared, Given>,
     data: TaskData<Support, Query, Constants>,
     key: Tensor,
-  ): MetaGradientResult<Params, Shared, Rates>;
+  ): MetaGradientResult<Params, Shared, Given>;
   /** Name of the algorithm. */
   readonly algorithm: string;
   /** Exact or first order. */
@@ -106,6 +108,7 @@ export interface MetaGradient<Params, Shared, Rates, Support, Query, Constants> 
  * @param options Inner steps, inner optimizer, order, what is adapted.
  * @returns A pure function of meta-parameters, data and key.
  * @throws {RangeError} If the steps or the weights do not fit.
+ * @throws {TypeError} If an option is not known.
  *
  * @example
  * ```ts
@@ -138,6 +141,21 @@ export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
   return metaGradientThrough(reverseStep, problem, options);
 }
 
+/** All options, for {@linkcode requireOptions}. */
+const KNOWN = {
+  optimizer: true,
+  innerRate: true,
+  innerSteps: true,
+  adapt: true,
+  supportPerStep: true,
+  ratesPerStep: true,
+  order: true,
+  algorithm: true,
+  outerWeights: true,
+  ownGradients: true,
+  alignment: true,
+} as const;
+
 /**
  * {@linkcode metaGradient} with a given way back through an inner step. Not exported from the
  * package: it lets tests prove that the start-up guard sees a way back that is wrong.
@@ -147,7 +165,9 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
   options: MetaGradientOptions,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+  requireOptions(options.algorithm ?? "metaGradient", options, KNOWN);
   const { order = "exact", innerSteps, ratesPerStep = false, alignment = false } = options;
+  requireOneOf("metaGradient", ["order", order], ["exact", "first"]);
   const weights = options.outerWeights ??
     Array.from({ length: innerSteps }, (_, t) => t === innerSteps - 1 ? 1 : 0);
   if (weights.length !== innerSteps) {
@@ -162,11 +182,11 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
     keepOwn: options.ownGradients ?? false,
   });
 
-  function evaluate(
-    meta: MetaParameters<Params, Shared, Rates>,
+  function evaluate<Given extends Rates>(
+    meta: MetaParameters<Params, Shared, Given>,
     data: TaskData<Support, Query, Constants>,
     key: Tensor,
-  ): MetaGradientResult<Params, Shared, Rates> {
+  ): MetaGradientResult<Params, Shared, Given> {
     const path = runInnerLoop(meta, data, key);
     const { steps, results, join, tasks } = path;
     const outer = outerStep(problem.outer, join);
@@ -221,7 +241,7 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
     }
     const mean = 1 / tasks;
     const fast: ByPath = mapTree((x: Tensor) => sum(x, [0]), cotangents.fast);
-    const rates = (ratesPerStep ? stackTrees(rateCotangents) : cotangents.rates) as Rates;
+    const rates = (ratesPerStep ? stackTrees(rateCotangents) : cotangents.rates) as Given;
     const finalFast = results[innerSteps - 1]!.fast;
     return {
       loss: scaleTree(sum(losses, [0]), mean),

@@ -75,12 +75,12 @@ export interface MomlResult<Params, Shared, Rates> {
 export function moml<Params, Shared, Rates, Support, Query, Constants>(
   { inner, outers }: MultiObjectiveProblem<Params, Shared, Support, Query, Constants>,
   { weighting = mgda(), ...options }: MomlOptions,
-): (
-  meta: MetaParameters<Params, Shared, Rates>,
+): <Given extends Rates>(
+  meta: MetaParameters<Params, Shared, Given>,
   data: TaskData<Support, Query, Constants>,
   key: Tensor,
   state: WeightingState,
-) => MomlResult<Params, Shared, Rates> {
+) => MomlResult<Params, Shared, Given> {
   const names = Object.keys(outers).sort();
   if (names.length === 0) {
     throw new RangeError("Cannot combine meta-gradients: found no outer loss, expected some.");

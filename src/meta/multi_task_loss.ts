@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add } from "../ops/add.ts";
 import { splitKey } from "../random/key.ts";
@@ -66,6 +67,7 @@ export function multiTaskLoss<
   batches: Batches,
   context: { readonly key: Tensor; readonly constants: C },
 ) => { readonly loss: Tensor; readonly metrics: MultiTaskMetrics } {
+  requireOptions("multiTaskLoss", options, { weights: true });
   const names = (Object.keys(losses) as (keyof Heads & string)[]).sort();
   if (names.length === 0) {
     throw new RangeError("Cannot add losses up: found none, expected at least one.");

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import {
   constant,
   full,
@@ -49,6 +50,7 @@ const RELATIVE = 2 ** -23;
  * ```
  */
 export function alignedMtl(options: AlignedMtlOptions = {}): Weighting {
+  requireOptions("alignedMtl", options, { preference: true });
   return {
     name: "aligned-mtl",
     scale: "free",

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -55,7 +56,9 @@ const LARGEST = 1e4;
  * assertAlmostEquals(b!, 0.5 + Math.sqrt(5) / 4);
  * ```
  */
-export function caGrad({ radius = 0.4 }: CaGradOptions = {}): Weighting {
+export function caGrad(options: CaGradOptions = {}): Weighting {
+  requireOptions("caGrad", options, { radius: true });
+  const { radius = 0.4 } = options;
   if (!(radius >= 0 && radius < 1)) {
     throw new RangeError(`Cannot search at the radius ${radius}: expected it from 0 below 1.`);
   }

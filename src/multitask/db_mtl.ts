@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { add, div, greater, max, mul, pow, reshape, sub, where, zeros } from "../tensor/mod.ts";
 import { typicalWhereAbsent, unitGram } from "./linear_algebra.ts";
 import { positive } from "./positive_losses.ts";
@@ -39,7 +40,9 @@ export interface DbMtlOptions {
  * assertAlmostEquals(valuesOf(grad)[1]!, 2);
  * ```
  */
-export function dbMtl({ decay = 0.9, fall = 0.5 }: DbMtlOptions = {}): Weighting {
+export function dbMtl(options: DbMtlOptions = {}): Weighting {
+  requireOptions("dbMtl", options, { decay: true, fall: true });
+  const { decay = 0.9, fall = 0.5 } = options;
   return {
     name: "db-mtl",
     scale: "free",

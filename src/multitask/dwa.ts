@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { add, div, greaterEqual, mul, softmax, where, zeros } from "../tensor/mod.ts";
 import { progress } from "./positive_losses.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -38,7 +39,9 @@ export interface DwaOptions {
  * assert(weights[0]! > weights[1]!);
  * ```
  */
-export function dwa({ epoch = 100, temperature = 2 }: DwaOptions = {}): Weighting {
+export function dwa(options: DwaOptions = {}): Weighting {
+  requireOptions("dwa", options, { epoch: true, temperature: true });
+  const { epoch = 100, temperature = 2 } = options;
   return {
     name: "dwa",
     scale: "tasks",

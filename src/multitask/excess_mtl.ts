@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import {
   add,
   div,
@@ -52,7 +53,9 @@ export interface ExcessMtlOptions {
  * assert(valuesOf(weights)[0]! < valuesOf(weights)[1]!);
  * ```
  */
-export function excessMtl({ rate = 0.01 }: ExcessMtlOptions = {}): Weighting {
+export function excessMtl(options: ExcessMtlOptions = {}): Weighting {
+  requireOptions("excessMtl", options, { rate: true });
+  const { rate = 0.01 } = options;
   return {
     name: "excessmtl",
     scale: "tasks",

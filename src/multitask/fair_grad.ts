@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { div, greater, max, mul, pow, where } from "../tensor/mod.ts";
 import { bargain } from "./bargain.ts";
 import { typicalWhereAbsent, unitGram } from "./linear_algebra.ts";
@@ -39,7 +40,9 @@ export interface FairGradOptions {
  * assertAlmostEquals(valuesOf(weights)[1]!, 1);
  * ```
  */
-export function fairGrad({ alpha = 2, iterations = 40 }: FairGradOptions = {}): Weighting {
+export function fairGrad(options: FairGradOptions = {}): Weighting {
+  requireOptions("fairGrad", options, { alpha: true, iterations: true });
+  const { alpha = 2, iterations = 40 } = options;
   if (!(alpha >= 1)) {
     throw new RangeError(`Cannot weigh tasks ${alpha}-fairly: expected alpha from 1.`);
   }

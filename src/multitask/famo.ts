@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { adam } from "../optim/adam.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -67,6 +68,7 @@ const TINY = 1e-30;
  * ```
  */
 export function famo(options: FamoOptions = {}): Weighting {
+  requireOptions("famo", options, { rate: true, decay: true, least: true, optimizer: true });
   const { rate = 0.025, decay = 0.001, least = 0 } = options;
   const optimizer = options.optimizer ?? adam();
   const logarithm = (losses: Tensor): Tensor => log(maximum(sub(losses, least), TINY));

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import {
   add,
   convert,
@@ -58,6 +59,7 @@ export interface FocalWeightingOptions {
  * ```
  */
 export function focalWeighting(options: FocalWeightingOptions = {}): Weighting {
+  requireOptions("focalWeighting", options, { part: true, gamma: true, threshold: true });
   const { part = 0.25, gamma = 2, threshold } = options;
   return {
     name: "focal",

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { splitKey, uniform } from "../random/mod.ts";
 import { abs, add, convert, div, greater, mul, ones, sub, sum, where } from "../tensor/mod.ts";
 import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
@@ -32,7 +33,9 @@ export interface GradDropOptions {
  * assertEquals([a, c, b! * d!], [1, 3, 0]);
  * ```
  */
-export function gradDrop({ leak = 0 }: GradDropOptions = {}): Weighting {
+export function gradDrop(options: GradDropOptions = {}): Weighting {
+  requireOptions("gradDrop", options, { leak: true });
+  const { leak = 0 } = options;
   return {
     name: "graddrop",
     scale: "tasks",

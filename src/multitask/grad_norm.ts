@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { adam } from "../optim/adam.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import {
@@ -63,6 +64,7 @@ const LOWEST = 1e-3;
  * ```
  */
 export function gradNorm(options: GradNormOptions = {}): Weighting {
+  requireOptions("gradNorm", options, { alpha: true, rate: true, optimizer: true });
   const { alpha = 1.5, rate = 0.025 } = options;
   const optimizer = options.optimizer ?? adam({ epsilon: 1e-30 });
   return {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -58,7 +59,9 @@ const LEAST = 1e-6;
  * assertAlmostEquals(b!, 1.25);
  * ```
  */
-export function gradVac({ part = 0.01 }: GradVacOptions = {}): Weighting {
+export function gradVac(options: GradVacOptions = {}): Weighting {
+  requireOptions("gradVac", options, { part: true });
+  const { part = 0.01 } = options;
   return {
     name: "gradvac",
     scale: "free",

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { splitKey } from "../random/key.ts";
 import { eye, mul, square, sub, sum } from "../tensor/mod.ts";
@@ -37,8 +38,10 @@ import type { MultiTaskLosses } from "./multi_task_gradient.ts";
  */
 export function gradientOverlap<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
-  { shared = () => true }: { readonly shared?: (path: string) => boolean } = {},
+  options: { readonly shared?: (path: string) => boolean } = {},
 ): (params: P, batch: Batch, key: Tensor) => Tensor {
+  requireOptions("gradientOverlap", options, { shared: true });
+  const { shared = () => true } = options;
   const names = Object.keys(losses).sort();
   if (names.length < 2) {
     throw new RangeError(

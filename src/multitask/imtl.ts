@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { sgd } from "../optim/sgd.ts";
 import { abs, clip, div, exp, maximum, mul, ones, sub, sum, zeros } from "../tensor/mod.ts";
@@ -38,7 +39,9 @@ const LARGEST = 40;
  * assert(valuesOf(method.weigh({ ...inputs, state: first.state }).weights)[1]! < 1);
  * ```
  */
-export function imtlLoss({ rate = 0.025, optimizer = sgd() }: ImtlOptions = {}): Weighting {
+export function imtlLoss(options: ImtlOptions = {}): Weighting {
+  requireOptions("imtlLoss", options, { rate: true, optimizer: true });
+  const { rate = 0.025, optimizer = sgd() } = options;
   return {
     name: "imtl-l",
     scale: "free",
@@ -135,6 +138,7 @@ export function imtlGradient(): Weighting {
  * ```
  */
 export function imtl(options: ImtlOptions = {}): Weighting {
+  requireOptions("imtl", options, { rate: true, optimizer: true });
   const [gradient, loss] = [imtlGradient(), imtlLoss(options)];
   return {
     ...gradient,

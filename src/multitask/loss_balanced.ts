@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import {
   add,
   div,
@@ -49,8 +50,10 @@ export interface LossBalancedOptions {
  * ```
  */
 export function lossBalancedWeighting(
-  { epoch = 100, alpha = 0.5 }: LossBalancedOptions = {},
+  options: LossBalancedOptions = {},
 ): Weighting {
+  requireOptions("lossBalancedWeighting", options, { epoch: true, alpha: true });
+  const { epoch = 100, alpha = 0.5 } = options;
   return {
     name: "lbtw",
     scale: "tasks",

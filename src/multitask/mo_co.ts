@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { add, eye, full, greater, matmul, mul, pow, sub, where, zeros } from "../tensor/mod.ts";
 import { projectToSimplex, relativeGram } from "./linear_algebra.ts";
 import { gradientState, remember, rememberedOf } from "./remembered_gradients.ts";
@@ -43,6 +44,13 @@ export interface MoCoOptions {
  * ```
  */
 export function moCo(options: MoCoOptions = {}): Weighting {
+  requireOptions("moCo", options, {
+    part: true,
+    rate: true,
+    decay: true,
+    fall: true,
+    relative: true,
+  });
   const { part = 0.5, rate = 0.1, decay = 0, fall = 0.5, relative = true } = options;
   return {
     name: "moco",

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { add, eye, full, matmul, mul, sub } from "../tensor/mod.ts";
 import { projectToSimplex, relativeGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -38,6 +39,7 @@ export interface MoDoOptions {
  * ```
  */
 export function moDo(options: MoDoOptions = {}): Weighting {
+  requireOptions("moDo", options, { rate: true, decay: true, relative: true });
   const { rate = 0.1, decay = 0.1, relative = true } = options;
   return {
     name: "modo",

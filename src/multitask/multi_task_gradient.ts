@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { foldIn, splitKey } from "../random/key.ts";
 import { eye, ones, stack } from "../tensor/mod.ts";
@@ -86,6 +87,12 @@ export function multiTaskGradient<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
   options: MultiTaskGradientOptions<Batch>,
 ): (params: P, batch: Batch, key: Tensor, state: WeightingState) => MultiTaskGradient<P, Aux> {
+  requireOptions("multiTaskGradient", options, {
+    weighting: true,
+    shared: true,
+    own: true,
+    split: true,
+  });
   const names = namesOf(losses);
   const { weighting } = options;
   const byName = (each: readonly Aux[]): Readonly<Record<string, Aux>> =>

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Optimizer, OptimizerState, Rate } from "../optim/optimizer.ts";
 import {
@@ -37,6 +38,9 @@ export interface MultiTaskStepped<P, Aux> {
   readonly aux: Readonly<Record<string, Aux>>;
 }
 
+/** All options, for {@linkcode requireOptions}. */
+const KNOWN = { weighting: true, shared: true, own: true, split: true, optimizer: true } as const;
+
 /**
  * Everything before the first step of training on several tasks.
  *
@@ -58,8 +62,10 @@ export interface MultiTaskStepped<P, Aux> {
 export function multiTaskInit<P, Batch, Aux>(
   params: P,
   losses: MultiTaskLosses<P, Batch, Aux>,
-  { weighting, optimizer, shared = () => true }: MultiTaskStepOptions<Batch>,
+  options: MultiTaskStepOptions<Batch>,
 ): MultiTaskTraining<P> {
+  requireOptions("multiTaskInit", options, KNOWN);
+  const { weighting, optimizer, shared = () => true } = options;
   const { leaves, paths } = flatten<Tensor>(params);
   const tensors = leaves.filter(({ dtype }, k) => dtype === "f32" && shared(paths[k]!));
   return {
@@ -105,9 +111,11 @@ export function multiTaskStep<P, Batch, Aux>(
   key: Tensor,
   step: { readonly rate: Rate },
 ) => MultiTaskStepped<P, Aux> {
-  const gradient = multiTaskGradient(losses, options);
+  requireOptions("multiTaskStep", options, KNOWN);
+  const { optimizer, ...rest } = options;
+  const gradient = multiTaskGradient(losses, rest);
   const measure = lossesOf(losses);
-  const { weighting, optimizer } = options;
+  const { weighting } = options;
   return (training, batch, key, { rate }) => {
     const before = gradient(training.params, batch, key, training.weighting);
     const { params, state } = optimizer.update(before.grads, training.optimizer, training.params, {

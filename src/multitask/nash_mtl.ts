@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { mul, ones } from "../tensor/mod.ts";
 import { bargain } from "./bargain.ts";
 import { typicalWhereAbsent, unitGram } from "./linear_algebra.ts";
@@ -34,7 +35,9 @@ export interface NashMtlOptions {
  * assertAlmostEquals(valuesOf(weights)[1]!, 1);
  * ```
  */
-export function nashMtl({ iterations = 32 }: NashMtlOptions = {}): Weighting {
+export function nashMtl(options: NashMtlOptions = {}): Weighting {
+  requireOptions("nashMtl", options, { iterations: true });
+  const { iterations = 32 } = options;
   const solve = bargain({ power: 1, largest: 1000, iterations });
   return {
     name: "nash-mtl",

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { abs, div, dot, greater, matmul, maximum, mul, sum, where } from "../tensor/mod.ts";
 import { rootOf, unitGram } from "./linear_algebra.ts";
@@ -39,8 +40,10 @@ const SHORTEST = 1e-3;
  */
 export function normalizeWeights(
   method: Weighting,
-  { to }: NormalizeWeightsOptions,
+  options: NormalizeWeightsOptions,
 ): Weighting {
+  requireOptions("normalizeWeights", options, { to: true });
+  const { to } = options;
   return {
     ...method,
     scale: to === "length" ? "free" : to,

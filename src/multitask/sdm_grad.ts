@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { add, full, matmul, mul, sub } from "../tensor/mod.ts";
 import { projectToSimplex, relativeGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -39,6 +40,7 @@ export interface SdmGradOptions {
  * ```
  */
 export function sdmGrad(options: SdmGradOptions = {}): Weighting {
+  requireOptions("sdmGrad", options, { pull: true, rate: true, iterations: true });
   const { pull = 0.3, rate = 0.3, iterations = 20 } = options;
   return {
     name: "sdmgrad",

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { maximum, slice } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -28,7 +29,9 @@ export interface SimilarityOptions {
  * assertEquals(valuesOf(weights), [1, 0.5, 0]);
  * ```
  */
-export function similarityWeighting({ wanted = 0 }: SimilarityOptions = {}): Weighting {
+export function similarityWeighting(options: SimilarityOptions = {}): Weighting {
+  requireOptions("similarityWeighting", options, { wanted: true });
+  const { wanted = 0 } = options;
   return {
     name: "similarity",
     scale: "free",

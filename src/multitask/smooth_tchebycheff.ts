@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import {
   add,
   constant,
@@ -56,6 +57,12 @@ export interface SmoothTchebycheffOptions {
  * ```
  */
 export function smoothTchebycheff(options: SmoothTchebycheffOptions = {}): Weighting {
+  requireOptions("smoothTchebycheff", options, {
+    mu: true,
+    preference: true,
+    ideal: true,
+    warmup: true,
+  });
   const { mu = 1, warmup } = options;
   return {
     name: "stch",

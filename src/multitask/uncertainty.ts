@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { sgd } from "../optim/sgd.ts";
@@ -39,6 +40,7 @@ const LARGEST = 40;
  * ```
  */
 export function uncertaintyWeighting(options: UncertaintyOptions = {}): Weighting {
+  requireOptions("uncertaintyWeighting", options, { rate: true, optimizer: true });
   const { rate = 0.025, optimizer = sgd() } = options;
   return {
     name: "uncertainty",

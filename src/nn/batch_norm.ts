@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCounts, requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -11,7 +12,7 @@ import {
   sub,
   zeros,
 } from "../tensor/mod.ts";
-import { type Layer, type Params, tensorOf } from "./layer.ts";
+import { type Layer, type Params, requireApplyOptions, tensorOf } from "./layer.ts";
 
 /**
  * Which statistics normalize: `"running"` uses the batch's own in training and running ones in
@@ -58,7 +59,15 @@ export interface BatchNormOptions {
  * ```
  */
 export function batchNorm(options: BatchNormOptions): Layer {
+  requireOptions("batchNorm", options, {
+    features: true,
+    statistics: true,
+    epsilon: true,
+    momentum: true,
+  });
   const { features, statistics = "running", epsilon = 1e-5, momentum = 0.1 } = options;
+  requireCounts("batchNorm", { features });
+  requireOneOf("batchNorm", ["statistics", statistics], ["running", "batch"]);
   const running = statistics === "running";
   const fresh = (): Params =>
     running ? { mean: zeros([features]), variance: ones([features]) } : {};
@@ -67,7 +76,9 @@ export function batchNorm(options: BatchNormOptions): Layer {
       params: { beta: zeros([features]), gamma: ones([features]) },
       state: fresh(),
     }),
-    apply(params, state, x, { training }) {
+    apply(params, state, x, given) {
+      requireApplyOptions(given);
+      const { training } = given;
       const count = x.size / features;
       if (x.rank < 2 || x.shape.at(-1) !== features || (training && running && count < 2)) {
         throw new TypeError(

@@ -1,3 +1,4 @@
+import { requireCounts, requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, conv2d, type Conv2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -36,7 +37,18 @@ export interface Conv2dLayerOptions extends Conv2dOptions {
  * ```
  */
 export function conv2dLayer(options: Conv2dLayerOptions): Layer {
+  requireOptions("conv2dLayer", options, {
+    stride: true,
+    padding: true,
+    dilation: true,
+    groups: true,
+    inputs: true,
+    outputs: true,
+    kernel: true,
+    bias: true,
+  });
   const { inputs, outputs, kernel = 3, bias = true, ...geometry } = options;
+  requireCounts("conv2dLayer", { inputs, outputs, kernel });
   const inner = inputs / (geometry.groups ?? 1);
   return {
     init(key) {

@@ -1,7 +1,9 @@
+import { requireCounts, requireOptions } from "../ir/options.ts";
 import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import type { Layer } from "./layer.ts";
 import { linear } from "./linear.ts";
+import { forImages } from "./require_images.ts";
 import { sequential } from "./sequential.ts";
 import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
 
@@ -31,7 +33,8 @@ export interface Conv4Options {
  *
  * @param options Classes, filters, and size of the images.
  * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to logits `[n, ways]`.
- * @throws {RangeError} If the images are too small for four poolings.
+ * @throws {RangeError} If a size is no whole number from 1, or the images are too small for four poolings.
+ * @throws {TypeError} When applied to images of another size.
  *
  * @example
  * ```ts
@@ -45,7 +48,15 @@ export interface Conv4Options {
  * ```
  */
 export function conv4(options: Conv4Options): Layer {
+  requireOptions("conv4", options, {
+    ways: true,
+    channels: true,
+    imageSize: true,
+    imageChannels: true,
+    statistics: true,
+  });
   const { ways, channels = 32, imageSize = 32, imageChannels = 3, statistics = "batch" } = options;
+  requireCounts("conv4", { ways, channels, imageSize, imageChannels });
   const side = Math.floor(imageSize / 16);
   if (side < 1) {
     throw new RangeError(
@@ -60,7 +71,7 @@ export function conv4(options: Conv4Options): Layer {
       relu: reluLayer(),
       pool: maxPoolLayer(),
     });
-  return sequential({
+  const model = sequential({
     block1: block(imageChannels),
     block2: block(channels),
     block3: block(channels),
@@ -68,4 +79,5 @@ export function conv4(options: Conv4Options): Layer {
     flatten: flattenLayer({ order: "channels-first" }),
     output: linear({ inputs: side * side * channels, outputs: ways }),
   });
+  return forImages("conv4", { imageSize, imageChannels }, model);
 }

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, convTranspose2d, type ConvTranspose2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -35,6 +36,17 @@ export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
  * ```
  */
 export function convTranspose2dLayer(options: ConvTranspose2dLayerOptions): Layer {
+  requireOptions("convTranspose2dLayer", options, {
+    stride: true,
+    padding: true,
+    dilation: true,
+    groups: true,
+    outputPadding: true,
+    inputs: true,
+    outputs: true,
+    kernel: true,
+    bias: true,
+  });
   const { inputs, outputs, kernel = 3, bias = true, ...geometry } = options;
   // PyTorch takes the fan-in of a transposed convolution from its output channels.
   const outer = outputs / (geometry.groups ?? 1);

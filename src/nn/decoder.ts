@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { reshape } from "../tensor/mod.ts";
 import { batchNorm } from "./batch_norm.ts";
 import { convTranspose2dLayer } from "./conv_transpose2d_layer.ts";
@@ -45,6 +46,12 @@ export interface DecoderOptions {
  * ```
  */
 export function decoder(options: DecoderOptions): Layer {
+  requireOptions("decoder", options, {
+    inputs: true,
+    imageSize: true,
+    outputs: true,
+    widths: true,
+  });
   const { inputs, imageSize, outputs, widths = [64, 32] } = options;
   const side = imageSize / 2 ** widths.length;
   if (widths.length === 0 || !Number.isInteger(side) || side < 1) {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { bernoulli } from "../random/mod.ts";
 import { mul, where } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
@@ -22,7 +23,9 @@ import { type Layer, statelessLayer } from "./layer.ts";
  * assert(valuesOf(output).every((value) => value === 0 || value === 2));
  * ```
  */
-export function dropout({ rate }: { readonly rate: number }): Layer {
+export function dropout(options: { readonly rate: number }): Layer {
+  requireOptions("dropout", options, { rate: true });
+  const { rate } = options;
   if (!(rate >= 0 && rate < 1)) {
     throw new RangeError(`Cannot drop out at rate ${rate}: expected 0 <= rate < 1.`);
   }

@@ -1,8 +1,10 @@
+import { requireCounts, requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import { dropout as dropoutLayer } from "./dropout.ts";
 import type { Layer } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
+import { forImages } from "./require_images.ts";
 import { sequential } from "./sequential.ts";
 import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
 
@@ -33,7 +35,8 @@ export interface EncoderOptions {
  * @param options Widths, embedding, dropout, size of the images, normalization (of the embedding, `"group"`
  *   takes one group).
  * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to `[n, embedding]`.
- * @throws {RangeError} If the images are too small for that many stages.
+ * @throws {RangeError} If a size is no whole number from 1, or the images are too small for that many stages.
+ * @throws {TypeError} When applied to images of another size.
  *
  * @example
  * ```ts
@@ -47,6 +50,14 @@ export interface EncoderOptions {
  * ```
  */
 export function encoder(options: EncoderOptions = {}): Layer {
+  requireOptions("encoder", options, {
+    widths: true,
+    embedding: true,
+    dropout: true,
+    imageSize: true,
+    imageChannels: true,
+    normalization: true,
+  });
   const {
     widths = [32, 64, 128],
     embedding = 1024,
@@ -55,6 +66,7 @@ export function encoder(options: EncoderOptions = {}): Layer {
     imageChannels = 3,
     normalization = "batch",
   } = options;
+  requireCounts("encoder", { embedding, imageSize, imageChannels });
   const stages: Record<string, Layer> = {};
   let [side, inputs] = [imageSize, imageChannels];
   widths.forEach((outputs, k) => {
@@ -78,11 +90,12 @@ export function encoder(options: EncoderOptions = {}): Layer {
         `stages or larger images.`,
     );
   }
-  return sequential({
+  const model = sequential({
     ...stages,
     flatten: flattenLayer(),
     embedding: linear({ inputs: side * side * inputs, outputs: embedding }),
     norm: normalizationLayer(normalization === "group" ? "layer" : normalization, embedding),
     dropout: dropoutLayer({ rate: dropout }),
   });
+  return forImages("encoder", { imageSize, imageChannels }, model);
 }

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import { add, mul, ones, reshape, standardize, zeros } from "../tensor/mod.ts";
 import { type Layer, tensorOf } from "./layer.ts";
 
@@ -35,6 +36,7 @@ export interface GroupNormOptions {
  * ```
  */
 export function groupNorm(options: GroupNormOptions): Layer {
+  requireOptions("groupNorm", options, { features: true, groups: true, epsilon: true });
   const { features, epsilon = 1e-5 } = options;
   const { groups = usualGroups(features) } = options;
   if (!(Number.isInteger(groups) && groups >= 1) || features % groups !== 0) {

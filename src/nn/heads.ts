@@ -1,3 +1,4 @@
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { standardize } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
@@ -37,6 +38,12 @@ export interface ClassifierHeadOptions {
  * ```
  */
 export function classifierHead(options: ClassifierHeadOptions): Layer {
+  requireOptions("classifierHead", options, {
+    inputs: true,
+    classes: true,
+    hidden: true,
+    statistics: true,
+  });
   const { inputs, classes, hidden = 512, statistics = "running" } = options;
   return sequential({
     hidden: linear({ inputs, outputs: hidden }),
@@ -78,6 +85,7 @@ export interface ProjectionHeadOptions {
  * ```
  */
 export function projectionHead(options: ProjectionHeadOptions): Layer {
+  requireOptions("projectionHead", options, { inputs: true, hidden: true, outputs: true });
   const { inputs, hidden = inputs, outputs } = options;
   return sequential({
     hidden: linear({ inputs, outputs: hidden }),
@@ -121,7 +129,9 @@ export interface MlpHeadOptions {
  * ```
  */
 export function mlpHead(options: MlpHeadOptions): Layer {
+  requireOptions("mlpHead", options, { inputs: true, hidden: true, outputs: true, last: true });
   const { hidden, outputs, last = "plain" } = options;
+  requireOneOf("mlpHead", ["last", last], ["norm", "bias", "plain"]);
   const layers: Record<string, Layer> = {};
   let { inputs } = options;
   hidden.forEach((width, k) => {

@@ -1,3 +1,5 @@
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
 /** Parameters or state of a layer: nested plain objects around tensors. */
@@ -59,6 +61,23 @@ export function tensorOf(params: Params, name: string): Tensor {
 }
 
 /**
+ * Throws unless a layer is told how it is applied: with `{ train: true }` it would evaluate.
+ *
+ * @param options What was given.
+ * @throws {TypeError} If an option is not known, or `training` is neither true nor false.
+ */
+export function requireApplyOptions(options: ApplyOptions): void {
+  requireOptions("apply", options, { training: true, key: true });
+  if (typeof options.training === "boolean") return;
+  throw new TypeError(
+    `Cannot apply a layer: found ${
+      describe(options.training)
+    } for 'training', expected true or false. ` +
+      `The order is apply(params, state, x, { training, key }).`,
+  );
+}
+
+/**
  * A layer without parameters and state.
  *
  * @param fn The function of a batch.
@@ -77,6 +96,9 @@ export function tensorOf(params: Params, name: string): Tensor {
 export function statelessLayer(fn: (x: Tensor, options: ApplyOptions) => Tensor): Layer {
   return {
     init: () => ({ params: {}, state: {} }),
-    apply: (_, state, x, options) => ({ output: fn(x, options), state }),
+    apply(_, state, x, options) {
+      requireApplyOptions(options);
+      return { output: fn(x, options), state };
+    },
   };
 }

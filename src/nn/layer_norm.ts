@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import { add, mul, ones, standardize, zeros } from "../tensor/mod.ts";
 import { type Layer, tensorOf } from "./layer.ts";
 
@@ -29,7 +30,9 @@ export interface LayerNormOptions {
  * assertAlmostEquals(valuesOf(output)[1]!, 1, 1e-4);
  * ```
  */
-export function layerNorm({ features, epsilon = 1e-5 }: LayerNormOptions): Layer {
+export function layerNorm(options: LayerNormOptions): Layer {
+  requireOptions("layerNorm", options, { features: true, epsilon: true });
+  const { features, epsilon = 1e-5 } = options;
   return {
     init: () => ({ params: { beta: zeros([features]), gamma: ones([features]) }, state: {} }),
     apply(params, state, x) {

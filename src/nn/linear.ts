@@ -1,4 +1,6 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCounts, requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, matmul } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -33,7 +35,10 @@ export interface LinearOptions {
  * assertEquals(output.shape, [5, 2]);
  * ```
  */
-export function linear({ inputs, outputs, bias = true }: LinearOptions): Layer {
+export function linear(options: LinearOptions): Layer {
+  requireOptions("linear", options, { inputs: true, outputs: true, bias: true });
+  const { inputs, outputs, bias = true } = options;
+  requireCounts("linear", { inputs, outputs });
   return {
     init(key) {
       const [weightKey, biasKey] = splitKey(key, 2);
@@ -44,6 +49,7 @@ export function linear({ inputs, outputs, bias = true }: LinearOptions): Layer {
       return { params, state: {} };
     },
     apply(params, state, x) {
+      requireTensor("apply a linear layer", x);
       if (x.shape.at(-1) !== inputs) {
         throw new TypeError(
           `Cannot apply a linear layer of ${inputs} inputs to ${formatAval(x)}: expected ` +

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import type { Layer } from "./layer.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
@@ -37,7 +38,14 @@ const EXPANSION = { 18: 1, 50: 4 } as const;
  * assertEquals(resNetFeatures({ depth: 50 }), 2048);
  * ```
  */
-export function resNetFeatures({ depth, width = 64 }: ResNetOptions): number {
+export function resNetFeatures(options: ResNetOptions): number {
+  requireOptions("resNetFeatures", options, {
+    depth: true,
+    width: true,
+    imageChannels: true,
+    normalization: true,
+  });
+  const { depth, width = 64 } = options;
   return 8 * width * EXPANSION[depth];
 }
 
@@ -69,6 +77,12 @@ export function resNetFeatures({ depth, width = 64 }: ResNetOptions): number {
  * ```
  */
 export function resNet(options: ResNetOptions): Layer {
+  requireOptions("resNet", options, {
+    depth: true,
+    width: true,
+    imageChannels: true,
+    normalization: true,
+  });
   const { depth, width = 64, imageChannels = 3, normalization = "batch" } = options;
   const norm = (features: number): Layer => normalizationLayer(normalization, features);
   const conv = (inputs: number, outputs: number, kernel: 1 | 3, stride = 1): Layer =>

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import { matmul, mul, reshape, slice, softmax, transpose } from "../tensor/mod.ts";
 import type { Layer, Params } from "./layer.ts";
 import { linear } from "./linear.ts";
@@ -35,7 +36,9 @@ export interface SelfAttentionOptions {
  * assertEquals(layer.apply(params, state, tokens, { training: true }).output.shape, [2, 5, 8]);
  * ```
  */
-export function selfAttention({ features, heads }: SelfAttentionOptions): Layer {
+export function selfAttention(options: SelfAttentionOptions): Layer {
+  requireOptions("selfAttention", options, { features: true, heads: true });
+  const { features, heads } = options;
   if (!(Number.isInteger(heads) && heads >= 1) || features % heads !== 0) {
     throw new RangeError(
       `Cannot attend with ${heads} heads to tokens of ${features} features: expected a whole ` +

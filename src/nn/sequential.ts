@@ -1,6 +1,6 @@
 import { flatten } from "../tree/tree.ts";
 import { foldIn, splitKey } from "../random/mod.ts";
-import type { Layer, Params } from "./layer.ts";
+import { type Layer, type Params, requireApplyOptions } from "./layer.ts";
 
 /**
  * Applies layers one after the other.
@@ -49,7 +49,9 @@ export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
       });
       return { params, state };
     },
-    apply(params, state, x, { training, key }) {
+    apply(params, state, x, options) {
+      requireApplyOptions(options);
+      const { training, key } = options;
       let output = x;
       const next: Record<string, Params[string]> = { ...state };
       entries.forEach(([name, layer], k) => {

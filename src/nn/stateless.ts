@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { maxPool2d, mean, type PoolOptions, relu, reshape, transpose } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
 
@@ -36,6 +37,7 @@ export function reluLayer(): Layer {
  * ```
  */
 export function maxPoolLayer(options: PoolOptions = {}): Layer {
+  requireOptions("maxPoolLayer", options, { window: true, stride: true, padding: true });
   return statelessLayer((x) => maxPool2d(x, options));
 }
 
@@ -83,7 +85,10 @@ export interface FlattenOptions {
  * assertEquals(valuesOf(output), [1, 3, 2, 4]);
  * ```
  */
-export function flattenLayer({ order = "channels-last" }: FlattenOptions = {}): Layer {
+export function flattenLayer(options: FlattenOptions = {}): Layer {
+  requireOptions("flattenLayer", options, { order: true });
+  const { order = "channels-last" } = options;
+  requireOneOf("flattenLayer", ["order", order], ["channels-last", "channels-first"]);
   return statelessLayer((x) => {
     if (x.rank !== 4) {
       throw new TypeError(

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { normal } from "../random/mod.ts";
 import { add, gelu, mean, reshape, transpose } from "../tensor/mod.ts";
@@ -89,6 +90,15 @@ function cutPatches(images: Tensor, size: number, patch: number): Tensor {
  * ```
  */
 export function visionTransformer(options: VisionTransformerOptions = {}): Layer {
+  requireOptions("visionTransformer", options, {
+    imageSize: true,
+    imageChannels: true,
+    patch: true,
+    features: true,
+    depth: true,
+    heads: true,
+    expansion: true,
+  });
   const { imageSize = 32, imageChannels = 3, patch = 4 } = options;
   const { features = 192, depth = 12, heads = 3, expansion = 4 } = options;
   const side = imageSize / patch;

@@ -4,6 +4,7 @@ import { misfit, stridesOf } from "../ir/aval.ts";
 import { addIndex, constantIndex, scaleIndex } from "../ir/index_expression.ts";
 import { zerosNd } from "../ir/nd_array.ts";
 import { definePrimitive, type Primitive } from "../ir/primitive.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
 import { withBatch } from "./elementwise.ts";
 
@@ -96,6 +97,7 @@ export function constantOf({ node: { primitive, params } }: Tensor): number | un
 
 /** A tensor like `x` (shape and type) whose elements are all `value`. */
 export function like(x: Aval, value: number): Tensor {
+  if (x?.shape === undefined) requireTensor("make a tensor like another", x);
   return fill(value, x.shape, x.dtype);
 }
 

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, div, greater, mul, sqrt, sub, where, zeros, zerosLike } from "../tensor/mod.ts";
 import { descend, mapLeaves, type Optimizer } from "./optimizer.ts";
@@ -41,6 +42,7 @@ function safeSqrt(x: Tensor): Tensor {
  * ```
  */
 export function adam(options: AdamOptions = {}): Optimizer {
+  requireOptions("adam", options, { decay1: true, decay2: true, epsilon: true });
   const { decay1 = 0.9, decay2 = 0.999, epsilon = 1e-8 } = options;
   return {
     init(params) {
@@ -92,8 +94,15 @@ export interface AdamWOptions extends AdamOptions {
  * assertAlmostEquals(valuesOf(next.w)[0]!, 0.95);
  * ```
  */
-export function adamW({ weightDecay = 0.01, ...options }: AdamWOptions = {}): Optimizer {
-  const inner = adam(options);
+export function adamW(options: AdamWOptions = {}): Optimizer {
+  requireOptions("adamW", options, {
+    decay1: true,
+    decay2: true,
+    epsilon: true,
+    weightDecay: true,
+  });
+  const { weightDecay = 0.01, ...rest } = options;
+  const inner = adam(rest);
   return {
     init: inner.init,
     update(grads, state, params, { rate }) {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -61,7 +62,9 @@ export function globalNorm(tree: unknown): Tensor {
  * assertAlmostEquals(valuesOf(clipped.b)[0]!, 0.8);
  * ```
  */
-export function clipByGlobalNorm<P>(grads: P, { maxNorm }: { readonly maxNorm: number }): P {
+export function clipByGlobalNorm<P>(grads: P, options: { readonly maxNorm: number }): P {
+  requireOptions("clipByGlobalNorm", options, { maxNorm: true });
+  const { maxNorm } = options;
   if (!(maxNorm > 0)) {
     throw new RangeError(`Cannot clip gradients to the norm ${maxNorm}: expected it above 0.`);
   }
@@ -93,6 +96,7 @@ export function withClipping(
   optimizer: Optimizer,
   options: { readonly maxNorm: number },
 ): Optimizer {
+  requireOptions("withClipping", options, { maxNorm: true });
   return {
     init: optimizer.init,
     update: (grads, state, params, step) =>
@@ -120,8 +124,10 @@ export function withClipping(
  */
 export function withWeightDecay(
   optimizer: Optimizer,
-  { decay }: { readonly decay: number },
+  options: { readonly decay: number },
 ): Optimizer {
+  requireOptions("withWeightDecay", options, { decay: true });
+  const { decay } = options;
   return {
     init: optimizer.init,
     update(grads, state, params, step) {

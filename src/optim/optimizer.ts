@@ -66,6 +66,11 @@ export function mapLeaves<P>(
  */
 export function ratesOf(rate: Rate, params: unknown): (Tensor | number)[] {
   const { leaves, structure } = flatten<Tensor>(params);
+  if (rate === undefined) {
+    throw new TypeError(
+      "Cannot update parameters: found no learning rate, expected { rate } after the parameters.",
+    );
+  }
   if (typeof rate === "number" || rate instanceof Tensor) return leaves.map(() => rate);
   const rates = flatten<Tensor>(rate);
   assertSameStructure(structure, rates.structure, "use a tree of learning rates");

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 /** A learning rate for every step, counted from 0; computed on the host. */
 export type Schedule = (step: number) => number;
 
@@ -73,6 +74,7 @@ export interface CosineScheduleOptions {
  * ```
  */
 export function cosineSchedule(options: CosineScheduleOptions): Schedule {
+  requireOptions("cosineSchedule", options, { peak: true, steps: true, warmup: true, floor: true });
   const { peak, steps, warmup = 0, floor = 0 } = options;
   requireSteps("warmup", warmup, 0);
   requireSteps("steps", steps, warmup + 1);
@@ -115,7 +117,9 @@ export interface StepScheduleOptions {
  * assertEquals([9, 10, 20].map(rate), [1, 0.5, 0.25]);
  * ```
  */
-export function stepSchedule({ rate, milestones, factor = 0.1 }: StepScheduleOptions): Schedule {
+export function stepSchedule(options: StepScheduleOptions): Schedule {
+  requireOptions("stepSchedule", options, { rate: true, milestones: true, factor: true });
+  const { rate, milestones, factor = 0.1 } = options;
   requireRate("the rate", rate);
   requireRate("the factor", factor);
   milestones.forEach((milestone, k) => {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, mul, sub, zerosLike } from "../tensor/mod.ts";
 import { descend, mapLeaves, type Optimizer } from "./optimizer.ts";
@@ -60,7 +61,9 @@ export interface MomentumOptions {
  * assertEquals(valuesOf(second.params.w), [0.5 - 0.25 * 3]);
  * ```
  */
-export function momentum({ decay = 0.9, nesterov = false }: MomentumOptions = {}): Optimizer {
+export function momentum(options: MomentumOptions = {}): Optimizer {
+  requireOptions("momentum", options, { decay: true, nesterov: true });
+  const { decay = 0.9, nesterov = false } = options;
   return {
     init: (params) => ({ velocity: mapLeaves((param) => [zerosLike(param)], [params])[0] }),
     update(grads, state, params, { rate }) {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { barlowTwins } from "../loss/mod.ts";
 import { mlpHead } from "../nn/mod.ts";
 import { split } from "../tensor/mod.ts";
@@ -42,6 +43,12 @@ export interface BarlowTwinsTaskOptions {
  * ```
  */
 export function barlowTwinsTask(options: BarlowTwinsTaskOptions = {}): PretextTask {
+  requireOptions("barlowTwinsTask", options, {
+    projection: true,
+    hidden: true,
+    redundancy: true,
+    augment: true,
+  });
   const { projection = 512, hidden = projection, redundancy = 0.005 } = options;
   const { augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
@@ -37,6 +38,12 @@ export interface ClassificationOptions {
  * ```
  */
 export function classification(options: ClassificationOptions): PretextTask {
+  requireOptions("classification", options, {
+    classes: true,
+    hidden: true,
+    labelSmoothing: true,
+    augment: true,
+  });
   const { classes, hidden = 512, labelSmoothing = 0, augment = supervisedAugment() } = options;
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes, hidden, statistics: "batch" });

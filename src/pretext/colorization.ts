@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { decoder } from "../nn/mod.ts";
 import {
@@ -83,6 +84,15 @@ export interface ColorizationOptions {
  * ```
  */
 export function colorization(options: ColorizationOptions = {}): PretextTask {
+  requireOptions("colorization", options, {
+    imageSize: true,
+    mapSize: true,
+    bin: true,
+    encoding: true,
+    rebalancing: true,
+    temperature: true,
+    widths: true,
+  });
   const { imageSize = 32, bin = 10, encoding = "soft", rebalancing = 0.5 } = options;
   const { mapSize = imageSize / 4, temperature = 0.38, widths = [64] } = options;
   const window = imageSize / mapSize;

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { ntXent } from "../loss/mod.ts";
 import { projectionHead } from "../nn/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
@@ -39,6 +40,12 @@ export interface ContrastiveOptions {
  * ```
  */
 export function contrastive(options: ContrastiveOptions = {}): PretextTask {
+  requireOptions("contrastive", options, {
+    temperature: true,
+    projection: true,
+    hidden: true,
+    augment: true,
+  });
   const { temperature = 0.1, projection = 128, hidden, augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     projectionHead({ inputs, outputs: projection, hidden: hidden ?? inputs });

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { projectionHead } from "../nn/mod.ts";
 import {
@@ -58,6 +59,12 @@ export interface ExemplarOptions {
  * ```
  */
 export function exemplar(options: ExemplarOptions = {}): PretextTask {
+  requireOptions("exemplar", options, {
+    margin: true,
+    projection: true,
+    hidden: true,
+    augment: true,
+  });
   const { margin = 0.5, projection = 128, hidden, augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     projectionHead({ inputs, outputs: projection, hidden: hidden ?? inputs });

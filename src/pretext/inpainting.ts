@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { decoder } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
@@ -60,6 +61,13 @@ export interface InpaintingOptions {
  * ```
  */
 export function inpainting(options: InpaintingOptions = {}): PretextTask {
+  requireOptions("inpainting", options, {
+    imageSize: true,
+    imageChannels: true,
+    hole: true,
+    place: true,
+    widths: true,
+  });
   const { imageSize = 32, imageChannels = 3, place = "centre", widths = [64, 32] } = options;
   const { hole = Math.floor(imageSize / 2) } = options;
   if (!(Number.isInteger(hole) && hole >= 1 && hole < imageSize)) {

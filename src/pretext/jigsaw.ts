@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
@@ -60,6 +61,14 @@ const GREY = 0.5;
  * ```
  */
 export function jigsaw(options: JigsawOptions = {}): PretextTask {
+  requireOptions("jigsaw", options, {
+    grid: true,
+    orders: true,
+    gap: true,
+    grayscale: true,
+    view: true,
+    hidden: true,
+  });
   const { grid = 2, gap = 4, grayscale = 0.3, view = "mosaic", hidden = 512 } = options;
   const count = grid * grid;
   const most = grid === 2 ? 24 : 362_880;

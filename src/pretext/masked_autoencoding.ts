@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { decoder } from "../nn/mod.ts";
 import { splitKey } from "../random/mod.ts";
@@ -64,6 +65,14 @@ const GREY = 0.5;
  * ```
  */
 export function maskedAutoencoding(options: MaskedAutoencodingOptions = {}): PretextTask {
+  requireOptions("maskedAutoencoding", options, {
+    imageSize: true,
+    imageChannels: true,
+    patch: true,
+    ratio: true,
+    normalize: true,
+    widths: true,
+  });
   const { imageSize = 32, imageChannels = 3, patch = 4, ratio = 0.75 } = options;
   const { normalize = true, widths = [64, 32] } = options;
   const side = imageSize / patch;

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
@@ -46,6 +47,7 @@ const NEIGHBOURS = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1], [2, 
  * ```
  */
 export function relativePosition(options: RelativePositionOptions = {}): PretextTask {
+  requireOptions("relativePosition", options, { gap: true, grayscale: true, hidden: true });
   const { gap = 3, grayscale = 1, hidden = 512 } = options;
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes: NEIGHBOURS.length, hidden, statistics: "batch" });

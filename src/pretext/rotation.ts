@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
@@ -39,8 +40,10 @@ export interface RotationOptions {
  * ```
  */
 export function rotation(
-  { hidden = 512, turns: shown = "drawn" }: RotationOptions = {},
+  options: RotationOptions = {},
 ): PretextTask {
+  requireOptions("rotation", options, { hidden: true, turns: true });
+  const { hidden = 512, turns: shown = "drawn" } = options;
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes: 4, hidden, statistics: "batch" });
   return {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { supervisedContrastive } from "../loss/mod.ts";
 import { projectionHead } from "../nn/mod.ts";
 import { concat } from "../tensor/mod.ts";
@@ -45,6 +46,12 @@ export interface SupervisedContrastiveTaskOptions {
 export function supervisedContrastiveTask(
   options: SupervisedContrastiveTaskOptions = {},
 ): PretextTask {
+  requireOptions("supervisedContrastiveTask", options, {
+    temperature: true,
+    projection: true,
+    hidden: true,
+    augment: true,
+  });
   const { temperature = 0.1, projection = 128, hidden, augment = simclrAugment() } = options;
   const headFor = (inputs: number) =>
     projectionHead({ inputs, outputs: projection, hidden: hidden ?? inputs });

@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import { vicReg, type VicRegOptions } from "../loss/mod.ts";
 import { mlpHead } from "../nn/mod.ts";
 import { split } from "../tensor/mod.ts";
@@ -40,6 +41,14 @@ export interface VicRegTaskOptions extends VicRegOptions {
  * ```
  */
 export function vicRegTask(options: VicRegTaskOptions = {}): PretextTask {
+  requireOptions("vicRegTask", options, {
+    invariance: true,
+    variance: true,
+    covariance: true,
+    projection: true,
+    hidden: true,
+    augment: true,
+  });
   const { projection = 512, hidden = projection, augment = simclrAugment(), ...weights } = options;
   const headFor = (inputs: number) =>
     mlpHead({ inputs, hidden: [hidden, hidden], outputs: projection });

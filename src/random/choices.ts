@@ -1,4 +1,5 @@
 import type { Shape } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, argMax, argSort, convert, log, mul, neg, take } from "../tensor/mod.ts";
@@ -53,8 +54,10 @@ export function gumbel(key: Tensor, shape: Shape): Tensor {
 export function categorical(
   key: Tensor,
   logits: Tensor,
-  { axis = -1, shape = [] }: { readonly axis?: number; readonly shape?: Shape } = {},
+  options: { readonly axis?: number; readonly shape?: Shape } = {},
 ): Tensor {
+  requireOptions("categorical", options, { axis: true, shape: true });
+  const { axis = -1, shape = [] } = options;
   const noise = gumbel(key, [...shape, ...logits.shape]);
   return argMax(add(noise, logits), { axes: axis < 0 ? axis : axis + shape.length });
 }
@@ -99,8 +102,10 @@ export function permutation(key: Tensor, count: number): Tensor {
 export function shuffle(
   key: Tensor,
   x: Tensor,
-  { axis = 0 }: { readonly axis?: number } = {},
+  options: { readonly axis?: number } = {},
 ): Tensor {
+  requireOptions("shuffle", options, { axis: true });
+  const { axis = 0 } = options;
   const extent = x.shape.at(axis);
   return extent === 0 ? x : take(x, permutation(key, extent ?? 0), { axis });
 }

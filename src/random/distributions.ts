@@ -1,4 +1,5 @@
 import type { DType, Shape } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, convert, cos, less, log, mul, slice, sqrt, sub } from "../tensor/mod.ts";
@@ -31,8 +32,10 @@ function unit(words: Tensor): Tensor {
 export function uniform(
   key: Tensor,
   shape: Shape,
-  { low = 0, high = 1 }: { readonly low?: number; readonly high?: number } = {},
+  options: { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
+  requireOptions("uniform", options, { low: true, high: true });
+  const { low = 0, high = 1 } = options;
   if (!(low <= high) || !Number.isFinite(high - low)) {
     throw new RangeError(
       `Cannot draw uniform numbers from [${low}, ${high}): expected finite ends, low <= high.`,
@@ -62,8 +65,10 @@ export function uniform(
 export function normal(
   key: Tensor,
   shape: Shape,
-  { mean = 0, deviation = 1 }: { readonly mean?: number; readonly deviation?: number } = {},
+  options: { readonly mean?: number; readonly deviation?: number } = {},
 ): Tensor {
+  requireOptions("normal", options, { mean: true, deviation: true });
+  const { mean = 0, deviation = 1 } = options;
   // Two draws for each element: z = sqrt(-2 ln(1 - u)) cos(2 pi v), where 1 - u is never 0.
   const draws = unit(bits(key, [2, ...shape]));
   const radius = sqrt(mul(log(sub(1, slice(draws, [0]))), -2));
@@ -92,8 +97,10 @@ export function normal(
 export function bernoulli(
   key: Tensor,
   shape: Shape,
-  { probability = 0.5 }: { readonly probability?: number } = {},
+  options: { readonly probability?: number } = {},
 ): Tensor {
+  requireOptions("bernoulli", options, { probability: true });
+  const { probability = 0.5 } = options;
   if (!(probability >= 0 && probability <= 1)) {
     throw new RangeError(
       `Cannot draw truth values with probability ${probability}: expected a number from 0 to 1.`,
@@ -123,12 +130,14 @@ export function bernoulli(
 export function randomIntegers(
   key: Tensor,
   shape: Shape,
-  { low = 0, high, dtype = "i32" }: {
+  options: {
     readonly low?: number;
     readonly high: number;
     readonly dtype?: Extract<DType, "i32" | "u32">;
   },
 ): Tensor {
+  requireOptions("randomIntegers", options, { low: true, high: true, dtype: true });
+  const { low = 0, high, dtype = "i32" } = options;
   const count = high - low;
   const [least, limit] = dtype === "i32" ? [-(2 ** 31), 2 ** 31] : [0, 2 ** 32];
   if (![low, high].every(Number.isInteger) || low < least || high > limit || !(count >= 1)) {

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { constant, slice } from "../tensor/mod.ts";
@@ -58,6 +59,7 @@ export function randomKey(seed: number): Tensor {
 }
 
 function requireKey(attempt: string, key: Tensor): void {
+  requireTensor(attempt, key);
   if (key.dtype !== "u32" || key.rank !== 1 || key.shape[0] !== 2) {
     throw new TypeError(
       `Cannot ${attempt}: found the key ${formatAval(key)}, expected u32[2]. Make one with ` +
@@ -69,6 +71,11 @@ function requireKey(attempt: string, key: Tensor): void {
 function mixed(key: Tensor, words: readonly [number, number]): Tensor {
   return ops.xor(key, constant(words, { dtype: "u32" }));
 }
+
+/** `N` keys where their number is written down, some keys where it is computed. */
+export type Keys<N extends number, Found extends Tensor[] = []> = number extends N ? Tensor[]
+  : Found["length"] extends N ? Found
+  : Keys<N, [...Found, Tensor]>;
 
 /**
  * Derives independent keys.
@@ -84,12 +91,12 @@ function mixed(key: Tensor, words: readonly [number, number]): Tensor {
  * import { assertNotEquals } from "@std/assert";
  *
  * const [a, b] = splitKey(randomKey(0), 2);
- * assertNotEquals(valuesOf(uniform(a!, [2])), valuesOf(uniform(b!, [2])));
+ * assertNotEquals(valuesOf(uniform(a, [2])), valuesOf(uniform(b, [2])));
  * ```
  */
-export function splitKey(key: Tensor, count: number): Tensor[] {
+export function splitKey<const N extends number>(key: Tensor, count: N): Keys<N> {
   const keys = splitKeys(key, count);
-  return Array.from({ length: count }, (_, k) => slice(keys, [k]));
+  return Array.from({ length: count }, (_, k) => slice(keys, [k])) as Keys<N>;
 }
 
 /**

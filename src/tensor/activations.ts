@@ -1,3 +1,4 @@
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, mul } from "./arithmetic.ts";
@@ -37,7 +38,9 @@ export function relu(x: Tensor): Tensor {
  * assertEquals(valuesOf(leakyRelu(constant([-1, 2]), { slope: 0.25 })), [-0.25, 2]);
  * ```
  */
-export function leakyRelu(x: Tensor, { slope = 0.01 }: { readonly slope?: number } = {}): Tensor {
+export function leakyRelu(x: Tensor, options: { readonly slope?: number } = {}): Tensor {
+  requireOptions("leakyRelu", options, { slope: true });
+  const { slope = 0.01 } = options;
   return where(greater(x, 0), x, mul(x, slope));
 }
 
@@ -60,8 +63,10 @@ export function leakyRelu(x: Tensor, { slope = 0.01 }: { readonly slope?: number
  */
 export function gelu(
   x: Tensor,
-  { approximate = false }: { readonly approximate?: boolean } = {},
+  options: { readonly approximate?: boolean } = {},
 ): Tensor {
+  requireOptions("gelu", options, { approximate: true });
+  const { approximate = false } = options;
   const curve = approximate
     ? ops.tanh(mul(add(x, mul(mul(x, mul(x, x)), 0.044715)), Math.sqrt(2 / Math.PI)))
     : ops.erf(mul(x, Math.SQRT1_2));
@@ -85,7 +90,9 @@ export function gelu(
  * assertEquals(valuesOf(elu(constant([0, 2]))), [0, 2]);
  * ```
  */
-export function elu(x: Tensor, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
+export function elu(x: Tensor, options: { readonly alpha?: number } = {}): Tensor {
+  requireOptions("elu", options, { alpha: true });
+  const { alpha = 1 } = options;
   // Both branches are computed, so the exponent is kept from overflowing in the unused one.
   const above = greater(x, 0);
   return where(above, x, mul(ops.expm1(where(above, 0, x)), alpha));

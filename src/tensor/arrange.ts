@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -59,6 +60,7 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
  * ```
  */
 export function repeat(x: Tensor, count: number, options: AxisOptions = {}): Tensor {
+  requireOptions("repeat", options, { axis: true });
   requireCounts("repeat", x, [count]);
   const axis = resolveAxis("repeat", x, options.axis ?? 0);
   const wide = x.shape.toSpliced(axis + 1, 0, count);
@@ -84,6 +86,7 @@ export function repeat(x: Tensor, count: number, options: AxisOptions = {}): Ten
  * ```
  */
 export function roll(x: Tensor, shift: number, options: AxisOptions = {}): Tensor {
+  requireOptions("roll", options, { axis: true });
   const axis = resolveAxis("roll", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   if (!Number.isInteger(shift)) {

@@ -1,7 +1,13 @@
 import { type Aval, formatAval } from "../ir/aval.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 
 /** One axis or several; negative axes count from the last. */
 export type Axes = number | readonly number[];
+
+/** A shape is enough to count axes; whether it is a tensor is asked where it is used as one. */
+function requireShaped(attempt: string, x: Aval | undefined): void {
+  if (!Array.isArray(x?.shape)) requireTensor(attempt, x);
+}
 
 /**
  * Resolves an axis that may count from the end.
@@ -13,6 +19,7 @@ export type Axes = number | readonly number[];
  * @throws {RangeError} If `x` has no such axis.
  */
 export function resolveAxis(attempt: string, x: Aval, axis: number): number {
+  requireShaped(attempt, x);
   const rank = x.shape.length;
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
@@ -35,6 +42,7 @@ export function resolveAxis(attempt: string, x: Aval, axis: number): number {
  * @throws {RangeError} If `x` has no such axis or one is named twice.
  */
 export function resolveAxes(attempt: string, x: Aval, axes: Axes | undefined): number[] {
+  requireShaped(attempt, x);
   if (axes === undefined) return x.shape.map((_, axis) => axis);
   const list = typeof axes === "number" ? [axes] : axes;
   const resolved = list.map((axis) => resolveAxis(attempt, x, axis)).sort((a, b) => a - b);

@@ -1,4 +1,6 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import {
@@ -63,7 +65,10 @@ export interface Conv2dOptions {
  * ```
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
+  requireOptions("conv2d", options, { stride: true, padding: true, dilation: true, groups: true });
   const { groups = 1 } = options;
+  requireTensor("convolve", x);
+  requireTensor("convolve", w);
   if (x.rank !== 4 || w.rank !== 4 || x.shape[3] !== w.shape[2]! * groups) {
     throw new TypeError(
       `Cannot convolve ${formatAval(x)} with ${formatAval(w)}${

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import type { Conv2dOptions } from "./conv2d.ts";
@@ -50,6 +51,13 @@ export function convTranspose2d(
   w: Tensor,
   options: ConvTranspose2dOptions = {},
 ): Tensor {
+  requireOptions("convTranspose2d", options, {
+    stride: true,
+    padding: true,
+    dilation: true,
+    groups: true,
+    outputPadding: true,
+  });
   const attempt = "convolve backwards";
   const { groups = 1 } = options;
   if (x.rank !== 4 || w.rank !== 4 || x.shape[3] !== w.shape[3]) {

@@ -1,12 +1,13 @@
 import { type Aval, type DType, type Shape, sizeOf } from "../ir/aval.ts";
+import { flattenNumbers, type NestedNumbers } from "../ir/nested_numbers.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { equal as rawEqual } from "../ops/compare.ts";
 import { convert as rawConvert } from "../ops/convert.ts";
 import { fill, iota } from "../ops/fill.ts";
 import { literal } from "../ops/source.ts";
 
-/** A number, or arrays of equal length nested around numbers. */
-export type NestedNumbers = number | readonly NestedNumbers[];
+export type { NestedNumbers };
 
 /**
  * Makes a tensor of numbers that are known while a program is traced.
@@ -30,36 +31,17 @@ export function constant(
   values: NestedNumbers | ArrayLike<number>,
   options: { readonly shape?: Shape; readonly dtype?: DType } = {},
 ): Tensor {
-  const flat: number[] = [];
-  const nested = typeof values === "number" || Array.isArray(values)
-    ? (values as NestedNumbers)
-    : Array.from(values as ArrayLike<number>);
-  const shape = collect(nested, flat);
+  requireOptions("constant", options, { shape: true, dtype: true });
+  requireOptions("constant", options, { shape: true, dtype: true });
+  const { numbers, shape } = flattenNumbers("make a constant", values);
   const wanted = options.shape ?? shape;
-  if (sizeOf(wanted) !== flat.length) {
+  if (!Array.isArray(wanted) || sizeOf(wanted) !== numbers.length) {
     throw new TypeError(
-      `Cannot make a constant of shape [${wanted.join(", ")}]: found ${flat.length} values, ` +
+      `Cannot make a constant of shape [${wanted}]: found ${numbers.length} values, ` +
         `expected ${sizeOf(wanted)}.`,
     );
   }
-  return literal(flat, wanted, options.dtype ?? "f32");
-}
-
-function collect(values: NestedNumbers, into: number[]): number[] {
-  if (typeof values === "number") {
-    into.push(values);
-    return [];
-  }
-  const shapes = values.map((value) => collect(value, into));
-  const [first = []] = shapes;
-  if (shapes.some((shape) => shape.join() !== first.join())) {
-    throw new TypeError(
-      `Cannot make a constant: found nested arrays of the shapes ${
-        shapes.map((shape) => `[${shape.join(", ")}]`).join(", ")
-      }, expected equal ones.`,
-    );
-  }
-  return [values.length, ...first];
+  return literal(numbers, wanted, options.dtype ?? "f32");
 }
 
 /**
@@ -81,6 +63,7 @@ export function full(
   shape: Shape,
   options: { readonly value?: number; readonly dtype?: DType } = {},
 ): Tensor {
+  requireOptions("full", options, { value: true, dtype: true });
   return fill(options.value ?? 0, shape, options.dtype ?? "f32");
 }
 

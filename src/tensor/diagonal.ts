@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -44,7 +45,9 @@ function whereOffset(
  * assertEquals(valuesOf(diag(constant([[1, 2], [3, 4]]), { offset: 1 })), [2]);
  * ```
  */
-export function diag(x: Tensor, { offset = 0 }: DiagonalOptions = {}): Tensor {
+export function diag(x: Tensor, options: DiagonalOptions = {}): Tensor {
+  requireOptions("diag", options, { offset: true });
+  const { offset = 0 } = options;
   requireOffset("take the diagonal of", x, offset);
   if (x.rank === 0) {
     throw new TypeError(
@@ -90,7 +93,9 @@ export function diag(x: Tensor, { offset = 0 }: DiagonalOptions = {}): Tensor {
  * assertEquals(valuesOf(tril(ones([2, 2]))), [1, 0, 1, 1]);
  * ```
  */
-export function tril(x: Tensor, { offset = 0 }: DiagonalOptions = {}): Tensor {
+export function tril(x: Tensor, options: DiagonalOptions = {}): Tensor {
+  requireOptions("tril", options, { offset: true });
+  const { offset = 0 } = options;
   return triangle("take the lower triangle of", x, offset, ops.lessEqual);
 }
 
@@ -111,7 +116,9 @@ export function tril(x: Tensor, { offset = 0 }: DiagonalOptions = {}): Tensor {
  * assertEquals(valuesOf(triu(ones([2, 2]), { offset: 1 })), [0, 1, 0, 0]);
  * ```
  */
-export function triu(x: Tensor, { offset = 0 }: DiagonalOptions = {}): Tensor {
+export function triu(x: Tensor, options: DiagonalOptions = {}): Tensor {
+  requireOptions("triu", options, { offset: true });
+  const { offset = 0 } = options;
   return triangle(
     "take the upper triangle of",
     x,

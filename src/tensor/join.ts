@@ -1,4 +1,7 @@
 import { formatAval, isShape, sameAval } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -11,9 +14,14 @@ export interface AxisOptions {
 }
 
 function requireTensors(attempt: string, tensors: readonly Tensor[]): void {
-  if (tensors.length === 0) {
-    throw new TypeError(`Cannot ${attempt} tensors: found none, expected at least one.`);
+  if (!Array.isArray(tensors) || tensors.length === 0) {
+    throw new TypeError(
+      `Cannot ${attempt} tensors: found ${
+        Array.isArray(tensors) ? "none" : describe(tensors)
+      }, expected an array of at least one.`,
+    );
   }
+  for (const tensor of tensors) requireTensor(attempt, tensor);
 }
 
 /**
@@ -33,6 +41,7 @@ function requireTensors(attempt: string, tensors: readonly Tensor[]): void {
  * ```
  */
 export function concat(tensors: readonly Tensor[], options: AxisOptions = {}): Tensor {
+  requireOptions("concat", options, { axis: true });
   requireTensors("concatenate", tensors);
   return ops.concat(tensors, resolveAxis("concatenate", tensors[0]!, options.axis ?? 0));
 }
@@ -54,6 +63,7 @@ export function concat(tensors: readonly Tensor[], options: AxisOptions = {}): T
  * ```
  */
 export function stack(tensors: readonly Tensor[], options: AxisOptions = {}): Tensor {
+  requireOptions("stack", options, { axis: true });
   requireTensors("stack", tensors);
   const odd = tensors.find((tensor) => !sameAval(tensor, tensors[0]!));
   if (odd) {
@@ -93,6 +103,7 @@ export function split(
   x: Tensor,
   options: AxisOptions & { readonly parts: number | readonly number[] },
 ): Tensor[] {
+  requireOptions("split", options, { axis: true, parts: true });
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   const { parts } = options;

@@ -1,4 +1,5 @@
 import { formatAval, sizeOf } from "../ir/aval.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastShapes, broadcastTo } from "./operand.ts";
@@ -23,6 +24,8 @@ import { broadcastShapes, broadcastTo } from "./operand.ts";
  * ```
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  requireTensor("multiply matrices", a);
+  requireTensor("multiply matrices", b);
   const [left, right] = [
     a.rank === 1 ? [1, ...a.shape] : a.shape,
     b.rank === 1 ? [...b.shape, 1] : b.shape,

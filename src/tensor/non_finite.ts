@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -91,12 +92,14 @@ export function isFinite(x: Tensor): Tensor {
  */
 export function nanToNum(
   x: Tensor,
-  { nan = 0, positive = GREATEST, negative = -GREATEST }: {
+  options: {
     readonly nan?: number;
     readonly positive?: number;
     readonly negative?: number;
   } = {},
 ): Tensor {
+  requireOptions("nanToNum", options, { nan: true, positive: true, negative: true });
+  const { nan = 0, positive = GREATEST, negative = -GREATEST } = options;
   const isAbove = ops.less(ops.like(x, 0), x);
   const infinite = ops.select(isAbove, ops.like(x, positive), ops.like(x, negative));
   const replaced = ops.select(ops.isNan(x), ops.like(x, nan), infinite);

@@ -1,4 +1,5 @@
 import { type DType, formatAval, sameShape, type Shape, sizeOf } from "../ir/aval.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { broadcast } from "../ops/broadcast.ts";
 import { fill } from "../ops/fill.ts";
@@ -52,6 +53,7 @@ export function broadcastShapes(shapes: readonly Shape[]): Shape | null {
  * ```
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  requireTensor("broadcast", x);
   if (sameShape(x.shape, shape)) return x;
   const offset = shape.length - x.rank;
   const fits = offset >= 0 &&
@@ -80,6 +82,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
  */
 export function broadcastOperands(attempt: string, operands: readonly Operand[]): Tensor[] {
   const tensors = operands.filter((operand): operand is Tensor => typeof operand !== "number");
+  for (const tensor of tensors) requireTensor(attempt, tensor);
   const dtype = tensors[0]?.dtype ?? "f32";
   const found = operands.map(formatOperand).join(" and ");
   if (tensors.some((tensor) => tensor.dtype !== dtype)) {

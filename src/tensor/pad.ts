@@ -1,4 +1,5 @@
 import { formatAval, isShape } from "../ir/aval.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -43,8 +44,11 @@ export interface PadOptions {
 export function pad(
   x: Tensor,
   widths: PadWidths,
-  { mode = "constant", value = 0 }: PadOptions = {},
+  options: PadOptions = {},
 ): Tensor {
+  requireOptions("pad", options, { mode: true, value: true });
+  const { mode = "constant", value = 0 } = options;
+  requireOneOf("pad", ["mode", mode], ["constant", ...Object.keys(LONGEST) as PadMode[]]);
   if (
     widths.length !== x.rank ||
     !widths.every((pair) => pair.length === 2 && isShape(pair))

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { crop } from "./image.ts";
@@ -113,6 +114,7 @@ function foldWindows(
  * ```
  */
 export function maxPool2d(images: Tensor, options: PoolOptions = {}): Tensor {
+  requireOptions("maxPool2d", options, { window: true, stride: true, padding: true });
   const pooling = poolingOf("max-pool", images, options);
   if (pooling.tiles) return ops.reduceMax(tilesOf(images, pooling), [2, 4]);
   // A pixel of the edge lies in every window that its copies lie in: copies change no maximum, and unlike
@@ -143,6 +145,12 @@ export function maxPool2d(images: Tensor, options: PoolOptions = {}): Tensor {
  * ```
  */
 export function avgPool2d(images: Tensor, options: AvgPoolOptions = {}): Tensor {
+  requireOptions("avgPool2d", options, {
+    window: true,
+    stride: true,
+    padding: true,
+    countPadding: true,
+  });
   const pooling = poolingOf("average-pool", images, options);
   const { kernel, padding, tiles } = pooling;
   const total = tiles

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
@@ -74,6 +75,7 @@ function fold(
  * ```
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireOptions("sum", options, { axes: true, keepAxes: true });
   return reduce(
     "sum",
     x,
@@ -99,6 +101,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireOptions("prod", options, { axes: true, keepAxes: true });
   return reduce("multiply", x, options, (tensor, axes) => fold(tensor, axes, ops.mul, 1));
 }
 
@@ -119,6 +122,7 @@ export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireOptions("mean", options, { axes: true, keepAxes: true });
   return reduce("take the mean", x, options, (tensor, axes) => {
     const total = ops.sum(tensor, axes);
     return ops.mul(total, ops.like(total, 1 / countOf(tensor, axes)));
@@ -143,6 +147,7 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  requireOptions("variance", options, { axes: true, keepAxes: true, correction: true });
   const { correction = 0 } = options;
   return reduce("take the variance", x, options, (tensor, axes) => {
     const count = countOf(tensor, axes);
@@ -198,6 +203,7 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
  * ```
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireOptions("max", options, { axes: true, keepAxes: true });
   return choose(
     "take the maximum",
     x,
@@ -224,6 +230,7 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireOptions("min", options, { axes: true, keepAxes: true });
   return choose(
     "take the minimum",
     x,
@@ -252,6 +259,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function argMax(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireOptions("argMax", options, { axes: true, keepAxes: true });
   return choose(
     "find the largest element",
     x,

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -48,7 +49,14 @@ interface Taps {
  * ```
  */
 export function resizeImages(images: Tensor, options: ResizeOptions): Tensor {
+  requireOptions("resizeImages", options, {
+    height: true,
+    width: true,
+    method: true,
+    antialias: true,
+  });
   const { height, width, method = "bilinear", antialias = false } = options;
+  requireOneOf("resizeImages", ["method", method], ["bilinear", "nearest"]);
   if (images.rank < 3) {
     throw new TypeError(
       `Cannot resize ${formatAval(images)}: expected images [..., height, width, channels].`,

@@ -1,4 +1,5 @@
 import { formatAval, sameShape } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { requireIndices } from "./take.ts";
@@ -32,7 +33,9 @@ export interface SegmentOptions {
  * assertEquals(valuesOf(segmentSum(constant([1, 2, 3]), segments, { count: 3 })), [2, 4, 0]);
  * ```
  */
-export function segmentSum(x: Tensor, segments: Tensor, { count }: SegmentOptions): Tensor {
+export function segmentSum(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
+  requireOptions("segmentSum", options, { count: true });
+  const { count } = options;
   requireSegments("sum segments", x, segments, count);
   if (count === 0) return ops.fill(0, [0, ...x.shape.slice(1)]);
   // Rows that belong to none add zeros to the segment that their index is clamped to.
@@ -64,6 +67,7 @@ export function segmentSum(x: Tensor, segments: Tensor, { count }: SegmentOption
  * ```
  */
 export function segmentMean(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
+  requireOptions("segmentMean", options, { count: true });
   const total = segmentSum(x, segments, options);
   const ones = ops.fill(1, [x.shape[0]!]);
   const sizes = segmentSum(ones, segments, options);
@@ -90,7 +94,9 @@ export function segmentMean(x: Tensor, segments: Tensor, options: SegmentOptions
  * assertEquals(valuesOf(segmentMax(constant([1, 2, 3]), segments, { count: 2 })), [2, 3]);
  * ```
  */
-export function segmentMax(x: Tensor, segments: Tensor, { count }: SegmentOptions): Tensor {
+export function segmentMax(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
+  requireOptions("segmentMax", options, { count: true });
+  const { count } = options;
   requireSegments("find the largest of segments", x, segments, count);
   const hit = membersOf(segments, count);
   const spread = ops.broadcast(x, [count, ...x.shape], x.shape.map((_, k) => k + 1));

@@ -1,4 +1,6 @@
 import { formatAval, type Shape, sizeOf } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes, resolveAxis } from "./axes.ts";
@@ -20,6 +22,12 @@ import { type Axes, resolveAxes, resolveAxis } from "./axes.ts";
  * ```
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  requireTensor("reshape", x);
+  if (!Array.isArray(shape)) {
+    throw new TypeError(
+      `Cannot reshape ${formatAval(x)}: found ${describe(shape)} for the shape, expected an array.`,
+    );
+  }
   const open = shape.filter((extent) => extent === -1).length;
   const known = sizeOf(shape.filter((extent) => extent !== -1));
   const missing = known === 0 ? 0 : x.size / known;

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
@@ -37,6 +38,7 @@ function largest(x: Tensor, axes: readonly number[]): Tensor {
  * ```
  */
 export function softmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  requireOptions("softmax", options, { axes: true });
   const axes = resolveAxes("take the softmax", x, options.axes ?? -1);
   const powers = ops.exp(sub(x, largest(x, axes)));
   return div(powers, sum(powers, { axes, keepAxes: true }));
@@ -60,6 +62,7 @@ export function softmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
  * ```
  */
 export function logSoftmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  requireOptions("logSoftmax", options, { axes: true });
   const axes = resolveAxes("take the log-softmax", x, options.axes ?? -1);
   const rest = sub(x, largest(x, axes));
   return sub(rest, ops.log(sum(ops.exp(rest), { axes, keepAxes: true })));
@@ -87,6 +90,7 @@ export function logSumExp(
   x: Tensor,
   options: NormalizeOptions & { readonly keepAxes?: boolean } = {},
 ): Tensor {
+  requireOptions("logSumExp", options, { axes: true, keepAxes: true });
   const axes = resolveAxes("take the log of a sum of exponentials", x, options.axes ?? -1);
   // An infinite largest element cannot be taken off, and need not.
   const top = largest(x, axes);
@@ -167,6 +171,7 @@ export function l2Normalize(
   x: Tensor,
   options: NormalizeOptions & { readonly epsilon?: number } = {},
 ): Tensor {
+  requireOptions("l2Normalize", options, { axes: true, epsilon: true });
   const axes = resolveAxes("normalize", x, options.axes ?? -1);
   const squares = sum(ops.mul(x, x), { axes, keepAxes: true });
   const bounded = ops.maximum(squares, ops.like(squares, options.epsilon ?? 1e-12));

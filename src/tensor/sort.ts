@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -45,6 +46,7 @@ const MOST = 2 ** 24;
  * ```
  */
 export function sort(x: Tensor, options: SortOptions = {}): Tensor {
+  requireOptions("sort", options, { axis: true, descending: true });
   const axis = resolveAxis("sort", x, options.axis ?? -1);
   return x.shape[axis] === 0 ? x : takeAlong(x, argSort(x, options), { axis });
 }
@@ -66,7 +68,9 @@ export function sort(x: Tensor, options: SortOptions = {}): Tensor {
  * assertEquals(valuesOf(argSort(constant([3, 1, 2]))), [1, 2, 0]);
  * ```
  */
-export function argSort(x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Tensor {
+export function argSort(x: Tensor, options: SortOptions = {}): Tensor {
+  requireOptions("argSort", options, { axis: true, descending: true });
+  const { axis = -1, descending = false } = options;
   const at = resolveAxis("sort", x, axis);
   return firstPlaces(x, { axis: at, descending, count: x.shape[at]! });
 }
@@ -92,8 +96,10 @@ export function argSort(x: Tensor, { axis = -1, descending = false }: SortOption
  */
 export function topK(
   x: Tensor,
-  { count, axis = -1 }: TopKOptions,
+  options: TopKOptions,
 ): { values: Tensor; indices: Tensor } {
+  requireOptions("topK", options, { count: true, axis: true });
+  const { count, axis = -1 } = options;
   const at = resolveAxis("find the greatest elements", x, axis);
   if (!Number.isInteger(count) || count < 0 || count > x.shape[at]!) {
     throw new RangeError(

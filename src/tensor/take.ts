@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -58,6 +59,7 @@ export function takeRows(x: Tensor, indices: Tensor): Tensor {
  * ```
  */
 export function take(x: Tensor, indices: Tensor, options: AxisOptions = {}): Tensor {
+  requireOptions("take", options, { axis: true });
   const axis = resolveAxis("take slices", x, options.axis ?? 0);
   const before = x.shape.slice(0, axis).map((_, k) => k);
   const after = x.shape.slice(axis + 1).map((_, k) => axis + 1 + k);
@@ -131,6 +133,7 @@ export function takeAt(x: Tensor, indices: readonly Tensor[]): Tensor {
  * ```
  */
 export function takeAlong(x: Tensor, indices: Tensor, options: AxisOptions = {}): Tensor {
+  requireOptions("takeAlong", options, { axis: true });
   requireIndices("take elements", indices);
   const axis = resolveAxis("take elements", x, options.axis ?? 0);
   const fits = indices.rank === x.rank &&

@@ -1,4 +1,5 @@
 import type { DType } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -330,8 +331,10 @@ export function square(x: Tensor): Tensor {
  */
 export function clip(
   x: Tensor,
-  { low, high }: { readonly low?: number; readonly high?: number },
+  options: { readonly low?: number; readonly high?: number },
 ): Tensor {
+  requireOptions("clip", options, { low: true, high: true });
+  const { low, high } = options;
   if (low !== undefined && high !== undefined && !(low <= high)) {
     throw new RangeError(`Cannot clip to [${low}, ${high}]: expected low <= high.`);
   }

@@ -1,3 +1,4 @@
+import { describe } from "../ir/describe.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -41,7 +42,15 @@ export function resolvePadding(
 ): Sides {
   if (padding === "valid") return [0, 0, 0, 0];
   if (typeof padding === "number") return [padding, padding, padding, padding];
-  if (padding !== "same") return padding;
+  if (padding !== "same") {
+    if (Array.isArray(padding) && padding.length === 4) return padding;
+    throw new TypeError(
+      `Cannot pad images by ${
+        describe(padding)
+      }: expected 'same', 'valid', a number of pixels or ` +
+        `[top, left, bottom, right].`,
+    );
+  }
   const [vertical, horizontal] = [0, 1].map((k) =>
     Math.max(0, (Math.ceil(input[k]! / stride[k]!) - 1) * stride[k]! + kernel[k]! - input[k]!)
   );

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Aval } from "../ir/aval.ts";
+import { describe, isPromise } from "../ir/describe.ts";
 import { type Program, programOf } from "../ir/program.ts";
 import { applyAll, Tensor } from "../ir/tensor.ts";
 import { input } from "../ops/source.ts";
@@ -33,15 +34,22 @@ export function trace<A extends readonly unknown[]>(
   fn: (...args: A) => unknown,
   avals: readonly unknown[],
 ): Traced {
+  if (typeof fn !== "function") {
+    throw new TypeError(`Cannot trace ${describe(fn)}: expected a function of tensors.`);
+  }
   const flat = flattenAvals(avals);
   const inputs = flat.leaves.map((aval) => input(aval));
   const result = flatten<Tensor>(fn(...unflatten<A>(flat.structure, inputs)));
   result.leaves.forEach((leaf, k) => {
     if (!(leaf instanceof Tensor)) {
       throw new TypeError(
-        `Cannot trace a function: its result${
-          at(result.paths[k]!)
-        } is ${typeof leaf}, expected a tensor.`,
+        `Cannot trace a function: its result${at(result.paths[k]!)} is ${
+          describe(leaf)
+        }, expected a tensor. ${
+          isPromise(leaf)
+            ? "It is called once, to write the program down: it cannot be async."
+            : "Return what is to be read; numbers become tensors with constant()."
+        }`,
       );
     }
   });

@@ -4,13 +4,15 @@
  * @module
  */
 import { formatAval, sameAval } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Linear } from "../ir/primitive.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { add } from "../ops/add.ts";
 import { like } from "../ops/fill.ts";
 import { identity } from "../ops/identity.ts";
 import { input } from "../ops/source.ts";
-import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
+import { assertSameStructure, type Flat, flatten, unflatten } from "../tree/tree.ts";
 import {
   type ArgumentOptions,
   type Chosen,
@@ -131,7 +133,7 @@ export function vjp<A extends readonly unknown[], R>(
  * @returns A function of the same arguments that returns `{ value, grad }`; `grad` has the
  *   structure of the argument (an array of them for several positions), with zeros for tensors that are not
  *   `f32`.
- * @throws {TypeError} If the result of `fn` is not an `f32` scalar.
+ * @throws {TypeError} If the result of `fn` is not an `f32` scalar, or no tensor of the argument is `f32`.
  * @throws {RangeError} If there is no such argument.
  */
 export function valueAndGrad<P, Rest extends unknown[]>(
@@ -144,8 +146,10 @@ export function valueAndGrad<A extends readonly unknown[], const K extends Posit
 ): (...args: A) => { value: Tensor; grad: Chosen<A, K> };
 export function valueAndGrad<A extends readonly unknown[]>(
   fn: (...args: A) => Tensor,
-  { argument }: ArgumentOptions<Positions> = { argument: 0 },
+  options: ArgumentOptions<Positions> = { argument: 0 },
 ): (...args: A) => { value: Tensor; grad: unknown } {
+  requireOptions("grad", options, { argument: true });
+  const { argument } = options;
   const inner = varying(fn, argument);
   const withAux = valueAndGradAux((chosen: Chosen<A, Positions>, args: A) => ({
     loss: inner(chosen, args),
@@ -162,13 +166,14 @@ export function valueAndGrad<A extends readonly unknown[]>(
  *
  * @param fn Returns `{ loss, aux }`; `aux` is any tree of tensors, or `null`.
  * @returns A function of the same arguments that returns `{ value, grad, aux }`.
- * @throws {TypeError} If `loss` is not an `f32` scalar.
+ * @throws {TypeError} If `loss` is not an `f32` scalar, or no tensor of the first argument is `f32`.
  */
 export function valueAndGradAux<P, Rest extends unknown[], Aux>(
   fn: (params: P, ...rest: Rest) => { loss: Tensor; aux: Aux },
 ): (params: P, ...rest: Rest) => { value: Tensor; grad: P; aux: Aux } {
   return (params, ...rest) => {
     const point = flatten<Tensor>(params);
+    requireVarying(point);
     const fresh = point.leaves.map(identity);
     const { loss, aux } = fn(unflatten<P>(point.structure, fresh), ...rest);
     if (!(loss instanceof Tensor) || loss.dtype !== "f32" || loss.rank !== 0) {
@@ -185,13 +190,25 @@ export function valueAndGradAux<P, Rest extends unknown[], Aux>(
   };
 }
 
+/** Throws if nothing varies: the gradient would be zero whatever the function is. */
+function requireVarying({ leaves, paths }: Flat<Tensor>): void {
+  leaves.forEach((leaf, k) => requireTensor(`take a gradient at '${paths[k]}'`, leaf));
+  if (leaves.length === 0 || leaves.some(({ dtype }) => dtype === "f32")) return;
+  throw new TypeError(
+    `Cannot take a gradient with respect to ${
+      leaves.map(formatAval).join(", ")
+    }: expected an f32 ` +
+      `tensor among them. Use convert() first.`,
+  );
+}
+
 /**
  * Gradient of a scalar function.
  *
  * @param fn Returns an `f32` scalar; its arguments are trees of tensors.
  * @param options Position of the argument that varies, or several; the first unless told.
  * @returns A function of the same arguments that returns a tree like the argument, or an array of them.
- * @throws {TypeError} If the result of `fn` is not an `f32` scalar.
+ * @throws {TypeError} If the result of `fn` is not an `f32` scalar, or no tensor of the argument is `f32`.
  * @throws {RangeError} If there is no such argument.
  *
  * @example

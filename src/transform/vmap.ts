@@ -4,6 +4,8 @@
  * @module
  */
 import { formatAval } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { withBatch } from "../ops/elementwise.ts";
 import { permute } from "../ops/reshape.ts";
@@ -83,8 +85,18 @@ export interface VmapOptions {
 export function vmap<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   axes?: readonly VmapAxes[],
-  { outAxes = 0 }: VmapOptions = {},
+  options: VmapOptions = {},
 ): (...args: A) => R {
+  requireOptions("vmap", options, { outAxes: true });
+  const { outAxes = 0 } = options;
+  if (typeof fn !== "function" || (axes !== undefined && !Array.isArray(axes))) {
+    throw new TypeError(
+      `Cannot vectorize ${describe(fn)} over ${
+        describe(axes)
+      }: expected a function and an array with ` +
+        `the axis of each argument, as in vmap(fn, [0, null]).`,
+    );
+  }
   return (...args) => {
     const mapped = new Map<Tensor, Tensor>();
     let batch: number | undefined;

@@ -101,14 +101,15 @@ function shown(task: PretextTask, given: Partial<PretextInputs> = {}): number[][
 }
 
 Deno.test("every task of src/pretext has a row", () => {
-  const task = (fn: unknown): boolean => {
-    try {
-      const made = (fn as (options: object) => unknown)({ classes: 2 });
-      return typeof made === "object" && made !== null && "initHead" in made;
-    } catch {
-      return false;
-    }
-  };
+  const task = (fn: unknown): boolean =>
+    [{}, { classes: 2 }].some((options) => {
+      try {
+        const made = (fn as (options: object) => unknown)(options);
+        return typeof made === "object" && made !== null && "initHead" in made;
+      } catch {
+        return false;
+      }
+    });
   const names = Object.entries(pretext).filter(([, fn]) => task(fn)).map(([name]) => name);
   assertEquals(names.sort(), Object.keys(TASKS).sort());
 });

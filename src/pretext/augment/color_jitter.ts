@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { uniform } from "../../random/mod.ts";
 import {
@@ -64,6 +65,14 @@ export function colorJitter(
   key: Tensor,
   options: ColorJitterOptions = {},
 ): Tensor {
+  requireOptions("colorJitter", options, {
+    brightness: true,
+    contrast: true,
+    saturation: true,
+    hue: true,
+    probability: true,
+    order: true,
+  });
   const { brightness = 0.4, contrast = 0.4, saturation = 0.4, hue = 0.1 } = options;
   const { probability = 0.8 } = options;
   requireProbability("change colours", probability);

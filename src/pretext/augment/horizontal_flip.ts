@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { bernoulli } from "../../random/mod.ts";
 import { flip, where } from "../../tensor/mod.ts";
@@ -23,8 +24,10 @@ import { extentsOf } from "./augment.ts";
 export function horizontalFlip(
   images: Tensor,
   key: Tensor,
-  { probability = 0.5 }: { readonly probability?: number } = {},
+  options: { readonly probability?: number } = {},
 ): Tensor {
+  requireOptions("horizontalFlip", options, { probability: true });
+  const { probability = 0.5 } = options;
   const { n } = extentsOf("flip", images);
   return where(bernoulli(key, [n, 1, 1, 1], { probability }), flip(images, 2), images);
 }

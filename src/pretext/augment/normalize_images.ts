@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { constant, mul, sub } from "../../tensor/mod.ts";
 import { extentsOf } from "./augment.ts";
@@ -21,8 +22,10 @@ import { extentsOf } from "./augment.ts";
  */
 export function normalizeImages(
   images: Tensor,
-  { mean, deviation }: { readonly mean: readonly number[]; readonly deviation: readonly number[] },
+  options: { readonly mean: readonly number[]; readonly deviation: readonly number[] },
 ): Tensor {
+  requireOptions("normalizeImages", options, { mean: true, deviation: true });
+  const { mean, deviation } = options;
   const { channels } = extentsOf("normalize", images);
   const fits = mean.length === channels && deviation.length === channels &&
     deviation.every((value) => value > 0);

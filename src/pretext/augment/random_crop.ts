@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { randomIntegers } from "../../random/mod.ts";
 import { add, pad, range, slice, takeRows, transpose } from "../../tensor/mod.ts";
@@ -29,8 +30,10 @@ import { extentsOf } from "./augment.ts";
 export function randomCrop(
   images: Tensor,
   key: Tensor,
-  { padding = 4 }: { readonly padding?: number } = {},
+  options: { readonly padding?: number } = {},
 ): Tensor {
+  requireOptions("randomCrop", options, { padding: true });
+  const { padding = 4 } = options;
   const { n, height, width } = extentsOf("shift", images);
   const around = [padding, padding] as const;
   const padded = pad(images, [[0, 0], around, around, [0, 0]]);

@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { bernoulli } from "../../random/mod.ts";
 import { where } from "../../tensor/mod.ts";
@@ -24,8 +25,10 @@ import { luma, rgbOf } from "./colour.ts";
 export function randomGrayscale(
   images: Tensor,
   key: Tensor,
-  { probability = 0.2 }: { readonly probability?: number } = {},
+  options: { readonly probability?: number } = {},
 ): Tensor {
+  requireOptions("randomGrayscale", options, { probability: true });
+  const { probability = 0.2 } = options;
   const rgb = rgbOf("take the colour from", images);
   const chosen = bernoulli(key, [images.shape[0]!, 1, 1, 1], { probability });
   return where(chosen, luma(rgb), images);

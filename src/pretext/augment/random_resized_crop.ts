@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { uniform } from "../../random/mod.ts";
 import { add, div, exp, minimum, mul, slice, sqrt, sub } from "../../tensor/mod.ts";
@@ -39,8 +40,10 @@ export interface RandomResizedCropOptions {
 export function randomResizedCrop(
   images: Tensor,
   key: Tensor,
-  { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] }: RandomResizedCropOptions = {},
+  options: RandomResizedCropOptions = {},
 ): Tensor {
+  requireOptions("randomResizedCrop", options, { scale: true, ratio: true });
+  const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] } = options;
   const { n, height, width } = extentsOf("crop", images);
   for (const [name, [least, greatest]] of Object.entries({ scale, ratio })) {
     if (!(least > 0 && least <= greatest) || (name === "scale" && greatest > 1)) {

@@ -1,3 +1,4 @@
+import { requireOptions } from "../../ir/options.ts";
 import { splitKey } from "../../random/mod.ts";
 import type { Augment } from "./augment.ts";
 import { colorJitter, type ColorJitterOptions } from "./color_jitter.ts";
@@ -35,6 +36,13 @@ export interface SimclrAugmentOptions extends RandomResizedCropOptions {
  * ```
  */
 export function simclrAugment(options: SimclrAugmentOptions = {}): Augment {
+  requireOptions("simclrAugment", options, {
+    scale: true,
+    ratio: true,
+    color: true,
+    grayscale: true,
+    blur: true,
+  });
   const { color, grayscale = 0.2, blur = 0, ...crop } = options;
   return (images, key) => {
     const [cropKey, flipKey, colorKey, greyKey, blurKey] = splitKey(key, 5);
@@ -62,7 +70,9 @@ export function simclrAugment(options: SimclrAugmentOptions = {}): Augment {
  * assertEquals(supervisedAugment()(zeros([2, 8, 8, 3]), randomKey(0)).shape, [2, 8, 8, 3]);
  * ```
  */
-export function supervisedAugment({ padding = 4 }: { readonly padding?: number } = {}): Augment {
+export function supervisedAugment(options: { readonly padding?: number } = {}): Augment {
+  requireOptions("supervisedAugment", options, { padding: true });
+  const { padding = 4 } = options;
   return (images, key) => {
     const [cropKey, flipKey] = splitKey(key, 2);
     return horizontalFlip(randomCrop(images, cropKey!, { padding }), flipKey!);

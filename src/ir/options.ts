@@ -1,0 +1,136 @@
+/**
+ * The options of functions, as callers without types may write them.
+ *
+ * @module
+ */
+import { describe } from "./describe.ts";
+
+/** What other libraries, and hands in a hurry, call options of ours. */
+const CALLED: Readonly<Record<string, readonly string[]>> = {
+  axis: ["axes"],
+  axes: ["axis"],
+  dim: ["axis", "axes"],
+  dims: ["axes", "axis"],
+  keepdim: ["keepAxes"],
+  keepdims: ["keepAxes"],
+  ddof: ["correction"],
+  unbiased: ["correction"],
+  lr: ["rate", "innerRate"],
+  learningrate: ["rate", "innerRate"],
+  innerlr: ["innerRate"],
+  steps: ["innerSteps"],
+  stride: ["strides"],
+  strides: ["stride"],
+  pad: ["padding"],
+  size: ["window", "shape", "imageSize", "count"],
+  kernelsize: ["kernel", "window"],
+  poolsize: ["window"],
+  eps: ["epsilon"],
+  p: ["probability", "rate"],
+  prob: ["probability"],
+  std: ["deviation"],
+  stddev: ["deviation"],
+  min: ["low"],
+  max: ["high"],
+  type: ["dtype"],
+  classes: ["ways"],
+  filters: ["channels", "outputs"],
+  units: ["outputs"],
+  infeatures: ["inputs"],
+  outfeatures: ["outputs"],
+  inchannels: ["inputs", "imageChannels"],
+  outchannels: ["outputs"],
+  numfeatures: ["features"],
+  train: ["training"],
+  argnums: ["argument"],
+  outaxis: ["outAxes"],
+};
+
+/**
+ * Throws unless every option is one that the function has: an option that is not known would be ignored,
+ * and `sum(x, { axis: 0 })` would add up everything.
+ *
+ * @param name Name of the function, for the error.
+ * @param options What was given.
+ * @param known The options that there are; the type makes the list complete.
+ * @throws {TypeError} Names the first option that is not known, and those that are.
+ */
+export function requireOptions<O extends object>(
+  name: string,
+  options: O,
+  known: { readonly [K in keyof Required<NoInfer<O>>]: true },
+): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    refuse(name, `found ${describe(options)} in the place of the options`, known);
+  }
+  for (const option in options) {
+    if (Object.hasOwn(known, option)) continue;
+    const found = Object.hasOwn(options, "dtype") && Object.hasOwn(options, "shape")
+      ? `${describe(options)} in the place of the options`
+      : `the option '${option}', which it does not have`;
+    refuse(name, `found ${found}`, known, option);
+  }
+}
+
+function refuse(name: string, found: string, known: object, option = ""): never {
+  const names = Object.keys(known);
+  const meant = [...(CALLED[plain(option)] ?? []), ...names.filter((one) => near(option, one))]
+    .find((one) => names.includes(one));
+  const list = names.map((one) => `'${one}'`).join(", ");
+  throw new TypeError(
+    `Cannot call ${name}(): ${found}; expected an object of ${list}.` +
+      (meant === undefined ? "" : ` Did you mean '${meant}'?`),
+  );
+}
+
+/** A name without what languages write differently. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[_-]/g, "");
+}
+
+/** Whether two names are alike: equal but for their last letter, or for how their words are joined. */
+function near(found: string, known: string): boolean {
+  const [a, b] = [plain(found), plain(known)];
+  return a !== "" && (a === b || `${a}s` === b || a === `${b}s`);
+}
+
+/**
+ * Throws unless every number is a count: a whole number from 1.
+ *
+ * @param name Name of the function, for the error.
+ * @param counts The numbers by name of the option.
+ * @throws {RangeError} Names the first that is none.
+ */
+export function requireCounts(name: string, counts: Readonly<Record<string, number>>): void {
+  for (const [option, count] of Object.entries(counts)) {
+    if (Number.isSafeInteger(count) && count >= 1) continue;
+    throw new RangeError(
+      `Cannot call ${name}(): found ${
+        describe(count)
+      } for '${option}', expected a whole number from 1.` +
+        (count === undefined ? ` Add '${option}' to the options.` : ""),
+    );
+  }
+}
+
+/**
+ * Throws unless a choice is one that there is: another would silently be taken for the default.
+ *
+ * @param name Name of the function, for the error.
+ * @param choice The option and what was chosen.
+ * @param known What may be chosen.
+ * @throws {RangeError} Says what was found and what there is.
+ */
+export function requireOneOf<T>(
+  name: string,
+  choice: readonly [option: string, found: T],
+  known: readonly NoInfer<T>[],
+): void {
+  const [option, found] = choice;
+  if (known.includes(found)) return;
+  throw new RangeError(
+    `Cannot call ${name}(): found ${describe(found)} for '${option}', expected ${
+      known.map((one) => `'${one}'`).join(" or ")
+    }.`,
+  );
+}
