@@ -34,7 +34,7 @@ Deno.test("trace() throws on a result that is no tensor, and says where", () => 
   assertThrows(
     () => trace((x: Tensor) => ({ loss: x, steps: [x, 3] }), [f32()]),
     TypeError,
-    "Cannot trace a function: its result at steps.1 is number, expected a tensor.",
+    "Cannot trace a function: its result at steps.1 is 3, expected a tensor.",
   );
   assertThrows(() => trace(() => undefined, []), TypeError, "its result is undefined");
 });
