@@ -1,4 +1,5 @@
 /** Two arms of the study at tiny size: units that the verdict reads, the same after a kill. */
+import { withoutWebgpu } from "../webgpu.ts";
 import { assert, assertEquals } from "@std/assert";
 import { readUnits } from "../../src/study/read_units.ts";
 import type { UnitSummary } from "../../src/study/unit_summary.ts";
@@ -53,7 +54,9 @@ async function ended(child: Deno.ChildProcess): Promise<void> {
   assertEquals(code, 0, new TextDecoder().decode(stderr));
 }
 
-Deno.test("arms of cifar-hypothesis run, and a killed run of them resumes to the same units", async () => {
+// On every engine it would say the same; without an adapter cifar-maml is run, killed and resumed.
+const name = "arms of cifar-hypothesis run, and a killed run of them resumes to the same units";
+Deno.test(name, { ignore: withoutWebgpu }, async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/tiny.yaml`, tiny);
