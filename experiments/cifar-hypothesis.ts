@@ -16,8 +16,9 @@
  * placebos (alpha 0, shuffled targets, random directions, noise, the explicit bonus, uphill); an
  * untrained backbone as the floor.
  *
- * Command: `deno task sweep cifar-hypothesis --preset smoke|quick|full --seeds 0-4`, then
- * `deno task verdict cifar-hypothesis`. One unit: `deno task experiment cifar-hypothesis --set
+ * Command: `deno task tune cifar-hypothesis --preset quick`, then `deno task sweep cifar-hypothesis
+ * --preset quick --config runs/cifar-hypothesis-tune/tuned.yaml --regimes labels-100 --seeds 0-7 --arms ...` with
+ * the arms of `cifar-hypothesis.verdict.yaml`, then `deno task verdict runs/cifar-hypothesis`. One unit: `deno task experiment cifar-hypothesis --set
  * only.arms=[meta] --set only.regimes=[labels-100]`.
  *
  * @module
@@ -30,7 +31,7 @@ export const experiment = imageStudy({
   name: "cifar-hypothesis",
   title: "Is meta-training with self-supervised inner tasks worth it?",
   summary:
-    "Meta-training against supervised pretraining, joint training, first order and placebos, in three " +
+    "Meta-training against supervised pretraining, joint training, first order and placebos, in five " +
     "regimes of labels; for a sweep over seeds and its verdict.",
   question: [
     "Does meta-training with self-supervised inner tasks reach equal or better accuracy in fewer steps " +

@@ -9,8 +9,7 @@
  * neighbours, arXiv 1805.01978, and linear probes, 1603.08511.
  *
  * Arms: `cifar-pretext.yaml`. Command: `deno task sweep cifar-pretext --preset quick --seeds 0-4 [--arms
- * rotation,contrastive]`, then `deno task compare`. On two CPU cores (llvmpipe) a unit of `quick` takes one to
- * four minutes.
+ * rotation,contrastive]`, then `deno task compare`.
  *
  * @module
  */

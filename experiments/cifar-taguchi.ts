@@ -10,7 +10,7 @@
  * MAML, 1703.03400. Design: the fractional factorial 2^(7-4).
  *
  * Command: `deno task sweep cifar-taguchi --preset quick --seeds 0-8`, then `deno task effects
- * cifar-taguchi`. On two CPU cores (llvmpipe) a unit of `quick` takes one to four minutes.
+ * runs/cifar-taguchi`.
  *
  * @module
  */

@@ -64,7 +64,7 @@ export function usageText(program: string): string {
 export function listText(experiments: readonly Experiment[]): string {
   if (experiments.length === 0) return "There is no experiment.";
   return experiments
-    .map(({ name, title, summary }) => `${name}\n    ${title}. ${summary}`).join("\n");
+    .map(({ name, title, summary }) => `${name}\n    ${sentence(title)} ${summary}`).join("\n");
 }
 
 /**
@@ -84,7 +84,7 @@ export async function helpText(
   );
   const names = options.presets.names;
   return [
-    `${experiment.title}. ${experiment.summary}`,
+    `${sentence(experiment.title)} ${experiment.summary}`,
     usageText(options.program),
     `Presets: ${names.length > 0 ? names.join(", ") : "none"}`,
     `Configuration, without a preset:\n${table(keys)}`,
@@ -99,4 +99,9 @@ function table(rows: readonly (readonly [string, string])[]): string {
       ? `  ${name.padEnd(column - 2)}${text}`
       : `  ${name}\n${" ".repeat(column)}${text}`
   ).join("\n");
+}
+
+/** A title as a sentence; one that asks ends as it is. */
+function sentence(title: string): string {
+  return /[.?!]$/.test(title) ? title : `${title}.`;
 }

@@ -172,7 +172,7 @@ async function runStudy(
   // Those that had to be passed over were named above.
   const onCorrupt = () => {};
   const outcomes: ArmOutcome[] = [];
-  let chance = 1;
+  let chance = 0;
   for (const name of regimes) {
     const { source, target, test, transfer, model } = regimeImages(splits, config.regimes[name]!, {
       ...config,
@@ -215,7 +215,8 @@ async function runStudy(
 
     // The test images are used here and nowhere else, once for every finished model.
     const images = training.judge.put(test);
-    chance = 1 / classes;
+    // One line in the charts of all regimes: that of the fewest classes.
+    chance = Math.max(chance, 1 / classes);
     for (const unit of trained) {
       const results: Outcome[] = [];
       for (const judged of unit.models) {
@@ -237,7 +238,7 @@ async function runStudy(
         arm: unit.arm.name,
         regime: name,
         seed,
-        chance,
+        chance: 1 / classes,
         outcomes: results,
         phases: unit.phases,
         configuration: await unitConfiguration(config, { arm: unit.arm, regime: name, data }),

@@ -129,7 +129,7 @@ export async function runsCommand(
     const counts = STATES.map((state) =>
       `${all.filter((run) => run.state === state).length} ${state}`
     );
-    output.print(`${all.length} runs: ${counts.join(", ")}.`);
+    output.print(`${all.length} ${all.length === 1 ? "run" : "runs"}: ${counts.join(", ")}.`);
     return 0;
   });
 }
