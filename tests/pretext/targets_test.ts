@@ -36,7 +36,6 @@ import {
   EMBEDDING,
   encodeBy,
   images,
-  type labels,
   lossOf,
   paramsFor,
   shown,
