@@ -221,6 +221,19 @@ Deno.test("Holm's correction runs over a whole family, and not over another", ()
   assertEquals(together.map((cell) => cell.adjusted), [3 * raw[0]!, 2 * raw[1]!, raw[2]]);
   const apart = cellsOf(plan(["a", "b", "c"]), units);
   assertEquals(apart.map((cell) => cell.adjusted), raw);
+  // Another regime is another question.
+  const elsewhere = units.map(({ path, unit }) => ({ path, unit: { ...unit, regime: "other" } }));
+  const two = plan(["a", "a", "a"]);
+  const regimes = ["same", "other"];
+  const everywhere = computeVerdict({
+    ...two,
+    regimes,
+    comparisons: two.comparisons.map((one) => ({ ...one, regimes })),
+  }, [...units, ...elsewhere]);
+  assertEquals(
+    everywhere.families.map(({ regime, cells }) => [regime, cells.map((cell) => cell.adjusted)]),
+    regimes.map((regime) => [regime, together.map((cell) => cell.adjusted)]),
+  );
   // A test that cannot be made yet counts: nothing is won by leaving it out.
   const without = cellsOf(plan(["a", "a"]), units.filter(({ unit }) => unit.arm !== "c1"));
   assertEquals(without.map((cell) => cell.adjusted), [2 * raw[0]!, undefined]);

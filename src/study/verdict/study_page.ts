@@ -19,7 +19,7 @@ import {
 } from "./study_charts.ts";
 import type { TextTable } from "../text_table.ts";
 import { meanCost } from "./verdict_cell.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Family, Verdict } from "./verdict.ts";
 import type { CellOutcome, DecidedCell } from "./verdict_rules.ts";
 import {
   accuracyTable,
@@ -68,7 +68,7 @@ export async function studyPage(verdict: Verdict, options: StudyPageOptions): Pr
         "Equal or better, and sooner: not worse in accuracy by the margin, and earlier at the " +
         "target, pretraining counted in. Both tests must hold.",
     }),
-    ...families.flatMap(({ name, cells }) => familySections(name, { cells, verdict })),
+    ...families.flatMap((family) => familySections(family, verdict)),
     ...table(checkTable(checks), {
       caption: "Arms that must give the same figures at every seed.",
       outcome: "state",
@@ -137,12 +137,10 @@ function toneOf(text: string): CellOutcome | undefined {
   return tones[text];
 }
 
-function familySections(
-  name: string,
-  { cells, verdict }: { readonly cells: readonly DecidedCell[]; readonly verdict: Verdict },
-): PageSection[] {
-  const { plan } = verdict;
-  const tests = `family ${name}, ${cells.length} ${cells.length === 1 ? "test" : "tests"}`;
+function familySections({ name, regime, cells }: Family, { plan }: Verdict): PageSection[] {
+  const tests = `family ${name} in ${regime}, ${cells.length} ${
+    cells.length === 1 ? "test" : "tests"
+  }`;
   const how = `${tests}, two-sided, corrected by Holm's method at ${plan.alpha}`;
   const reasons = openReasons(cells);
   return [
@@ -155,7 +153,7 @@ function familySections(
     ...(reasons.length === 0 ? [] : [{
       kind: "fold",
       summary: `Why ${cells.filter((cell) => cell.outcome === "undecided").length} of family ` +
-        `${name} are undecided`,
+        `${name} in ${regime} are undecided`,
       sections: [{ kind: "list", items: reasons }],
     }] as const),
   ];

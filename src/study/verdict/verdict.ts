@@ -22,10 +22,12 @@ export interface MissingUnits {
   readonly planned: number;
 }
 
-/** A family of tests, corrected together. */
+/** The tests of a family in one regime, corrected together. */
 export interface Family {
   /** Its name. */
   readonly name: string;
+  /** The regime: a question of its own. */
+  readonly regime: string;
   /** Its tests, in the order of the plan. */
   readonly cells: readonly DecidedCell[];
 }
@@ -44,7 +46,7 @@ export interface Verdict {
   readonly missing: readonly MissingUnits[];
   /** The targets of every regime. */
   readonly targets: readonly FixedTarget[];
-  /** The families. */
+  /** The families, of every regime. */
   readonly families: readonly Family[];
   /** Of non-inferiority claims: accuracy and time taken together. */
   readonly conclusions: readonly Conclusion[];
@@ -65,7 +67,7 @@ export interface Verdict {
  * 2. The differences, candidate minus control at equal seeds, are tested against zero by the exact two-sided
  *    sign-flip test; a claim of non-inferiority in accuracy against minus the margin. Times are those of
  *    {@linkcode timeToTarget}, cut at the common horizon.
- * 3. All tests of a family are corrected by Holm's method. At most `alpha`: a **win** if the candidate is
+ * 3. All tests of a family in one regime are corrected by Holm's method. At most `alpha`: a **win** if the candidate is
  *    better (more accurate, sooner, or not worse by the margin), a **loss** if the control is.
  * 4. Otherwise, of a test against zero, a **tie** if two tests against both ends of the margin hold (Schuirmann
  *    1987), corrected by Holm over the family too; of times only if half of the units of either arm reached
@@ -73,7 +75,8 @@ export interface Verdict {
  * 5. Otherwise **undecided**, with the reason; if no figures at all could have led to another outcome, since
  *    so few seeds bound the p-value, that is said.
  *
- * So in each family the chance of any wrong win or loss is at most `alpha`, and that of any wrong tie too.
+ * So in each family and regime the chance of any wrong win or loss is at most `alpha`, and that of any wrong
+ * tie too. Regimes are questions of their own: over several of them the chances add up.
  *
  * @param plan What was decided before.
  * @param units All units found; those that the plan does not name are listed and not used.
@@ -116,10 +119,11 @@ export function computeVerdict(plan: VerdictPlan, units: readonly StoredUnit[]):
   const store = new StudyUnits(plan, units);
   const targets = fixTargets(plan, store);
   const cells = cellsOf(plan, { store, targets });
-  const names = [...new Set(cells.map((cell) => cell.family))];
-  const families = names.map((name): Family => ({
-    name,
-    cells: decideFamily(cells.filter((cell: Cell) => cell.family === name), plan),
+  const groups = Map.groupBy(cells, ({ family, regime }: Cell) => `${family} ${regime}`);
+  const families = [...groups.values()].map((group): Family => ({
+    name: group[0]!.family,
+    regime: group[0]!.regime,
+    cells: decideFamily(group, plan),
   }));
   const wanted = plannedUnits(plan);
   const missing = wanted.map(({ regime, arm, seeds }): MissingUnits => ({

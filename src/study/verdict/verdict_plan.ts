@@ -35,7 +35,7 @@ export interface PlannedComparison {
   readonly control: string;
   /** Of the test accuracy: better than the control's, or not worse by the margin. */
   readonly kind: "superiority" | "non-inferiority";
-  /** Tests of one family are corrected together. */
+  /** Tests of one family in one regime are corrected together. */
   readonly family: string;
   /** Regimes in which it is tested; all of the plan unless named. */
   readonly regimes: readonly string[];
@@ -71,7 +71,7 @@ export interface VerdictPlan {
   readonly regimes: readonly string[];
   /** Planned seeds. */
   readonly seeds: readonly number[];
-  /** Chance of any wrong win or loss in a family; tests are two-sided. */
+  /** Chance of any wrong win or loss in a family and regime; tests are two-sided. */
   readonly alpha: number;
   /** Confidence level of the intervals. */
   readonly level: number;

@@ -77,9 +77,10 @@ export function verdictText(verdict: Verdict, provenance: Provenance): string {
         conclusionTable(conclusions),
       ),
     );
-    for (const { name, cells } of families) {
+    for (const { name, regime, cells } of families) {
       const count = `${cells.length} ${cells.length === 1 ? "test" : "tests"}`;
-      const head = `Family ${name}: ${count}, Holm-corrected, alpha ${plan.alpha}, two-sided`;
+      const head =
+        `Family ${name} in ${regime}: ${count}, Holm-corrected, alpha ${plan.alpha}, two-sided`;
       lines.push(
         ...section(`${head}; test accuracy`, accuracyTable(cells, plan)),
         ...section(
