@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { augmented, type PretextTask } from "../pretext/mod.ts";
 import {
   alignmentObjective,
   classificationObjective,
@@ -27,8 +28,11 @@ export interface ObjectiveSetting {
   readonly setting: TaskSetting;
 }
 
-const tasks = manyOf(pretextTasks, { contrastive: {}, rotation: {} })
-  .describe("The pretext tasks.");
+const taskOptions = {
+  tasks: manyOf(pretextTasks, { contrastive: {}, rotation: {} }).describe("The pretext tasks."),
+  augmentSupport: z.boolean().default(false)
+    .describe("Whether images of pretext tasks are first augmented as labelled ones are."),
+};
 const weighting = oneOf(weightings, { equal: {} }).describe("How much each loss counts.");
 const inner = {
   innerSteps: z.int().min(1).default(1).describe("Steps of every inner loop."),
@@ -37,15 +41,24 @@ const inner = {
 const share = (what: string) =>
   z.number().min(0).default(1).describe(`How much the pretext heads learn from ${what}.`);
 
+/** The pretext tasks that are named. */
+function tasksOf(
+  { tasks, augmentSupport }: z.output<z.ZodObject<typeof taskOptions>>,
+  { learner: { augment }, setting }: ObjectiveSetting,
+): PretextTask[] {
+  const made = makeMany(pretextTasks, tasks, setting);
+  return augmentSupport ? made.map((task) => augmented(task, augment)) : made;
+}
+
 /** Every objective by its name. */
 export const objectives: Registry<Objective, ObjectiveSetting> = {
   alignment: component(
     "The wanted loss and an explicit bonus for aligned gradients: meta-training to first order.",
-    { tasks, ...inner },
-    ({ tasks, innerSteps, innerRate }, { learner, setting }) =>
-      alignmentObjective(learner, {
-        tasks: makeMany(pretextTasks, tasks, setting),
-        alpha: innerSteps * innerRate,
+    { ...taskOptions, ...inner },
+    (options, given) =>
+      alignmentObjective(given.learner, {
+        tasks: tasksOf(options, given),
+        alpha: options.innerSteps * options.innerRate,
       }),
   ),
   classification: component(
@@ -56,21 +69,21 @@ export const objectives: Registry<Objective, ObjectiveSetting> = {
   joint: component(
     "The wanted loss and the pretext losses together.",
     {
-      tasks,
+      ...taskOptions,
       weighting,
       pretextWeight: z.number().min(0).default(1).describe("Factor of every pretext loss."),
     },
-    ({ tasks, weighting, pretextWeight }, { learner, setting }) =>
-      jointObjective(learner, {
-        tasks: makeMany(pretextTasks, tasks, setting),
-        weighting: makeOne(weightings, weighting, {}),
-        pretextWeight,
+    (options, given) =>
+      jointObjective(given.learner, {
+        tasks: tasksOf(options, given),
+        weighting: makeOne(weightings, options.weighting, {}),
+        pretextWeight: options.pretextWeight,
       }),
   ),
   meta: component(
     "The wanted loss at copies that were adapted to pretext tasks (1703.03400).",
     {
-      tasks,
+      ...taskOptions,
       ...inner,
       order: z.enum(["exact", "first"]).default("exact").describe("Order of the meta-gradient."),
       optimizer: oneOf(optimizers, { sgd: {} }).describe("Optimizer of the inner loop."),
@@ -80,11 +93,11 @@ export const objectives: Registry<Objective, ObjectiveSetting> = {
       ownHeads: share("their own losses"),
       outerHeads: share("the outer loss"),
     },
-    (options, { learner, setting }) => {
-      const { tasks, innerSteps, innerRate, order, optimizer, weighting, placebo } = options;
+    (options, given) => {
+      const { innerSteps, innerRate, order, optimizer, weighting, placebo } = options;
       const equal = Object.keys(weighting).every((name) => name === "equal");
-      return metaObjective(learner, {
-        tasks: makeMany(pretextTasks, tasks, setting),
+      return metaObjective(given.learner, {
+        tasks: tasksOf(options, given),
         inner: { innerSteps, innerRate, optimizer: makeOne(optimizers, optimizer, {}) },
         order,
         heads: { own: options.ownHeads, outer: options.outerHeads },
@@ -95,11 +108,11 @@ export const objectives: Registry<Objective, ObjectiveSetting> = {
   ),
   pretext: component(
     "The pretext losses alone: self-supervised pretraining.",
-    { tasks, weighting },
-    ({ tasks, weighting }, { learner, setting }) =>
-      pretextObjective(learner, {
-        tasks: makeMany(pretextTasks, tasks, setting),
-        weighting: makeOne(weightings, weighting, {}),
+    { ...taskOptions, weighting },
+    (options, given) =>
+      pretextObjective(given.learner, {
+        tasks: tasksOf(options, given),
+        weighting: makeOne(weightings, options.weighting, {}),
       }),
   ),
 };

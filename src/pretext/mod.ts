@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./augment/mod.ts";
+export * from "./augmented.ts";
 export * from "./barlow_twins.ts";
 export { classification, type ClassificationOptions } from "./classification.ts";
 export * from "./colorization.ts";

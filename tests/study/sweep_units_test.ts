@@ -1,10 +1,10 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { hashConfiguration } from "../../src/study/configuration_hash.ts";
 import {
   configurationChanges,
-  hashConfiguration,
+  partOfConfiguration,
   type ResolvedRun,
   sweepUnits,
-  unitConfiguration,
 } from "../../src/study/sweep/sweep_units.ts";
 
 const run: ResolvedRun = {
@@ -30,10 +30,10 @@ function changed(change: Readonly<Record<string, unknown>>): ResolvedRun {
 }
 
 const hashOf = (of: ResolvedRun, arm: string) =>
-  hashConfiguration(unitConfiguration(of, { arm, regime: "same" }));
+  hashConfiguration(partOfConfiguration(of, { arm, regime: "same" }));
 
-Deno.test("unitConfiguration() holds what decides a unit and nothing else", async () => {
-  assertEquals(unitConfiguration(run, { arm: "third", regime: "poor" }), {
+Deno.test("partOfConfiguration() holds what decides a unit and nothing else", async () => {
+  assertEquals(partOfConfiguration(run, { arm: "third", regime: "poor" }), {
     ...{ experiment: "demo", engine: "auto", data: "auto" },
     config: {
       arms: {
@@ -67,6 +67,10 @@ Deno.test("hashConfiguration() and configurationChanges() see values, not the or
   );
   assertNotEquals(await hashConfiguration({ e: {} }), await hashConfiguration({}));
   assertNotEquals(await hashConfiguration({ a: [1, 2] }), await hashConfiguration({ a: [2, 1] }));
+  assertEquals(
+    await hashConfiguration({ a: [{ b: 1, c: 2 }] }),
+    await hashConfiguration({ a: [{ c: 2, b: 1 }] }),
+  );
   assertEquals(
     configurationChanges({ a: { b: 1, gone: "x" }, c: [1] }, { a: { b: 2 }, c: [1], d: null }),
     ["a.b (2, was 1)", 'a.gone (nothing, was "x")', "d (null, was nothing)"],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hashConfiguration } from "../configuration_hash.ts";
 import type { Arm } from "./arms.ts";
 import type { StudyConfig } from "./study_schema.ts";
 
@@ -31,21 +32,6 @@ export async function unitConfiguration(
     ...(arm.protocols.includes("fine-tune") && { fineTune }),
     ...(arm.protocols.includes("linear-probe") && { probe }),
   };
-  const text = JSON.stringify(sorted({ ...rest, ...plans, arm, regime: regimes[regime], data }));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(
-    new Uint8Array(digest).subarray(0, 8),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
-}
-
-/** The same value with the keys of all mappings in order. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map((
-      [key, item],
-    ) => [key, sorted(item)]),
-  );
+  const hash = await hashConfiguration({ ...rest, ...plans, arm, regime: regimes[regime], data });
+  return hash.slice(0, 16);
 }

@@ -9,9 +9,9 @@ import { UsageError } from "../../experiment/usage_error.ts";
 import { unitKey } from "../stored_unit.ts";
 import {
   configurationChanges,
+  partOfConfiguration,
   type ResolvedRun,
   type SweepUnit,
-  unitConfiguration,
 } from "./sweep_units.ts";
 import { readJson, readRecord } from "./unit_state.ts";
 
@@ -45,12 +45,12 @@ export async function assertSameConfigurations(
   const faults: string[] = [];
   for (const group of Map.groupBy(units, ({ regime, arm }) => `${regime}/${arm}`).values()) {
     const { regime, arm } = group[0]!;
-    const now = unitConfiguration(run, { regime, arm });
+    const now = partOfConfiguration(run, { regime, arm });
     for (const folder of await begunFolders(`${out}/${regime}/${arm}`)) {
       const record = await readRecord(folder);
       if (record === undefined) continue;
       const config = record.config as ResolvedRun["config"];
-      const then = unitConfiguration({ ...record, config }, { regime, arm });
+      const then = partOfConfiguration({ ...record, config }, { regime, arm });
       const changes = configurationChanges(then, now);
       if (changes.length === 0) continue;
       faults.push(`${arm} in ${regime}, begun in ${folder}: ${changes.slice(0, 8).join(", ")}`);

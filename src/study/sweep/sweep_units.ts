@@ -5,6 +5,7 @@
  */
 import { unknownName, UsageError } from "../../experiment/usage_error.ts";
 import { excerpt } from "../../text/printable.ts";
+import { hashConfiguration, leavesOf } from "../configuration_hash.ts";
 import { unitKey } from "../stored_unit.ts";
 
 /** What `--dry-run` says of an experiment. */
@@ -44,7 +45,7 @@ type Mapping = Readonly<Record<string, unknown>>;
  * @param run The whole.
  * @param unit The arm and the regime.
  */
-export function unitConfiguration(
+export function partOfConfiguration(
   { experiment, engine, data, config }: Omit<ResolvedRun, "preset">,
   { arm, regime }: { readonly arm: string; readonly regime: string },
 ): Mapping {
@@ -61,25 +62,13 @@ export function unitConfiguration(
 }
 
 /**
- * Hashes a configuration; the order of keys does not matter.
- *
- * @param configuration Plain JSON.
- * @returns SHA-256 in hexadecimal digits.
- */
-export async function hashConfiguration(configuration: unknown): Promise<string> {
-  const text = JSON.stringify([...leaves(configuration)].sort(([a], [b]) => a < b ? -1 : 1));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/**
  * Says which keys differ between two configurations.
  *
  * @param before What was.
  * @param after What is.
  */
 export function configurationChanges(before: unknown, after: unknown): string[] {
-  const [old, now] = [leaves(before), leaves(after)];
+  const [old, now] = [leavesOf(before), leavesOf(after)];
   return [...new Set([...old.keys(), ...now.keys()])].sort()
     .filter((key) => old.get(key) !== now.get(key))
     .map((key) =>
@@ -87,17 +76,6 @@ export function configurationChanges(before: unknown, after: unknown): string[] 
         excerpt(old.get(key) ?? "nothing", 60)
       })`
     );
-}
-
-/** Everything that is no mapping with keys, as JSON, by its dotted key. */
-function leaves(value: unknown, prefix = ""): Map<string, string> {
-  const inner = typeof value === "object" && value !== null ? Object.entries(value) : [];
-  if (inner.length === 0 || Array.isArray(value)) {
-    return value === undefined ? new Map() : new Map([[prefix, JSON.stringify(value)]]);
-  }
-  return new Map(
-    inner.flatMap(([key, item]) => [...leaves(item, prefix === "" ? key : `${prefix}.${key}`)]),
-  );
 }
 
 /**
@@ -139,7 +117,7 @@ export async function sweepUnits(
       armNames.map(async (arm) => ({
         regime,
         arm,
-        configuration: await hashConfiguration(unitConfiguration(run, { arm, regime })),
+        configuration: await hashConfiguration(partOfConfiguration(run, { arm, regime })),
       }))
     ),
   );
