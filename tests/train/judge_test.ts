@@ -103,6 +103,7 @@ const judged = async (
 
 Deno.test("refreshStatistics() gives the means of batches, whatever the statistics were", () =>
   withEngine(async (engine) => {
+    const table = engine.put(packImages(dataset));
     for (const momentum of [0.1, 0.5, 1]) {
       const layer = batchNorm({ features: 3, momentum });
       const refresh = refreshStatistics(engine, { layer, extents: dataset });
@@ -113,12 +114,13 @@ Deno.test("refreshStatistics() gives the means of batches, whatever the statisti
           params: { beta: hostArray([1, 2, 3]), gamma: hostArray([1, 1, 1]) },
           state: { mean: hostArray([left, 0, -left]), variance: hostArray([left, 1, 2]) },
         }) as Concrete<Variables>;
-        const table = engine.put(packImages(dataset));
         const { live } = engine.memory();
         const fresh = await refresh(variables, { table, batches });
         results.push(await engine.read(fresh.state));
         engine.release(fresh.state);
         assertEquals(engine.memory().live, live);
+        // Held until here: the engine frees what nobody can reach any more.
+        engine.release(variables);
       }
       const [first, ...others] = results as unknown as { mean: { data: Float32Array } }[];
       for (const other of others) assertEquals(other, first);

@@ -8,9 +8,10 @@ import {
 } from "@std/assert";
 import { softmaxCrossEntropy } from "../../src/loss/mod.ts";
 import { famo, nashMtl } from "../../src/multitask/mod.ts";
-import { type Params, sequential } from "../../src/nn/mod.ts";
+import { dropout, type Params, sequential } from "../../src/nn/mod.ts";
 import { sgd } from "../../src/optim/mod.ts";
-import { randomKey } from "../../src/random/mod.ts";
+import { randomKey, uniform } from "../../src/random/mod.ts";
+import { mul } from "../../src/tensor/mod.ts";
 import {
   alignmentObjective,
   classificationObjective,
@@ -69,6 +70,33 @@ Deno.test("at alpha 0 every objective with a wanted loss is supervised training"
   // With alpha above 0 none of them is.
   for (const other of [meta(0.1), alignmentObjective(learner, { tasks, alpha: 0.1 })]) {
     assert(relativeError(model(gradientsOf(other)), wanted) > 1e-3);
+  }
+});
+
+Deno.test("at alpha 0 a dropped unit is dropped in every objective, and the labelled batch is the same", () => {
+  const drops = dropout({ rate: 0.5 });
+  const dropping: typeof learner = {
+    ...learner,
+    augment: (images, key) => mul(images, uniform(key, images.shape)),
+    encoder: {
+      init: learner.encoder.init,
+      apply: (params, state, x, options) => {
+        const { output, state: after } = learner.encoder.apply(params, state, x, options);
+        return { output: drops.apply({}, {}, output, options).output, state: after };
+      },
+    },
+  };
+  const wanted = model(gradientsOf(classificationObjective(dropping)));
+  assert(relativeError(wanted, model(gradientsOf(classificationObjective(learner)))) > 1e-3);
+  const inner = { innerSteps: 2, innerRate: 0, optimizer: sgd() };
+  const cases: Record<string, readonly [Objective, number]> = {
+    meta: [metaObjective(dropping, { tasks, order: "exact", inner }), 1],
+    alignment: [alignmentObjective(dropping, { tasks, alpha: 0 }), 1],
+    joint: [jointObjective(dropping, { tasks, pretextWeight: 0 }), 3],
+  };
+  for (const [name, [objective, factor]] of Object.entries(cases)) {
+    const error = relativeError(scaled(model(gradientsOf(objective)), factor), wanted);
+    assert(error < 1e-10, `${name}: ${error}`);
   }
 });
 

@@ -24,6 +24,7 @@ import {
   bilevelProblem,
   type Labelled,
   type OuterMetrics,
+  type Query,
   supportOf,
   type TaskShared,
 } from "./pretext_problem.ts";
@@ -178,7 +179,7 @@ export function metaTrainGradientBy(
     byName(
       tasks,
       (task) =>
-        makeGradient<Params, TaskShared, object, Labelled, Labelled, MetaTrainState>(
+        makeGradient<Params, TaskShared, object, Labelled, Query, MetaTrainState>(
           bilevelProblem(task, options),
           { ...options.inner, order: options.order, ownGradients: true },
         ),
@@ -187,10 +188,7 @@ export function metaTrainGradientBy(
   );
   return ({ params, state }, table, key, { rows, step, support }) => {
     const batch = labelledBatch(table, key, { rows, step, augment, extents });
-    const query = mapTree<Labelled>((x: Tensor) => expandDims(x, 0), {
-      images: batch.images,
-      labels: batch.labels,
-    });
+    const query = mapTree<Query>((x: Tensor) => expandDims(x, 0), batch);
     const { loss, grads, parts, weights, weighting } = combined(
       {
         params: params.encoder,

@@ -47,6 +47,8 @@ interface Batch {
   readonly images: Readonly<Record<string, Tensor>>;
   readonly labels: Readonly<Record<string, Tensor>>;
   readonly state: Params;
+  /** Key of what the wanted pass draws: that of supervised training on the same batch. */
+  readonly key?: Tensor;
 }
 
 /** What a loss returns besides. */
@@ -173,6 +175,7 @@ function multiTaskObjective(
           ...(labelled && { [WANTED]: labelled.labels }),
         },
         state,
+        ...(labelled && { key: labelled.key }),
       };
       const result = run(
         { params: training.params, optimizer: training.optimizer, weighting: own },
@@ -238,13 +241,13 @@ function pretextLoss(
 /** The cross-entropy of the wanted task. */
 function wantedLoss({ encoder, head }: Learner): MultiTaskLosses<Params, Batch, Aux>[string] {
   const model = sequential({ encoder, head });
-  return (params, { images, labels, state }, key) => {
+  return (params, { images, labels, state, key }) => {
     const { encoder, head } = params;
     const { output, state: after } = model.apply(
       { encoder: encoder!, head: head! },
       state,
       images[WANTED]!,
-      { training: true, key },
+      { training: true, key: key! },
     );
     const loss = softmaxCrossEntropy(output, labels[WANTED]!);
     const metrics = { accuracy: accuracy(output, labels[WANTED]!) };

@@ -6,9 +6,9 @@
 import type { Tensor } from "../../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
 import type { BilevelProblem } from "../../meta/mod.ts";
-import type { Params } from "../../nn/mod.ts";
+import { type Params, sequential } from "../../nn/mod.ts";
 import type { PretextTask } from "../../pretext/mod.ts";
-import { foldIn, splitKey } from "../../random/mod.ts";
+import { foldIn } from "../../random/mod.ts";
 import { expandDims } from "../../tensor/mod.ts";
 import { mapTree } from "../../tree/tree.ts";
 import { type ImageExtents, type ImageTable, takeImages, takeLabels } from "../device_images.ts";
@@ -25,6 +25,11 @@ export interface Labelled {
   readonly images: Tensor;
   readonly labels: Tensor;
 }
+/** What the wanted task judges by. */
+export interface Query extends Labelled {
+  /** Key of all that the pass draws, such as dropout: that of supervised training on the same batch. */
+  readonly key: Tensor;
+}
 /** What the outer loss gives besides. */
 export interface OuterMetrics {
   readonly accuracy: Tensor;
@@ -38,7 +43,8 @@ const SHUFFLE = 0x5aff1e;
 export function bilevelProblem(
   task: PretextTask,
   { encoder, head, placebo }: MetaTrainOptions,
-): BilevelProblem<Params, TaskShared, Labelled, Labelled, MetaTrainState> {
+): BilevelProblem<Params, TaskShared, Labelled, Query, MetaTrainState> {
+  const model = sequential({ encoder, head });
   const inner: InnerLoss<TaskShared, Labelled, MetaTrainState> = (
     params,
     { pretext },
@@ -60,19 +66,17 @@ export function bilevelProblem(
     });
   return {
     inner: placebo?.inner?.(inner) ?? inner,
-    outer: (params, shared, { images, labels }, { key, constants }) => {
-      const [encoderKey, headKey] = splitKey(key, 2);
-      const embedded = encoder.apply(params, constants.encoder, images, {
-        training: true,
-        key: encoderKey!,
-      });
-      const { output, state } = head.apply(shared.head, constants.head, embedded.output, {
-        training: true,
-        key: headKey!,
-      });
+    outer: (params, shared, { images, labels, key }, { constants }) => {
+      const { encoder, head } = constants;
+      const { output, state } = model.apply(
+        { encoder: params, head: shared.head },
+        { encoder, head },
+        images,
+        { training: true, key },
+      );
       const metrics: OuterMetrics = {
         accuracy: accuracy(output, labels),
-        state: { encoder: embedded.state, head: state },
+        state: state as MetaTrainState,
       };
       return { loss: softmaxCrossEntropy(output, labels), metrics };
     },
