@@ -7,6 +7,7 @@ import { z } from "zod";
 import { fileError } from "../run/file_error.ts";
 import { excerpt } from "../text/printable.ts";
 import { type StoredUnit, unitKey } from "./stored_unit.ts";
+import { TUNING_FILE } from "./tuning.ts";
 import type { UnitSummary } from "./unit_summary.ts";
 
 const amount = z.number().min(0);
@@ -93,8 +94,9 @@ function curveFaults({ outcomes }: UnitSummary): string[] {
 
 /**
  * Reads every summary below some folders. A run folder (it holds a `config.yaml`) gives its `unit.json`,
- * or one `unit.REGIME.ARM.json` for each unit that it ran; elsewhere every `.json` but `manifest.json` must be a summary. The same unit in two folders counts once
- * if the files say the same.
+ * or one `unit.REGIME.ARM.json` for each unit that it ran; elsewhere every `.json` but
+ * `manifest.json` and `trials.json` must be a summary. The same unit in two folders counts once if the files
+ * say the same.
  *
  * @param folders The folders.
  * @returns The units by regime, arm and seed.
@@ -151,6 +153,9 @@ export async function readUnit(path: string): Promise<UnitSummary> {
   return asUnitSummary(value, path);
 }
 
+/** What else stands in the folder of a sweep or of tuning. */
+const OTHERS: readonly string[] = ["manifest.json", TUNING_FILE];
+
 /** Paths of the summaries below a folder, sorted. */
 async function summaryFiles(folder: string): Promise<string[]> {
   const entries: Deno.DirEntry[] = [];
@@ -169,7 +174,7 @@ async function summaryFiles(folder: string): Promise<string[]> {
     // Names with a dot in front are temporary or hidden.
     if (name.startsWith(".")) continue;
     if (isDirectory) below.push(...await summaryFiles(`${folder}/${name}`));
-    else if (isFile && name.endsWith(".json") && name !== "manifest.json") {
+    else if (isFile && name.endsWith(".json") && !OTHERS.includes(name)) {
       below.push(`${folder}/${name}`);
     }
   }

@@ -53,9 +53,9 @@ const experiment = defineExperiment({
       await folder.writeText("step.txt", String(step));
     }
     if (config.arms[name]?.fails) throw new Error("this arm is broken");
+    const accuracy = 0.5 + (config.arms[name]?.gain ?? 0) + seed / 100;
     const { unit: summary } = unit({
-      ...{ arm: name, regime, seed },
-      accuracy: 0.5 + (config.arms[name]?.gain ?? 0) + seed / 100,
+      ...{ arm: name, regime, seed, accuracy, curve: [0.1, accuracy] },
     });
     await folder.writeText("unit.json", JSON.stringify(summary));
   },

@@ -20,6 +20,7 @@ import {
   type TunePlan,
   tunePlanSchema,
 } from "./tune_plan.ts";
+import { bestTrial, type TrialResult, TUNING_FILE, tuningTable } from "../tuning.ts";
 import type { UnitSummary } from "../unit_summary.ts";
 
 const PROGRAM = "deno task tune";
@@ -38,12 +39,6 @@ Flags:
   --preset, --set, --data, --engine, --memory, --offline
                  as of deno task experiment
   --help         this text`;
-
-/** A trial that has run. */
-interface Result extends Trial {
-  /** Validation accuracy at the end, from 0 to 1; absent if the trial failed. */
-  readonly accuracy?: number;
-}
 
 /**
  * Runs the command.
@@ -91,13 +86,16 @@ export async function tuneCommand(
     ], { output, ...(program && { program }) });
     const units = (await readUnits([out])).map(({ unit }) => unit);
     const results = trials.map((trial) => resultOf(trial, { plan, units }));
-    await writeFileAtomic(`${out}/trials.json`, `${JSON.stringify({ plan, results }, null, 2)}\n`);
+    await writeFileAtomic(
+      `${out}/${TUNING_FILE}`,
+      `${JSON.stringify({ plan, results }, null, 2)}\n`,
+    );
     if (code !== 0) return code;
     const tuned = Object.fromEntries(
-      Object.keys(plan.arms).map((arm) => [arm, nested(bestOf(arm, results).values)]),
+      Object.keys(plan.arms).map((arm) => [arm, nested(bestTrial(arm, results).values)]),
     );
     await writeFileAtomic(`${out}/tuned.yaml`, stringify({ arms: tuned }));
-    output.print(tuneText(plan, results));
+    output.print(formatTable(tuningTable({ plan, results })));
     output.print(`${out}/tuned.yaml: the best of every arm, for --config of a sweep.`);
     return 0;
   });
@@ -111,7 +109,7 @@ async function readTunePlan(path: string): Promise<TunePlan> {
 function resultOf(
   trial: Trial,
   { plan, units }: { readonly plan: TunePlan; readonly units: readonly UnitSummary[] },
-): Result {
+): TrialResult {
   const { protocol } = plan.arms[trial.arm]!;
   const unit = units.find(({ arm, seed }) => arm === trial.name && seed === plan.seed);
   if (!unit) return trial;
@@ -124,33 +122,6 @@ function resultOf(
     );
   }
   return { ...trial, accuracy: outcome.curve.at(-1)!.accuracy };
-}
-
-/** The first of the most accurate. */
-function bestOf(arm: string, results: readonly Result[]): Result {
-  return results.filter((result) => result.arm === arm)
-    .reduce((best, result) => result.accuracy! > best.accuracy! ? result : best);
-}
-
-/** How the accuracies of every arm's trials are spread, and the best trial. */
-function tuneText(plan: TunePlan, results: readonly Result[]): string {
-  const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
-  return formatTable({
-    heads: ["arm", "trials", "least", "median", "best", "values of the best"],
-    rows: Object.keys(plan.arms).map((arm) => {
-      const sorted = results.filter((result) => result.arm === arm)
-        .map(({ accuracy }) => accuracy!).sort((a, b) => a - b);
-      const middle = (sorted.length - 1) / 2;
-      const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-      return [
-        arm,
-        String(sorted.length),
-        ...[sorted[0]!, median, sorted.at(-1)!].map(percent),
-        Object.entries(bestOf(arm, results).values)
-          .map(([option, value]) => `${option} ${value}`).join(", "),
-      ];
-    }),
-  });
 }
 
 if (import.meta.main) Deno.exit(await tuneCommand(Deno.args));

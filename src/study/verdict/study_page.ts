@@ -19,6 +19,7 @@ import {
 } from "./study_charts.ts";
 import type { TextTable } from "../text_table.ts";
 import { meanCost } from "./verdict_cell.ts";
+import { trialTable, type Tuning, tuningTable, tuningText } from "../tuning.ts";
 import type { Family, Verdict } from "./verdict.ts";
 import type { CellOutcome, DecidedCell } from "./verdict_rules.ts";
 import {
@@ -39,6 +40,8 @@ export interface StudyPageOptions {
   readonly units: readonly StoredUnit[];
   /** Texts of configurations by name, such as the plan; shown as they are. */
   readonly configurations?: Readonly<Record<string, string>>;
+  /** What tuning tried before. */
+  readonly tuning?: Tuning;
 }
 
 /**
@@ -80,6 +83,7 @@ export async function studyPage(verdict: Verdict, options: StudyPageOptions): Pr
     { kind: "heading", text: "Arms" },
     ...armSections(units),
     ...(await pictures(verdict, { cells, units })),
+    ...(options.tuning ? tuningSections(options.tuning, verdict) : []),
     { kind: "heading", text: "Configuration and commits" },
     ...configurationSections(units),
     ...Object.entries(options.configurations ?? {}).map(([name, text]): PageSection => ({
@@ -232,6 +236,30 @@ async function pictures(
     fold(`Alignment of gradients in ${regime}`, show(alignment.flat()));
   }
   return sections;
+}
+
+/** How the trials of every arm fell, and each of them. */
+function tuningSections(tuning: Tuning, { plan }: Verdict): PageSection[] {
+  const used = plan.seeds.includes(tuning.plan.seed);
+  return [
+    { kind: "heading", text: "Tuning" },
+    {
+      kind: "text",
+      label: "Tuning",
+      paragraphs: [
+        tuningText(tuning),
+        used
+          ? `The study uses the seed ${tuning.plan.seed} too: its units are not new to the tuned values.`
+          : `No unit of the plan has this seed.`,
+      ],
+    },
+    ...table(tuningTable(tuning), { caption: "Validation accuracy of the trials." }),
+    {
+      kind: "fold",
+      summary: "Every trial",
+      sections: table(trialTable(tuning), { caption: "Trials, the best of an arm first." }),
+    },
+  ];
 }
 
 /** Hash of every arm's configuration, and the facts that its units share. */

@@ -11,6 +11,8 @@ import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../
 import { readProvenance } from "./provenance.ts";
 import { readUnits } from "../read_units.ts";
 import type { StoredUnit } from "../stored_unit.ts";
+import { formatTable } from "../text_table.ts";
+import { readTuning, TUNING_FILE, tuningTable, tuningText } from "../tuning.ts";
 import { studyFolders } from "../study_folders.ts";
 import { computeVerdict } from "./verdict.ts";
 import { readVerdictPlan } from "./verdict_plan.ts";
@@ -26,8 +28,10 @@ is there; 3: some are missing, and what they belong to is not concluded.
 
 Flags:
   --plan FILE   the plan (default experiments/STUDY.verdict.yaml)
+  --tuning FILE what deno task tune tried (default trials.json in the first folder that has one)
   --html FILE   write the study's page too
-  --collect DIR write the units' summaries into a folder, as they are committed: rounded, one file each
+  --collect DIR write the units' summaries into a folder, as they are committed: rounded, one file each,
+                and what tuning tried
   --json        print the verdict as JSON
   --help        this text`;
 
@@ -50,7 +54,7 @@ export async function runVerdict(
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
     const { names, values, given } = readFlags(args, {
-      value: ["plan", "html", "collect"],
+      value: ["plan", "tuning", "html", "collect"],
       plain: ["json", "help"],
     });
     if (given.help) {
@@ -60,9 +64,17 @@ export async function runVerdict(
     if (names.length === 0) throw new UsageError("Expected the name of a study, or a folder.");
     const { folders, study } = await studyFolders(names, root);
     const units = await readUnits(folders);
+    const tuningPath = values.tuning[0] ?? await tuningIn(folders);
+    const tuning = tuningPath === undefined ? undefined : await readTuning(tuningPath);
     const collection = values.collect[0];
     if (collection !== undefined) {
       const { written, unchanged } = await collectUnits(units, collection);
+      if (tuning) {
+        await writeFileAtomic(
+          `${collection}/${TUNING_FILE}`,
+          `${JSON.stringify(tuning, null, 1)}\n`,
+        );
+      }
       output.log(`${collection}: ${written} summaries written, ${unchanged} were there.`);
     }
     const name = study ?? units[0]?.unit.study;
@@ -74,12 +86,22 @@ export async function runVerdict(
       );
     }
     const plan = await readVerdictPlan(planPath);
+    if (tuning && tuning.plan.study !== plan.study) {
+      throw new UsageError(
+        `${tuningPath} is of the study "${tuning.plan.study}", the plan of "${plan.study}".`,
+      );
+    }
     const verdict = computeVerdict(plan, units);
     const provenance = await readProvenance(planPath, units);
     if (given.json) {
       output.print(printableLines(JSON.stringify({ ...verdict, provenance }, null, 2)));
     } else {
       output.print(printableLines(verdictText(verdict, provenance)));
+      if (tuning) {
+        output.print(
+          `\n${printableLines(tuningText(tuning))}\n${formatTable(tuningTable(tuning))}`,
+        );
+      }
       output.print(`\nRead from ${folders.length === 0 ? "no folder" : folders.join(", ")}.`);
     }
     const page = values.html[0];
@@ -89,12 +111,24 @@ export async function runVerdict(
         [`The plan, ${planPath}`]: await Deno.readTextFile(planPath),
         ...await firstRecord(units),
       };
-      const text = await studyPage(verdict, { provenance, units, configurations });
+      const text = await studyPage(verdict, {
+        ...{ provenance, units, configurations },
+        ...(tuning && { tuning }),
+      });
       await writeFileAtomic(page, text);
       output.log(`Page: ${page}`);
     }
     return verdict.state === "complete" ? 0 : UNFINISHED;
   });
+}
+
+/** What tuning tried, where it lies beside the units. */
+async function tuningIn(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const path = `${folder.replace(/(?<=.)\/+$/, "")}/${TUNING_FILE}`;
+    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
+  }
+  return undefined;
 }
 
 /** The complete record of a run, where the units are in run folders. */
