@@ -21,13 +21,22 @@
  * the arms of `cifar-hypothesis.verdict.yaml`, then `deno task verdict runs/cifar-hypothesis`. One unit: `deno task experiment cifar-hypothesis --set
  * only.arms=[meta] --set only.regimes=[labels-100]`.
  *
+ * @example From a program; from the shell it is `deno run -A jsr:@mutasesumele/toolkit/experiments/cifar-hypothesis`
+ * ```ts
+ * import { experiment } from "@mutasesumele/toolkit/experiments/cifar-hypothesis";
+ * import { runCommand } from "@mutasesumele/toolkit/experiment";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await runCommand(experiment, { args: ["--dry-run", "--preset", "quick"] }), 0);
+ * ```
+ *
  * @module
  */
-import { runCommand } from "../mod.ts";
+import { type Experiment, runCommand } from "../src/experiment/mod.ts";
 import { imageStudy } from "../src/study/arms/image_study.ts";
 
 /** The experiment. */
-export const experiment = imageStudy({
+export const experiment: Experiment = imageStudy({
   name: "cifar-hypothesis",
   title: "Is meta-training with self-supervised inner tasks worth it?",
   summary:

@@ -20,13 +20,22 @@
  * test accuracy 35% (supervised, as it is) to 40% (meta-training, linear probe), where chance is 10%.
  * So short a run ranks nothing. `full` is for a GPU: a meta step is 109 GFLOP there.
  *
+ * @example From a program; from the shell it is `deno run -A jsr:@mutasesumele/toolkit/experiments/cifar-maml`
+ * ```ts
+ * import { experiment } from "@mutasesumele/toolkit/experiments/cifar-maml";
+ * import { runCommand } from "@mutasesumele/toolkit/experiment";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await runCommand(experiment, { args: ["--dry-run", "--preset", "quick"] }), 0);
+ * ```
+ *
  * @module
  */
-import { runCommand } from "../mod.ts";
+import { type Experiment, runCommand } from "../src/experiment/mod.ts";
 import { imageStudy } from "../src/study/arms/image_study.ts";
 
 /** The experiment. */
-export const experiment = imageStudy({
+export const experiment: Experiment = imageStudy({
   name: "cifar-maml",
   title: "Meta-learning with self-supervised inner tasks on CIFAR-10",
   summary:

@@ -11,13 +11,22 @@
  * Arms: `cifar-pretext.yaml`. Command: `deno task sweep cifar-pretext --preset quick --seeds 0-4 [--arms
  * rotation,contrastive]`, then `deno task compare`.
  *
+ * @example From a program; from the shell it is `deno run -A jsr:@mutasesumele/toolkit/experiments/cifar-pretext`
+ * ```ts
+ * import { experiment } from "@mutasesumele/toolkit/experiments/cifar-pretext";
+ * import { runCommand } from "@mutasesumele/toolkit/experiment";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await runCommand(experiment, { args: ["--dry-run", "--preset", "quick"] }), 0);
+ * ```
+ *
  * @module
  */
-import { runCommand } from "../mod.ts";
+import { type Experiment, runCommand } from "../src/experiment/mod.ts";
 import { imageStudy } from "../src/study/arms/image_study.ts";
 
 /** The experiment. */
-export const experiment = imageStudy({
+export const experiment: Experiment = imageStudy({
   name: "cifar-pretext",
   title: "What does each pretext task teach a backbone?",
   summary:

@@ -12,13 +12,22 @@
  * Command: `deno task sweep cifar-taguchi --preset quick --seeds 0-8`, then `deno task effects
  * runs/cifar-taguchi`.
  *
+ * @example From a program; from the shell it is `deno run -A jsr:@mutasesumele/toolkit/experiments/cifar-taguchi`
+ * ```ts
+ * import { experiment } from "@mutasesumele/toolkit/experiments/cifar-taguchi";
+ * import { runCommand } from "@mutasesumele/toolkit/experiment";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await runCommand(experiment, { args: ["--dry-run", "--preset", "quick"] }), 0);
+ * ```
+ *
  * @module
  */
-import { runCommand } from "../mod.ts";
+import { type Experiment, runCommand } from "../src/experiment/mod.ts";
 import { imageStudy } from "../src/study/arms/image_study.ts";
 
 /** The experiment. */
-export const experiment = imageStudy({
+export const experiment: Experiment = imageStudy({
   name: "cifar-taguchi",
   title: "Which pretext tasks and inner settings matter? An orthogonal array",
   summary:

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { runExperimentFolder } from "../mod.ts";
+import { runExperimentFolder } from "../src/experiment/mod.ts";
 // Loaded with the program: an experiment is imported when it may no longer read the sources.
 import "../src/study/arms/image_study.ts";
 

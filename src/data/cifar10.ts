@@ -67,7 +67,7 @@ async function standIn(options: Cifar10Options, reason: string): Promise<ImageSp
  *
  * @example
  * ```ts
- * import { loadCifar10 } from "@mutasesumele/toolkit";
+ * import { loadCifar10 } from "@mutasesumele/toolkit/data";
  * import { assertEquals } from "@std/assert";
  *
  * const { train } = await loadCifar10({ data: "synthetic", syntheticTrainCount: 50 });

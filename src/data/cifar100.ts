@@ -43,7 +43,7 @@ export interface Cifar100Options {
  *
  * @example
  * ```ts
- * import { loadCifar100 } from "@mutasesumele/toolkit";
+ * import { loadCifar100 } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * await assertRejects(() => loadCifar100({ data: "no/such" }), Error, "no such folder");

@@ -81,7 +81,7 @@ export function decodeCifarRecords(
  *
  * @example
  * ```ts
- * import { decodeCifar10Records } from "@mutasesumele/toolkit";
+ * import { decodeCifar10Records } from "@mutasesumele/toolkit/data";
  * import { assertEquals } from "@std/assert";
  *
  * const record = new Uint8Array(3073);

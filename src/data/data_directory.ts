@@ -22,7 +22,7 @@ export const DATA_DIRECTORY_VARIABLE = "MUTASESUMELE_DATA";
  *
  * @example
  * ```ts
- * import { dataDirectory } from "@mutasesumele/toolkit";
+ * import { dataDirectory } from "@mutasesumele/toolkit/data";
  * import { assertEquals } from "@std/assert";
  *
  * const variables: Record<string, string> = { HOME: "/home/ada" };

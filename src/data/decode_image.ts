@@ -15,7 +15,7 @@ import type { DecodedImage } from "./decoded_image.ts";
  *
  * @example
  * ```ts
- * import { decodeImage } from "@mutasesumele/toolkit";
+ * import { decodeImage } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * await assertRejects(() => decodeImage(new TextEncoder().encode("GIF89a")), Error, "47 49 46 38");

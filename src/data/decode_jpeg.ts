@@ -27,7 +27,7 @@ export interface DecodeImageOptions {
  *
  * @example
  * ```ts
- * import { decodeJpeg } from "@mutasesumele/toolkit";
+ * import { decodeJpeg } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * await assertRejects(() => decodeJpeg(Uint8Array.of(0xff, 0xd8)), Error, "no image data");

@@ -70,7 +70,7 @@ function sample(row: Uint8Array, { index, depth, raw }: {
  *
  * @example
  * ```ts
- * import { decodePng } from "@mutasesumele/toolkit";
+ * import { decodePng } from "@mutasesumele/toolkit/data";
  * import { assertEquals } from "@std/assert";
  *
  * const base64 =

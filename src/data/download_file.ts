@@ -32,13 +32,41 @@ export interface DownloadOptions extends ExpectedFile {
   readonly retryDelay?: number;
 }
 
-/** A server could not be reached at all: no network, no such host, no answer. */
+/**
+ * A server could not be reached at all: no network, no such host, no answer.
+ *
+ * @example
+ * ```ts
+ * import { downloadFile, NetworkUnavailableError } from "@mutasesumele/toolkit/data";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const file = { size: 1, sha256: "0".repeat(64), destination: "/tmp/none/nothing" };
+ * await assertRejects(
+ *   () => downloadFile({ ...file, url: "http://127.0.0.1:9/none", attempts: 1 }),
+ *   NetworkUnavailableError,
+ * );
+ * ```
+ */
 export class NetworkUnavailableError extends Error {
   /** Name of the error class. */
   override readonly name = "NetworkUnavailableError";
 }
 
-/** A download failed although the server was reached. */
+/**
+ * A download failed although the server was reached.
+ *
+ * @example
+ * ```ts
+ * import { DownloadError, downloadFile } from "@mutasesumele/toolkit/data";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const server = Deno.serve({ port: 0, onListen: () => {} }, () => new Response("", { status: 404 }));
+ * const url = `http://127.0.0.1:${server.addr.port}/none`;
+ * const file = { size: 1, sha256: "0".repeat(64), destination: "/tmp/none/nothing" };
+ * await assertRejects(() => downloadFile({ ...file, url, attempts: 1 }), DownloadError, "404");
+ * await server.shutdown();
+ * ```
+ */
 export class DownloadError extends Error {
   /** Name of the error class. */
   override readonly name = "DownloadError";
@@ -285,7 +313,7 @@ async function syncFolder(folder: string): Promise<void> {
  *
  * @example
  * ```ts
- * import { downloadFile } from "@mutasesumele/toolkit";
+ * import { downloadFile } from "@mutasesumele/toolkit/data";
  * import { assertEquals } from "@std/assert";
  *
  * const server = Deno.serve(

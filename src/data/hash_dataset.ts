@@ -9,7 +9,8 @@ import type { ImageDataset } from "./image_dataset.ts";
  *
  * @example
  * ```ts
- * import { hashDataset, syntheticImages } from "@mutasesumele/toolkit";
+ * import { syntheticImages } from "@mutasesumele/toolkit";
+ * import { hashDataset } from "@mutasesumele/toolkit/data";
  * import { assertEquals, assertNotEquals } from "@std/assert";
  *
  * const { train, test } = syntheticImages({ seed: 0, trainCount: 10, testCount: 10 });

@@ -119,7 +119,7 @@ function sharedNames(
  *
  * @example
  * ```ts
- * import { loadHuggingFaceImages } from "@mutasesumele/toolkit";
+ * import { loadHuggingFaceImages } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * await assertRejects(() => loadHuggingFaceImages({ paths: [] }), RangeError, "no file");

@@ -130,7 +130,7 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
  *
  * @example
  * ```ts
- * import { dataNames } from "@mutasesumele/toolkit";
+ * import { dataNames } from "@mutasesumele/toolkit/data";
  * import { assert } from "@std/assert";
  *
  * assert(dataNames().includes("food101"));
@@ -153,7 +153,7 @@ export function dataNames(): string[] {
  *
  * @example
  * ```ts
- * import { loadImageSplits } from "@mutasesumele/toolkit";
+ * import { loadImageSplits } from "@mutasesumele/toolkit/data";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
  * const options = { syntheticTrainCount: 20, syntheticTestCount: 10, size: 16 };

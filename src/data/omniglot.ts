@@ -72,7 +72,7 @@ async function readDrawings(
  *
  * @example
  * ```ts
- * import { loadOmniglot } from "@mutasesumele/toolkit";
+ * import { loadOmniglot } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * await assertRejects(() => loadOmniglot({ paths: [] }), Error, "no drawing");

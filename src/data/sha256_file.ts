@@ -11,7 +11,7 @@ import { openRegularFile } from "./regular_file.ts";
  *
  * @example
  * ```ts
- * import { sha256File } from "@mutasesumele/toolkit";
+ * import { sha256File } from "@mutasesumele/toolkit/data";
  * import { assertEquals } from "@std/assert";
  *
  * const path = await Deno.makeTempFile();

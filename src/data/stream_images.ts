@@ -238,7 +238,7 @@ class Epoch {
  *
  * @example
  * ```ts
- * import { streamImages } from "@mutasesumele/toolkit";
+ * import { streamImages } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * const batches = streamImages({ paths: [], batchSize: 8, seed: 0 });

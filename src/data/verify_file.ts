@@ -9,7 +9,23 @@ export interface ExpectedFile {
   readonly sha256: string;
 }
 
-/** A file has another size or content than the published one. */
+/**
+ * A file has another size or content than the published one.
+ *
+ * @example
+ * ```ts
+ * import { ChecksumError, verifyFile } from "@mutasesumele/toolkit/data";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await assertRejects(
+ *   () => verifyFile(path, { size: 3, sha256: "0".repeat(64) }),
+ *   ChecksumError,
+ *   "found 0 bytes, expected 3",
+ * );
+ * await Deno.remove(path);
+ * ```
+ */
 export class ChecksumError extends Error {
   /** Name of the error class. */
   override readonly name = "ChecksumError";
@@ -43,7 +59,7 @@ export async function findMismatch(
  *
  * @example
  * ```ts
- * import { ChecksumError, verifyFile } from "@mutasesumele/toolkit";
+ * import { ChecksumError, verifyFile } from "@mutasesumele/toolkit/data";
  * import { assertRejects } from "@std/assert";
  *
  * const path = await Deno.makeTempFile();

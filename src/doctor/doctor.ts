@@ -2,11 +2,19 @@
  * `deno task doctor`: what this machine has, whether every kernel family computes rightly, and
  * what to install where something is missing.
  *
+ * @example From a program; from the shell it is `deno run -A jsr:@mutasesumele/toolkit/doctor`
+ * ```ts
+ * import { doctor } from "@mutasesumele/toolkit/doctor";
+ *
+ * await doctor((line) => console.error(line));
+ * ```
+ *
  * @module
  */
 import type { Engine } from "../engine/engine.ts";
-import { type EngineChoice, openEngine } from "../engine/open_engine.ts";
+import type { EngineChoice } from "../engine/open_engine.ts";
 import { NoAdapterError, openGpu } from "../gpu/device.ts";
+import { openEngine } from "../interop/open_engine.ts";
 import { printableLines } from "../text/printable.ts";
 import { numberChecks } from "./number_check.ts";
 import { selfCheck } from "./self_check.ts";
@@ -27,6 +35,17 @@ const LIMITS = [
  *
  * @param print Receives each line.
  * @returns Whether every check passed.
+ *
+ * @example
+ * ```ts
+ * import { doctor } from "@mutasesumele/toolkit/doctor";
+ * import { assert } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const healthy = await doctor((line) => lines.push(line));
+ * assert(lines[0]?.startsWith("Deno "));
+ * assert(healthy, lines.join("\n"));
+ * ```
  */
 export async function doctor(print: (line: string) => void): Promise<boolean> {
   const { deno, v8, typescript } = Deno.version;

@@ -99,6 +99,15 @@ interface Compiled {
  *
  * Values need no bookkeeping: those to which nobody refers any more are freed when the values have grown by
  * half, and every 64 MiB at first. `release` and `donate` free them at once.
+ *
+ * @example
+ * ```ts
+ * import { hostArray, openEngine, sum, type Tensor } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ * using engine = await openEngine("auto");
+ * const total = engine.jit((x: Tensor) => sum(x));
+ * assertEquals((await engine.read(await total(hostArray([1, 2])))).data, new Float32Array([3]));
+ * ```
  */
 export class Engine implements Disposable {
   /** What the engine runs on. */

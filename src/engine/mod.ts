@@ -17,6 +17,7 @@ export {
   engineChoices,
   type EngineOptions,
   openEngine,
+  type OpenTfjs,
 } from "./open_engine.ts";
 export { type Concrete, type Given, type Hold, type OnHost, Value } from "./value.ts";
 export { type HostArray, hostArray, type HostData } from "../ir/host_array.ts";

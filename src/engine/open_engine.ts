@@ -5,9 +5,8 @@
  */
 import { type BufferPoolOptions, DEFAULT_BUDGET } from "../gpu/buffers.ts";
 import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
-import type { TfjsOptions } from "../tfjs/mod.ts";
 import { requireOptions } from "../ir/options.ts";
-import { Engine } from "./engine.ts";
+import { type Backend, Engine } from "./engine.ts";
 import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
 import { WebGpuBackend } from "./webgpu_backend.ts";
@@ -23,6 +22,11 @@ const CALLED: Readonly<Record<string, EngineChoice>> = {
   ...{ cuda: "webgpu", gpu: "webgpu", metal: "webgpu", vulkan: "webgpu", webgl: "tfjs" },
   ...{ wasm: "tfjs", tensorflow: "tfjs", cpu: "reference" },
 };
+
+const WAY_OUT = "take openEngine from '@mutasesumele/toolkit/tfjs'";
+
+const NOT_GIVEN =
+  `found no option 'tfjs', expected what opens it (without it nobody loads 286 MB). To use it, ${WAY_OUT}`;
 
 /** Most bytes of device memory unless told: WebGPU does not say how much an adapter has. */
 export const DEFAULT_BYTE_BUDGET: number = DEFAULT_BUDGET;
@@ -47,19 +51,30 @@ export interface EngineOptions extends EngineWatch {
   readonly adapter?: GPUAdapter;
   /** Folder or address of the wasm files of TensorFlow.js; by default its npm package's own folder. */
   readonly wasmPath?: string;
+  /**
+   * How to open TensorFlow.js: `openTfjs` of `@mutasesumele/toolkit/tfjs`, whose own `openEngine` has it
+   * already. Without it, importing `openEngine` brings nothing of TensorFlow.js.
+   */
+  readonly tfjs?: OpenTfjs;
 }
+
+/** Opens TensorFlow.js as what an engine computes on. */
+export type OpenTfjs = (options: { readonly wasmPath?: string }) => Promise<Backend>;
 
 /**
  * Opens an engine.
  *
  * `auto` takes WebGPU where there is an adapter that can be trusted, and TensorFlow.js on wasm
- * otherwise: also where Deno has found nothing but OpenGL, which corrupts memory.
+ * otherwise, if it is given: also where Deno has found nothing but OpenGL, which corrupts memory. The last
+ * resort is the reference engine, which computes on one thread of the CPU, slowly. `engine.reason` says
+ * which it was and why.
  *
  * @param choice Which engine.
  * @param options Where to say what was chosen, the memory budget, and a device to share.
  * @returns The engine; close it when done.
  * @throws {NoAdapterError} If WebGPU is asked for and there is no adapter, or only OpenGL.
- * @throws {TypeError} If there is no such engine or option, or a device is given for an engine that computes on none.
+ * @throws {TypeError} If there is no such engine or option, a device is given for an engine that computes on
+ *   none, or TensorFlow.js is asked for and not given.
  *
  * @example
  * ```ts
@@ -79,7 +94,7 @@ export async function openEngine(
 ): Promise<Engine> {
   requireOptions("openEngine", options, {
     ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
-    ...{ wasmPath: true, signal: true, onWork: true, onLeak: true },
+    ...{ wasmPath: true, tfjs: true, signal: true, onWork: true, onLeak: true },
   });
   if (!engineChoices.includes(choice)) {
     const meant = CALLED[String(choice)];
@@ -104,7 +119,7 @@ export async function openEngine(
 async function open(
   choice: EngineChoice,
   { pool, watch }: { readonly pool: BufferPoolOptions; readonly watch: EngineWatch },
-  { float64 = false, device, adapter, wasmPath }: EngineOptions,
+  { float64 = false, device, adapter, tfjs, wasmPath }: EngineOptions,
 ): Promise<Engine> {
   if (device !== undefined) {
     if (choice !== "webgpu" && choice !== "auto") {
@@ -116,14 +131,15 @@ async function open(
     const gpu = await borrowGpu(device, adapter);
     return new Engine(new WebGpuBackend(gpu, pool), { ...watch, reason: "a device was given" });
   }
-  const tfjs = wasmPath === undefined ? {} : { wasmPath };
+  const wasm = wasmPath === undefined ? {} : { wasmPath };
   switch (choice) {
     case "webgpu":
       return new Engine(await WebGpuBackend.open(pool), watch);
     case "reference":
       return new Engine(new ReferenceBackend({ float64 }), watch);
     case "tfjs":
-      return await openTfjsEngine(tfjs, watch);
+      if (tfjs === undefined) throw new TypeError(`Cannot open the engine 'tfjs': ${NOT_GIVEN}.`);
+      return new Engine(await tfjs(wasm), watch);
     case "auto":
       try {
         const reason = "WebGPU has an adapter";
@@ -131,16 +147,11 @@ async function open(
       } catch (error) {
         if (!(error instanceof NoAdapterError)) throw error;
         const reason = `WebGPU has no adapter to trust, found ${error.found}`;
-        return await openTfjsEngine(tfjs, { ...watch, reason });
+        if (tfjs !== undefined) return new Engine(await tfjs(wasm), { ...watch, reason });
+        return new Engine(new ReferenceBackend({ float64 }), {
+          ...watch,
+          reason: `${reason}; TensorFlow.js, which is faster, was not given: ${WAY_OUT}`,
+        });
       }
   }
-}
-
-async function openTfjsEngine(
-  options: TfjsOptions,
-  watch: EngineWatch & { readonly reason?: string },
-): Promise<Engine> {
-  // Imported only here: nobody else pays for TensorFlow.js.
-  const { openTfjs } = await import("../tfjs/mod.ts");
-  return new Engine(await openTfjs(options), watch);
 }

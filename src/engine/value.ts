@@ -16,7 +16,20 @@ export interface Hold {
   readonly owner: object | undefined;
 }
 
-/** An array that an engine holds; it is read with `engine.read`. */
+/**
+ * An array that an engine holds; it is read with `engine.read`.
+ *
+ * @example
+ * ```ts
+ * import { hostArray, openEngine, Value } from "@mutasesumele/toolkit";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * using engine = await openEngine("reference");
+ * const value = engine.put(hostArray([[1, 2], [3, 4]]));
+ * assert(value instanceof Value);
+ * assertEquals([value.shape, value.dtype], [[2, 2], "f32"]);
+ * ```
+ */
 export class Value implements Aval {
   /** Extents of the axes, outermost first. */
   readonly shape: readonly number[];

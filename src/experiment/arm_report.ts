@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { learningCurveSvg, renderReport, type ReportNotice } from "../report/mod.ts";
+import { learningCurveSvg } from "../report/chart.ts";
+import { renderReport, type ReportNotice } from "../report/mod.ts";
 import type { CurvePoint, Evaluation, StageRecord } from "../train/mod.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 
@@ -192,7 +193,8 @@ function flatFacts(facts: Readonly<Record<string, unknown>>, prefix = ""): Recor
  *
  * @example
  * ```ts
- * import { defineExperiment, runExperiment, writeArmReport } from "@mutasesumele/toolkit";
+ * import { defineExperiment, runExperiment } from "@mutasesumele/toolkit/experiment";
+ * import { writeArmReport } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals } from "@std/assert";
  * import { z } from "zod";
  *

@@ -78,7 +78,7 @@ type ValueFlag = (typeof VALUE_FLAGS)[number];
  *
  * @example
  * ```ts
- * import { parseCommandLine } from "@mutasesumele/toolkit";
+ * import { parseCommandLine } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals, assertThrows } from "@std/assert";
  *
  * const line = parseCommandLine(["cifar-maml", "--seed", "3", "--set", "steps=5"]);

@@ -16,7 +16,8 @@ import { DATA_VARIABLES } from "./permissions.ts";
  *
  * @example
  * ```ts
- * import { dataDirectory, permittedDataDirectory } from "@mutasesumele/toolkit";
+ * import { dataDirectory } from "@mutasesumele/toolkit/data";
+ * import { permittedDataDirectory } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals } from "@std/assert";
  *
  * // Where everything may be read, it is the user's own.

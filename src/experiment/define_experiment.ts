@@ -58,7 +58,7 @@ export interface Experiment<Config = unknown> {
  *
  * @example
  * ```ts
- * import { defineExperiment } from "@mutasesumele/toolkit";
+ * import { defineExperiment } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals } from "@std/assert";
  * import { z } from "zod";
  *

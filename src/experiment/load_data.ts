@@ -33,7 +33,7 @@ export interface LoadDataOptions {
  *
  * @example
  * ```ts
- * import { loadData } from "@mutasesumele/toolkit";
+ * import { loadData } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals } from "@std/assert";
  *
  * // An experiment passes the context that it is given.

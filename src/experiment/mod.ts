@@ -1,6 +1,22 @@
 /**
  * Experiments: their definition, their command line, and their run.
  *
+ * @example An experiment with a checked configuration; in a file of its own it is a command
+ * ```ts
+ * import { defineExperiment, runCommand } from "@mutasesumele/toolkit/experiment";
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ *
+ * const experiment = defineExperiment({
+ *   name: "count",
+ *   title: "Counting",
+ *   summary: "Counts to a number.",
+ *   schema: z.strictObject({ to: z.int().default(3).describe("Last number.") }),
+ *   run: ({ config, folder }) => folder.writeSummary({ last: config.to }),
+ * });
+ * assertEquals(await runCommand(experiment, { args: ["--dry-run", "--set", "to=5"] }), 0);
+ * ```
+ *
  * @module
  */
 export { type ArmOutcome, type ArmReport, writeArmReport } from "./arm_report.ts";

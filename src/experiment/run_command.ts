@@ -46,7 +46,7 @@ export interface FolderOptions extends CommandOptions {
  *
  * @example
  * ```ts
- * import { defineExperiment, runCommand } from "@mutasesumele/toolkit";
+ * import { defineExperiment, runCommand } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals } from "@std/assert";
  * import { z } from "zod";
  *
@@ -86,6 +86,31 @@ export async function runCommand(
  * @param folder URL of the folder, ending in a slash.
  * @param options How to import a module; arguments, name of the program, streams.
  * @returns The exit code: 0 finished, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.
+ *
+ * @example
+ * ```ts
+ * import { runExperimentFolder } from "@mutasesumele/toolkit/experiment";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const written: string[] = [];
+ * const code = await runExperimentFolder(new URL(`file://${folder}/`), {
+ *   load: (url) => import(url),
+ *   args: ["missing"],
+ *   output: {
+ *     print: (line) => written.push(line),
+ *     progress: {
+ *       write: (text) => written.push(text),
+ *       terminal: false,
+ *       color: false,
+ *       columns: () => 80,
+ *       now: () => 0,
+ *     },
+ *   },
+ * });
+ * assertEquals(code, 2);
+ * await Deno.remove(folder);
+ * ```
  */
 export async function runExperimentFolder(folder: URL, options: FolderOptions): Promise<number> {
   const program = options.program ?? "deno task experiment";

@@ -67,7 +67,7 @@ export interface RunResult {
  *
  * @example
  * ```ts
- * import { defineExperiment, runExperiment } from "@mutasesumele/toolkit";
+ * import { defineExperiment, runExperiment } from "@mutasesumele/toolkit/experiment";
  * import { assertEquals } from "@std/assert";
  * import { z } from "zod";
  *

@@ -71,7 +71,10 @@ export async function resumedRecord(
 /** Commit of the source tree and versions of everything. */
 async function program(): Promise<Pick<RunRecord, "commit" | "versions">> {
   return {
-    commit: await readGitCommit(import.meta.dirname ?? Deno.cwd()) ?? null,
+    // A package from a registry is in no repository; that of the working folder is another one.
+    commit: import.meta.dirname === undefined
+      ? null
+      : await readGitCommit(import.meta.dirname) ?? null,
     versions: { toolkit: toolkitVersion, ...Deno.version },
   };
 }

@@ -8,7 +8,17 @@ import { excerpt } from "../text/printable.ts";
 /** Longer names are no slips of the finger, and comparing them takes long. */
 const LONGEST_NAME = 100;
 
-/** A wrong command line or configuration: shown without a stack, ends with exit code 2. */
+/**
+ * A wrong command line or configuration: shown without a stack, ends with exit code 2.
+ *
+ * @example
+ * ```ts
+ * import { parseCommandLine, UsageError } from "@mutasesumele/toolkit/experiment";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => parseCommandLine(["--sed", "1"]), UsageError, "--seed");
+ * ```
+ */
 export class UsageError extends Error {
   /** Name of the class. */
   override readonly name = "UsageError";

@@ -59,7 +59,8 @@ const INPUT = "";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { fromLayersModel, hostArray, loadTfjs, openEngine, type Params, type Tensor } from "@mutasesumele/toolkit";
+ * import { hostArray, openEngine, type Params, type Tensor } from "@mutasesumele/toolkit";
+ * import { fromLayersModel, loadTfjs } from "@mutasesumele/toolkit/tfjs";
  *
  * const tf = await loadTfjs("cpu");
  * const model = tf.sequential({

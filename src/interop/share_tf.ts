@@ -61,7 +61,8 @@ export interface SharedTf {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { hostArray, mul, openEngine, shareTf, type Tensor } from "@mutasesumele/toolkit";
+ * import { hostArray, mul, openEngine, type Tensor } from "@mutasesumele/toolkit";
+ * import { shareTf } from "@mutasesumele/toolkit/tfjs";
  *
  * const engine = await openEngine("auto");
  * const { tf, toTf, fromTf } = await shareTf(engine);

@@ -13,6 +13,16 @@ import type { Node } from "./tensor.ts";
  *
  * @param program The program.
  * @throws {Error} Names the first node that is wrong.
+ *
+ * @example
+ * ```ts
+ * import { check, exp, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const { program } = trace((x: Tensor) => exp(x), [{ shape: [2], dtype: "f32" }]);
+ * check(program);
+ * assertThrows(() => check({ ...program, nodes: [] }), Error, "is not computed");
+ * ```
  */
 export function check(program: Program): void {
   const given = new Set(program.inputs.map((input) => input.node));

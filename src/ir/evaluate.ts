@@ -16,6 +16,16 @@ import type { Tensor } from "./tensor.ts";
  * @param inputs One array for each input of the program, of its shape and element type.
  * @returns One array for each output.
  * @throws {TypeError} If an input is missing or has another shape or element type.
+ *
+ * @example
+ * ```ts
+ * import { evaluate, exp, ndArray, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { program } = trace((x: Tensor) => exp(x), [{ shape: [1], dtype: "f32" }]);
+ * const [result] = evaluate(program, [ndArray({ shape: [1], dtype: "f32" }, [1])]);
+ * assertEquals(result?.data, Float64Array.of(Math.E));
+ * ```
  */
 export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[] {
   const steps = evaluateSteps(program, inputs);

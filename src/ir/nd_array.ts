@@ -19,7 +19,18 @@ export function zerosNd(shape: Shape, dtype: DType): NdArray {
   return { shape, dtype, data: allocate(dtype, sizeOf(shape)) };
 }
 
-/** Wraps numbers (or a typed array, copied) as an array of the reference interpreter. */
+/**
+ * Wraps numbers (or a typed array, copied) as an array of the reference interpreter.
+ *
+ * @example
+ * ```ts
+ * import { ndArray } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { data } = ndArray({ shape: [2], dtype: "f32" }, [0.1, 0.2]);
+ * assertEquals(data, Float64Array.of(0.1, 0.2));
+ * ```
+ */
 export function ndArray(aval: Aval, values: ArrayLike<number>): NdArray {
   const size = sizeOf(aval.shape);
   if (values.length !== size) {

@@ -133,7 +133,32 @@ export interface SingleRules<P> {
   flops?(params: P, inputs: readonly Aval[], output: Aval): number;
 }
 
-/** Builds a {@linkcode Primitive} from the rules of an operation with one result. */
+/**
+ * Builds a {@linkcode Primitive} from the rules of an operation with one result.
+ *
+ * @example
+ * ```ts
+ * import { definePrimitive, evaluate, ndArray, Node, primitives } from "@mutasesumele/toolkit";
+ * import { type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // 2 x: linear, so its tangent is itself and so is its transpose.
+ * const twiceP = definePrimitive<null>({
+ *   name: "twice",
+ *   aval: (_, [x]) => x!,
+ *   evaluate: (_, [x], aval) => ndArray(aval, x!.data.map((value) => 2 * value)),
+ *   jvp: (_, [tangent]) => tangent ? twice(tangent) : null,
+ *   transpose: (_, cotangent) => [twice(cotangent)],
+ *   vmap: (_, [x]) => twice(x!.tensor),
+ *   lower: { kind: "expand", expand: ({ inputs: [x] }) => [primitives.add(x!, x!)] },
+ * });
+ * const twice = (x: Tensor): Tensor => new Node(twiceP, null, [x]).outputs[0]!;
+ *
+ * const { program } = trace(twice, [{ shape: [2], dtype: "f32" }]);
+ * const [result] = evaluate(program, [ndArray({ shape: [2], dtype: "f32" }, [1, 2])]);
+ * assertEquals(result?.data, Float64Array.of(2, 4));
+ * ```
+ */
 export function definePrimitive<P>(rules: SingleRules<P>): Primitive<P> {
   const { jvp, transpose, flops } = rules;
   return {

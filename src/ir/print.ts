@@ -12,6 +12,15 @@ import type { Tensor } from "./tensor.ts";
  *
  * @param program The program.
  * @returns Lines such as `%2 f32[2] = add %0 %1`.
+ *
+ * @example
+ * ```ts
+ * import { mul, print, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { program } = trace((x: Tensor) => mul(x, x), [{ shape: [2], dtype: "f32" }]);
+ * assertEquals(print(program), "inputs %0 f32[2]\n  %1 f32[2] = mul %0 %0\noutputs %1");
+ * ```
  */
 export function print(program: Program): string {
   const names = new Map<Tensor, string>();

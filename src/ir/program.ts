@@ -55,7 +55,19 @@ export function programOf(inputs: readonly Tensor[], outputs: readonly Tensor[])
   return { inputs, outputs, nodes };
 }
 
-/** How often each primitive occurs in a program. */
+/**
+ * How often each primitive occurs in a program.
+ *
+ * @example
+ * ```ts
+ * import { countPrimitives, mul, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const cube = (x: Tensor) => mul(x, mul(x, x));
+ * const { program } = trace(cube, [{ shape: [], dtype: "f32" }]);
+ * assertEquals(countPrimitives(program).get("mul"), 2);
+ * ```
+ */
 export function countPrimitives(program: Program): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { primitive } of program.nodes) {
@@ -78,7 +90,19 @@ export function countNodes(program: Program): number {
   );
 }
 
-/** Floating-point operations of one run of a program (a multiply-add counts 2). */
+/**
+ * Floating-point operations of one run of a program (a multiply-add counts 2).
+ *
+ * @example
+ * ```ts
+ * import { matmul, programFlops, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const shapes = [{ shape: [2, 3], dtype: "f32" }, { shape: [3, 4], dtype: "f32" }] as const;
+ * const { program } = trace((a: Tensor, b: Tensor) => matmul(a, b), shapes);
+ * assertEquals(programFlops(program), 2 * 2 * 3 * 4);
+ * ```
+ */
 export function programFlops(program: Program): number {
   let flops = 0;
   for (const node of program.nodes) {

@@ -11,7 +11,20 @@ import { noTensor } from "./describe.ts";
 import type { Primitive } from "./primitive.ts";
 import { refusal } from "./refusal.ts";
 
-/** One application of a primitive. */
+/**
+ * One application of a primitive.
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, Node } from "@mutasesumele/toolkit";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const x = constant([1, 2]);
+ * const { node } = mul(x, x);
+ * assert(node instanceof Node);
+ * assertEquals([node.primitive.name, node.inputs.length], ["mul", 2]);
+ * ```
+ */
 export class Node<P = unknown> {
   /** Unique, increasing in order of creation: operands always have smaller ids. */
   readonly id: number;
@@ -73,7 +86,19 @@ function requireAval({ shape, dtype }: Aval): void {
 /** Node ids only order nodes of one process; no result depends on their values. */
 const counter = { next: 0 };
 
-/** An immutable, symbolic tensor: one result of a {@linkcode Node}. */
+/**
+ * An immutable, symbolic tensor: one result of a {@linkcode Node}.
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, Tensor } from "@mutasesumele/toolkit";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const product = mul(constant([1, 2]), 3);
+ * assert(product instanceof Tensor);
+ * assertEquals(`${product}`, "f32[2]");
+ * ```
+ */
 export class Tensor implements Aval {
   /** The application that computes this tensor. */
   readonly node: Node;

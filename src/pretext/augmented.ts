@@ -15,10 +15,10 @@ const AUGMENT = 0xa06;
  *
  * @example
  * ```ts
- * import { augmented, compose, horizontalFlip, rotation } from "@mutasesumele/toolkit";
+ * import { augmented, horizontalFlip, rotation } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(augmented(rotation(), compose(horizontalFlip())).name, "rotation");
+ * assertEquals(augmented(rotation(), horizontalFlip).name, "rotation");
  * ```
  */
 export function augmented(task: PretextTask, augment: Augment): PretextTask {

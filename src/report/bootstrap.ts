@@ -44,7 +44,7 @@ export interface BootstrapOptions {
  *
  * @example
  * ```ts
- * import { bootstrapInterval } from "@mutasesumele/toolkit";
+ * import { bootstrapInterval } from "@mutasesumele/toolkit/report";
  * import { assert, assertEquals } from "@std/assert";
  *
  * const { estimate, low, high } = bootstrapInterval([0.61, 0.64, 0.6, 0.66, 0.63]);

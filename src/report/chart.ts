@@ -1,6 +1,21 @@
 /**
  * Learning curves as SVG by Vega-Lite: the same data give the same bytes in every process.
  *
+ * @example A line with a band around it
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { learningCurveSvg } from "@mutasesumele/toolkit/report/charts";
+ *
+ * const points = [{ x: 0, y: 0.1, low: 0, high: 0.2 }, { x: 10, y: 0.5, low: 0.4, high: 0.6 }];
+ * const svg = await learningCurveSvg({
+ *   series: [{ name: "meta", points }],
+ *   xLabel: "steps",
+ *   yLabel: "accuracy",
+ *   description: "Accuracy rises from 0.1 to 0.5.",
+ * });
+ * assert(svg.startsWith("<svg"));
+ * ```
+ *
  * @module
  */
 import { printable } from "../text/printable.ts";
@@ -70,7 +85,7 @@ const MOST_DOTS = 50;
  *
  * @example
  * ```ts
- * import { learningCurveSvg } from "@mutasesumele/toolkit";
+ * import { learningCurveSvg } from "@mutasesumele/toolkit/report/charts";
  * import { assertMatch } from "@std/assert";
  *
  * const svg = await learningCurveSvg({

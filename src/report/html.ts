@@ -57,7 +57,7 @@ export interface Report {
  *
  * @example
  * ```ts
- * import { renderReport } from "@mutasesumele/toolkit";
+ * import { renderReport } from "@mutasesumele/toolkit/report";
  * import { assertStringIncludes } from "@std/assert";
  *
  * const html = renderReport({

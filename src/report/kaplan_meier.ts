@@ -39,7 +39,7 @@ export interface SurvivalStep {
  *
  * @example
  * ```ts
- * import { kaplanMeier } from "@mutasesumele/toolkit";
+ * import { kaplanMeier } from "@mutasesumele/toolkit/report";
  * import { assertEquals } from "@std/assert";
  *
  * const curve = kaplanMeier([
@@ -79,7 +79,7 @@ export function kaplanMeier(observations: readonly Observation[]): SurvivalStep[
  *
  * @example
  * ```ts
- * import { restrictedMean } from "@mutasesumele/toolkit";
+ * import { restrictedMean } from "@mutasesumele/toolkit/report";
  * import { assertEquals } from "@std/assert";
  *
  * const runs = [{ time: 100, reached: true }, { time: 500, reached: false }];
@@ -121,6 +121,16 @@ export function restrictedMean(observations: readonly Observation[], horizon: nu
  * @throws {RangeError} If there are fewer than two runs, a run ended before the horizon without its
  * target (a resample of such runs has no mean up to there), the level is not between 0 and 1, or there
  * are too few resamples for a tail of the level.
+ *
+ * @example
+ * ```ts
+ * import { restrictedMeanInterval } from "@mutasesumele/toolkit/report";
+ * import { assert } from "@std/assert";
+ *
+ * const runs = [{ time: 40, reached: true }, { time: 60, reached: true }];
+ * const { low, high } = restrictedMeanInterval(runs, { horizon: 100, level: 0.5 });
+ * assert(40 <= low && low <= high && high <= 60);
+ * ```
  */
 export function restrictedMeanInterval(
   observations: readonly Observation[],

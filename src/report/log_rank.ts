@@ -32,7 +32,7 @@ export interface LogRankResult {
  *
  * @example
  * ```ts
- * import { logRankTest } from "@mutasesumele/toolkit";
+ * import { logRankTest } from "@mutasesumele/toolkit/report";
  * import { assert } from "@std/assert";
  *
  * const fast = [10, 12, 14, 15, 18].map((time) => ({ time, reached: true }));

@@ -1,10 +1,18 @@
 /**
- * Statistics, charts and the HTML report of a run.
+ * Statistics and the HTML report of a run; charts have an entry of their own, `report/charts`.
+ *
+ * @example The interval of a share
+ * ```ts
+ * import { wilsonInterval } from "@mutasesumele/toolkit/report";
+ * import { assert } from "@std/assert";
+ *
+ * const { low, high } = wilsonInterval(0.4, { trials: 100 });
+ * assert(low < 0.4 && 0.4 < high);
+ * ```
  *
  * @module
  */
 export { bootstrapInterval, type BootstrapOptions, type Interval } from "./bootstrap.ts";
-export { type ChartOptions, type ChartPoint, type ChartSeries, learningCurveSvg } from "./chart.ts";
 export { renderReport, type Report, type ReportArm } from "./html.ts";
 export {
   kaplanMeier,

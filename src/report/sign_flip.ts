@@ -29,7 +29,7 @@ export interface SignFlipOptions {
  *
  * @example
  * ```ts
- * import { signFlipTest } from "@mutasesumele/toolkit";
+ * import { signFlipTest } from "@mutasesumele/toolkit/report";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(signFlipTest([0.02, 0.05, 0.01, 0.03]), 2 / 16);

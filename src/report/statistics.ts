@@ -23,7 +23,7 @@ export function mean(values: readonly number[]): number {
  *
  * @example
  * ```ts
- * import { standardDeviation } from "@mutasesumele/toolkit";
+ * import { standardDeviation } from "@mutasesumele/toolkit/report";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(standardDeviation([1, 3, 5]), 2);
@@ -45,7 +45,7 @@ export function standardDeviation(values: readonly number[]): number {
  *
  * @example
  * ```ts
- * import { quantile } from "@mutasesumele/toolkit";
+ * import { quantile } from "@mutasesumele/toolkit/report";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(quantile([1, 2, 3, 4], 0.25), 1.75);
@@ -71,6 +71,14 @@ export function quantile(values: readonly number[], probability: number): number
  *
  * @param values At least one number, in any order.
  * @throws {RangeError} If there is none.
+ *
+ * @example
+ * ```ts
+ * import { median } from "@mutasesumele/toolkit/report";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(median([3, 1, 2]), 2);
+ * ```
  */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
@@ -87,7 +95,7 @@ export function median(values: readonly number[]): number {
  *
  * @example
  * ```ts
- * import { holmCorrection } from "@mutasesumele/toolkit";
+ * import { holmCorrection } from "@mutasesumele/toolkit/report";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(holmCorrection([0.25, 0.0625, 0.5]), [0.5, 0.1875, 0.5]);

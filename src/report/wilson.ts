@@ -17,7 +17,7 @@ import { normalQuantile } from "./special_functions.ts";
  *
  * @example
  * ```ts
- * import { wilsonInterval } from "@mutasesumele/toolkit";
+ * import { wilsonInterval } from "@mutasesumele/toolkit/report";
  * import { assertAlmostEquals } from "@std/assert";
  *
  * const { low, high } = wilsonInterval(0.6, { trials: 1000 });

@@ -16,7 +16,7 @@ import { fileError } from "./file_error.ts";
  *
  * @example
  * ```ts
- * import { writeFileAtomic } from "@mutasesumele/toolkit";
+ * import { writeFileAtomic } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * const folder = await Deno.makeTempDir();
@@ -61,7 +61,7 @@ export async function writeFileAtomic(
  *
  * @example
  * ```ts
- * import { removeTemporaryFiles } from "@mutasesumele/toolkit";
+ * import { removeTemporaryFiles } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * const folder = await Deno.makeTempDir();

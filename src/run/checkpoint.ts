@@ -29,7 +29,7 @@ const STEP = "step";
  *
  * @example
  * ```ts
- * import { loadCheckpoint, saveCheckpoint } from "@mutasesumele/toolkit";
+ * import { loadCheckpoint, saveCheckpoint } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * const folder = await Deno.makeTempDir();
@@ -60,6 +60,17 @@ export async function saveCheckpoint(path: string, content: TensorFile): Promise
  * @returns Tensors and metadata, without the checksum.
  * @throws {Error} If the file cannot be read.
  * @throws {SyntaxError} If a byte of it is not as it was written.
+ *
+ * @example
+ * ```ts
+ * import { loadCheckpoint, saveCheckpoint } from "@mutasesumele/toolkit/run";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * await saveCheckpoint(path, { tensors: {}, metadata: { epoch: "3" } });
+ * assertEquals((await loadCheckpoint(path)).metadata, { epoch: "3" });
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadCheckpoint(path: string): Promise<TensorFile> {
   let bytes: Uint8Array;
@@ -161,7 +172,7 @@ export class CheckpointStore {
    *
    * @example
    * ```ts
-   * import { CheckpointStore } from "@mutasesumele/toolkit";
+   * import { CheckpointStore } from "@mutasesumele/toolkit/run";
    * import { assertEquals } from "@std/assert";
    *
    * const folder = await Deno.makeTempDir();

@@ -32,7 +32,7 @@ export interface MetricRecord {
  *
  * @example
  * ```ts
- * import { formatMetricRecord } from "@mutasesumele/toolkit";
+ * import { formatMetricRecord } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(
@@ -89,7 +89,7 @@ export class MetricsWriter implements Disposable {
    *
    * @example
    * ```ts
-   * import { MetricsWriter, readMetrics } from "@mutasesumele/toolkit";
+   * import { MetricsWriter, readMetrics } from "@mutasesumele/toolkit/run";
    * import { assertEquals } from "@std/assert";
    *
    * const path = await Deno.makeTempFile();
@@ -148,6 +148,18 @@ export class MetricsWriter implements Disposable {
  * @param path The file.
  * @returns The records in the order of the file.
  * @throws {SyntaxError} If a complete line is not a metric record; the message names the line.
+ *
+ * @example
+ * ```ts
+ * import { formatMetricRecord, readMetrics } from "@mutasesumele/toolkit/run";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * const record = { arm: "meta", phase: "train", step: 1, loss: 0.5 };
+ * await Deno.writeTextFile(path, `${formatMetricRecord(record)}{"arm":"me`);
+ * assertEquals(await readMetrics(path), [record]);
+ * await Deno.remove(path);
+ * ```
  */
 export async function readMetrics(path: string): Promise<MetricRecord[]> {
   let text: string;

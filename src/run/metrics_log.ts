@@ -54,7 +54,7 @@ export class MetricsLog implements Disposable {
    *
    * @example
    * ```ts
-   * import { MetricsLog, readMetrics } from "@mutasesumele/toolkit";
+   * import { MetricsLog, readMetrics } from "@mutasesumele/toolkit/run";
    * import { assertEquals } from "@std/assert";
    *
    * const folder = await Deno.makeTempDir();
@@ -172,7 +172,7 @@ export class MetricsLog implements Disposable {
  *
  * @example
  * ```ts
- * import { checkMetricsPosition, MetricsLog } from "@mutasesumele/toolkit";
+ * import { checkMetricsPosition, MetricsLog } from "@mutasesumele/toolkit/run";
  * import { assertThrows } from "@std/assert";
  *
  * const folder = await Deno.makeTempDir();

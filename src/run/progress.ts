@@ -45,7 +45,7 @@ const DEFAULT_COLUMNS = 80;
  *
  * @example
  * ```ts
- * import { Progress } from "@mutasesumele/toolkit";
+ * import { Progress } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * let text = "";
@@ -204,7 +204,18 @@ export class Progress {
   }
 }
 
-/** Standard error as a {@linkcode ProgressOutput}; `NO_COLOR` is respected. */
+/**
+ * Standard error as a {@linkcode ProgressOutput}; `NO_COLOR` is respected.
+ *
+ * @example
+ * ```ts
+ * import { Progress, standardError } from "@mutasesumele/toolkit/run";
+ *
+ * const progress = new Progress({ ...standardError(), write: () => {} });
+ * progress.begin({ label: "quiet", total: 10 });
+ * progress.end();
+ * ```
+ */
 export function standardError(): ProgressOutput {
   const encoder = new TextEncoder();
   const terminal = Deno.stderr.isTerminal();
@@ -234,6 +245,14 @@ function formatMetric(value: number): string {
  * Writes a duration for people: `42s`, `3m05s`, `2h07m`, `3d04h`.
  *
  * @param seconds A duration of at least zero.
+ *
+ * @example
+ * ```ts
+ * import { formatSeconds } from "@mutasesumele/toolkit/run";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([42, 185, 7620].map(formatSeconds), ["42s", "3m05s", "2h07m"]);
+ * ```
  */
 export function formatSeconds(seconds: number): string {
   const total = Math.round(seconds);

@@ -71,7 +71,7 @@ export class RunFolder implements Disposable {
    *
    * @example
    * ```ts
-   * import { RunFolder } from "@mutasesumele/toolkit";
+   * import { RunFolder } from "@mutasesumele/toolkit/run";
    * import { assertEquals } from "@std/assert";
    *
    * const root = await Deno.makeTempDir();
@@ -116,7 +116,7 @@ export class RunFolder implements Disposable {
    *
    * @example
    * ```ts
-   * import { RunFolder } from "@mutasesumele/toolkit";
+   * import { RunFolder } from "@mutasesumele/toolkit/run";
    * import { assertEquals } from "@std/assert";
    *
    * const root = await Deno.makeTempDir();

@@ -64,7 +64,7 @@ const MAX_HEADER_BYTES = 100_000_000;
  *
  * @example
  * ```ts
- * import { decodeSafetensors, encodeSafetensors } from "@mutasesumele/toolkit";
+ * import { decodeSafetensors, encodeSafetensors } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * const weight = { dtype: "F32", shape: [2], data: new Float32Array([1, -0.5]) } as const;
@@ -114,6 +114,18 @@ export function encodeSafetensors(file: TensorFile): Uint8Array[] {
  * @param bytes The whole file.
  * @returns Tensors (own copies) and metadata.
  * @throws {SyntaxError} If the file is truncated or inconsistent; the message names the tensor.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors } from "@mutasesumele/toolkit/run";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const step = { dtype: "I32", shape: [1], data: Int32Array.of(7) } as const;
+ * const pieces = encodeSafetensors({ tensors: { step }, metadata: {} });
+ * const bytes = new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+ * assertEquals(decodeSafetensors(bytes).tensors["step"], step);
+ * assertThrows(() => decodeSafetensors(bytes.subarray(0, -1)), SyntaxError);
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array): TensorFile {
   const { header, dataStart } = decodeHeader(bytes);

@@ -18,7 +18,8 @@ const STORED = { f32: "F32", i32: "I32", u32: "U32", bool: "BOOL" } as const;
  *
  * @example
  * ```ts
- * import { hostArray, openEngine, storeTree } from "@mutasesumele/toolkit";
+ * import { hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { storeTree } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * const engine = await openEngine("reference");
@@ -50,7 +51,8 @@ export async function storeTree(
  *
  * @example
  * ```ts
- * import { hostArray, openEngine, restoreTree, storeTree } from "@mutasesumele/toolkit";
+ * import { hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { restoreTree, storeTree } from "@mutasesumele/toolkit/run";
  * import { assertEquals } from "@std/assert";
  *
  * const engine = await openEngine("reference");

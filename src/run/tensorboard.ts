@@ -77,7 +77,7 @@ export class TensorBoardWriter implements Disposable {
    *
    * @example
    * ```ts
-   * import { TensorBoardWriter } from "@mutasesumele/toolkit";
+   * import { TensorBoardWriter } from "@mutasesumele/toolkit/run";
    * import { assert } from "@std/assert";
    *
    * const folder = await Deno.makeTempDir();

@@ -1,6 +1,14 @@
 /**
  * Studies: units of arms, regimes and seeds, and the verdict on them.
  *
+ * @example How long a run took to reach a target
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseSeeds } from "@mutasesumele/toolkit/study";
+ *
+ * assertEquals(parseSeeds("0-2,7"), [0, 1, 2, 7]);
+ * ```
+ *
  * @module
  */
 export { parseSeeds } from "./seed_list.ts";

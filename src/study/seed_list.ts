@@ -17,7 +17,7 @@ const MOST_SEEDS = 1000;
  *
  * @example
  * ```ts
- * import { parseSeeds } from "@mutasesumele/toolkit";
+ * import { parseSeeds } from "@mutasesumele/toolkit/study";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(parseSeeds("0-2,7"), [0, 1, 2, 7]);

@@ -36,6 +36,14 @@ export function printable(text: string): string {
  *
  * @param text Any text.
  * @returns The text; `\r\n` counts as a line break.
+ *
+ * @example
+ * ```ts
+ * import { printableLines } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(printableLines("one\r\ntwo\x1b[2J"), "one\ntwo\\u001b[2J");
+ * ```
  */
 export function printableLines(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(OBEYED_BUT_LINES, escape);

@@ -80,7 +80,23 @@ export interface TfjsProgram {
   run(inputs: readonly unknown[]): Held[];
 }
 
-/** Runs programs on TensorFlow.js; open one with {@linkcode openTfjs}. */
+/**
+ * Runs programs on TensorFlow.js; open one with {@linkcode openTfjs}.
+ *
+ * @example
+ * ```ts
+ * import { print, square, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { openTfjs, TfjsExecutor } from "@mutasesumele/toolkit/tfjs";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const executor = await openTfjs({ backend: "cpu" });
+ * assert(executor instanceof TfjsExecutor);
+ * const { program } = trace((x: Tensor) => square(x), [{ shape: [], dtype: "f32" }]);
+ * assert(print(program).includes("mul"));
+ * assertEquals(executor.info.name, "tfjs");
+ * executor.close();
+ * ```
+ */
 export class TfjsExecutor {
   /** What it runs on. */
   readonly info: TfjsInfo;
@@ -346,7 +362,8 @@ function inScope<T extends readonly TfTensor[] | undefined>(
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { mul, openTfjs, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { mul, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { openTfjs } from "@mutasesumele/toolkit/tfjs";
  *
  * const executor = await openTfjs({ backend: "cpu" });
  * const { program } = trace((x: Tensor) => mul(x, x), [{ shape: [2], dtype: "f32" }]);

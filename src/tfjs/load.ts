@@ -45,7 +45,7 @@ export interface LoadTfjsOptions {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { loadTfjs } from "@mutasesumele/toolkit";
+ * import { loadTfjs } from "@mutasesumele/toolkit/tfjs";
  *
  * const tf = await loadTfjs("cpu");
  * assertEquals(tf.getBackend(), "cpu");

@@ -58,7 +58,8 @@ interface Rules extends TfFunction {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { grad, openTfjs, type Tensor, tfOp, trace } from "@mutasesumele/toolkit";
+ * import { grad, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { openTfjs, tfOp } from "@mutasesumele/toolkit/tfjs";
  *
  * const executor = await openTfjs({ backend: "cpu" });
  * const { tf } = executor;

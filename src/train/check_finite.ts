@@ -44,7 +44,8 @@ export interface PendingCounts {
  *
  * @example
  * ```ts
- * import { FiniteCheck, hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { FiniteCheck } from "@mutasesumele/toolkit/train";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
  * const engine = await openEngine("reference");

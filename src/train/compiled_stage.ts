@@ -39,7 +39,8 @@ export interface CompiledStageOptions<State, Inputs>
  *
  * @example
  * ```ts
- * import { add, compiledStage, hostArray, openEngine, type Tensor } from "@mutasesumele/toolkit";
+ * import { add, hostArray, openEngine, type Tensor } from "@mutasesumele/toolkit";
+ * import { compiledStage } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const engine = await openEngine("reference");
@@ -96,7 +97,7 @@ export function compiledStage<State, Inputs>(
  *
  * @example
  * ```ts
- * import { stepInputs } from "@mutasesumele/toolkit";
+ * import { stepInputs } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const { rows, step } = stepInputs(Int32Array.of(4, 2), { step: 9, rate: 0.1 });
@@ -122,7 +123,7 @@ export function stepInputs(
  *
  * @example
  * ```ts
- * import { rowsOf } from "@mutasesumele/toolkit";
+ * import { rowsOf } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(rowsOf(Int32Array.of(4, 2)).dtype, "i32");

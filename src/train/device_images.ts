@@ -18,7 +18,7 @@ import {
   sub,
   takeRows,
 } from "../tensor/mod.ts";
-import type { ImageDataset } from "../data/mod.ts";
+import type { ImageDataset } from "../data/in_memory.ts";
 
 /** Images and labels as tensors of a program. */
 export interface ImageTable {
@@ -59,8 +59,10 @@ const SHARD_BYTES = 64 * 1024 * 1024;
  *
  * @example
  * ```ts
- * import { openEngine, packImages, syntheticImages, takeImages } from "@mutasesumele/toolkit";
- * import { type ImageTable, hostArray, type Tensor } from "@mutasesumele/toolkit";
+ * import { openEngine, syntheticImages } from "@mutasesumele/toolkit";
+ * import { packImages, takeImages } from "@mutasesumele/toolkit/train";
+ * import { hostArray, type Tensor } from "@mutasesumele/toolkit";
+ * import type { ImageTable } from "@mutasesumele/toolkit/train";
  * import { assertAlmostEquals } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
@@ -116,7 +118,8 @@ export function packImages(
  *
  * @example
  * ```ts
- * import { constant, type ImageTable, takeImages, valuesOf } from "@mutasesumele/toolkit";
+ * import { constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { type ImageTable, takeImages } from "@mutasesumele/toolkit/train";
  * import { assertAlmostEquals } from "@std/assert";
  *
  * const table: ImageTable = {
@@ -158,7 +161,8 @@ export function takeImages(table: ImageTable, indices: Tensor, extents: ImageExt
  *
  * @example
  * ```ts
- * import { constant, type ImageTable, takeLabels, valuesOf } from "@mutasesumele/toolkit";
+ * import { constant, valuesOf } from "@mutasesumele/toolkit";
+ * import { type ImageTable, takeLabels } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const table: ImageTable = { shards: [], labels: constant([7, 8, 9], { dtype: "i32" }) };

@@ -55,8 +55,10 @@ export type Evaluate = (
  *
  * @example
  * ```ts
- * import { classifierEvaluation, flattenLayer, linear, openEngine } from "@mutasesumele/toolkit";
- * import { packImages, randomKey, sequential, syntheticImages } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear, openEngine } from "@mutasesumele/toolkit";
+ * import { classifierEvaluation } from "@mutasesumele/toolkit/train";
+ * import { randomKey, sequential, syntheticImages } from "@mutasesumele/toolkit";
+ * import { packImages } from "@mutasesumele/toolkit/train";
  * import { assertAlmostEquals } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });

@@ -36,7 +36,8 @@ const TASKS = 0xa119;
  *
  * @example
  * ```ts
- * import { bits, constant, flattenLayer, gradientAlignment, jointObjective } from "@mutasesumele/toolkit";
+ * import { bits, constant, flattenLayer } from "@mutasesumele/toolkit";
+ * import { gradientAlignment, jointObjective } from "@mutasesumele/toolkit/train";
  * import { linear, randomKey, rotation, sequential, sgd, type Tensor } from "@mutasesumele/toolkit";
  * import { valuesOf, zeros } from "@mutasesumele/toolkit";
  * import { assert } from "@std/assert";

@@ -61,9 +61,12 @@ export interface MetaTrainingGuardOptions {
  *
  * @example
  * ```ts
- * import { flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
- * import { guardMetaTraining, hostArray, openEngine, randomKey, rotation, sequential } from "@mutasesumele/toolkit";
- * import { type MetaTraining, packImages, sgd, syntheticImages } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear } from "@mutasesumele/toolkit";
+ * import type { MetaTrainOptions } from "@mutasesumele/toolkit/train";
+ * import { hostArray, openEngine, randomKey, rotation, sequential } from "@mutasesumele/toolkit";
+ * import { guardMetaTraining } from "@mutasesumele/toolkit/train";
+ * import { sgd, syntheticImages } from "@mutasesumele/toolkit";
+ * import { type MetaTraining, packImages } from "@mutasesumele/toolkit/train";
  * import { assert } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 12, testCount: 10 });

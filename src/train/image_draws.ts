@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EpochSampler } from "../data/mod.ts";
+import { EpochSampler } from "../data/in_memory.ts";
 import { type HostArray, hostArray } from "../engine/mod.ts";
 import { randomKey } from "../random/mod.ts";
 import { valuesOf } from "../tensor/mod.ts";
@@ -24,7 +24,7 @@ export interface DrawnFrom {
  *
  * @example
  * ```ts
- * import { ImageDraws } from "@mutasesumele/toolkit";
+ * import { ImageDraws } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const draws = new ImageDraws({ seed: 0, batchSize: 2 });

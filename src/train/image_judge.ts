@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ImageDataset } from "../data/mod.ts";
+import type { ImageDataset } from "../data/in_memory.ts";
 import type { Concrete } from "../engine/mod.ts";
 import { packImages } from "./device_images.ts";
 import type { Evaluation, Variables } from "./evaluate_classifier.ts";
@@ -16,7 +16,28 @@ import type { Objective } from "./objectives/objective.ts";
 import type { TrainingState } from "./objectives/train_classifier.ts";
 import type { Refresh } from "./refresh_statistics.ts";
 
-/** Judges models; made by `ImageTraining`. */
+/**
+ * Judges models; made by `ImageTraining`.
+ *
+ * @example
+ * ```ts
+ * import { encoder, linear, openEngine, sgd, syntheticImages } from "@mutasesumele/toolkit";
+ * import { ImageTraining } from "@mutasesumele/toolkit/train";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { train: dataset } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
+ * const head = linear({ inputs: 2, outputs: 10 });
+ * const task = { dataset, head, train: Int32Array.of(0, 1), validation: Int32Array.of(2, 3) };
+ *
+ * using engine = await openEngine("reference");
+ * const { judge } = ImageTraining.open(engine, {
+ *   ...{ encoder: encoder({ widths: [2], embedding: 2 }), embedding: 2, probe: head },
+ *   ...{ optimizer: sgd(), augment: (images) => images, source: task, target: task },
+ *   ...{ batchSize: 2, evaluationBatch: 2, seed: 0, refreshBatches: 0, adaptationDraws: 1 },
+ * });
+ * assertEquals(judge.held("target").rows, Int32Array.of(2, 3));
+ * ```
+ */
 export class ImageJudge {
   readonly #setting: ImageSetting;
 

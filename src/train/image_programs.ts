@@ -72,7 +72,30 @@ export type Adapt = Jitted<
   Readonly<Record<string, Params>>
 >;
 
-/** Makes programs, each once. */
+/**
+ * Makes programs, each once.
+ *
+ * @example
+ * ```ts
+ * import { encoder, linear, openEngine, sgd, syntheticImages } from "@mutasesumele/toolkit";
+ * import { ImagePrograms } from "@mutasesumele/toolkit/train";
+ * import { hostArray, keyWords } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { train: dataset } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
+ * const head = linear({ inputs: 2, outputs: 10 });
+ * const task = { dataset, head, train: Int32Array.of(0, 1), validation: Int32Array.of(2, 3) };
+ *
+ * using engine = await openEngine("reference");
+ * const programs = new ImagePrograms(engine, {
+ *   ...{ encoder: encoder({ widths: [2], embedding: 2 }), embedding: 2, probe: head },
+ *   ...{ optimizer: sgd(), augment: (images) => images, source: task, target: task },
+ *   evaluationBatch: 2,
+ * });
+ * const backbone = await programs.backbone()(hostArray(keyWords(0), [2], "u32"));
+ * assertEquals(Object.keys(backbone), ["params", "state"]);
+ * ```
+ */
 export class ImagePrograms {
   readonly #engine: Engine;
   readonly #options: ImageProgramsOptions;

@@ -28,7 +28,29 @@ export interface ImageTrainingOptions extends ImageProgramsOptions {
   readonly adaptationDraws: number;
 }
 
-/** What the makers of stages and the judge share. */
+/**
+ * What the makers of stages and the judge share.
+ *
+ * @example
+ * ```ts
+ * import { encoder, linear, openEngine, sgd, syntheticImages } from "@mutasesumele/toolkit";
+ * import { ImageSetting } from "@mutasesumele/toolkit/train";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { train: dataset } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
+ * const head = linear({ inputs: 2, outputs: 10 });
+ * const task = { dataset, head, train: Int32Array.of(0, 1), validation: Int32Array.of(2, 3) };
+ *
+ * using engine = await openEngine("reference");
+ * const { tables, draws } = new ImageSetting(engine, {
+ *   ...{ encoder: encoder({ widths: [2], embedding: 2 }), embedding: 2, probe: head },
+ *   ...{ optimizer: sgd(), augment: (images) => images, source: task, target: task },
+ *   ...{ batchSize: 2, evaluationBatch: 2, seed: 0, refreshBatches: 0, adaptationDraws: 1 },
+ * });
+ * assertEquals(tables.source, tables.target);
+ * assertEquals(draws.key({ phase: "all", purpose: "head" }).shape, [2]);
+ * ```
+ */
 export class ImageSetting {
   /** Draws of batches and keys. */
   readonly draws: ImageDraws;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ImageDataset } from "../data/mod.ts";
+import type { ImageDataset } from "../data/in_memory.ts";
 import type { Layer } from "../nn/mod.ts";
 
 /** A classification of images: which of them are learned from, and which are held out. */

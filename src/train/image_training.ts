@@ -56,7 +56,8 @@ export class ImageTraining {
    *
    * @example
    * ```ts
-   * import { adam, classifierHead, encoder, ImageTraining } from "@mutasesumele/toolkit";
+   * import { adam, classifierHead, encoder } from "@mutasesumele/toolkit";
+   * import { ImageTraining } from "@mutasesumele/toolkit/train";
    * import { linear, openEngine, supervisedAugment, syntheticImages } from "@mutasesumele/toolkit";
    * import { assert } from "@std/assert";
    *

@@ -40,7 +40,8 @@ export interface ProbeInputs extends StepInputs {
  *
  * @example
  * ```ts
- * import { adam, flattenLayer, linear, probeStep, supervisedAugment } from "@mutasesumele/toolkit";
+ * import { adam, flattenLayer, linear, supervisedAugment } from "@mutasesumele/toolkit";
+ * import { probeStep } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const step = probeStep({

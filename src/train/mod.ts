@@ -1,6 +1,16 @@
 /**
  * Training: objectives, steps, stages and their loop, evaluation and guards.
  *
+ * @example What is drawn depends on seed, phase and step, and on nothing else
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ImageDraws } from "@mutasesumele/toolkit/train";
+ *
+ * const draws = new ImageDraws({ seed: 0, batchSize: 2 });
+ * const rows = Int32Array.of(3, 5, 7, 9);
+ * assertEquals(draws.labelled({ phase: "train", rows, step: 0 }).length, 2);
+ * ```
+ *
  * @module
  */
 export {

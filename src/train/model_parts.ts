@@ -23,6 +23,22 @@ export function modelOf({ params, state }: Concrete<Variables>): Concrete<Variab
  *
  * @param trained A classifier, or what a stage left.
  * @returns Parameters and running statistics of the backbone.
+ *
+ * @example
+ * ```ts
+ * import { encoder, openEngine, randomKey } from "@mutasesumele/toolkit";
+ * import { backboneOf } from "@mutasesumele/toolkit/train";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = await openEngine("reference");
+ * const model = encoder({ widths: [2], embedding: 2 });
+ * const started = engine.jit(() => {
+ *   const { params, state } = model.init(randomKey(0));
+ *   return { params: { encoder: params, head: {} }, state: { encoder: state, head: {} } };
+ * });
+ * const trained = await started();
+ * assertEquals(backboneOf(trained).params, trained.params.encoder);
+ * ```
  */
 export function backboneOf({ params, state }: Concrete<Variables>): Concrete<Variables> {
   return { params: params["encoder"], state: state["encoder"] } as Concrete<Variables>;
@@ -34,6 +50,16 @@ export function backboneOf({ params, state }: Concrete<Variables>): Concrete<Var
  * @param backbone The backbone.
  * @param head The head.
  * @returns Variables for {@linkcode ImageTraining.judge}.
+ *
+ * @example
+ * ```ts
+ * import { withHead } from "@mutasesumele/toolkit/train";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const backbone = { params: { weight: {} }, state: {} };
+ * const head = { params: { bias: {} }, state: {} };
+ * assertEquals(withHead(backbone, head).params, { encoder: { weight: {} }, head: { bias: {} } });
+ * ```
  */
 export function withHead(
   backbone: Concrete<Variables>,

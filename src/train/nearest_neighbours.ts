@@ -54,7 +54,8 @@ export type NearestNeighbours = (
  *
  * @example
  * ```ts
- * import { flattenLayer, nearestNeighbours, openEngine, packImages, syntheticImages } from "@mutasesumele/toolkit";
+ * import { flattenLayer, openEngine, syntheticImages } from "@mutasesumele/toolkit";
+ * import { nearestNeighbours, packImages } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 10, testCount: 10 });

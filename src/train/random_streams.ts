@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HostRandom } from "../data/mod.ts";
+import { HostRandom } from "../data/in_memory.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { foldIn } from "../random/mod.ts";
 
@@ -54,7 +54,8 @@ function nameWord(name: string): number {
  *
  * @example
  * ```ts
- * import { randomKey, streamKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { randomKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { streamKey } from "@mutasesumele/toolkit/train";
  * import { assertNotEquals } from "@std/assert";
  *
  * const head = (phase: string) => valuesOf(streamKey(randomKey(0), { phase, purpose: "head" }));
@@ -74,7 +75,7 @@ export function streamKey(key: Tensor, { phase, purpose }: RandomStream): Tensor
  *
  * @example
  * ```ts
- * import { streamSeed } from "@mutasesumele/toolkit";
+ * import { streamSeed } from "@mutasesumele/toolkit/train";
  * import { assertNotEquals } from "@std/assert";
  *
  * const order = (phase: string) => streamSeed(0, { phase, purpose: "order" });

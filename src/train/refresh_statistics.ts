@@ -44,7 +44,9 @@ export type Refresh = (
  *
  * @example
  * ```ts
- * import { batchNorm, type HostArray, hostArray, openEngine, packImages, refreshStatistics, syntheticImages } from "@mutasesumele/toolkit";
+ * import { batchNorm, type HostArray, hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { syntheticImages } from "@mutasesumele/toolkit";
+ * import { packImages, refreshStatistics } from "@mutasesumele/toolkit/train";
  * import { assertNotEquals } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 10, testCount: 10 });

@@ -73,7 +73,7 @@ export interface StageResult<S> {
  *
  * @example
  * ```ts
- * import { stageName } from "@mutasesumele/toolkit";
+ * import { stageName } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(stageName({ arm: "meta", phase: "fine-tune" }), "meta-fine-tune");
@@ -108,7 +108,9 @@ const MOST_PENDING = 64;
  *
  * @example
  * ```ts
- * import { hostArray, MetricsLog, openEngine, Progress, runStage } from "@mutasesumele/toolkit";
+ * import { hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { runStage } from "@mutasesumele/toolkit/train";
+ * import { MetricsLog, Progress } from "@mutasesumele/toolkit/run";
  * import { add, type Tensor, type Value } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *

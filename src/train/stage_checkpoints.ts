@@ -69,7 +69,8 @@ interface StageCheckpoint {
  *
  * @example
  * ```ts
- * import { EMPTY_RECORD, hostArray, openEngine, StageCheckpoints } from "@mutasesumele/toolkit";
+ * import { hostArray, openEngine } from "@mutasesumele/toolkit";
+ * import { EMPTY_RECORD, StageCheckpoints } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const folder = await Deno.makeTempDir();
@@ -183,7 +184,7 @@ export class StageCheckpoints {
  *
  * @example
  * ```ts
- * import { lastMetricsPosition } from "@mutasesumele/toolkit";
+ * import { lastMetricsPosition } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const run = await Deno.makeTempDir();

@@ -56,7 +56,8 @@ const KEY: Aval = { shape: [2], dtype: "u32" };
  *
  * @example
  * ```ts
- * import { adam, classifierHead, encoder, imageTrainingNeeds, supervisedAugment } from "@mutasesumele/toolkit";
+ * import { adam, classifierHead, encoder, supervisedAugment } from "@mutasesumele/toolkit";
+ * import { imageTrainingNeeds } from "@mutasesumele/toolkit/train";
  * import { assert } from "@std/assert";
  *
  * const [parameters] = imageTrainingNeeds({

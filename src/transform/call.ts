@@ -125,6 +125,15 @@ export const callP: Primitive<CallParams> = {
  *
  * @param fn A function of trees of tensors; it must not use tensors that are not its arguments.
  * @returns A function with the same arguments and result.
+ *
+ * @example
+ * ```ts
+ * import { checkpoint, constant, exp, grad, sum, type Tensor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const slim = checkpoint((x: Tensor) => sum(exp(x)));
+ * assertEquals(valuesOf(grad(slim)(constant([0]))), [1]);
+ * ```
  */
 export function checkpoint<A extends readonly unknown[], R>(
   fn: (...args: A) => R,

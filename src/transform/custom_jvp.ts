@@ -63,6 +63,17 @@ export const customJvpP: Primitive<CustomJvpParams> = {
  * @param rule From operands and their tangents to the tangent of the result, linear in the
  *   tangents; it is itself differentiated for higher orders.
  * @returns A function like `fn`, differentiated by `rule`.
+ *
+ * @example
+ * ```ts
+ * import { constant, customJvp, grad, mul, round, type Tensor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Straight through: rounds, and is differentiated as if it did not.
+ * const quantize = customJvp((x: Tensor) => round(x), (_, [tangent]) => tangent!);
+ * const loss = (x: Tensor) => mul(quantize(x), 3);
+ * assertEquals(valuesOf(grad(loss)(constant(1.4))), [3]);
+ * ```
  */
 export function customJvp(
   fn: (...args: Tensor[]) => Tensor,

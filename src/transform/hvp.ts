@@ -13,6 +13,16 @@ import { grad } from "./vjp.ts";
  * @param fn Returns an `f32` scalar; its first argument is a tree of tensors.
  * @returns A function of the first argument, a direction of its structure, and the other
  *   arguments; it returns `H v`, of the same structure.
+ *
+ * @example
+ * ```ts
+ * import { constant, hvp, mul, sum, type Tensor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // The Hessian of the sum of cubes is 6 x on the diagonal.
+ * const cubes = (x: Tensor) => sum(mul(x, mul(x, x)));
+ * assertEquals(valuesOf(hvp(cubes)(constant([1, 2]), constant([1, 10]))), [6, 120]);
+ * ```
  */
 export function hvp<P, Rest extends unknown[]>(
   fn: (params: P, ...rest: Rest) => Tensor,

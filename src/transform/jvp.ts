@@ -60,6 +60,16 @@ export function nodesAfter(
  * @param tangents The direction, a tree of the structure of `primals`.
  * @returns `{ value, tangent }`, both of the structure of the result.
  * @throws {TypeError} If `primals` and `tangents` differ in structure or shapes.
+ *
+ * @example
+ * ```ts
+ * import { constant, jvp, mul, type Tensor, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const square = (x: Tensor) => mul(x, x);
+ * const { value, tangent } = jvp(square, [constant([1, 2])], [constant([1, 10])]);
+ * assertEquals([valuesOf(value), valuesOf(tangent)], [[1, 4], [2, 40]]);
+ * ```
  */
 export function jvp<A extends readonly unknown[], R>(
   fn: (...args: A) => R,

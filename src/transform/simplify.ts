@@ -28,6 +28,15 @@ const simplified = new WeakMap<Program, Program>();
  *
  * @param program The program.
  * @returns A program with the same inputs and the same results (up to the sign of zeros).
+ *
+ * @example
+ * ```ts
+ * import { add, countPrimitives, simplify, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { program } = trace((x: Tensor) => add(x, 0), [{ shape: [2], dtype: "f32" }]);
+ * assertEquals(countPrimitives(simplify(program)).has("add"), false);
+ * ```
  */
 export function simplify(program: Program): Program {
   let result = simplified.get(program);

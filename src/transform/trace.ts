@@ -29,6 +29,19 @@ export interface Traced {
  * @param avals The arguments, with shapes and element types ({@linkcode Aval}) as leaves.
  * @returns The program and the structures of arguments and result.
  * @throws {TypeError} If the function returns anything but tensors in arrays and plain objects.
+ *
+ * @example
+ * ```ts
+ * import { mul, type Tensor, trace } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const weighted = ({ w }: { w: Tensor }, x: Tensor) => mul(w, x);
+ * const { program, inputPaths } = trace(weighted, [
+ *   { w: { shape: [3], dtype: "f32" } },
+ *   { shape: [3], dtype: "f32" },
+ * ]);
+ * assertEquals([inputPaths, program.outputs[0]?.shape], [["0.w", "1"], [3]]);
+ * ```
  */
 export function trace<A extends readonly unknown[]>(
   fn: (...args: A) => unknown,
@@ -103,6 +116,15 @@ function wrap(value: unknown): unknown {
  * @param program The program.
  * @param args One tensor for each input of the program.
  * @returns The program's outputs, computed from `args`.
+ *
+ * @example
+ * ```ts
+ * import { constant, inline, mul, type Tensor, trace, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { program } = trace((x: Tensor) => mul(x, x), [{ shape: [2], dtype: "f32" }]);
+ * assertEquals(inline(program, [constant([2, 3])]).map(valuesOf), [[4, 9]]);
+ * ```
  */
 export function inline(program: Program, args: readonly Tensor[]): Tensor[] {
   const values = new Map<Tensor, Tensor>();

@@ -101,6 +101,16 @@ export function pullBack(
  * @param primals The arguments at which it is differentiated.
  * @returns `value`, and `pullback`, which takes a tree like `value` and returns one like `primals`
  *   (zeros for tensors that are not `f32`).
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, type Tensor, valuesOf, vjp } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const product = (x: Tensor, y: Tensor) => mul(x, y);
+ * const { pullback } = vjp(product, [constant([1, 2]), constant([3, 4])]);
+ * assertEquals(pullback(constant([1, 10])).map(valuesOf), [[3, 40], [1, 20]]);
+ * ```
  */
 export function vjp<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
@@ -135,6 +145,15 @@ export function vjp<A extends readonly unknown[], R>(
  *   `f32`.
  * @throws {TypeError} If the result of `fn` is not an `f32` scalar, or no tensor of the argument is `f32`.
  * @throws {RangeError} If there is no such argument.
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, type Tensor, valueAndGrad, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { value, grad } = valueAndGrad((x: Tensor) => mul(x, x))(constant(3));
+ * assertEquals([valuesOf(value), valuesOf(grad)], [[9], [6]]);
+ * ```
  */
 export function valueAndGrad<P, Rest extends unknown[]>(
   fn: (params: P, ...rest: Rest) => Tensor,
@@ -167,6 +186,16 @@ export function valueAndGrad<A extends readonly unknown[]>(
  * @param fn Returns `{ loss, aux }`; `aux` is any tree of tensors, or `null`.
  * @returns A function of the same arguments that returns `{ value, grad, aux }`.
  * @throws {TypeError} If `loss` is not an `f32` scalar, or no tensor of the first argument is `f32`.
+ *
+ * @example
+ * ```ts
+ * import { constant, mul, type Tensor, valueAndGradAux, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const fn = (x: Tensor) => ({ loss: mul(x, x), aux: { twice: mul(x, 2) } });
+ * const { grad, aux } = valueAndGradAux(fn)(constant(3));
+ * assertEquals([valuesOf(grad), valuesOf(aux.twice)], [[6], [6]]);
+ * ```
  */
 export function valueAndGradAux<P, Rest extends unknown[], Aux>(
   fn: (params: P, ...rest: Rest) => { loss: Tensor; aux: Aux },

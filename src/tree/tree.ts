@@ -34,6 +34,15 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
  *
  * @param tree Arrays and plain objects around leaves; anything else is a leaf.
  * @returns Leaves, their paths, and the structure for {@linkcode unflatten}.
+ *
+ * @example
+ * ```ts
+ * import { flatten } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { leaves, paths } = flatten<number>({ b: [1, 2], a: { c: 3 } });
+ * assertEquals([leaves, paths], [[3, 1, 2], ["a.c", "b.0", "b.1"]]);
+ * ```
  */
 export function flatten<L>(tree: unknown): Flat<L> {
   const leaves: L[] = [];
@@ -65,6 +74,15 @@ export function flatten<L>(tree: unknown): Flat<L> {
  * @param leaves As many leaves as the structure has.
  * @returns A tree of that structure.
  * @throws {RangeError} If the number of leaves is another one.
+ *
+ * @example
+ * ```ts
+ * import { flatten, unflatten } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { leaves, structure } = flatten<number>({ a: 1, b: [2] });
+ * assertEquals(unflatten(structure, leaves.map((leaf) => 10 * leaf)), { a: 10, b: [20] });
+ * ```
  */
 export function unflatten<T>(structure: Structure, leaves: readonly unknown[]): T {
   let next = 0;
@@ -93,6 +111,15 @@ export function unflatten<T>(structure: Structure, leaves: readonly unknown[]): 
  * @param others More trees of the same structure.
  * @returns The tree of results.
  * @throws {TypeError} If the structures differ.
+ *
+ * @example
+ * ```ts
+ * import { mapTree } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sums = mapTree((a: number, b: number) => a + b, { x: 1, y: [2] }, { x: 10, y: [20] });
+ * assertEquals(sums, { x: 11, y: [22] });
+ * ```
  */
 export function mapTree<T>(
   fn: (...leaves: never[]) => unknown,

@@ -4,7 +4,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { learningCurveSvg, renderReport } from "../../src/report/mod.ts";
+import { learningCurveSvg } from "../../src/report/chart.ts";
+import { renderReport } from "../../src/report/mod.ts";
 import { demoPage } from "../study/demo_page.ts";
 import type { PageFault } from "./accessibility_page.ts";
 import { findChromium, runInChromium } from "./chromium.ts";

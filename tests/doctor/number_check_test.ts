@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { numberChecks } from "../../src/doctor/number_check.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import { openEngine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { webgpuTest } from "../webgpu.ts";
 

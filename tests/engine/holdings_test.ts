@@ -1,6 +1,7 @@
 /** Values that nobody uses are freed, without any bookkeeping; those that pile up are named. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { hostArray, mul, openEngine, type Tensor, Value } from "../../mod.ts";
+import { hostArray, mul, type Tensor, Value } from "../../mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { Holdings } from "../../src/engine/holdings.ts";
 import { withoutWebgpu } from "../webgpu.ts";
 

@@ -163,6 +163,7 @@ const engines: readonly Mistake[] = [
   ["a value in a sum", (e) => `${1 + (e.put!(pair) as unknown as number)}`, "(await engine.read"],
   ["a value as JSON", (e) => JSON.stringify(e.put!(pair)), "as JSON", "Read it first"],
   ["a misspelt engine", () => js.openEngine!("wegbpu"), "'wegbpu'", "'reference'"],
+  ["TensorFlow.js, not given", () => js.openEngine!("tfjs"), "no option 'tfjs'", "toolkit/tfjs'"],
   ["cuda", () => js.openEngine!("cuda"), "'cuda'", "That is 'webgpu' here"],
 ];
 

@@ -44,7 +44,7 @@ Deno.test({
     const { code, out, err } = await run({
       script: `
         import { openEngine } from ${
-        JSON.stringify(import.meta.resolve("../../src/engine/mod.ts"))
+        JSON.stringify(import.meta.resolve("../../src/interop/mod.ts"))
       };
         const engine = await openEngine("auto", { onChoice: (line) => console.error(line) });
         console.log(engine.info.name, engine.reason);
@@ -57,6 +57,23 @@ Deno.test({
     assert(/^NoAdapterError Cannot open .* OpenGL.* mesa-vulkan-drivers/.test(refused!), out);
     assertStringIncludes(err, `engine tfjs on TensorFlow.js`);
     assertStringIncludes(err, chosen!.slice("tfjs ".length));
+  },
+});
+
+Deno.test({
+  name: "without TensorFlow.js the engine `auto` falls back to the reference, and says so",
+  ignore,
+  fn: async () => {
+    const { code, out, err } = await run({
+      script: `
+        import { openEngine } from ${JSON.stringify(import.meta.resolve("../../mod.ts"))};
+        const engine = await openEngine();
+        console.log(engine.info.name, engine.reason);
+      `,
+    });
+    assertEquals(code, 0, err);
+    assert(/^reference WebGPU has no adapter to trust, .* through OpenGL/.test(out), out);
+    assertStringIncludes(out, "take openEngine from '@mutasesumele/toolkit/tfjs'");
   },
 });
 

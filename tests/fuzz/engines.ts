@@ -4,7 +4,7 @@
  * @module
  */
 import { Engine } from "../../src/engine/engine.ts";
-import { openEngine } from "../../src/engine/open_engine.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { type LoadedGpuProgram, WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";

@@ -1,7 +1,8 @@
 /** Models of TensorFlow.js as layers: outputs, gradients and statistics beside TensorFlow.js itself. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs";
-import { type Engine, type HostArray, hostArray, openEngine } from "../../src/engine/mod.ts";
+import { type Engine, type HostArray, hostArray } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { fromLayersModel, type ModelLayer, shareTf } from "../../src/interop/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { softmaxCrossEntropy } from "../../src/loss/mod.ts";

@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import { Engine, type HostArray, hostArray, openEngine, type Value } from "../../src/engine/mod.ts";
+import { Engine, type HostArray, hostArray, type Value } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { type SharedTf, shareTf } from "../../src/interop/mod.ts";

@@ -1,7 +1,8 @@
 /** Functions of TensorFlow.js inside of programs on the WebGPU engine, on one shared device. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Tensor4D } from "@tensorflow/tfjs";
-import { type Engine, type HostArray, hostArray, openEngine } from "../../src/engine/mod.ts";
+import { type Engine, type HostArray, hostArray } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import type { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { shareTf } from "../../src/interop/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

@@ -1,6 +1,7 @@
 /** Bilevel methods for several losses: learned weights, several outer losses, and gradient angles. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { Engine, openEngine } from "../../src/engine/mod.ts";
+import { Engine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

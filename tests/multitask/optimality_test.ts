@@ -4,7 +4,8 @@
  * All conditions are checked in plain float64 on the host, from the matrix alone.
  */
 import { assert, assertAlmostEquals } from "@std/assert";
-import { Engine, openEngine } from "../../src/engine/mod.ts";
+import { Engine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

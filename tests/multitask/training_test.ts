@@ -1,6 +1,7 @@
 /** Training on several tasks: gradients, weights, update, second measurement; on all engines. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { Engine, openEngine } from "../../src/engine/mod.ts";
+import { Engine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { combineMetaGradients, maml } from "../../src/meta/mod.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Engine } from "../../src/engine/engine.ts";
-import { openEngine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import type { Primitive } from "../../src/ir/primitive.ts";
 import * as ops from "../../src/ops/mod.ts";

@@ -2,22 +2,18 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   adam,
-  backboneOf,
   classifierHead,
   encoder,
   type Engine,
-  ImageTraining,
   linear,
-  metaObjective,
-  MetricsLog,
-  openEngine,
-  Progress,
   rotation,
-  runStage,
   sgd,
   supervisedAugment,
   syntheticImages,
 } from "../../mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
+import { backboneOf, ImageTraining, metaObjective, runStage } from "../../src/train/mod.ts";
+import { MetricsLog, Progress } from "../../src/run/mod.ts";
 
 /** What memory did over a stage. */
 export interface MemoryReport {

@@ -159,8 +159,8 @@ Deno.test("arms and regimes of the experiments resolve in every preset", async (
         ...presets.common,
         await presets.layer(name),
       ]);
-      const arms = armsOf(config);
-      assert(arms.length >= 3 && regimeNames(config).length >= 1, name);
+      const arms = armsOf(config as StudyConfig);
+      assert(arms.length >= 3 && regimeNames(config as StudyConfig).length >= 1, name);
       if (experiment.name !== "cifar-hypothesis") continue;
       const found = byName(arms);
       const phase = (arm: string) => found[arm]!.pretrain[0]!;
@@ -176,7 +176,7 @@ Deno.test("arms and regimes of the experiments resolve in every preset", async (
       ) {
         assertEquals(phase(placebo), same(phase("meta"), { placebo }));
       }
-      assertEquals(regimeNames(config).length, 5);
+      assertEquals(regimeNames(config as StudyConfig).length, 5);
     }
   }
 });

@@ -1,7 +1,7 @@
 /** What reductions, losses and clipping make of numbers that are not finite, on every engine. */
 import { assertEquals } from "@std/assert";
 import { Engine } from "../../src/engine/engine.ts";
-import { openEngine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { type HostArray, hostArray } from "../../src/ir/host_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Engine } from "../../src/engine/engine.ts";
-import { openEngine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import type { DType } from "../../src/ir/aval.ts";
 import { hostArray } from "../../src/ir/host_array.ts";

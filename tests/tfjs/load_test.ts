@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { hostArray, openEngine } from "../../src/engine/mod.ts";
+import { hostArray } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { mul } from "../../src/ops/mod.ts";
 import { loadTfjs } from "../../src/tfjs/mod.ts";
@@ -56,7 +57,7 @@ Deno.test("the files of the wasm backend may be in another folder", async () => 
       await Deno.copyFile(`${npmCache}/${own}`, `${folder}/${name}`);
     });
     await Promise.any(copies);
-    const module = JSON.stringify(import.meta.resolve("../../src/engine/mod.ts"));
+    const module = JSON.stringify(import.meta.resolve("../../src/interop/mod.ts"));
     const run = async (wasmPath: string): Promise<{ code: number; text: string }> => {
       const child = new Deno.Command(Deno.execPath(), {
         args: [

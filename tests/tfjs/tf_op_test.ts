@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type * as tensorflow from "@tensorflow/tfjs";
-import { type HostArray, hostArray, openEngine } from "../../src/engine/mod.ts";
+import { type HostArray, hostArray } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { evaluate } from "../../src/ir/evaluate.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as ops from "../../src/ops/mod.ts";

@@ -1,6 +1,7 @@
 /** A run that diverges stops at once, says where, and keeps what was good. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Engine, hostArray, openEngine, type Value } from "../../src/engine/mod.ts";
+import { Engine, hostArray, type Value } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { linear, sequential } from "../../src/nn/mod.ts";

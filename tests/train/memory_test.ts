@@ -1,5 +1,5 @@
 /** The short version of the soak `memory`: training holds what it held after its first steps. */
-import { openEngine } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { assertConstant, watchMemory } from "../soak/memory.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { Engine } from "../../src/engine/engine.ts";

@@ -9,12 +9,11 @@ import {
   classifierHead,
   contrastive,
   encoder,
-  imageTrainingNeeds,
   rotation,
   sgd,
   supervisedAugment,
-  type TrainingNeedsOptions,
 } from "../../mod.ts";
+import { imageTrainingNeeds, type TrainingNeedsOptions } from "../../src/train/mod.ts";
 
 /** A tiny training; batch and inner steps as told. */
 function options(

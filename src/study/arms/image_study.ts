@@ -1,6 +1,21 @@
 /**
  * Studies on images: experiments whose arms and regimes are data.
  *
+ * @example An own study: its arms and regimes stand in a YAML file beside it
+ * ```ts
+ * import { imageStudy } from "@mutasesumele/toolkit/study/images";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const experiment = imageStudy({
+ *   name: "mine",
+ *   title: "My arms",
+ *   summary: "Compares the arms of a YAML file.",
+ *   question: ["Which arm learns faster?"],
+ *   presets: new URL("file:///mine.yaml"),
+ * });
+ * assertEquals(experiment.name, "mine");
+ * ```
+ *
  * @module
  */
 import {
@@ -10,7 +25,7 @@ import {
   type ImageSplits,
   subsetDataset,
 } from "../../data/mod.ts";
-import { type Engine, openEngine } from "../../engine/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
 import {
   type ArmOutcome,
   type ConfigNeed,
@@ -20,6 +35,7 @@ import {
   loadData,
   writeArmReport,
 } from "../../experiment/mod.ts";
+import { openEngine } from "../../interop/mod.ts";
 import type { ReportNotice } from "../../report/mod.ts";
 import {
   type ImageTask,
@@ -62,8 +78,34 @@ export interface ImageStudyOptions {
  *
  * @param options Name, title, question, presets.
  * @returns The experiment.
+ *
+ * @example
+ * ```ts
+ * import { runCommand } from "@mutasesumele/toolkit/experiment";
+ * import { imageStudy } from "@mutasesumele/toolkit/study/images";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(
+ *   `${folder}/tiny.yaml`,
+ *   `common:
+ *   arms:
+ *     scratch: { protocols: [fine-tune] }
+ * quick: {}
+ * `,
+ * );
+ * const experiment = imageStudy({
+ *   name: "tiny",
+ *   title: "From scratch",
+ *   summary: "One arm.",
+ *   question: ["How far does it come?"],
+ *   presets: new URL(`file://${folder}/tiny.yaml`),
+ * });
+ * assertEquals(await runCommand(experiment, { args: ["--dry-run"] }), 0);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
-export function imageStudy(options: ImageStudyOptions): Experiment<StudyConfig> {
+export function imageStudy(options: ImageStudyOptions): Experiment {
   const { name, title, summary, presets } = options;
   return defineExperiment<StudyConfig>({
     name,

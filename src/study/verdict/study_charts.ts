@@ -3,13 +3,8 @@
  *
  * @module
  */
-import {
-  type ChartPoint,
-  type ChartSeries,
-  kaplanMeier,
-  learningCurveSvg,
-} from "../../report/mod.ts";
-import type { ReportChart } from "../../report/mod.ts";
+import { type ChartPoint, type ChartSeries, learningCurveSvg } from "../../report/chart.ts";
+import { kaplanMeier, type ReportChart } from "../../report/mod.ts";
 import { sideOf } from "./study_units.ts";
 import type { StoredUnit } from "../stored_unit.ts";
 import type { TargetTime } from "./time_to_target.ts";

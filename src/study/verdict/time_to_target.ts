@@ -38,7 +38,7 @@ export interface TargetOptions {
  *
  * @example
  * ```ts
- * import { timeToTarget } from "@mutasesumele/toolkit";
+ * import { timeToTarget } from "@mutasesumele/toolkit/study";
  * import { assertEquals } from "@std/assert";
  *
  * const cost = (steps: number) => ({ steps, samples: 8 * steps, flops: 0, seconds: 0 });

@@ -84,7 +84,7 @@ export interface Verdict {
  *
  * @example
  * ```ts
- * import { computeVerdict, type UnitSummary, type VerdictPlan } from "@mutasesumele/toolkit";
+ * import { computeVerdict, type UnitSummary, type VerdictPlan } from "@mutasesumele/toolkit/study";
  * import { assertEquals } from "@std/assert";
  *
  * const plan: VerdictPlan = {

@@ -39,7 +39,8 @@ const TASKS = 0x7a5c5;
  *
  * @example
  * ```ts
- * import { alignmentObjective, flattenLayer, linear, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { alignmentObjective } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const objective = alignmentObjective({

@@ -20,7 +20,8 @@ import {
  *
  * @example
  * ```ts
- * import { classificationObjective, flattenLayer, linear, sgd } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear, sgd } from "@mutasesumele/toolkit";
+ * import { classificationObjective } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const objective = classificationObjective({

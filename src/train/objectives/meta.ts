@@ -47,7 +47,8 @@ export interface MetaObjective extends Objective {
  *
  * @example
  * ```ts
- * import { flattenLayer, linear, metaObjective, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { metaObjective } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const objective = metaObjective({

@@ -117,8 +117,10 @@ const first = (x: Tensor): Tensor => slice(x, [0]);
  *
  * @example
  * ```ts
- * import { bits, constant, flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
- * import { metaTrainGradient, randomKey, rotation, sequential, sgd, valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { bits, constant, flattenLayer, linear } from "@mutasesumele/toolkit";
+ * import type { MetaTrainOptions } from "@mutasesumele/toolkit/train";
+ * import { randomKey, rotation, sequential, sgd, valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { metaTrainGradient } from "@mutasesumele/toolkit/train";
  * import { assert } from "@std/assert";
  *
  * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });
@@ -245,8 +247,10 @@ export function metaTrainGradientBy(
  *
  * @example
  * ```ts
- * import { bits, constant, flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
- * import { metaTrainStep, randomKey, rotation, sequential, sgd, valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { bits, constant, flattenLayer, linear } from "@mutasesumele/toolkit";
+ * import type { MetaTrainOptions } from "@mutasesumele/toolkit/train";
+ * import { randomKey, rotation, sequential, sgd, valuesOf, zeros } from "@mutasesumele/toolkit";
+ * import { metaTrainStep } from "@mutasesumele/toolkit/train";
  * import { assert } from "@std/assert";
  *
  * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });
@@ -309,8 +313,10 @@ export function metaTrainStep(options: MetaTrainOptions): TrainStep<MetaTraining
  *
  * @example
  * ```ts
- * import { bits, constant, flattenLayer, linear, type MetaTrainOptions } from "@mutasesumele/toolkit";
- * import { adaptToTasks, randomKey, rotation, sequential, sgd, zeros } from "@mutasesumele/toolkit";
+ * import { bits, constant, flattenLayer, linear } from "@mutasesumele/toolkit";
+ * import type { MetaTrainOptions } from "@mutasesumele/toolkit/train";
+ * import { randomKey, rotation, sequential, sgd, zeros } from "@mutasesumele/toolkit";
+ * import { adaptToTasks } from "@mutasesumele/toolkit/train";
  * import { assert } from "@std/assert";
  *
  * const encoder = sequential({ flatten: flattenLayer(), out: linear({ inputs: 12, outputs: 4 }) });

@@ -69,7 +69,8 @@ interface Aux {
  *
  * @example
  * ```ts
- * import { flattenLayer, linear, pretextObjective, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { pretextObjective } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const objective = pretextObjective({
@@ -100,7 +101,8 @@ export function pretextObjective(
  *
  * @example
  * ```ts
- * import { flattenLayer, jointObjective, linear, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { flattenLayer, linear, rotation, sgd } from "@mutasesumele/toolkit";
+ * import { jointObjective } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const objective = jointObjective({

@@ -72,7 +72,8 @@ export interface ClassifierOptions {
  *
  * @example
  * ```ts
- * import { constant, labelledBatch, randomKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { constant, randomKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { labelledBatch } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const table = {
@@ -112,9 +113,12 @@ export function labelledBatch(
  *
  * @example
  * ```ts
- * import { adam, classifierStep, flattenLayer, hostArray, linear } from "@mutasesumele/toolkit";
- * import { openEngine, packImages, randomKey, sequential } from "@mutasesumele/toolkit";
- * import { supervisedAugment, syntheticImages, trainingState } from "@mutasesumele/toolkit";
+ * import { adam, flattenLayer, hostArray, linear } from "@mutasesumele/toolkit";
+ * import { classifierStep } from "@mutasesumele/toolkit/train";
+ * import { openEngine, randomKey, sequential } from "@mutasesumele/toolkit";
+ * import { packImages } from "@mutasesumele/toolkit/train";
+ * import { supervisedAugment, syntheticImages } from "@mutasesumele/toolkit";
+ * import { trainingState } from "@mutasesumele/toolkit/train";
  * import { assert } from "@std/assert";
  *
  * const { train } = syntheticImages({ seed: 0, trainCount: 20, testCount: 10 });
@@ -174,7 +178,8 @@ export function classifierStep(options: ClassifierOptions): TrainStep<TrainingSt
  *
  * @example
  * ```ts
- * import { linear, momentum, randomKey, trainingState } from "@mutasesumele/toolkit";
+ * import { linear, momentum, randomKey } from "@mutasesumele/toolkit";
+ * import { trainingState } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const layer = linear({ inputs: 3, outputs: 2 });

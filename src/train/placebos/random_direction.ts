@@ -22,7 +22,7 @@ const TINY = 1e-30;
  *
  * @example
  * ```ts
- * import { randomDirection } from "@mutasesumele/toolkit";
+ * import { randomDirection } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(randomDirection().name, "random-direction");
@@ -48,7 +48,7 @@ export function randomDirection(): Placebo {
  *
  * @example
  * ```ts
- * import { weightNoise } from "@mutasesumele/toolkit";
+ * import { weightNoise } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(weightNoise().name, "weight-noise");

@@ -15,7 +15,8 @@ import type { Placebo } from "./placebo.ts";
  *
  * @example
  * ```ts
- * import { constant, randomKey, shuffledTargets, valuesOf } from "@mutasesumele/toolkit";
+ * import { constant, randomKey, valuesOf } from "@mutasesumele/toolkit";
+ * import { shuffledTargets } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const rows = valuesOf(shuffledTargets().encode!(constant([[1], [2], [3]]), randomKey(0)));

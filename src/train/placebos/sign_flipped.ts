@@ -19,7 +19,7 @@ import type { Placebo } from "./placebo.ts";
  *
  * @example
  * ```ts
- * import { signFlipped } from "@mutasesumele/toolkit";
+ * import { signFlipped } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(signFlipped().name, "sign-flipped");

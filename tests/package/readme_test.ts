@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
 /** The README's library example. */
 function readmeExample(): string {

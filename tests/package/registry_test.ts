@@ -1,0 +1,64 @@
+/** What somebody gets who has nothing of this tree: the package from a registry, its programs without a clone. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LocalRegistry } from "./local_registry.ts";
+
+const registry = await LocalRegistry.open();
+
+const jsr = "jsr:@mutasesumele/toolkit";
+
+Deno.test("the package is published without a warning", () => {
+  const { code, out, err } = registry.publication;
+  assertEquals(code, 0, err);
+  assert(!/warn/i.test(out + err), out + err);
+  assert(!registry.file("/mod.ts").includes("npm:"));
+  assertStringIncludes(registry.file("/src/report/chart.ts"), 'import("npm:vega@');
+});
+
+Deno.test("cifar-maml runs from the registry, without a clone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeCifar(`${folder}/images`);
+    const { code, err } = await registry.deno([
+      ...["run", "-A", `${jsr}/experiments/cifar-maml`, "--preset", "smoke", "--seed", "3"],
+      ...["--data", "images", "--set", "validation=10", "--set", "testImages=10"],
+      ...["--set", "only.arms=[scratch]"],
+      ...["pretrain", "fineTune", "probe"].flatMap((part) => ["--set", `${part}.steps=1`]),
+    ], { cwd: folder });
+    assertEquals(code, 0, err);
+    const [run] = [...Deno.readDirSync(`${folder}/runs/cifar-maml`)];
+    const path = `${folder}/runs/cifar-maml/${run!.name}`;
+    assertStringIncludes(await Deno.readTextFile(`${path}/report.html`), "<svg");
+    // The commit of whatever repository the working folder is in would be a wrong one.
+    assertMatch(await Deno.readTextFile(`${path}/config.yaml`), /^commit: null$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("doctor runs from the registry", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { code, out, err } = await registry.deno(["run", "-A", `${jsr}/doctor`], { cwd: folder });
+    assertEquals(code, 0, out + err);
+    assertStringIncludes(out, "everything is in order");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("nothing is left of the registry", async () => await registry[Symbol.asyncDispose]());
+
+/** A folder with as few images as the binary format of CIFAR-10 allows. */
+async function writeCifar(folder: string): Promise<void> {
+  await Deno.mkdir(folder);
+  const [records, size] = [40, 1 + 3 * 32 * 32];
+  for (const name of [1, 2, 3, 4, 5].map((k) => `data_batch_${k}`).concat("test_batch")) {
+    const bytes = crypto.getRandomValues(new Uint8Array(records * size).subarray(0, 65_536));
+    const all = new Uint8Array(records * size);
+    for (let at = 0; at < all.length; at += bytes.length) {
+      all.set(bytes.subarray(0, all.length - at), at);
+    }
+    for (let k = 0; k < records; k++) all[k * size] = k % 10;
+    await Deno.writeFile(`${folder}/${name}.bin`, all);
+  }
+}
