@@ -9,6 +9,7 @@ export * from "./src/engine/mod.ts";
 export * from "./src/experiment/mod.ts";
 export * from "./src/interop/mod.ts";
 export * from "./src/ir/mod.ts";
+export * from "./src/kernel/mod.ts";
 export * from "./src/loss/mod.ts";
 export * from "./src/meta/mod.ts";
 export * from "./src/multitask/mod.ts";

@@ -43,6 +43,10 @@ const layers: Readonly<Record<string, Layer>> = {
     folders: ["ir", "engine", "tfjs", "tensor", "random", "nn"],
     packages: ["@tensorflow/"],
   },
+  kernel: {
+    folders: ["ir", "ops", "transform", "gpu", "compile", "engine", "kernels", "tree", "text"],
+    deno: true,
+  },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
   run: {
     folders: ["ir", "engine", "tree", "text"],

@@ -4,11 +4,13 @@
  *
  * @module
  */
-import type { DeviceTraits, HostStep } from "../ir/lowering.ts";
+import { formatAval } from "../ir/aval.ts";
+import type { DeviceTraits, HostStep, KernelLowering } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
-import { readWgslInterface } from "../gpu/wgsl_interface.ts";
+import { type KernelBinding, readWgslInterface } from "../gpu/wgsl_interface.ts";
 import { chooseBuffers } from "./choose_buffers.ts";
+import { checkKernelCalls } from "./kernel_call.ts";
 import { kernelCode } from "./kernel_code.ts";
 import { fitsBuffers, type GeneratedKernel } from "./kernel_source.ts";
 import { mapKernel } from "./map_kernel.ts";
@@ -22,8 +24,8 @@ export interface DispatchStep {
   readonly kind: "dispatch";
   /** What it computes, for profiles and errors. */
   readonly label: string;
-  /** WGSL, or the name of a hand-written kernel. */
-  readonly kernel: { readonly code: string } | { readonly name: string };
+  /** WGSL, and the name of a hand-written kernel. */
+  readonly kernel: { readonly code: string; readonly name?: string };
   /** Values of `override` constants. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Storage of each binding. */
@@ -207,20 +209,17 @@ class ProgramCompiler {
   }
 
   #handWritten(node: Node): void {
-    const { lower, name } = node.primitive;
-    if (lower.kind !== "kernel") throw new Error("Internal error: no kernel.");
+    const { name } = node.primitive;
     const [output] = node.outputs;
     this.#allocate(output!);
-    const { calls, scratch } = lower.lower(node.params, node.inputs, output!, this.#traits);
+    const { calls, scratch, codes, bindings } = this.#lowered(node);
     const inputs = node.inputs.map((input) => this.#storages.get(rootOf(input))!);
     const extra = scratch.map((size) => new Storage(size, "f32", `scratch of ${name}`));
-    for (const call of calls) {
-      const label = `${call.kernel} ${output!.shape.join("x")}`;
-      const { bindings } = readWgslInterface(kernelCode(call.kernel, label), call.kernel);
+    calls.forEach((call, k) => {
       this.#steps.push({
         kind: "dispatch",
-        label,
-        kernel: { name: call.kernel },
+        label: `${call.kernel} ${output!.shape.join("x")}`,
+        kernel: { name: call.kernel, code: codes[k]! },
         overrides: call.overrides,
         memory: call.buffers.map(({ kind, index }) =>
           kind === "input"
@@ -229,10 +228,36 @@ class ProgramCompiler {
             ? extra[index]!
             : this.#storages.get(output!)!
         ),
-        writes: bindings.map(({ access }) => access === "read_write"),
+        writes: bindings[k]!.map(({ access }) => access === "read_write"),
         workgroups: call.workgroups,
         flops: call.flops,
       });
+    });
+  }
+
+  /** The kernels of a node, their texts and the buffers that these declare. */
+  #lowered(node: Node): KernelLowering & {
+    readonly codes: readonly string[];
+    readonly bindings: readonly (readonly KernelBinding[])[];
+  } {
+    const { lower, name } = node.primitive;
+    if (lower.kind !== "kernel") throw new Error("Internal error: no kernel.");
+    const [output] = node.outputs;
+    try {
+      const lowering = lower.lower(node.params, node.inputs, output!, this.#traits);
+      const codes = lowering.calls.map(({ kernel, code }) => code ?? kernelCode(kernel, name));
+      const bindings = lowering.calls.map(({ kernel }, k) =>
+        readWgslInterface(codes[k]!, kernel).bindings
+      );
+      checkKernelCalls(node, lowering, { bindings, traits: this.#traits });
+      return { ...lowering, codes, bindings };
+    } catch (error) {
+      throw new Error(
+        `Cannot compile '${name}' of (${node.inputs.map(formatAval).join(", ")}): ${
+          (error as Error).message
+        }`,
+        { cause: error },
+      );
     }
   }
 }
