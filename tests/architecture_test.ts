@@ -43,10 +43,7 @@ const layers: Readonly<Record<string, Layer>> = {
     folders: ["ir", "engine", "tfjs", "tensor", "random", "nn"],
     packages: ["@tensorflow/"],
   },
-  kernel: {
-    folders: ["ir", "ops", "transform", "gpu", "compile", "engine", "kernels", "tree", "text"],
-    deno: true,
-  },
+  kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
   run: {
     folders: ["ir", "engine", "tree", "text"],
@@ -68,6 +65,10 @@ const layers: Readonly<Record<string, Layer>> = {
       ...["run", "train", "components", "report", "experiment"],
     ],
     packages: ["@std/", "zod"],
+    deno: true,
+  },
+  workbench: {
+    folders: ["ir", "ops", "kernels", "gpu", "engine", "text", "experiment", "study"],
     deno: true,
   },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },

@@ -13,7 +13,6 @@ import {
   ndArray,
   openEngine,
   sgd,
-  sub,
   sum,
   type Tensor,
 } from "../../mod.ts";
