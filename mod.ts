@@ -16,6 +16,7 @@ export * from "./src/multitask/mod.ts";
 export * from "./src/nn/mod.ts";
 export * from "./src/optim/mod.ts";
 export * from "./src/pretext/mod.ts";
+export * from "./src/profile/mod.ts";
 export * from "./src/random/mod.ts";
 export * from "./src/report/mod.ts";
 export * from "./src/tensor/mod.ts";

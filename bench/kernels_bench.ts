@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { leastTime, measureCeiling } from "./ceiling.ts";
+import { leastTime, measureCeiling } from "../src/profile/ceiling.ts";
 import { KERNELS } from "../kernels/mod.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
 import { type Gpu, openGpu } from "../src/gpu/device.ts";

@@ -44,6 +44,7 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@tensorflow/"],
   },
   kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
+  profile: { folders: ["ir", "gpu", "compile", "engine"] },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "text"], deno: true },
   run: {
     folders: ["ir", "engine", "tree", "text"],
@@ -68,7 +69,10 @@ const layers: Readonly<Record<string, Layer>> = {
     deno: true,
   },
   workbench: {
-    folders: ["ir", "ops", "kernels", "gpu", "engine", "text", "experiment", "study"],
+    folders: [
+      ...["ir", "ops", "kernels", "gpu", "engine", "profile", "tree", "tensor", "transform", "nn"],
+      ...["components", "text", "experiment", "study"],
+    ],
     deno: true,
   },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },

@@ -17,6 +17,7 @@ import { mapKernel } from "./map_kernel.ts";
 import { narrowUnit, resultsOf } from "./narrow_unit.ts";
 import { reduceKernels } from "./reduce_kernel.ts";
 import { rootOf, Storage } from "./storage.ts";
+import { unitFlops } from "./unit_flops.ts";
 import { formUnits, type MapUnit, type ReduceUnit, type Unit } from "./units.ts";
 
 /** One dispatch of one kernel over storages. */
@@ -34,7 +35,7 @@ export interface DispatchStep {
   readonly writes: readonly boolean[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
-  /** Floating-point operations of hand-written kernels; 0 for generated ones. */
+  /** Floating-point operations (a multiply-add counts 2). */
   readonly flops: number;
 }
 
@@ -159,7 +160,11 @@ class ProgramCompiler {
       return;
     }
     const label = labelOf(unit.kind, resultsOf(unit));
-    for (const { code, memory, writes, workgroups } of kernels) {
+    const flops = unitFlops(
+      resultsOf(unit),
+      (tensor) => this.#storages.has(rootOf(tensor)),
+    );
+    kernels.forEach(({ code, memory, writes, workgroups }, k) => {
       this.#steps.push({
         kind: "dispatch",
         label,
@@ -168,9 +173,10 @@ class ProgramCompiler {
         memory,
         writes,
         workgroups,
-        flops: 0,
+        // A second kernel only joins the parts of sums.
+        flops: k === 0 ? flops : 0,
       });
-    }
+    });
   }
 
   #generate(unit: MapUnit | ReduceUnit): readonly GeneratedKernel<Storage>[] {
