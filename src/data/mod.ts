@@ -23,6 +23,7 @@ export * from "./gather_images.ts";
 export * from "./hash_dataset.ts";
 export { HostRandom } from "./host_random.ts";
 export * from "./image_dataset.ts";
+export { type GivenImages, imageDataset, type ImageDatasetOptions } from "./given_images.ts";
 export * from "./sha256_file.ts";
 export * from "./split_dataset.ts";
 export { syntheticImages, type SyntheticImagesOptions } from "./synthetic_images.ts";
