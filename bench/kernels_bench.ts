@@ -1,16 +1,16 @@
 /**
  * Speed of every hand-written kernel family at the shapes that training uses.
  *
- * `deno bench bench/kernels_bench.ts` also reports times with the wait for the device;
- * `deno run -A bench/kernels_bench.ts` prints only the table by the device's own clock, with the share
- * of the roofline that is measured in the same run.
+ * `deno bench -A bench/kernels_bench.ts [--filter TEXT]` reports times with the wait for the device, and
+ * prepares nothing but what it times; `deno run -A bench/kernels_bench.ts [TEXT]` prints a table by the
+ * device's own clock, with the share of the roofline that is measured in the same run.
  *
  * @module
  */
-import { leastTime, measureCeiling } from "./ceiling.ts";
+import { leastTime, measureCeiling } from "../src/profile/ceiling.ts";
 import { KERNELS } from "../kernels/mod.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
-import { openGpu } from "../src/gpu/device.ts";
+import { type Gpu, openGpu } from "../src/gpu/device.ts";
 import { bindBuffers, PipelineCache } from "../src/gpu/pipelines.ts";
 import { upload } from "../src/gpu/readback.ts";
 import { type Dispatch, encodeDispatches, timeDispatches } from "../src/gpu/timing.ts";
@@ -122,12 +122,20 @@ const CASES: readonly Case[] = [
   matmulCase([4, 128, 75, 5], [true, false]),
 ];
 
-const gpu = await openGpu();
-const pool = new BufferPool(gpu);
-const pipelines = new PipelineCache(gpu);
+/** Where kernels are compiled and their buffers live. */
+interface Device {
+  readonly gpu: Gpu;
+  readonly pool: BufferPool;
+  readonly pipelines: PipelineCache;
+}
+
+async function openDevice(): Promise<Device> {
+  const gpu = await openGpu();
+  return { gpu, pool: new BufferPool(gpu), pipelines: new PipelineCache(gpu) };
+}
 
 /** A buffer of small repeatable numbers. */
-function filled(elements: number): GPUBuffer {
+function filled({ gpu, pool }: Device, elements: number): GPUBuffer {
   const buffer = pool.acquire(4 * elements);
   upload(
     gpu,
@@ -144,11 +152,13 @@ interface Prepared {
   readonly bytes: number;
 }
 
-async function prepare(row: Case): Promise<Prepared> {
+async function prepare(device: Device, row: Case): Promise<Prepared> {
+  const { gpu, pipelines } = device;
+  const fill = (elements: number): GPUBuffer => filled(device, elements);
   const lowering = row.lower(gpu.traits);
-  const inputs = row.inputs.map(filled);
-  const output = filled(row.output);
-  const scratch = lowering.scratch.map(filled);
+  const inputs = row.inputs.map(fill);
+  const output = fill(row.output);
+  const scratch = lowering.scratch.map(fill);
   const find = ({ kind, index }: BufferSlot): GPUBuffer =>
     kind === "output" ? output : (kind === "input" ? inputs : scratch)[index]!;
   const dispatches = await Promise.all(lowering.calls.map(async (call) => {
@@ -167,7 +177,7 @@ async function prepare(row: Case): Promise<Prepared> {
 }
 
 /** Fastest of the runs, all their dispatches together, in nanoseconds by the device's clock. */
-async function fastest(dispatches: readonly Dispatch[]): Promise<number> {
+async function fastest(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<number> {
   await timeDispatches(gpu, dispatches);
   const times = await timeDispatches(gpu, Array.from({ length: RUNS }, () => dispatches).flat());
   let least = Infinity;
@@ -179,31 +189,58 @@ async function fastest(dispatches: readonly Dispatch[]): Promise<number> {
   return least;
 }
 
-const ceiling = await measureCeiling(gpu);
-console.log(
-  `# ${gpu.info.label}: fastest of ${RUNS} runs; ceilings ${ceiling.gflops.toFixed(1)} GFLOP/s, ` +
-    `${ceiling.gigabytes.toFixed(1)} GB/s`,
-);
-const filter = Deno.args.find((argument) => !argument.startsWith("-")) ?? "";
-for (const row of CASES.filter(({ name }) => name.includes(filter))) {
-  const { dispatches, flops, bytes } = await prepare(row);
-  const time = await fastest(dispatches);
-  const rate = (flops / time).toFixed(1).padStart(8);
-  const moved = (bytes / time).toFixed(1).padStart(6);
-  const milliseconds = (time / 1e6).toFixed(3).padStart(9);
-  const share = `${(100 * leastTime(ceiling, { flops, bytes }) / time).toFixed(0)}%`.padStart(4);
+/** Prints one line a kernel. */
+async function printTable(filter: string): Promise<void> {
+  const device = await openDevice();
+  const { gpu } = device;
+  const ceiling = await measureCeiling(gpu);
   console.log(
-    `${row.name.padEnd(48)} ${rate} GFLOP/s ${moved} GB/s ${milliseconds} ms ${share} of roofline`,
+    `# ${gpu.info.label}: fastest of ${RUNS} runs; ceilings ${
+      ceiling.gflops.toFixed(1)
+    } GFLOP/s, ` +
+      `${ceiling.gigabytes.toFixed(1)} GB/s`,
   );
-  Deno.bench({
-    name: `${row.name} x ${RUNS}`,
-    warmup: 1,
-    n: 5,
-    fn: async () => {
-      const encoder = gpu.device.createCommandEncoder();
-      encodeDispatches(encoder, Array.from({ length: RUNS }, () => dispatches).flat());
-      gpu.queue.submit([encoder.finish()]);
-      await gpu.finish(`bench ${row.name}`);
-    },
-  });
+  for (const row of CASES.filter(({ name }) => name.includes(filter))) {
+    const { dispatches, flops, bytes } = await prepare(device, row);
+    const time = await fastest(gpu, dispatches);
+    const rate = (flops / time).toFixed(1).padStart(8);
+    const moved = (bytes / time).toFixed(1).padStart(6);
+    const milliseconds = (time / 1e6).toFixed(3).padStart(9);
+    const share = `${(100 * leastTime(ceiling, { flops, bytes }) / time).toFixed(0)}%`.padStart(4);
+    console.log(
+      `${
+        row.name.padEnd(48)
+      } ${rate} GFLOP/s ${moved} GB/s ${milliseconds} ms ${share} of roofline`,
+    );
+  }
+}
+
+/** Registers a bench a kernel; its device and buffers are there from its first call on. */
+function registerBenches(): void {
+  let opened: Promise<Device> | undefined;
+  for (const row of CASES) {
+    let prepared: Promise<Prepared> | undefined;
+    Deno.bench({
+      name: `${row.name} x ${RUNS}`,
+      warmup: 1,
+      n: 5,
+      fn: async (timer) => {
+        const device = await (opened ??= openDevice());
+        const { dispatches } = await (prepared ??= prepare(device, row));
+        const { gpu } = device;
+        timer.start();
+        const encoder = gpu.device.createCommandEncoder();
+        encodeDispatches(encoder, Array.from({ length: RUNS }, () => dispatches).flat());
+        gpu.queue.submit([encoder.finish()]);
+        await gpu.finish(`bench ${row.name}`);
+        timer.end();
+      },
+    });
+  }
+}
+
+if (import.meta.main) {
+  await printTable(Deno.args.find((argument) => !argument.startsWith("-")) ?? "");
+} else {
+  registerBenches();
 }

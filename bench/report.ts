@@ -13,7 +13,7 @@ import { openGpu } from "../src/gpu/device.ts";
 import { programFlops } from "../src/ir/program.ts";
 import { simplify, trace } from "../src/transform/mod.ts";
 import { type Conv4Reference, conv4Workload } from "../tests/workloads/conv4.ts";
-import { type Ceiling, leastTime, measureCeiling } from "./ceiling.ts";
+import { type Ceiling, leastTime, measureCeiling } from "../src/profile/ceiling.ts";
 import { loadWorkload } from "./loaded_workload.ts";
 import { memoryOverSteps, memoryTable } from "./memory.ts";
 import { type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peers/peer.ts";

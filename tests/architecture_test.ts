@@ -43,6 +43,8 @@ const layers: Readonly<Record<string, Layer>> = {
     folders: ["ir", "engine", "tfjs", "tensor", "random", "nn"],
     packages: ["@tensorflow/"],
   },
+  kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
+  profile: { folders: ["ir", "gpu", "compile", "engine"] },
   doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "interop", "text"], deno: true },
   run: {
     folders: ["ir", "engine", "tree", "text"],
@@ -64,6 +66,13 @@ const layers: Readonly<Record<string, Layer>> = {
       ...["run", "train", "components", "report", "experiment"],
     ],
     packages: ["@std/", "zod"],
+    deno: true,
+  },
+  workbench: {
+    folders: [
+      ...["ir", "ops", "kernels", "gpu", "engine", "profile", "tree", "tensor", "transform", "nn"],
+      ...["components", "text", "experiment", "study"],
+    ],
     deno: true,
   },
   report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type Ceiling, leastTime, measureCeiling } from "../ceiling.ts";
+import { type Ceiling, leastTime, measureCeiling } from "../../src/profile/ceiling.ts";
 import { type LoadedWorkload, loadWorkload } from "../loaded_workload.ts";
 import { median, sample } from "../peers/sampling.ts";
 import type { Row } from "./job.ts";

@@ -4,17 +4,20 @@
  *
  * @module
  */
-import type { DeviceTraits, HostStep } from "../ir/lowering.ts";
+import { formatAval } from "../ir/aval.ts";
+import type { DeviceTraits, HostStep, KernelLowering } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
-import { readWgslInterface } from "../gpu/wgsl_interface.ts";
+import { type KernelBinding, readWgslInterface } from "../gpu/wgsl_interface.ts";
 import { chooseBuffers } from "./choose_buffers.ts";
+import { checkKernelCalls } from "./kernel_call.ts";
 import { kernelCode } from "./kernel_code.ts";
 import { fitsBuffers, type GeneratedKernel } from "./kernel_source.ts";
 import { mapKernel } from "./map_kernel.ts";
 import { narrowUnit, resultsOf } from "./narrow_unit.ts";
 import { reduceKernels } from "./reduce_kernel.ts";
 import { rootOf, Storage } from "./storage.ts";
+import { unitFlops } from "./unit_flops.ts";
 import { formUnits, type MapUnit, type ReduceUnit, type Unit } from "./units.ts";
 
 /** One dispatch of one kernel over storages. */
@@ -22,8 +25,8 @@ export interface DispatchStep {
   readonly kind: "dispatch";
   /** What it computes, for profiles and errors. */
   readonly label: string;
-  /** WGSL, or the name of a hand-written kernel. */
-  readonly kernel: { readonly code: string } | { readonly name: string };
+  /** WGSL, and the name of a hand-written kernel. */
+  readonly kernel: { readonly code: string; readonly name?: string };
   /** Values of `override` constants. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Storage of each binding. */
@@ -32,7 +35,7 @@ export interface DispatchStep {
   readonly writes: readonly boolean[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
-  /** Floating-point operations of hand-written kernels; 0 for generated ones. */
+  /** Floating-point operations (a multiply-add counts 2). */
   readonly flops: number;
 }
 
@@ -157,7 +160,11 @@ class ProgramCompiler {
       return;
     }
     const label = labelOf(unit.kind, resultsOf(unit));
-    for (const { code, memory, writes, workgroups } of kernels) {
+    const flops = unitFlops(
+      resultsOf(unit),
+      (tensor) => this.#storages.has(rootOf(tensor)),
+    );
+    kernels.forEach(({ code, memory, writes, workgroups }, k) => {
       this.#steps.push({
         kind: "dispatch",
         label,
@@ -166,9 +173,10 @@ class ProgramCompiler {
         memory,
         writes,
         workgroups,
-        flops: 0,
+        // A second kernel only joins the parts of sums.
+        flops: k === 0 ? flops : 0,
       });
-    }
+    });
   }
 
   #generate(unit: MapUnit | ReduceUnit): readonly GeneratedKernel<Storage>[] {
@@ -207,20 +215,17 @@ class ProgramCompiler {
   }
 
   #handWritten(node: Node): void {
-    const { lower, name } = node.primitive;
-    if (lower.kind !== "kernel") throw new Error("Internal error: no kernel.");
+    const { name } = node.primitive;
     const [output] = node.outputs;
     this.#allocate(output!);
-    const { calls, scratch } = lower.lower(node.params, node.inputs, output!, this.#traits);
+    const { calls, scratch, codes, bindings } = this.#lowered(node);
     const inputs = node.inputs.map((input) => this.#storages.get(rootOf(input))!);
     const extra = scratch.map((size) => new Storage(size, "f32", `scratch of ${name}`));
-    for (const call of calls) {
-      const label = `${call.kernel} ${output!.shape.join("x")}`;
-      const { bindings } = readWgslInterface(kernelCode(call.kernel, label), call.kernel);
+    calls.forEach((call, k) => {
       this.#steps.push({
         kind: "dispatch",
-        label,
-        kernel: { name: call.kernel },
+        label: `${call.kernel} ${output!.shape.join("x")}`,
+        kernel: { name: call.kernel, code: codes[k]! },
         overrides: call.overrides,
         memory: call.buffers.map(({ kind, index }) =>
           kind === "input"
@@ -229,10 +234,36 @@ class ProgramCompiler {
             ? extra[index]!
             : this.#storages.get(output!)!
         ),
-        writes: bindings.map(({ access }) => access === "read_write"),
+        writes: bindings[k]!.map(({ access }) => access === "read_write"),
         workgroups: call.workgroups,
         flops: call.flops,
       });
+    });
+  }
+
+  /** The kernels of a node, their texts and the buffers that these declare. */
+  #lowered(node: Node): KernelLowering & {
+    readonly codes: readonly string[];
+    readonly bindings: readonly (readonly KernelBinding[])[];
+  } {
+    const { lower, name } = node.primitive;
+    if (lower.kind !== "kernel") throw new Error("Internal error: no kernel.");
+    const [output] = node.outputs;
+    try {
+      const lowering = lower.lower(node.params, node.inputs, output!, this.#traits);
+      const codes = lowering.calls.map(({ kernel, code }) => code ?? kernelCode(kernel, name));
+      const bindings = lowering.calls.map(({ kernel }, k) =>
+        readWgslInterface(codes[k]!, kernel).bindings
+      );
+      checkKernelCalls(node, lowering, { bindings, traits: this.#traits });
+      return { ...lowering, codes, bindings };
+    } catch (error) {
+      throw new Error(
+        `Cannot compile '${name}' of (${node.inputs.map(formatAval).join(", ")}): ${
+          (error as Error).message
+        }`,
+        { cause: error },
+      );
     }
   }
 }

@@ -13,7 +13,6 @@ import {
 } from "../gpu/pipelines.ts";
 import { upload } from "../gpu/readback.ts";
 import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
-import { kernelCode } from "./kernel_code.ts";
 import { bytesOf, type Place, type Plan, type PlannedDispatch } from "./plan.ts";
 import type { HostStep } from "../ir/lowering.ts";
 import type { Storage } from "./storage.ts";
@@ -132,7 +131,7 @@ export class LoadedPlan {
     const kernels = await resources.pipelines.getAll(
       plan.dispatches.map(({ label, kernel, overrides }) => ({
         label,
-        code: "code" in kernel ? kernel.code : kernelCode(kernel.name, label),
+        code: kernel.code,
         overrides,
       })),
       how,

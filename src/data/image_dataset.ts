@@ -1,5 +1,5 @@
 /** Where the images of an {@linkcode ImageDataset} came from. */
-export type ImageSource = "folder" | "download" | "synthetic";
+export type ImageSource = "folder" | "download" | "synthetic" | "arrays";
 
 /** Labelled images in host memory: one byte a channel, channels last. */
 export interface ImageDataset {
@@ -19,7 +19,7 @@ export interface ImageDataset {
   readonly channels: number;
   /** Name of every class. */
   readonly classNames: readonly string[];
-  /** Whether the images were found in a folder, downloaded for this call, or made up. */
+  /** Whether the images were found in a folder, downloaded for this call, made up, or given as arrays. */
   readonly source: ImageSource;
   /** One line for people: where the images came from and how many there are. */
   readonly provenance: string;

@@ -14,6 +14,7 @@ export * from "./channel_statistics.ts";
 export * from "./class_indices.ts";
 export * from "./episode_indices.ts";
 export * from "./gather_images.ts";
+export { type GivenImages, imageDataset, type ImageDatasetOptions } from "./given_images.ts";
 export { HostRandom } from "./host_random.ts";
 export * from "./image_dataset.ts";
 export * from "./split_dataset.ts";

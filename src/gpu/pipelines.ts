@@ -201,28 +201,10 @@ export class PipelineCache {
   #module(label: string, code: string): Promise<GPUShaderModule> {
     const known = this.#modules.get(code);
     if (known !== undefined) return known;
-    const made = this.#createModule(label, code);
+    const made = createShaderModule(this.#gpu, { label, code });
     this.#modules.set(code, made);
     made.catch(() => this.#modules.delete(code));
     return made;
-  }
-
-  async #createModule(label: string, text: string): Promise<GPUShaderModule> {
-    const { device, subgroups } = this.#gpu;
-    const code = subgroups?.directive === false ? withoutDirective(text) : text;
-    device.pushErrorScope("validation");
-    const module = device.createShaderModule({ label, code });
-    const validation = device.popErrorScope();
-    const info = await module.getCompilationInfo();
-    const failure = await validation;
-    const errors = info.messages.filter((message) => message.type === "error");
-    if (errors.length === 0 && failure === null) return module;
-    const lines = code.split("\n");
-    const details = errors.map((message) =>
-      `line ${message.lineNum}: ${message.message}\n    ${lines[message.lineNum - 1] ?? ""}`
-    );
-    if (failure !== null && errors.length === 0) details.push(failure.message);
-    throw new KernelCompileError(`Cannot compile kernel ${label}: ${details.join("\n")}`);
   }
 
   #layout({ bindings, sizes }: WgslInterface): GPUBindGroupLayout {
@@ -242,6 +224,35 @@ export class PipelineCache {
     this.#layouts.set(key, layout);
     return layout;
   }
+}
+
+/**
+ * Compiles WGSL, without a pipeline.
+ *
+ * @param gpu The device
+ * @param source Name in errors, and the text
+ * @returns The module
+ * @throws {KernelCompileError} With the kernel's name, every line that is wrong and what the compiler says of it
+ */
+export async function createShaderModule(
+  gpu: Gpu,
+  { label, code: text }: Pick<KernelSource, "label" | "code">,
+): Promise<GPUShaderModule> {
+  const { device, subgroups } = gpu;
+  const code = subgroups?.directive === false ? withoutDirective(text) : text;
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label, code });
+  const validation = device.popErrorScope();
+  const info = await module.getCompilationInfo();
+  const failure = await validation;
+  const errors = info.messages.filter((message) => message.type === "error");
+  if (errors.length === 0 && failure === null) return module;
+  const lines = code.split("\n");
+  const details = errors.map((message) =>
+    `line ${message.lineNum}: ${message.message}\n    ${lines[message.lineNum - 1] ?? ""}`
+  );
+  if (failure !== null && errors.length === 0) details.push(failure.message);
+  throw new KernelCompileError(`Cannot compile kernel ${label}: ${details.join("\n")}`);
 }
 
 /** Deno's compiler allows subgroups without `enable subgroups;`, which it does not know. */

@@ -20,7 +20,12 @@ export interface KernelBinding {
   readonly name: string;
   /** How the kernel uses it. */
   readonly access: BindingAccess;
+  /** Type of its numbers, of vectors too; `undefined` where the text hides it in a struct or an alias. */
+  readonly element: ElementType | undefined;
 }
+
+/** Type of the numbers in a buffer. */
+export type ElementType = "f32" | "i32" | "u32";
 
 /** A member of a kernel's `struct Sizes`. */
 export interface SizeMember {
@@ -41,7 +46,9 @@ export interface WgslInterface {
 }
 
 const BINDING =
-  /@group\s*\(\s*(\d+)\s*\)\s*@binding\s*\(\s*(\d+)\s*\)\s*var\s*<\s*(storage|uniform)\s*(?:,\s*(read|read_write|write)\s*)?>\s*(\w+)/g;
+  /@group\s*\(\s*(\d+)\s*\)\s*@binding\s*\(\s*(\d+)\s*\)\s*var\s*<\s*(storage|uniform)\s*(?:,\s*(read|read_write|write)\s*)?>\s*(\w+)\s*:\s*([^;]*)/g;
+const ELEMENT = /\b(?:([fiu]32)|vec[234]([fiu]))\b/;
+const ELEMENT_TYPES = { f: "f32", i: "i32", u: "u32" } as const;
 const SIZES = /struct\s+Sizes\s*\{([^}]*)\}/;
 const SIZE_MEMBER = /(\w+)\s*:\s*(\w+)/g;
 const OVERRIDE = /(?:^|[;\s])override\s+(\w+)\s*(?::\s*\w+\s*)?(=|;)/g;
@@ -60,7 +67,7 @@ export function readWgslInterface(code: string, label: string): WgslInterface {
   const text = stripComments(code);
   const bindings: KernelBinding[] = [];
   for (const match of text.matchAll(BINDING)) {
-    const [, group, binding, space, access, name] = match;
+    const [, group, binding, space, access, name, type = ""] = match;
     if (group !== "0") {
       throw new Error(
         `Cannot read kernel ${label}: found @group(${group}), expected @group(0) only.`,
@@ -70,6 +77,7 @@ export function readWgslInterface(code: string, label: string): WgslInterface {
       binding: Number(binding),
       name: name ?? "",
       access: space === "uniform" ? "uniform" : access === "read_write" ? "read_write" : "read",
+      element: elementOf(type),
     });
   }
   bindings.sort((a, b) => a.binding - b.binding);
@@ -95,6 +103,12 @@ export function readWgslInterface(code: string, label: string): WgslInterface {
   const overrides = new Map<string, boolean>();
   for (const match of text.matchAll(OVERRIDE)) overrides.set(match[1] ?? "", match[2] === ";");
   return { bindings, overrides, sizes };
+}
+
+function elementOf(type: string): ElementType | undefined {
+  const [, scalar, vector] = ELEMENT.exec(type) ?? [];
+  const letter = scalar?.[0] ?? vector;
+  return letter === undefined ? undefined : ELEMENT_TYPES[letter as keyof typeof ELEMENT_TYPES];
 }
 
 function readSizes(text: string, label: string): SizeMember[] {

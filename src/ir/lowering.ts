@@ -39,8 +39,10 @@ export interface BufferSlot {
 
 /** One dispatch of one kernel file. */
 export interface KernelCall {
-  /** Name of the file in `kernels/` without `.wgsl`. */
+  /** Name of the file in `kernels/` without `.wgsl`, or of the kernel whose text is `code`. */
   readonly kernel: string;
+  /** WGSL of a kernel that is not in `kernels/`. */
+  readonly code?: string;
   /** Values of the kernel's `override` constants and of the members of its `struct Sizes`. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Workgroups along x, y, z. */

@@ -8,7 +8,7 @@ export { type HostArray, hostArray, type HostData } from "./host_array.ts";
 export { type NdArray, ndArray, type NdData } from "./nd_array.ts";
 export { print } from "./print.ts";
 export { countPrimitives, type Program, programFlops } from "./program.ts";
-export { Node, Tensor } from "./tensor.ts";
+export { apply, applyAll, Node, Tensor } from "./tensor.ts";
 export {
   type Batched,
   definePrimitive,

@@ -104,14 +104,13 @@ export function countNodes(program: Program): number {
  * ```
  */
 export function programFlops(program: Program): number {
-  let flops = 0;
-  for (const node of program.nodes) {
-    const { primitive, params, inputs, outputs } = node;
-    if (primitive.flops) flops += primitive.flops(params, inputs, outputs);
-    else if (primitive.lower.kind === "reduce") flops += inputs[0]!.size;
-    else if (primitive.lower.kind === "pointwise" && primitive.lower.cost > 0) {
-      flops += outputs[0]!.size;
-    }
-  }
-  return flops;
+  return program.nodes.reduce((sum, node) => sum + nodeFlops(node), 0);
+}
+
+/** Floating-point operations of one application of a primitive. */
+export function nodeFlops({ primitive, params, inputs, outputs }: Node): number {
+  if (primitive.flops) return primitive.flops(params, inputs, outputs);
+  if (primitive.lower.kind === "reduce") return inputs[0]!.size;
+  const computes = primitive.lower.kind === "pointwise" && primitive.lower.cost > 0;
+  return computes ? outputs[0]!.size : 0;
 }

@@ -3,20 +3,16 @@ import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import type { Layer } from "./layer.ts";
 import { linear } from "./linear.ts";
-import { forImages } from "./require_images.ts";
+import { forImages, imageSizeOf, type ImageSizeOptions } from "./require_images.ts";
 import { sequential } from "./sequential.ts";
 import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
 
 /** Options of {@linkcode conv4}. */
-export interface Conv4Options {
+export interface Conv4Options extends ImageSizeOptions {
   /** Number of classes. */
   readonly ways: number;
   /** Filters of every convolution; 32 unless told. */
   readonly channels?: number;
-  /** Height and width of the images, from 16; 32 unless told. */
-  readonly imageSize?: number;
-  /** Channels of the images; 3 unless told. */
-  readonly imageChannels?: number;
   /** Statistics of the normalization; `"batch"` unless told. */
   readonly statistics?: Statistics;
 }
@@ -32,7 +28,7 @@ export interface Conv4Options {
  * Source: Finn et al., arXiv 1703.03400, section 5.2; Vinyals et al., arXiv 1606.04080.
  *
  * @param options Classes, filters, and size of the images.
- * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to logits `[n, ways]`.
+ * @returns A layer from images `[n, height, width, channels]` to logits `[n, ways]`.
  * @throws {RangeError} If a size is no whole number from 1, or the images are too small for four poolings.
  * @throws {TypeError} When applied to images of another size.
  *
@@ -51,16 +47,18 @@ export function conv4(options: Conv4Options): Layer {
   requireOptions("conv4", options, {
     ways: true,
     channels: true,
+    images: true,
     imageSize: true,
     imageChannels: true,
     statistics: true,
   });
-  const { ways, channels = 32, imageSize = 32, imageChannels = 3, statistics = "batch" } = options;
-  requireCounts("conv4", { ways, channels, imageSize, imageChannels });
-  const side = Math.floor(imageSize / 16);
-  if (side < 1) {
+  const { ways, channels = 32, statistics = "batch" } = options;
+  requireCounts("conv4", { ways, channels });
+  const size = imageSizeOf("conv4", options);
+  const [rows, columns] = [Math.floor(size.height / 16), Math.floor(size.width / 16)];
+  if (Math.min(rows, columns) < 1) {
     throw new RangeError(
-      `Cannot build Conv4 for images of ${imageSize} x ${imageSize}: expected at least 16 x 16 ` +
+      `Cannot build Conv4 for images of ${size.height} x ${size.width}: expected at least 16 x 16 ` +
         `for four poolings. Enlarge the images.`,
     );
   }
@@ -72,12 +70,12 @@ export function conv4(options: Conv4Options): Layer {
       pool: maxPoolLayer(),
     });
   const model = sequential({
-    block1: block(imageChannels),
+    block1: block(size.channels),
     block2: block(channels),
     block3: block(channels),
     block4: block(channels),
     flatten: flattenLayer({ order: "channels-first" }),
-    output: linear({ inputs: side * side * channels, outputs: ways }),
+    output: linear({ inputs: rows * columns * channels, outputs: ways }),
   });
-  return forImages("conv4", { imageSize, imageChannels }, model);
+  return forImages("conv4", size, model);
 }

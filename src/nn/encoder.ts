@@ -4,22 +4,18 @@ import { dropout as dropoutLayer } from "./dropout.ts";
 import type { Layer } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
-import { forImages } from "./require_images.ts";
+import { forImages, imageSizeOf, type ImageSizeOptions } from "./require_images.ts";
 import { sequential } from "./sequential.ts";
 import { flattenLayer, maxPoolLayer, reluLayer } from "./stateless.ts";
 
 /** Options of {@linkcode encoder}. */
-export interface EncoderOptions {
+export interface EncoderOptions extends ImageSizeOptions {
   /** Channels of every stage; `[32, 64, 128]` unless told. */
   readonly widths?: readonly number[];
   /** Length of the embedding; 1024 unless told. */
   readonly embedding?: number;
   /** Rate of dropout; 0.25 unless told. */
   readonly dropout?: number;
-  /** Height and width of the images; 32 unless told. */
-  readonly imageSize?: number;
-  /** Channels of the images; 3 unless told. */
-  readonly imageChannels?: number;
   /** Normalization after every convolution and of the embedding; `"batch"` unless told. */
   readonly normalization?: Normalization;
 }
@@ -34,19 +30,24 @@ export interface EncoderOptions {
  *
  * @param options Widths, embedding, dropout, size of the images, normalization (of the embedding, `"group"`
  *   takes one group).
- * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to `[n, embedding]`.
+ * @returns A layer from images `[n, height, width, channels]` to `[n, embedding]`.
  * @throws {RangeError} If a size is no whole number from 1, or the images are too small for that many stages.
- * @throws {TypeError} When applied to images of another size.
+ * @throws {TypeError} If the size is told twice; when applied to images of another size.
  *
  * @example
  * ```ts
- * import { encoder, randomKey, zeros } from "@mutasesumele/toolkit";
+ * import { encoder, imageDataset, randomKey, zeros } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
  * const model = encoder({ widths: [4, 8], embedding: 16, imageSize: 16 });
  * const { params, state } = model.init(randomKey(0));
  * const { output } = model.apply(params, state, zeros([2, 16, 16, 3]), { training: false });
  * assertEquals(output.shape, [2, 16]);
+ *
+ * // The size comes from the data.
+ * const images = [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]];
+ * const own = encoder({ widths: [4], embedding: 8, images: imageDataset({ images, labels: [0] }) });
+ * assertEquals(own.init(randomKey(0)).params["stage1"] !== undefined, true);
  * ```
  */
 export function encoder(options: EncoderOptions = {}): Layer {
@@ -54,6 +55,7 @@ export function encoder(options: EncoderOptions = {}): Layer {
     widths: true,
     embedding: true,
     dropout: true,
+    images: true,
     imageSize: true,
     imageChannels: true,
     normalization: true,
@@ -62,13 +64,12 @@ export function encoder(options: EncoderOptions = {}): Layer {
     widths = [32, 64, 128],
     embedding = 1024,
     dropout = 0.25,
-    imageSize = 32,
-    imageChannels = 3,
     normalization = "batch",
   } = options;
-  requireCounts("encoder", { embedding, imageSize, imageChannels });
+  requireCounts("encoder", { embedding });
+  const size = imageSizeOf("encoder", options);
   const stages: Record<string, Layer> = {};
-  let [side, inputs] = [imageSize, imageChannels];
+  let { height, width, channels: inputs } = size;
   widths.forEach((outputs, k) => {
     stages[`stage${k + 1}`] = sequential({
       conv1: conv2dLayer({ inputs, outputs, padding: 1 }),
@@ -80,22 +81,23 @@ export function encoder(options: EncoderOptions = {}): Layer {
       pool: maxPoolLayer(),
       dropout: dropoutLayer({ rate: dropout }),
     });
-    side = Math.floor((side - 2) / 2);
+    height = Math.floor((height - 2) / 2);
+    width = Math.floor((width - 2) / 2);
     inputs = outputs;
   });
-  if (side < 1) {
+  if (Math.min(height, width) < 1) {
     throw new RangeError(
-      `Cannot build an encoder of ${widths.length} stages for images of ${imageSize} x ` +
-        `${imageSize}: a stage maps size s to floor((s - 2) / 2), nothing is left. Use fewer ` +
+      `Cannot build an encoder of ${widths.length} stages for images of ${size.height} x ` +
+        `${size.width}: a stage maps size s to floor((s - 2) / 2), nothing is left. Use fewer ` +
         `stages or larger images.`,
     );
   }
   const model = sequential({
     ...stages,
     flatten: flattenLayer(),
-    embedding: linear({ inputs: side * side * inputs, outputs: embedding }),
+    embedding: linear({ inputs: height * width * inputs, outputs: embedding }),
     norm: normalizationLayer(normalization === "group" ? "layer" : normalization, embedding),
     dropout: dropoutLayer({ rate: dropout }),
   });
-  return forImages("encoder", { imageSize, imageChannels }, model);
+  return forImages("encoder", size, model);
 }

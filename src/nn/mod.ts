@@ -25,6 +25,7 @@ export * from "./layer_norm.ts";
 export * from "./linear.ts";
 export * from "./normalization.ts";
 export * from "./res_net.ts";
+export type { ImageSize, ImageSizeOptions } from "./require_images.ts";
 export * from "./residual.ts";
 export * from "./self_attention.ts";
 export * from "./sequential.ts";

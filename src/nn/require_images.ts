@@ -1,13 +1,53 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCounts } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Layer } from "./layer.ts";
 
-/** The images that a model is built for. */
+/** Extents of images; a data set has them. */
 export interface ImageSize {
-  /** Height and width. */
-  readonly imageSize: number;
-  /** Number of channels. */
-  readonly imageChannels: number;
+  /** Rows. */
+  readonly height: number;
+  /** Columns. */
+  readonly width: number;
+  /** Channels of a pixel. */
+  readonly channels: number;
+}
+
+/** How a model is told which images it is built for. */
+export interface ImageSizeOptions {
+  /** The images themselves, or whatever has their extents: a data set, for example. */
+  readonly images?: ImageSize;
+  /** Height and width of the images; 32 unless told. */
+  readonly imageSize?: number;
+  /** Channels of the images; 3 unless told. */
+  readonly imageChannels?: number;
+}
+
+/**
+ * The images that a model is built for.
+ *
+ * @param name Name of the model, for the error.
+ * @param options What was told.
+ * @returns Their extents.
+ * @throws {TypeError} If both the images and a size were given.
+ * @throws {RangeError} If an extent is no whole number from 1.
+ */
+export function imageSizeOf(name: string, options: ImageSizeOptions): ImageSize {
+  const { images, imageSize = 32, imageChannels = 3 } = options;
+  if (images === undefined) {
+    requireCounts(name, { imageSize, imageChannels });
+    return { height: imageSize, width: imageSize, channels: imageChannels };
+  }
+  if (options.imageSize !== undefined || options.imageChannels !== undefined) {
+    throw new TypeError(
+      `Cannot call ${name}(): found 'images' and ${
+        options.imageSize === undefined ? "'imageChannels'" : "'imageSize'"
+      }, expected one or the other. The images say both.`,
+    );
+  }
+  const { height, width, channels } = images;
+  requireCounts(name, { height, width, channels });
+  return { height, width, channels };
 }
 
 /**
@@ -20,16 +60,16 @@ export interface ImageSize {
  * @returns The same model, checking the images.
  */
 export function forImages(name: string, size: ImageSize, layer: Layer): Layer {
-  const { imageSize, imageChannels } = size;
+  const { height, width, channels } = size;
   return {
     init: (key) => layer.init(key),
     apply(params, state, x, options) {
       requireTensor(`apply ${name}()`, x);
-      const wanted = [x.shape[0], imageSize, imageSize, imageChannels];
+      const wanted = [x.shape[0], height, width, channels];
       if (x.rank !== 4 || wanted.some((extent, axis) => extent !== x.shape[axis])) {
         throw new TypeError(
           `Cannot apply ${name}() to ${formatAval(x)}: it was built for images ` +
-            `[n, ${imageSize}, ${imageSize}, ${imageChannels}] (n, height, width, channels). Set ` +
+            `[n, ${height}, ${width}, ${channels}] (n, height, width, channels). Set ` +
             `'imageSize' and 'imageChannels', or bring the images to that form by resizeImages(), ` +
             `transpose() or expandDims().`,
         );

@@ -6,7 +6,9 @@
 import { type Aval, formatAval } from "../ir/aval.ts";
 import type { Linear, Primitive } from "../ir/primitive.ts";
 import { apply, applyAll, type Node, type Tensor } from "../ir/tensor.ts";
+import { eachExample } from "../ops/each_example.ts";
 import * as ops from "../ops/mod.ts";
+import { requireOtherName } from "../ops/own_names.ts";
 import type { TfjsPrimitive } from "./executor.ts";
 import type { Tf, TfTensor } from "./load.ts";
 import {
@@ -84,22 +86,10 @@ export function tfOp(
       }, expected a function and { name, tf }, tf being the module.`,
     );
   }
-  if (ownNames.has(name)) {
-    throw new TypeError(
-      `Cannot make a primitive named '${name}': this library has one of that name, which programs are ` +
-        `simplified by. Choose another, 'tf.${name}' for example.`,
-    );
-  }
+  requireOtherName("a primitive", name, `tf.${name}`);
   const primitive = definePrimitive({ name, tf, fn: (...tensors) => [fn(...tensors)] });
   return (...tensors) => apply(primitive, null, tensors);
 }
-
-/** Names of the library's primitives. */
-const ownNames: ReadonlySet<string> = new Set(
-  Object.values(ops).flatMap((value) =>
-    typeof value === "object" && "avals" in value ? [value.name] : []
-  ),
-);
 
 function definePrimitive(op: Rules): Primitive<null> & TfjsPrimitive {
   const { name, fn } = op;
@@ -123,34 +113,10 @@ function definePrimitive(op: Rules): Primitive<null> & TfjsPrimitive {
       return applyAll(tangentOp, null, [...node.inputs, ...given]);
     },
     transpose: op.transpose ?? "not linear",
-    vmap: ({ inputs, primitive, params }, operands, batch) => {
-      const examples = Array.from(
-        { length: batch },
-        (_, at) =>
-          applyAll(
-            primitive,
-            params,
-            operands.map(({ tensor, batched }, k) =>
-              batched ? example(tensor, at, inputs[k]!) : tensor
-            ),
-          ),
-      );
-      return examples[0]!.map((_, k) =>
-        ops.concat(
-          examples.map((results) => ops.reshape(results[k]!, [1, ...results[k]!.shape])),
-          0,
-        )
-      );
-    },
+    vmap: eachExample,
     lower: { kind: "host", load: (node, device) => loadOnDevice(op, node, device) },
     tfjs: (_, operands) => explained(op.tf, () => fn(...operands)),
   };
-}
-
-/** One example of a batched tensor. */
-function example(tensor: Tensor, at: number, { shape }: Aval): Tensor {
-  const start = tensor.shape.map((_, axis) => axis === 0 ? at : 0);
-  return ops.reshape(ops.slice(tensor, { start, shape: [1, ...shape] }), shape);
 }
 
 /**

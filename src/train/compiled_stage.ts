@@ -11,22 +11,22 @@ import type { Stage } from "./run_stage.ts";
 import type { StepInputs, StepResult } from "./objectives/train_classifier.ts";
 
 /** A compiled step; its first argument is donated. */
-export type CompiledStep<State, Inputs> = Jitted<
-  [State, ImageTable, Tensor, Inputs],
+export type CompiledStep<State, Inputs, Table = ImageTable> = Jitted<
+  [State, Table, Tensor, Inputs],
   StepResult<State>
 >;
 
 /** What a stage is made of besides what it starts from. */
-export interface CompiledStageOptions<State, Inputs>
+export interface CompiledStageOptions<State, Inputs, Table = ImageTable>
   extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate"> {
   /** The step. */
-  readonly compiled: CompiledStep<State, Inputs>;
-  /** The images. */
-  readonly table: Concrete<ImageTable>;
+  readonly compiled: CompiledStep<State, Inputs, Table>;
+  /** The images, or whatever else all steps share. */
+  readonly table: Concrete<Table>;
   /** Key of the stage, `u32[2]`. */
   readonly key: Value | HostArray;
   /** What travels to the device for a step, from 0; a pure function of the number. */
-  readonly inputs: (step: number) => Given<Inputs>;
+  readonly inputs: (step: number) => Given<Inputs> | Promise<Given<Inputs>>;
   /** Examples that go through the network in one step. */
   readonly samples: number;
 }
@@ -66,20 +66,20 @@ export interface CompiledStageOptions<State, Inputs>
  * engine.close();
  * ```
  */
-export function compiledStage<State, Inputs>(
-  options: CompiledStageOptions<State, Inputs>,
+export function compiledStage<State, Inputs, Table = ImageTable>(
+  options: CompiledStageOptions<State, Inputs, Table>,
 ): Stage<Concrete<State>> {
   const { compiled, table, key, inputs, samples } = options;
-  const args = (training: Concrete<State>, step: number) =>
-    [training, table, key, inputs(step)] as unknown as Parameters<typeof compiled>;
+  const args = async (training: Concrete<State>, step: number) =>
+    [training, table, key, await inputs(step)] as unknown as Parameters<typeof compiled>;
   return {
     ...options,
     cost: async (training) => ({
       samples,
-      flops: (await compiled.prepare(...args(training, 0))).flops,
+      flops: (await compiled.prepare(...await args(training, 0))).flops,
     }),
     step: async (training, step) => {
-      const result = await compiled(...args(training, step)) as {
+      const result = await compiled(...await args(training, step)) as {
         readonly training: Concrete<State>;
         readonly metrics: Readonly<Record<string, Value>>;
       };

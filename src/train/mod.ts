@@ -22,6 +22,7 @@ export {
 export * from "./compiled_stage.ts";
 export * from "./device_images.ts";
 export * from "./evaluate_classifier.ts";
+export * from "./fit.ts";
 export { guardMetaTraining, type MetaTrainingGuardOptions } from "./guard_meta_training.ts";
 export {
   type Adapt,

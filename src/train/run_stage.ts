@@ -7,6 +7,7 @@ import { explainDeviceError } from "../engine/device_error.ts";
 import type { Engine, Value } from "../engine/mod.ts";
 import { addToLedger } from "../meta/mod.ts";
 import { FiniteCheck, inWords, NotFiniteError } from "./check_finite.ts";
+import type { MetricRecord } from "../run/metrics.ts";
 import type { MetricsLog } from "../run/metrics_log.ts";
 import type { Progress } from "../run/progress.ts";
 import { EMPTY_RECORD, StageCheckpoints, type StageRecord } from "./stage_checkpoints.ts";
@@ -37,14 +38,20 @@ export interface Stage<S> {
   evaluate(training: S): Promise<Readonly<Record<string, number>>>;
 }
 
+/** Where metrics go: a {@linkcode MetricsLog}, or anything else that takes records. */
+export interface StageMetrics extends Pick<MetricsLog, "position" | "sync"> {
+  /** Takes a record. */
+  write(record: MetricRecord): void;
+}
+
 /** Where a stage runs and writes. */
 export interface StageOptions {
   /** The engine. */
   readonly engine: Engine;
-  /** Folder of the checkpoints of all stages. */
-  readonly checkpoints: string;
+  /** Folder of the checkpoints of all stages; without one, none is read or written. */
+  readonly checkpoints?: string;
   /** Where metrics go. */
-  readonly metrics: MetricsLog;
+  readonly metrics: StageMetrics;
   /** The live line. */
   readonly progress: Progress;
   /** Ends the stage after a checkpoint. */
@@ -175,14 +182,14 @@ async function train<S>(
   const { engine, metrics, progress, signal, evaluateEvery, saveEvery } = options;
   const { arm, phase, steps } = stage;
   const name = stageName(stage);
-  const checkpoints = new StageCheckpoints({
+  const checkpoints = options.checkpoints === undefined ? undefined : new StageCheckpoints({
     folder: options.checkpoints,
     name,
     ...(options.onCorrupt && { onCorrupt: options.onCorrupt }),
   });
 
   let training: S = await stage.start();
-  const restored = await checkpoints.restore(engine, training, metrics.position);
+  const restored = await checkpoints?.restore(engine, training, metrics.position);
   if (restored) {
     engine.release(training);
     training = restored.training;
@@ -277,7 +284,7 @@ async function train<S>(
     if (evaluateNow || saveNow || pending.length >= waiting) {
       await readPending(step);
       if (evaluateNow) await evaluate(step);
-      if (saveNow || signal.aborted) {
+      if (checkpoints && (saveNow || signal.aborted)) {
         const position = metrics.sync();
         const record = { ledger, curve };
         await checkpoints.save(engine, { step, training, record, position, ended: last });

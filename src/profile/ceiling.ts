@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { BufferPool } from "../src/gpu/buffers.ts";
-import type { Gpu } from "../src/gpu/device.ts";
-import { bindBuffers, type CompiledKernel, PipelineCache } from "../src/gpu/pipelines.ts";
-import { upload } from "../src/gpu/readback.ts";
-import { timeDispatches } from "../src/gpu/timing.ts";
+import { BufferPool } from "../gpu/buffers.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { bindBuffers, type CompiledKernel, PipelineCache } from "../gpu/pipelines.ts";
+import { upload } from "../gpu/readback.ts";
+import { timeDispatches } from "../gpu/timing.ts";
 
 /** Ceilings of an adapter. */
 export interface Ceiling {

@@ -1,0 +1,252 @@
+/**
+ * Data sets of images that are in memory already.
+ *
+ * @module
+ */
+import { describe } from "../ir/describe.ts";
+import { flattenNumbers, type NestedNumbers } from "../ir/nested_numbers.ts";
+import { requireOptions } from "../ir/options.ts";
+import type { ImageDataset } from "./image_dataset.ts";
+
+/**
+ * Images as they may be given: numbers nested as `[n, height, width, channels]` or `[n, height, width]`; numbers in a
+ * row with their shape (a `HostArray`, for example); or one image after the other, as `decodeImage` and the
+ * `getImageData` of a canvas return them (of its four channels the last, opacity, is left out).
+ */
+export type GivenImages =
+  | readonly NestedNumbers[]
+  | { readonly data: ArrayLike<number>; readonly shape: readonly number[] }
+  | readonly {
+    readonly width: number;
+    readonly height: number;
+    readonly channels?: number;
+    readonly pixels?: ArrayLike<number>;
+    readonly data?: ArrayLike<number>;
+  }[];
+
+/** Options of {@linkcode imageDataset}. */
+export interface ImageDatasetOptions {
+  /** The images: whole numbers from 0 to 255, or `Float32Array`s of numbers from 0 to 1. */
+  readonly images: GivenImages;
+  /** Class of every image: a number from 0, or a name. */
+  readonly labels: readonly (number | string)[] | ArrayLike<number>;
+  /**
+   * Name of every class; `"0"`, `"1"`, ... up to the largest label unless told. Where labels are names, those that
+   * occur, in the order of the alphabet.
+   */
+  readonly classNames?: readonly string[];
+  /** Short name for tables and file names; `images` unless told. */
+  readonly name?: string;
+}
+
+/** Pixels and extents. */
+interface Pixels {
+  readonly bytes: Uint8Array;
+  readonly shape: readonly [count: number, height: number, width: number, channels: number];
+}
+
+/**
+ * Makes a data set of images and labels in memory, for everything that takes one: `splitDataset`, `packImages`,
+ * `ImageTraining`, episodes.
+ *
+ * @param options Images, labels, names of the classes.
+ * @returns The data set; its pixels are bytes, to which numbers from 0 to 1 are rounded.
+ * @throws {TypeError} If images or labels are of no known form.
+ * @throws {RangeError} If images differ in size, there are not as many labels as images, a pixel is beyond its range,
+ *   or a label has no class.
+ *
+ * @example
+ * ```ts
+ * import { imageDataset } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const images = [[[0, 255], [255, 0]], [[10, 20], [30, 40]], [[1, 2], [3, 4]]];
+ * const set = imageDataset({ images, labels: ["dog", "cat", "dog"] });
+ * assertEquals([set.count, set.height, set.width, set.channels], [3, 2, 2, 1]);
+ * assertEquals(set.classNames, ["cat", "dog"]);
+ * assertEquals([...set.labels], [1, 0, 1]);
+ * ```
+ */
+export function imageDataset(options: ImageDatasetOptions): ImageDataset {
+  requireOptions("imageDataset", options, {
+    ...{ images: true, labels: true, classNames: true, name: true },
+  });
+  const { name = "images" } = options;
+  const { bytes, shape: [count, height, width, channels] } = pixelsOf(options.images);
+  const { labels, classNames } = classesOf(options, count);
+  return {
+    name,
+    images: bytes,
+    labels,
+    count,
+    height,
+    width,
+    channels,
+    classNames,
+    source: "arrays",
+    provenance: `${count} images of ${height} x ${width} x ${channels} given as arrays, ` +
+      `${classNames.length} classes`,
+    synthetic: false,
+  };
+}
+
+function pixelsOf(images: GivenImages): Pixels {
+  if (isShaped(images)) return shaped(images.data, images.shape);
+  if (Array.isArray(images) && images.length > 0 && isPicture(images[0])) {
+    return pictures(images as Extract<GivenImages, readonly { readonly width: number }[]>);
+  }
+  if (!Array.isArray(images)) {
+    throw new TypeError(
+      `Cannot make a data set: found ${describe(images)} for 'images', expected nested numbers ` +
+        `[n, height, width, channels], { data, shape }, or an array of images { width, height, data }. A ` +
+        `typed array needs its shape: { data, shape: [n, height, width, channels] }.`,
+    );
+  }
+  const { numbers, shape } = flattenNumbers("make a data set", images as NestedNumbers[]);
+  return shaped(numbers, shape);
+}
+
+function isShaped(images: unknown): images is { data: ArrayLike<number>; shape: number[] } {
+  return typeof images === "object" && images !== null && "data" in images && "shape" in images;
+}
+
+function isPicture(image: unknown): boolean {
+  return typeof image === "object" && image !== null && "width" in image && "height" in image;
+}
+
+function shaped(data: ArrayLike<number>, shape: readonly number[]): Pixels {
+  const [count, height, width, channels = 1] = shape;
+  const whole = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 1);
+  if ((shape.length !== 3 && shape.length !== 4) || !whole) {
+    throw new RangeError(
+      `Cannot make a data set: found images of shape [${shape.join(", ")}], expected ` +
+        `[n, height, width, channels] or [n, height, width] with at least one image.`,
+    );
+  }
+  if (channels !== 1 && channels !== 3) {
+    const first = shape[1] === 1 || shape[1] === 3;
+    throw new RangeError(
+      `Cannot make a data set: found images of ${channels} channels (shape [${
+        shape.join(", ")
+      }]), expected 1 (grey) or 3 (RGB) in the last place.${
+        first ? " Are the channels the second axis? Bring them to the end." : ""
+      }`,
+    );
+  }
+  const size = count! * height! * width! * channels;
+  if (data.length !== size) {
+    throw new RangeError(
+      `Cannot make a data set: found ${data.length} numbers for images of shape [${
+        shape.join(", ")
+      }], expected ${size}.`,
+    );
+  }
+  return { bytes: bytesOf(data), shape: [count!, height!, width!, channels] };
+}
+
+/** One byte a number; numbers from 0 to 1 where the storage is that of `f32`. */
+function bytesOf(data: ArrayLike<number>): Uint8Array {
+  if (data instanceof Uint8Array) return data.slice();
+  const fractions = data instanceof Float32Array || data instanceof Float64Array;
+  const bytes = new Uint8Array(data.length);
+  for (let at = 0; at < data.length; at++) {
+    const value = data[at]!;
+    const valid = fractions
+      ? value >= 0 && value <= 1
+      : Number.isInteger(value) && value >= 0 && value <= 255;
+    if (!valid) {
+      throw new RangeError(
+        `Cannot make a data set: found the pixel ${value} at position ${at}, expected ${
+          fractions ? "0 to 1 in an array of floats" : "a whole number from 0 to 255"
+        }. ${
+          fractions
+            ? "Divide by the largest value, or give bytes: Uint8ClampedArray.from(pixels)."
+            : "Numbers from 0 to 1 are taken in a Float32Array with its shape: { data, shape }."
+        }`,
+      );
+    }
+    bytes[at] = fractions ? Math.round(255 * value) : value;
+  }
+  return bytes;
+}
+
+function pictures(
+  images: Extract<GivenImages, readonly { readonly width: number }[]>,
+): Pixels {
+  const parts = images.map((image, k) => {
+    const { width, height, pixels, data = pixels } = image ?? {};
+    const size = width * height;
+    const channels = image.channels ?? (data === undefined ? 0 : data.length / size);
+    if (data === undefined || ![1, 3, 4].includes(channels) || data.length !== size * channels) {
+      throw new RangeError(
+        `Cannot make a data set: image ${k} of ${width} x ${height} has ${
+          data?.length ?? "no"
+        } numbers, expected ${size} (grey), ${3 * size} (RGB) or ${4 * size} (RGBA).`,
+      );
+    }
+    return { data, shape: [1, height, width, channels === 4 ? 3 : channels], channels };
+  });
+  const [first] = parts;
+  const odd = parts.findIndex(({ shape }) => shape.join() !== first!.shape.join());
+  if (odd >= 0) {
+    const words = ([, height, width, channels]: number[]) => `${height} x ${width} x ${channels}`;
+    throw new RangeError(
+      `Cannot make a data set: image ${odd} is ${words(parts[odd]!.shape)}, the first one ` +
+        `${words(first!.shape)}, expected one size. Bring them to it by resizeImage().`,
+    );
+  }
+  const [, height, width, channels] = first!.shape as [number, number, number, number];
+  const bytes = new Uint8Array(parts.length * height * width * channels);
+  parts.forEach(({ data, channels: given }, k) => {
+    const own = bytesOf(given === 4 ? withoutOpacity(data) : data);
+    bytes.set(own, k * own.length);
+  });
+  return { bytes, shape: [parts.length, height, width, channels] };
+}
+
+function withoutOpacity(data: ArrayLike<number>): number[] {
+  return Array.from(data).filter((_, at) => at % 4 !== 3);
+}
+
+function classesOf(
+  { labels, classNames }: ImageDatasetOptions,
+  count: number,
+): { readonly labels: Int32Array; readonly classNames: readonly string[] } {
+  if (typeof labels !== "object" || labels === null || typeof labels.length !== "number") {
+    throw new TypeError(
+      `Cannot make a data set: found ${
+        describe(labels)
+      } for 'labels', expected an array of numbers ` +
+        `or of names.`,
+    );
+  }
+  if (labels.length !== count) {
+    throw new RangeError(
+      `Cannot make a data set: found ${labels.length} labels for ${count} images, expected one each.`,
+    );
+  }
+  const given: readonly (number | string)[] = Array.from<number | string>(labels);
+  const names = classNames ??
+    (given.every((label) => typeof label === "string")
+      ? [...new Set(given as string[])].sort()
+      : Array.from({ length: 1 + given.reduce<number>(largest, 0) }, (_, k) => String(k)));
+  if (new Set(names).size !== names.length) {
+    throw new RangeError(`Cannot make a data set: found a class twice in ${names.join(", ")}.`);
+  }
+  const numbers = given.map((label, k) => {
+    const number = typeof label === "string" ? names.indexOf(label) : label;
+    if (Number.isInteger(number) && number >= 0 && number < names.length) return number;
+    throw new RangeError(
+      `Cannot make a data set: image ${k} has the label ${describe(label)}, expected ${
+        typeof label === "string" ? `one of ${names.join(", ")}` : `0 to ${names.length - 1}`
+      }.`,
+    );
+  });
+  return { labels: Int32Array.from(numbers), classNames: names };
+}
+
+function largest(most: number, label: number | string): number {
+  return Number.isInteger(label) && (label as number) < 2 ** 20
+    ? Math.max(most, label as number)
+    : most;
+}

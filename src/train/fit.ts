@@ -1,0 +1,279 @@
+/**
+ * Training a model of one's own.
+ *
+ * @module
+ */
+import {
+  type Concrete,
+  type Engine,
+  type Given,
+  type HostArray,
+  hostArray,
+} from "../engine/mod.ts";
+import type { Value } from "../engine/mod.ts";
+import { flattenArrays } from "../engine/arrays.ts";
+import { describe } from "../ir/describe.ts";
+import { requireCounts, requireOptions } from "../ir/options.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import type { Schedule } from "../optim/mod.ts";
+import { foldIn, keyWords, splitKey } from "../random/mod.ts";
+import { writeFileAtomic } from "../run/atomic_write.ts";
+import type { MetricRecord } from "../run/metrics.ts";
+import { MetricsLog } from "../run/metrics_log.ts";
+import { Progress } from "../run/progress.ts";
+import { compiledStage } from "./compiled_stage.ts";
+import type { StepResult } from "./objectives/train_classifier.ts";
+import { runStage, stageName, type StageResult } from "./run_stage.ts";
+import { lastMetricsPosition } from "./stage_checkpoints.ts";
+
+/** A tree of arrays with tensors in their place. */
+export type TensorsOf<T> = T extends Tensor | Value | HostArray ? Tensor
+  : T extends readonly [] ? []
+  : T extends readonly [infer Head, ...infer Tail] ? [TensorsOf<Head>, ...TensorsOf<Tail>]
+  : T extends readonly (infer Item)[] ? TensorsOf<Item>[]
+  : T extends object ? { [K in keyof T]: TensorsOf<T[K]> }
+  : T;
+
+/** What a step gets besides its state and its batch. */
+export interface FitStep<Constants> {
+  /** Random key of this step, `u32[2]`. */
+  readonly key: Tensor;
+  /** Number of the step, from 0, `u32[]`. */
+  readonly step: Tensor;
+  /** Learning rate of this step, `f32[]`. */
+  readonly rate: Tensor;
+  /** What all steps share. */
+  readonly constants: Constants;
+}
+
+/** Options of {@linkcode fit}. */
+export interface FitOptions<State, Batch, Constants> {
+  /**
+   * Makes what training starts from, everything that it changes: parameters, running state, state of the
+   * optimizer. Traced; its key is a `u32[2]`.
+   */
+  readonly init: (key: Tensor) => State;
+  /** Host arrays or values of a step, counted from 0: a function of nothing but its number. */
+  readonly batch: (step: number) => Batch | Promise<Batch>;
+  /** One step: from state and batch to the next state and figures of the batch, scalars. Traced, pure. */
+  readonly step: (
+    training: NoInfer<State>,
+    batch: TensorsOf<NoInfer<Batch>>,
+    given: FitStep<TensorsOf<NoInfer<Constants>>>,
+  ) => StepResult<NoInfer<State>>;
+  /** Number of steps. */
+  readonly steps: number;
+  /** Learning rate of every step. */
+  readonly rate: number | Schedule;
+  /** Values or host arrays that all steps share and none changes, such as a table of images. */
+  readonly constants?: Constants;
+  /** Decides all that is random; 0 unless told. */
+  readonly seed?: number;
+  /** Examples of a step, for the costs; the first extent of the first array of a batch unless told. */
+  readonly samples?: number;
+  /** Evaluates without changing anything; figures by name. */
+  readonly evaluate?: (training: Concrete<State>) => Promise<Readonly<Record<string, number>>>;
+  /** Steps between evaluations; unless told, there is one before the first and one after the last step only. */
+  readonly evaluateEvery?: number;
+  /**
+   * Where metrics and checkpoints are kept: training goes on from the latest checkpoint there, and ends with the
+   * numbers of one that was never interrupted. Without a folder nothing is written.
+   */
+  readonly folder?: string;
+  /** Steps between checkpoints; a tenth of all steps unless told. */
+  readonly saveEvery?: number;
+  /** What is trained, for progress, metrics and checkpoints: letters, digits, `_`, `.` and `-`; `fit` unless told. */
+  readonly name?: string;
+  /** Receives every record of metrics: those of each step, and evaluations. */
+  readonly onMetrics?: (record: MetricRecord) => void;
+  /** The live line; `null` for none. Standard error unless told. */
+  readonly progress?: Progress | null;
+  /** Ends training after a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** Part of the name of the only stage. */
+const PHASE = "train";
+
+/**
+ * Trains a model of one's own by a step of one's own: compiled once, run on the device without waiting for it, with
+ * metrics, progress, evaluations, checkpoints and resumption. Experiments train by the same loop,
+ * {@linkcode runStage}.
+ *
+ * @param engine Where to train.
+ * @param options Start, step, batches, steps, rate; evaluation, folder.
+ * @returns What training has left on the engine, its cost and its evaluations.
+ * @throws {TypeError} If an option is missing or not known, or the step returns another structure than it was given.
+ * @throws {RangeError} If a loss or anything that training changes is not finite; names step and tensor.
+ * @throws {Error} If the folder is that of another seed, or the device fails.
+ * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
+ *
+ * @example
+ * ```ts
+ * import { adam, fit, hostArray, linear, meanSquaredError, openEngine } from "@mutasesumele/toolkit";
+ * import { type Params, trainingState, valueAndGrad } from "@mutasesumele/toolkit";
+ * import { assert } from "@std/assert";
+ *
+ * const model = linear({ inputs: 2, outputs: 1 });
+ * const optimizer = adam();
+ * using engine = await openEngine("reference");
+ * const x = hostArray([[0, 1], [1, 0], [1, 1]]);
+ * const y = hostArray([[1], [2], [3]]);
+ * const losses: number[] = [];
+ * const { training } = await fit(engine, {
+ *   init: (key) => trainingState(model.init(key), optimizer),
+ *   batch: () => ({ x, y }),
+ *   step: ({ params, state, optimizer: memory }, batch, { rate }) => {
+ *     const { value, grad } = valueAndGrad((params: Params) =>
+ *       meanSquaredError(model.apply(params, state, batch.x, { training: true }).output, batch.y)
+ *     )(params);
+ *     const updated = optimizer.update(grad, memory, params, { rate });
+ *     return {
+ *       training: { params: updated.params, state, optimizer: updated.state },
+ *       metrics: { loss: value },
+ *     };
+ *   },
+ *   steps: 50,
+ *   rate: 0.1,
+ *   progress: null,
+ *   onMetrics: ({ loss }) => losses.push(Number(loss)),
+ * });
+ * assert(losses.at(-2)! < losses[1]! / 10, `${losses}`);
+ * const { weight } = await engine.read(training.params);
+ * assert(weight !== undefined);
+ * ```
+ */
+export async function fit<State, const Batch, Constants = Record<string, never>>(
+  engine: Engine,
+  options: FitOptions<State, Batch, Constants>,
+): Promise<StageResult<Concrete<State>>> {
+  checkOptions(options);
+  const { init, batch, step, steps, rate, seed = 0, name = "fit", folder, signal } = options;
+  const { evaluate = () => Promise.resolve({}), evaluateEvery = steps } = options;
+  type Inputs = { batch: TensorsOf<Batch>; step: Tensor; rate: Tensor };
+  const rateOf = typeof rate === "number" ? () => rate : rate;
+  const key = hostArray(keyWords(seed), [2], "u32");
+  const start = engine.jit(function fitStart(key: Tensor) {
+    return init(splitKey(key, 2)[0]!);
+  });
+  const compiled = engine.jit(
+    function fitStep(
+      training: State,
+      constants: TensorsOf<Constants>,
+      key: Tensor,
+      given: Inputs,
+    ): StepResult<State> {
+      const own = foldIn(splitKey(key, 2)[1]!, given.step);
+      return step(training, given.batch, { ...given, key: own, constants });
+    },
+    { donate: [0] },
+  );
+  const stage = compiledStage<State, Inputs, TensorsOf<Constants>>({
+    arm: name,
+    phase: PHASE,
+    steps,
+    compiled,
+    table: engine.put(options.constants ?? {}) as Concrete<TensorsOf<Constants>>,
+    key,
+    samples: options.samples ?? firstExtent(await batch(0)),
+    start: () => start(key) as Promise<Concrete<State>>,
+    inputs: async (at) => ({
+      batch: await batch(at),
+      step: hostArray([at], [], "u32"),
+      rate: hostArray([rateOf(at)], []),
+    } as unknown as Given<Inputs>),
+    evaluate,
+  });
+  using log = folder === undefined ? undefined : await openLog(folder, { name, seed });
+  return await runStage(stage, {
+    engine,
+    ...(folder !== undefined && { checkpoints: `${folder}/checkpoints` }),
+    metrics: {
+      get position() {
+        return log?.position ?? {};
+      },
+      sync: () => log?.sync() ?? {},
+      write: (record) => {
+        log?.write(record);
+        options.onMetrics?.(record);
+      },
+    },
+    progress: options.progress ?? new Progress(options.progress === null ? SILENT : undefined),
+    signal: signal ?? new AbortController().signal,
+    evaluateEvery,
+    saveEvery: options.saveEvery ?? Math.max(1, Math.ceil(steps / 10)),
+  });
+}
+
+const SILENT = {
+  write: () => {},
+  terminal: false,
+  color: false,
+  columns: () => 0,
+  now: () => performance.now(),
+} as const;
+
+function checkOptions<State, Batch, Constants>(
+  options: FitOptions<State, Batch, Constants>,
+): void {
+  requireOptions("fit", options, {
+    ...{
+      init: true,
+      batch: true,
+      step: true,
+      steps: true,
+      rate: true,
+      constants: true,
+      seed: true,
+    },
+    ...{ samples: true, evaluate: true, evaluateEvery: true, folder: true, saveEvery: true },
+    ...{ name: true, onMetrics: true, progress: true, signal: true },
+  });
+  for (const name of ["init", "batch", "step"] as const) {
+    if (typeof options[name] === "function") continue;
+    throw new TypeError(
+      `Cannot call fit(): found ${describe(options[name])} for '${name}', expected a function.`,
+    );
+  }
+  const { steps, rate, samples = 1, evaluateEvery = 1, saveEvery = 1 } = options;
+  requireCounts("fit", { steps, samples, evaluateEvery, saveEvery });
+  if (typeof rate !== "function" && !Number.isFinite(rate)) {
+    throw new TypeError(
+      `Cannot call fit(): found ${
+        describe(rate)
+      } for 'rate', expected a number or a schedule such as cosineSchedule().`,
+    );
+  }
+}
+
+/** Extent of the first axis of the first array. */
+function firstExtent(batch: unknown): number {
+  return flattenArrays("call fit() with the batch of step 0", batch).arrays[0]?.shape[0] ?? 1;
+}
+
+/** Opens the metrics where the latest checkpoint left them, if the folder is of the same training. */
+async function openLog(
+  folder: string,
+  about: { readonly name: string; readonly seed: number },
+): Promise<MetricsLog> {
+  await Deno.mkdir(folder, { recursive: true });
+  const path = `${folder}/fit.json`;
+  const wanted = `${JSON.stringify(about)}\n`;
+  const found = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (found !== undefined && found !== wanted) {
+    throw new Error(
+      `Cannot go on with the training in ${folder}: it is that of ${found.trim()}, expected ` +
+        `${wanted.trim()}. Its numbers would not be those of one training: take another folder.`,
+    );
+  }
+  if (found === undefined) await writeFileAtomic(path, wanted);
+  const stage = stageName({ arm: about.name, phase: PHASE });
+  const resumeAt = await lastMetricsPosition([stage], {
+    run: folder,
+    folder: `${folder}/checkpoints`,
+  });
+  return MetricsLog.open(folder, resumeAt ? { resumeAt } : {});
+}
