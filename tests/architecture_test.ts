@@ -66,7 +66,7 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@std/", "zod"],
     deno: true,
   },
-  report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
+  report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
     folders: ["run", "train", "report", "engine", "text", "data"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],

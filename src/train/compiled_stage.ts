@@ -18,7 +18,7 @@ export type CompiledStep<State, Inputs> = Jitted<
 
 /** What a stage is made of besides what it starts from. */
 export interface CompiledStageOptions<State, Inputs>
-  extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate"> {
+  extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate" | "draw"> {
   /** The step. */
   readonly compiled: CompiledStep<State, Inputs>;
   /** The images. */

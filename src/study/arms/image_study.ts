@@ -37,6 +37,7 @@ import type { Arm, Phase } from "./arms.ts";
 import { guardPhase } from "./guard_unit.ts";
 import { studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
+import { pictureFile, readRunPictures } from "../run_pictures.ts";
 import { regimeImages } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
@@ -195,6 +196,9 @@ async function runStudy(
       alignment: config.alignment,
       label: label(name),
       log,
+      ...(config.pictures > 0 && {
+        keep: (place, { png }) => folder.writeBytes(pictureFile(place), png),
+      }),
       run: (stage) =>
         runStage(stage, {
           ...{
@@ -260,6 +264,7 @@ async function runStudy(
     facts,
     arms: outcomes,
     chance,
+    images: await readRunPictures(folder.path),
     notices: [
       ...(splits.train.synthetic
         ? [warning(`The images are made up: ${splits.train.provenance}.`)]

@@ -60,6 +60,8 @@ const shape = z.strictObject({
     .describe("Support batches over which adapted backbones are averaged."),
   alignment: z.boolean().default(true)
     .describe("Whether cosines of wanted and pretext gradients are logged at evaluations."),
+  pictures: z.int().min(0).max(16).default(6)
+    .describe("Pictures of every pretext task, before and after pretraining; 0 draws none."),
   evaluateEvery: z.int().min(1).default(100).describe("Steps between evaluations."),
   evaluationBatch: z.int().min(1).default(250).describe("Images of a batch in evaluations."),
   saveEvery: z.int().min(1).default(200).describe("Steps between checkpoints."),

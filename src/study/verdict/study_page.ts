@@ -4,7 +4,13 @@
  * @module
  */
 import { formatQuantity } from "../../report/html.ts";
-import { type PageRow, type PageSection, renderPage, type ReportChart } from "../../report/page.ts";
+import {
+  type PageRow,
+  type PageSection,
+  renderPage,
+  type ReportChart,
+  type ReportImage,
+} from "../../report/page.ts";
 import { standardDeviation } from "../../report/mod.ts";
 import { percent } from "../percent.ts";
 import type { Provenance } from "./provenance.ts";
@@ -39,6 +45,8 @@ export interface StudyPageOptions {
   readonly units: readonly StoredUnit[];
   /** Texts of configurations by name, such as the plan; shown as they are. */
   readonly configurations?: Readonly<Record<string, string>>;
+  /** What pretext tasks show; none unless told. */
+  readonly images?: readonly ReportImage[];
 }
 
 /**
@@ -80,6 +88,7 @@ export async function studyPage(verdict: Verdict, options: StudyPageOptions): Pr
     { kind: "heading", text: "Arms" },
     ...armSections(units),
     ...(await pictures(verdict, { cells, units })),
+    ...imageSections(options.images ?? []),
     { kind: "heading", text: "Configuration and commits" },
     ...configurationSections(units),
     ...Object.entries(options.configurations ?? {}).map(([name, text]): PageSection => ({
@@ -232,6 +241,16 @@ async function pictures(
     fold(`Alignment of gradients in ${regime}`, show(alignment.flat()));
   }
   return sections;
+}
+
+/** What pretext tasks show, folded: it is of the first unit of every arm. */
+function imageSections(images: readonly ReportImage[]): PageSection[] {
+  if (images.length === 0) return [];
+  return [{ kind: "heading", text: "Pretext tasks" }, {
+    kind: "fold",
+    summary: `${images.length} pictures, of one unit of every arm`,
+    sections: images.map((image) => ({ kind: "image", image })),
+  }];
 }
 
 /** Hash of every arm's configuration, and the facts that its units share. */
