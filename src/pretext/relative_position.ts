@@ -4,7 +4,6 @@ import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
 import {
   argMax,
-  broadcastTo,
   concat,
   constant,
   equal,

@@ -40,9 +40,9 @@ export function taskGrid(
   { when, cell }: { readonly when: string; readonly cell?: number },
 ): EncodedPicture {
   const { input, target, prediction } = pictures;
-  const text = Object.entries(figures).map(([name, value]) =>
-    `${name} ${Number(value.toPrecision(3))}`
-  );
+  // The loss comes first.
+  const names = ["loss", ...Object.keys(figures).filter((name) => name !== "loss")];
+  const text = names.map((name) => `${name} ${Number(figures[name]!.toPrecision(3))}`);
   return pictureGrid({
     title: `${task}, ${when}: ${text.join(", ")}`,
     rows: { input, target, prediction },

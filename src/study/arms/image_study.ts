@@ -157,8 +157,7 @@ async function runStudy(
   await context.describe(facts, { binding: ["data"] });
   log(splits.train.provenance);
 
-  const label = (regime: string) => (arm: Arm) =>
-    regimes.length === 1 ? arm.name : `${regime}.${arm.name}`;
+  const label = (regime: string) => (arm: Arm) => armLabel(arm, { regime, regimes });
   const checkpoints = folder.file("checkpoints");
   const names = regimes.flatMap((regime) =>
     arms.flatMap((arm) => stagesOf(arm, label(regime)(arm)))
@@ -341,8 +340,26 @@ function countsOf({ source, target, images }: {
   };
 }
 
-/** The first images of a data set, or all. */
-function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
+/**
+ * The name of an arm in stages, metrics and files.
+ *
+ * @param arm The arm.
+ * @param options Its regime, and all regimes of the run.
+ */
+export function armLabel(
+  { name }: Pick<Arm, "name">,
+  { regime, regimes }: { readonly regime: string; readonly regimes: readonly string[] },
+): string {
+  return regimes.length === 1 ? name : `${regime}.${name}`;
+}
+
+/**
+ * The first images of a data set, or all.
+ *
+ * @param dataset The data set.
+ * @param count How many; `null` for all.
+ */
+export function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
   if (count === null || count >= dataset.count) return dataset;
   return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
 }
