@@ -54,7 +54,7 @@ const layers: Readonly<Record<string, Layer>> = {
     deno: true,
   },
   components: {
-    folders: ["nn", "pretext", "multitask", "optim", "train"],
+    folders: ["nn", "data", "pretext", "multitask", "optim", "train"],
     packages: ["zod"],
     deno: true,
   },

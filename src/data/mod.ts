@@ -37,6 +37,7 @@ export * from "./hugging_face_images.ts";
 export * from "./omniglot.ts";
 export { resizeImage } from "./resize_image.ts";
 export * from "./class_selection.ts";
+export * from "./data_names.ts";
 export * from "./load_image_splits.ts";
 export { PUBLISHED_SETS, type PublishedSet } from "./published_sets.ts";
 export type { HubFile } from "./hub_files.ts";

@@ -91,9 +91,9 @@ export function imageStudy(options: ImageStudyOptions): Experiment<StudyConfig> 
 
 /** Keys of the configuration that decide what the parts of the work need. */
 const NEEDS: Readonly<Record<NeedOf, readonly string[]>> = {
-  parameters: ["model.backbone", "model.hidden", "meta.tasks"],
+  parameters: ["model.backbone", "model.head", "model.hidden", "meta.tasks"],
   "inner loop": ["meta.innerSteps", "model.backbone"],
-  step: ["batchSize", "model.backbone", "model.hidden"],
+  step: ["batchSize", "model.backbone", "model.head", "model.hidden"],
   program: ["meta.innerSteps"],
   evaluation: ["evaluationBatch", "model.backbone"],
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { backbones, objectives, oneOf } from "../../components/mod.ts";
+import { backbones, heads, objectives, oneOf } from "../../components/mod.ts";
 import { type Arm, armsSchema, planSchema, resolveArms } from "./arms.ts";
 import { regimesSchema } from "./regimes.ts";
 
@@ -28,6 +28,8 @@ const shape = z.strictObject({
     .describe("The part of the study that this run does."),
   model: z.strictObject({
     backbone: oneOf(backbones, { encoder: {} }).describe("From images to embeddings."),
+    head: oneOf(heads, { classifier: {} })
+      .describe("From embeddings to logits of the wanted task."),
     hidden: z.int().min(1).default(512).describe("Width of the heads' hidden layers."),
   }).prefault({}).describe("The model."),
   imageSize: z.int().min(8).max(512).default(32)
