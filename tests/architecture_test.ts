@@ -56,7 +56,7 @@ const layers: Readonly<Record<string, Layer>> = {
     deno: true,
   },
   components: {
-    folders: ["nn", "pretext", "multitask", "optim", "train"],
+    folders: ["nn", "data", "pretext", "multitask", "optim", "train"],
     packages: ["zod"],
     deno: true,
   },
@@ -75,7 +75,7 @@ const layers: Readonly<Record<string, Layer>> = {
     ],
     deno: true,
   },
-  report: { folders: ["text"], packages: ["vega", "vega-lite"], deno: true },
+  report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
     folders: ["run", "train", "report", "engine", "text", "data"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],

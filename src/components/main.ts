@@ -6,6 +6,8 @@
  */
 import {
   backbones,
+  dataSets,
+  heads,
   objectives,
   optimizers,
   placebos,
@@ -23,7 +25,9 @@ if (import.meta.main) {
     placebos,
     protocols,
     backbones,
+    heads,
     optimizers,
+    "data sets": dataSets,
   };
   const [name] = Deno.args;
   if (name === undefined) {

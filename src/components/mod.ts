@@ -1,6 +1,6 @@
 /**
- * Everything that a configuration can choose by name: pretext tasks, weightings, objectives, placebos,
- * protocols, backbones, optimizers.
+ * Everything that can be chosen by name: pretext tasks, weightings, objectives, placebos, protocols,
+ * backbones, heads, optimizers and data sets.
  * `deno task components` lists them.
  *
  * @module
@@ -16,6 +16,8 @@ export {
   type Registry,
 } from "./component.ts";
 export { type Backbone, backbones, type BackboneSetting, narrowBackbone } from "./backbones.ts";
+export { dataSets, type DataSetting } from "./data_sets.ts";
+export { heads, type HeadSetting } from "./heads.ts";
 export { objectives, type ObjectiveSetting } from "./objectives.ts";
 export { optimizers } from "./optimizers.ts";
 export { placebos } from "./placebos.ts";

@@ -2,6 +2,7 @@ import { type Cifar10Options, loadCifar10 } from "./cifar10.ts";
 import { loadCifar100 } from "./cifar100.ts";
 import { findCifar } from "./cifar_files.ts";
 import { CIFAR100_ARCHIVE, cifar100Layout, CIFAR10_LAYOUT } from "./cifar_layout.ts";
+import { dataNames } from "./data_names.ts";
 import { fetchHubSet } from "./fetch_hub_set.ts";
 import { findShards } from "./hugging_face_folder.ts";
 import { loadHuggingFaceImages } from "./hugging_face_images.ts";
@@ -121,23 +122,6 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
       dataNames().join(", ")
     }. Name another folder.`,
   );
-}
-
-/**
- * Lists the names that stand for a data set or a way to get one.
- *
- * @returns Names, as {@linkcode loadImageSplits} takes them.
- *
- * @example
- * ```ts
- * import { dataNames } from "@mutasesumele/toolkit/data";
- * import { assert } from "@std/assert";
- *
- * assert(dataNames().includes("food101"));
- * ```
- */
-export function dataNames(): string[] {
-  return ["auto", "synthetic", "cifar100-binary", ...PUBLISHED_SETS.map(({ name }) => name)];
 }
 
 /**

@@ -31,6 +31,7 @@ export { type DecodeImageOptions, decodeJpeg } from "./decode_jpeg.ts";
 export { decodePng } from "./decode_png.ts";
 export * from "./hugging_face_images.ts";
 export * from "./omniglot.ts";
+export * from "./data_names.ts";
 export * from "./load_image_splits.ts";
 export { PUBLISHED_SETS, type PublishedSet } from "./published_sets.ts";
 export type { HubFile } from "./hub_files.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { learningCurveSvg } from "../report/chart.ts";
-import { renderReport, type ReportNotice } from "../report/mod.ts";
+import { renderReport, type ReportImage, type ReportNotice } from "../report/mod.ts";
 import type { CurvePoint, Evaluation, StageRecord } from "../train/mod.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 
@@ -38,6 +38,8 @@ export interface ArmReport {
   readonly arms: readonly ArmOutcome[];
   /** Level of guessing, for the charts. */
   readonly chance: number;
+  /** Images for the report; none unless told. */
+  readonly images?: readonly ReportImage[];
 }
 
 /** Figure of the curves that is drawn, and the last of which goes into the table. */
@@ -263,6 +265,7 @@ export async function writeArmReport<Config>(
       ...optional("testImages", arm.test.images),
     })),
     charts,
+    ...optional("images", report.images),
     configuration: await Deno.readTextFile(folder.file("config.yaml")),
   });
   await folder.writeText("report.html", html);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dataNames } from "../data/load_image_splits.ts";
+import { dataNames } from "../data/data_names.ts";
 import { fileError } from "../run/file_error.ts";
 import { RunFolder, type RunRecord } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";

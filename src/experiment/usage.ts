@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PUBLISHED_SETS } from "../data/published_sets.ts";
+import { dataSummaries } from "../data/data_names.ts";
 import { configKeys } from "./config_keys.ts";
 import type { Experiment } from "./define_experiment.ts";
 import { defaultPreset, type PresetFile } from "./presets.ts";
@@ -29,14 +29,6 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--help", "this text"],
 ];
 
-/** Data sets by name. */
-const DATA: readonly (readonly [string, string])[] = [
-  ["auto", "CIFAR-10, downloaded if need be; without a network a procedural stand-in"],
-  ["synthetic", "the stand-in"],
-  ["cifar100-binary", "CIFAR-100 in its official form"],
-  ...PUBLISHED_SETS.map(({ name, summary }) => [name, summary] as const),
-];
-
 /** What a run may do, and how to run one by hand. */
 const PERMISSIONS = [
   "Permissions: deno task experiment gives a run what its flags need: it reads the experiments, the data",
@@ -52,7 +44,7 @@ const PERMISSIONS = [
  */
 export function usageText(program: string): string {
   return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}\n\nData:\n${
-    table(DATA)
+    table(Object.entries(dataSummaries()))
   }\n\n${PERMISSIONS}`;
 }
 

@@ -63,7 +63,7 @@ export interface LossWithMetrics {
  */
 export function lossWithMetrics(result: LossResult, name: string): LossWithMetrics {
   const whole = result instanceof Tensor ? { loss: result, metrics: {} } : result;
-  const { loss } = whole;
+  const { loss, metrics } = whole;
   if (!(loss instanceof Tensor) || loss.dtype !== "f32" || loss.rank !== 0) {
     throw new TypeError(
       `Cannot build a meta-gradient: the ${name} loss is ${
@@ -71,5 +71,6 @@ export function lossWithMetrics(result: LossResult, name: string): LossWithMetri
       }, expected a scalar f32[]. Take a mean or a sum over the batch of one task.`,
     );
   }
-  return whole;
+  // What else there is, such as the pictures of a pretext task, is no tree of tensors.
+  return { loss, metrics };
 }

@@ -3,7 +3,9 @@ import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { splitKey } from "../random/mod.ts";
+import { oneHot, softmax } from "../tensor/mod.ts";
 import { type Augment, supervisedAugment } from "./augment/mod.ts";
+import { barPictures } from "./bar_pictures.ts";
 import type { PretextTask } from "./pretext_task.ts";
 
 /** Options of {@linkcode classification}. */
@@ -22,7 +24,7 @@ export interface ClassificationOptions {
  * Classification by given labels: the supervised task, with the interface of the others.
  *
  * @param options Classes, width of the head, label smoothing and augmentation.
- * @returns The task; metric `accuracy`.
+ * @returns The task; metric `accuracy`. Its pictures show a bar for every class.
  *
  * @example
  * ```ts
@@ -54,13 +56,19 @@ export function classification(options: ClassificationOptions): PretextTask {
     loss({ encode, head, images, key, labels }) {
       const targets = requireLabels("classification", labels);
       const [augmentKey, encodeKey] = splitKey(key, 2);
-      const embeddings = encode(augment(images, augmentKey!), encodeKey!);
+      const input = augment(images, augmentKey!);
+      const embeddings = encode(input, encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
       return {
         loss: softmaxCrossEntropy(output, targets, { labelSmoothing }),
         metrics: { accuracy: accuracy(output, targets) },
+        pictures: () => ({
+          input,
+          target: barPictures(oneHot(targets, classes)),
+          prediction: barPictures(softmax(output)),
+        }),
       };
     },
   };

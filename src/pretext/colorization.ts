@@ -6,6 +6,7 @@ import {
   argMax,
   avgPool2d,
   broadcastTo,
+  clip,
   constant,
   convert,
   div,
@@ -17,7 +18,9 @@ import {
   neg,
   oneHot,
   reshape,
+  resizeImages,
   softmax,
+  split,
   square,
   stopGradient,
   sub,
@@ -26,7 +29,7 @@ import {
 } from "../tensor/mod.ts";
 import { extentsOf } from "./augment/augment.ts";
 import { rgbOf } from "./augment/colour.ts";
-import { labOf } from "./augment/lab.ts";
+import { labOf, rgbOfLab } from "./augment/lab.ts";
 import { colourBins } from "./colour_bins.ts";
 import { explained } from "./explained.ts";
 import type { PretextTask } from "./pretext_task.ts";
@@ -126,7 +129,8 @@ export function colorization(options: ColorizationOptions = {}): PretextTask {
         );
       }
       const { lightness, ab } = labOf(rgb);
-      const embeddings = encode(broadcastTo(mul(lightness, 0.01), images.shape), key);
+      const input = broadcastTo(mul(lightness, 0.01), images.shape);
+      const embeddings = encode(input, key);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
@@ -148,6 +152,15 @@ export function colorization(options: ColorizationOptions = {}): PretextTask {
         metrics: {
           accuracy: mean(hits),
           explained: explained(mean(square(sub(predicted, colours))), mean(square(spread))),
+        },
+        pictures: () => {
+          const painted = (colours: Tensor): Tensor => {
+            const map = reshape(colours, [n, mapSize, mapSize, 2]);
+            const whole = resizeImages(map, { height: imageSize, width: imageSize });
+            const [a, b] = split(whole, { parts: 2, axis: 3 });
+            return clip(rgbOfLab(lightness, a!, b!), { low: 0, high: 1 });
+          };
+          return { input, target: painted(colours), prediction: painted(predicted) };
         },
       };
     },

@@ -100,7 +100,8 @@ export function inpainting(options: InpaintingOptions = {}): PretextTask {
         sum(mul(images, visible), { axes: [1, 2], keepAxes: true }),
         1 / (imageSize * imageSize - hole * hole),
       );
-      const embeddings = encode(where(hidden, mean, images), encodeKey!);
+      const input = where(hidden, mean, images);
+      const embeddings = encode(input, encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
@@ -108,7 +109,14 @@ export function inpainting(options: InpaintingOptions = {}): PretextTask {
       const average = (squared: Tensor): Tensor =>
         mul(sum(where(hidden, squared, 0)), 1 / (n * hole * hole * imageChannels));
       const loss = average(square(sub(output, target)));
-      return { loss, metrics: { explained: explained(loss, average(square(target))) } };
+      return {
+        loss,
+        metrics: { explained: explained(loss, average(square(target))) },
+        pictures: () => {
+          const prediction = where(hidden, add(output, mean), images);
+          return { input, target: images, prediction };
+        },
+      };
     },
   };
 }

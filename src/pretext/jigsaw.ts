@@ -3,7 +3,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
-import { constant, pad, reshape, takeRows, transpose } from "../tensor/mod.ts";
+import { argMax, constant, pad, reshape, takeRows, transpose } from "../tensor/mod.ts";
 import { vmap } from "../transform/vmap.ts";
 import { extentsOf } from "./augment/augment.ts";
 import { randomGrayscale } from "./augment/mod.ts";
@@ -45,7 +45,8 @@ const GREY = 0.5;
  * for the mosaic in place of one for each tile, which costs a fourth.
  *
  * @param options Tiles, orders, gap, share of grey images, what is seen, width of the head.
- * @returns The task, for square images; metric `accuracy` (by chance one over the orders).
+ * @returns The task, for square images; metric `accuracy` (by chance one over the orders). Its pictures
+ *   are mosaics, put back into order as far as the order was told.
  * @throws {RangeError} If there are fewer than 2 or too many orders.
  *
  * @example
@@ -79,7 +80,8 @@ export function jigsaw(options: JigsawOptions = {}): PretextTask {
         `number from 2 to ${most}.`,
     );
   }
-  const table = constant(distantPermutations(count, orders), { dtype: "i32" });
+  const permutations = distantPermutations(count, orders);
+  const table = constant(permutations, { dtype: "i32" });
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes: orders, hidden, statistics: "batch" });
   return {
@@ -100,15 +102,29 @@ export function jigsaw(options: JigsawOptions = {}): PretextTask {
       const shape = [n * count, side, side, channels];
       const normal = reshape(normalizeTiles(reshape(tiles, shape)), tiles.shape);
       const exchanged = vmap(takeRows)(normal, takeRows(table, order));
+      const laid = (tiles: Tensor): Tensor => {
+        const places = view === "tiles"
+          ? { size: grid * side, cell: side, tile: side }
+          : { size: height, ...sizes };
+        return mosaic(tiles, { grid, ...places });
+      };
+      const input = laid(exchanged);
       const embeddings = view === "tiles"
         ? reshape(encode(reshape(exchanged, shape), encodeKey!), [n, -1])
-        : encode(mosaic(exchanged, { grid, size: height, ...sizes }), encodeKey!);
+        : encode(input, encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
       return {
         loss: softmaxCrossEntropy(output, order),
         metrics: { accuracy: accuracy(output, order) },
+        pictures: () => {
+          const inverse = permutations.map((places) => places.map((_, k) => places.indexOf(k)));
+          const told = argMax(output, { axes: 1 });
+          const back = takeRows(constant(inverse, { dtype: "i32" }), told);
+          const prediction = laid(vmap(takeRows)(exchanged, back));
+          return { input, target: laid(normal), prediction };
+        },
       };
     },
   };

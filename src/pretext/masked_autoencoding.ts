@@ -3,7 +3,9 @@ import type { Tensor } from "../ir/tensor.ts";
 import { decoder } from "../nn/mod.ts";
 import { splitKey } from "../random/mod.ts";
 import {
+  add,
   convert,
+  div,
   expandDims,
   mean,
   mul,
@@ -101,20 +103,33 @@ export function maskedAutoencoding(options: MaskedAutoencodingOptions = {}): Pre
       const [maskKey, encodeKey] = splitKey(key, 2);
       const mask = choosePatches(maskKey!, { images: n, patches: side * side, chosen });
       const hidden = spreadPatches(mask, { rows: side, columns: side, side: patch });
-      const embeddings = encode(where(hidden, GREY, images), encodeKey!);
+      const input = where(hidden, GREY, images);
+      const embeddings = encode(input, encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
       const pixels = patchesOf(images, patch);
       const centred = sub(pixels, mean(pixels, { axes: 2, keepAxes: true }));
-      const target = normalize ? standardize(pixels, [2], 1e-6).normal : pixels;
+      const own = standardize(pixels, [2], 1e-6);
+      const target = normalize ? own.normal : pixels;
       const trivial = normalize ? target : centred;
       const prediction = patchesOf(output, patch);
       const weights = expandDims(convert(mask, "f32"), 2);
       const average = (squares: Tensor): Tensor =>
         mul(sum(mul(squares, weights)), 1 / (n * chosen * pixels.shape[2]!));
       const loss = average(square(sub(prediction, target)));
-      return { loss, metrics: { explained: explained(loss, average(square(trivial))) } };
+      return {
+        loss,
+        metrics: { explained: explained(loss, average(square(trivial))) },
+        pictures: () => {
+          // Brightness and contrast of a normalised patch are no part of what is predicted.
+          const painted = normalize
+            ? add(div(prediction, expandDims(own.scale, 2)), expandDims(own.mean, 2))
+            : prediction;
+          const whole = imagesOf(painted, images.shape, patch);
+          return { input, target: images, prediction: where(hidden, whole, images) };
+        },
+      };
     },
   };
 }
@@ -129,4 +144,12 @@ function patchesOf(images: Tensor, patch: number): Tensor {
     rows * columns,
     patch * patch * channels,
   ]);
+}
+
+/** Images of a shape from their patches: the inverse of {@linkcode patchesOf}. */
+function imagesOf(patches: Tensor, shape: readonly number[], patch: number): Tensor {
+  const [n, height, width, channels] = shape as [number, number, number, number];
+  const [rows, columns] = [height / patch, width / patch];
+  const cut = reshape(patches, [n, rows, columns, patch, patch, channels]);
+  return reshape(transpose(cut, [0, 1, 3, 2, 4, 5]), shape);
 }

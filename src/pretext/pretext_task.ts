@@ -22,12 +22,27 @@ export interface PretextInputs {
   readonly labels?: Tensor;
 }
 
+/**
+ * What a person can look at: pictures `f32[m, height, width, channels]` of 1 or 3 channels, the same
+ * number of each of the three; heights and widths may differ.
+ */
+export interface PretextPictures {
+  /** What the backbone was shown, in `[0, 1]`. */
+  readonly input: Tensor;
+  /** What would be right, in `[0, 1]`. */
+  readonly target: Tensor;
+  /** What the head has made of it, like the target; values that no screen shows may occur. */
+  readonly prediction: Tensor;
+}
+
 /** What a task gives. */
 export interface PretextLoss {
   /** The loss, a scalar. */
   readonly loss: Tensor;
   /** Figures that describe how well the task is solved, scalars; for example `accuracy`. */
   readonly metrics: Readonly<Record<string, Tensor>>;
+  /** Draws the batch, in the trace of the loss: costs nothing where nobody asks. */
+  pictures(): PretextPictures;
 }
 
 /** A task that makes its own targets from images (or reads labels), and learns through a head. */

@@ -2,7 +2,19 @@ import { requireOptions } from "../ir/options.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
-import { concat, constant, full, split, takeRows } from "../tensor/mod.ts";
+import {
+  argMax,
+  concat,
+  constant,
+  equal,
+  full,
+  reshape,
+  split,
+  takeRows,
+  transpose,
+  where,
+} from "../tensor/mod.ts";
+import type { Tensor } from "../ir/tensor.ts";
 import { extentsOf } from "./augment/augment.ts";
 import { randomGrayscale } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
@@ -18,6 +30,9 @@ export interface RelativePositionOptions {
   readonly hidden?: number;
 }
 
+/** What lies around the patches in pictures. */
+const GREY = 0.5;
+
 /** Row and column of the eight cells around the middle of a grid of 3 x 3. */
 const NEIGHBOURS = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1], [2, 2]] as const;
 
@@ -32,7 +47,8 @@ const NEIGHBOURS = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1], [2, 
  * shortcuts: colour is taken away altogether unless told.
  *
  * @param options Gap, share of grey images, width of the head.
- * @returns The task, for square images; metric `accuracy` (by chance 1/8).
+ * @returns The task, for square images; metric `accuracy` (by chance 1/8). Its pictures lay the second
+ *   patch where it was told to lie.
  *
  * @example
  * ```ts
@@ -69,13 +85,33 @@ export function relativePosition(options: RelativePositionOptions = {}): Pretext
         gap,
         side: height,
       });
-      const [first, second] = split(encode(normalizeTiles(patches), encodeKey!), { parts: 2 });
+      const shown = normalizeTiles(patches);
+      const [first, second] = split(encode(shown, encodeKey!), { parts: 2 });
       const pair = concat([first!, second!], { axis: 1 });
       const { output } = headFor(pair.shape[1]!).apply(head, {}, pair, { training: true });
       return {
         loss: softmaxCrossEntropy(output, choice),
         metrics: { accuracy: accuracy(output, choice) },
+        pictures: () => {
+          const [centre, other] = split(shown, { parts: 2 }) as [Tensor, Tensor];
+          return {
+            input: concat([centre, other], { axis: 2 }),
+            target: around3x3(centre, other, choice),
+            prediction: around3x3(centre, other, argMax(output, { axes: 1 })),
+          };
+        },
       };
     },
   };
+}
+
+/** A grid of 3 x 3 grey cells with patches `[n, side, side, channels]` in the middle and at a place. */
+function around3x3(centre: Tensor, other: Tensor, place: Tensor): Tensor {
+  const [n, side, , channels] = centre.shape as [number, number, number, number];
+  const grey = full(centre.shape, { value: GREY });
+  const at = reshape(place, [n, 1, 1, 1]);
+  const cells = NEIGHBOURS.map((_, k) => where(equal(at, k), other, grey));
+  cells.splice(4, 0, centre);
+  const all = reshape(concat(cells), [3, 3, n, side, side, channels]);
+  return reshape(transpose(all, [2, 0, 3, 1, 4, 5]), [n, 3 * side, 3 * side, channels]);
 }

@@ -3,7 +3,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
 import { randomIntegers, splitKey } from "../random/mod.ts";
-import { broadcastTo, concat, range, reshape } from "../tensor/mod.ts";
+import { argMax, broadcastTo, concat, equal, range, reshape, sub, where } from "../tensor/mod.ts";
 import { rotateQuarterTurns } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
 
@@ -25,7 +25,8 @@ export interface RotationOptions {
  * Source: Gidaris et al., arXiv 1803.07728, section 2, which shows all four turns of every image.
  *
  * @param options Width of the head, and which turns are shown.
- * @returns The task, for square images; metric `accuracy` (by chance 0.25).
+ * @returns The task, for square images; metric `accuracy` (by chance 0.25). Its pictures are turned
+ *   back: upright where the turn was told.
  *
  * @example
  * ```ts
@@ -56,13 +57,19 @@ export function rotation(
       const [turns, turned] = shown === "all"
         ? [allTurns(count), concat([images, images, images, images])]
         : [randomIntegers(turnKey!, [count], { high: 4 }), images];
-      const embeddings = encode(rotateQuarterTurns(turned, turns), encodeKey!);
+      const input = rotateQuarterTurns(turned, turns);
+      const embeddings = encode(input, encodeKey!);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
       return {
         loss: softmaxCrossEntropy(output, turns),
         metrics: { accuracy: accuracy(output, turns) },
+        pictures: () => {
+          const told = argMax(output, { axes: 1 });
+          const back = where(equal(told, 0), 0, sub(4, told));
+          return { input, target: turned, prediction: rotateQuarterTurns(input, back) };
+        },
       };
     },
   };

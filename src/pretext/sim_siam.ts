@@ -5,7 +5,7 @@ import { splitKey } from "../random/mod.ts";
 import { add, concat, l2Normalize, mean, mul, split, stopGradient, sum } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
-import { encodeTwoViews, viewMetrics } from "./two_views.ts";
+import { encodeTwoViews, viewMetrics, viewPictures } from "./two_views.ts";
 
 /** Options of {@linkcode simSiam}. */
 export interface SimSiamOptions {
@@ -64,7 +64,7 @@ export function simSiam(options: SimSiamOptions = {}): PretextTask {
       };
     },
     loss({ head, ...given }) {
-      const embeddings = encodeTwoViews(given, augment);
+      const { views, embeddings } = encodeTwoViews(given, augment);
       const training = { training: true };
       const { output: projected } = projectorFor(embeddings.shape[1]!)
         .apply(head["projector"] as Params, {}, embeddings, training);
@@ -72,7 +72,11 @@ export function simSiam(options: SimSiamOptions = {}): PretextTask {
         .apply(head["predictor"] as Params, {}, projected, training);
       const [one, other] = split(stopGradient(projected), { parts: 2 });
       const loss = add(1, mul(meanCosine(predicted, concat([other!, one!])), -1));
-      return { loss, metrics: viewMetrics(projected) };
+      return {
+        loss,
+        metrics: viewMetrics(projected),
+        pictures: () => viewPictures(views, { query: predicted, searched: projected }),
+      };
     },
   };
 }

@@ -1,23 +1,64 @@
 import type { Tensor } from "../ir/tensor.ts";
 import { splitKey } from "../random/mod.ts";
-import { add, concat, l2Normalize, mean, mul, split, sqrt, sum, variance } from "../tensor/mod.ts";
+import {
+  add,
+  argMax,
+  concat,
+  equal,
+  l2Normalize,
+  matmul,
+  mean,
+  mul,
+  range,
+  reshape,
+  split,
+  sqrt,
+  sum,
+  takeRows,
+  transpose,
+  variance,
+  where,
+} from "../tensor/mod.ts";
 import type { Augment } from "./augment/mod.ts";
 import type { Layer } from "../nn/mod.ts";
-import type { PretextInputs, PretextLoss, PretextTask } from "./pretext_task.ts";
+import type { PretextInputs, PretextLoss, PretextPictures, PretextTask } from "./pretext_task.ts";
 
 /**
  * Embeddings of two random views of every image.
  *
  * @param inputs Backbone, images and key of the task.
  * @param augment How a view is made.
- * @returns Embeddings `[2 n, embedding]`; rows `i` and `i + n` are views of one image.
+ * @returns The views `[2 n, height, width, channels]` and their embeddings `[2 n, embedding]`; rows `i`
+ *   and `i + n` are views of one image.
  */
 export function encodeTwoViews(
   { encode, images, key }: Pick<PretextInputs, "encode" | "images" | "key">,
   augment: Augment,
-): Tensor {
+): { readonly views: Tensor; readonly embeddings: Tensor } {
   const [viewKey, encodeKey] = splitKey(key, 2);
-  return encode(augment(concat([images, images]), viewKey!), encodeKey!);
+  const views = augment(concat([images, images]), viewKey!);
+  return { views, embeddings: encode(views, encodeKey!) };
+}
+
+/**
+ * Pictures of two views of a batch: a view, its partner, and the view that is found in its place, by the
+ * greatest cosine among all others.
+ *
+ * @param views The views `[2 n, height, width, channels]`.
+ * @param vectors What the views are found by, `[2 n, features]`: `searched` with `query`.
+ * @returns Pictures of the first views `[n, height, width, channels]`.
+ */
+export function viewPictures(
+  views: Tensor,
+  { query, searched = query }: { readonly query: Tensor; readonly searched?: Tensor },
+): PretextPictures {
+  const [one, other] = split(views, { parts: 2 });
+  const [first] = split(l2Normalize(query), { parts: 2 });
+  const cosines = matmul(first!, transpose(l2Normalize(searched)));
+  const [n, all] = cosines.shape as [number, number];
+  const self = equal(reshape(range(n), [n, 1]), reshape(range(all), [1, all]));
+  const nearest = argMax(where(self, -2, cosines), { axes: 1 });
+  return { input: one!, target: other!, prediction: takeRows(views, nearest) };
 }
 
 /**
@@ -49,7 +90,10 @@ export interface TwoViewTaskParts {
   /** How a view is made. */
   readonly augment: Augment;
   /** The loss of the head's outputs `[2 n, features]`, and metrics beside those of the views. */
-  readonly judge: (output: Tensor, labels: Tensor | undefined) => PretextLoss;
+  readonly judge: (
+    output: Tensor,
+    labels: Tensor | undefined,
+  ) => Pick<PretextLoss, "loss" | "metrics">;
 }
 
 /** A task that judges what a head makes of two random views of every image. */
@@ -60,12 +104,16 @@ export function twoViewTask(parts: TwoViewTaskParts): PretextTask {
     needsLabels,
     initHead: (key, embedding) => headFor(embedding).init(key).params,
     loss({ head, labels, ...given }) {
-      const embeddings = encodeTwoViews(given, augment);
+      const { views, embeddings } = encodeTwoViews(given, augment);
       const { output } = headFor(embeddings.shape[1]!).apply(head, {}, embeddings, {
         training: true,
       });
       const { loss, metrics } = judge(output, labels);
-      return { loss, metrics: { ...metrics, ...viewMetrics(output) } };
+      return {
+        loss,
+        metrics: { ...metrics, ...viewMetrics(output) },
+        pictures: () => viewPictures(views, { query: output }),
+      };
     },
   };
 }

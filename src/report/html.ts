@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type PageRow, renderPage, type ReportChart, type ReportNotice } from "./page.ts";
+import {
+  type PageRow,
+  renderPage,
+  type ReportChart,
+  type ReportImage,
+  type ReportNotice,
+} from "./page.ts";
 import { wilsonInterval } from "./wilson.ts";
 
 /** One arm of an experiment, as a row of the table. */
@@ -42,6 +48,8 @@ export interface Report {
   readonly arms: readonly ReportArm[];
   /** The pictures. */
   readonly charts: readonly ReportChart[];
+  /** What pretext tasks show, and other images; none unless told. */
+  readonly images?: readonly ReportImage[];
   /** The configuration as text, such as the `config.yaml`. */
   readonly configuration: string;
 }
@@ -53,7 +61,7 @@ export interface Report {
  * @param report Content.
  * @returns The HTML text; the same content gives the same text.
  * @throws {TypeError} If an SVG holds anything but shapes and text, such as a script, an event handler, a
- * link or a style.
+ * link or a style, or an image is no PNG file.
  *
  * @example
  * ```ts
@@ -74,6 +82,7 @@ export interface Report {
  */
 export function renderReport(report: Report): string {
   const { title, notices = [], summary, facts, arms, charts, configuration } = report;
+  const { images = [] } = report;
   return renderPage({
     title,
     notices,
@@ -92,6 +101,8 @@ export function renderReport(report: Report): string {
       },
       ...(charts.length > 0 ? [{ kind: "heading", text: "Learning curves" } as const] : []),
       ...charts.map((chart) => ({ kind: "chart", chart }) as const),
+      ...(images.length > 0 ? [{ kind: "heading", text: "Pretext tasks" } as const] : []),
+      ...images.map((image) => ({ kind: "image", image }) as const),
       { kind: "heading", text: "Configuration" },
       {
         kind: "fold",

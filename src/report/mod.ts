@@ -22,7 +22,13 @@ export {
   type SurvivalStep,
 } from "./kaplan_meier.ts";
 export { type LogRankResult, logRankTest } from "./log_rank.ts";
-export type { ReportChart, ReportNotice } from "./page.ts";
+export type { ReportChart, ReportImage, ReportNotice } from "./page.ts";
+export {
+  type EncodedPicture,
+  pictureGrid,
+  type PictureGridOptions,
+  type PictureValues,
+} from "./picture_grid.ts";
 export { type SignFlipOptions, signFlipTest } from "./sign_flip.ts";
 export { holmCorrection, median, quantile, standardDeviation } from "./statistics.ts";
 export { wilsonInterval } from "./wilson.ts";

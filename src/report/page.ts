@@ -25,6 +25,16 @@ export interface ReportChart {
   readonly svg: string;
 }
 
+/** One picture of pixels. */
+export interface ReportImage {
+  /** Heading. */
+  readonly title: string;
+  /** What to see in it. */
+  readonly caption: string;
+  /** The bytes of a PNG file, which go into the page. */
+  readonly png: Uint8Array;
+}
+
 /** One row of a table. */
 export interface PageRow {
   /** What the row is about. */
@@ -51,6 +61,7 @@ export type PageSection =
   }
   | { readonly kind: "list"; readonly items: readonly string[] }
   | { readonly kind: "chart"; readonly chart: ReportChart }
+  | { readonly kind: "image"; readonly image: ReportImage }
   | {
     readonly kind: "fold";
     readonly summary: string;
@@ -64,7 +75,7 @@ export type PageSection =
  *
  * @param page Heading, notices and sections.
  * @returns The HTML text; the same content gives the same text.
- * @throws {TypeError} If an SVG holds anything but shapes and text.
+ * @throws {TypeError} If an SVG holds anything but shapes and text, or an image is no PNG file.
  */
 export function renderPage(
   { title, notices = [], sections }: {
@@ -78,7 +89,7 @@ export function renderPage(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
 <style>${reportStyle}</style>
@@ -118,6 +129,8 @@ function renderSection(section: PageSection): string {
       return `<ul>\n${lines(section.items.map((item) => `<li>${escapeHtml(item)}</li>`))}\n</ul>`;
     case "chart":
       return renderChart(section.chart);
+    case "image":
+      return renderImage(section.image);
     case "fold":
       return `<details>\n<summary>${escapeHtml(section.summary)}</summary>\n${
         lines(section.sections.map(renderSection))
@@ -171,6 +184,44 @@ ${pictureOf({ title, svg })}
 </div>
 <figcaption>${escapeHtml(caption)}</figcaption>
 </figure>`;
+}
+
+function renderImage({ title, caption, png }: ReportImage): string {
+  const { width, height } = pngExtents(title, png);
+  const label = `Picture, scrolls sideways: ${title}`;
+  return `<figure>
+<h3>${escapeHtml(title)}</h3>
+<div class="picture" tabindex="0" role="region" aria-label="${escapeHtml(label)}">
+<img alt="${
+    escapeHtml(`${title}. ${caption}`)
+  }" width="${width}" height="${height}" src="data:image/png;base64,${encodeBase64(png)}">
+</div>
+<figcaption>${escapeHtml(caption)}</figcaption>
+</figure>`;
+}
+
+/** Every PNG file begins so: its signature, then the length and name of the chunk of its extents. */
+const PNG_START = [137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82];
+
+/** Extents of a PNG file, from its header. */
+function pngExtents(title: string, png: Uint8Array): { width: number; height: number } {
+  if (png.length < 24 || PNG_START.some((byte, k) => png[k] !== byte)) {
+    throw new TypeError(
+      `Cannot put image "${title}" into a report: found ${png.length} bytes that are no PNG file. ` +
+        `Encode it as PNG.`,
+    );
+  }
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** Letters, digits, plus, slash and equals signs, whatever the bytes are. */
+function encodeBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (let k = 0; k < bytes.length; k += 0x2000) {
+    text += String.fromCharCode(...bytes.subarray(k, k + 0x2000));
+  }
+  return btoa(text);
 }
 
 /** The SVG is the one thing that is not escaped, so it must be a picture and nothing else. */

@@ -55,6 +55,7 @@ li { margin: 0.3rem 0; overflow-wrap: anywhere; }
 figure { margin: 0 0 2.25rem; }
 .picture { overflow-x: auto; }
 figure svg { display: block; width: 100%; min-width: 36rem; max-width: 50rem; height: auto; }
+figure img { display: block; max-width: none; height: auto; image-rendering: pixelated; }
 figcaption { margin-top: 0.5rem; color: var(--soft); font-size: 0.85rem; }
 details summary { cursor: pointer; }
 pre { overflow-x: auto; padding: 1rem 1.25rem; background: var(--panel); border-radius: 8px; font-size: 0.82rem; line-height: 1.45; }

@@ -6,7 +6,7 @@
 import { checkFilePosition, type FilePosition } from "./append_file.ts";
 import { fileError } from "./file_error.ts";
 import { type MetricRecord, MetricsWriter } from "./metrics.ts";
-import { TensorBoardWriter } from "./tensorboard.ts";
+import { type EventImage, TensorBoardWriter } from "./tensorboard.ts";
 
 /**
  * How far every file is written, by its path relative to the run folder: the state of the log that a
@@ -98,6 +98,21 @@ export class MetricsLog implements Disposable {
     this.#jsonl.write(record);
     const scalars = Object.entries(metrics).map(([name, value]) => [`${phase}/${name}`, value]);
     if (scalars.length > 0) events.write(step, Object.fromEntries(scalars));
+  }
+
+  /**
+   * Appends pictures to the TensorBoard events of an arm, where the tag is `<phase>/<name>`.
+   *
+   * @param place Arm, phase and step.
+   * @param images Pictures by name.
+   * @throws {RangeError} If the step is not a natural number; nothing is written then.
+   */
+  writeImages(
+    { arm, phase, step }: { readonly arm: string; readonly phase: string; readonly step: number },
+    images: Readonly<Record<string, EventImage>>,
+  ): void {
+    const tagged = Object.entries(images).map(([name, image]) => [`${phase}/${name}`, image]);
+    if (tagged.length > 0) this.#armEvents(arm).writeImages(step, Object.fromEntries(tagged));
   }
 
   /** How far the files are written; perhaps not on the disk yet. */

@@ -46,4 +46,4 @@ export {
   type TensorFile,
 } from "./safetensors.ts";
 export * from "./stored_tree.ts";
-export { TensorBoardWriter } from "./tensorboard.ts";
+export { type EventImage, TensorBoardWriter } from "./tensorboard.ts";

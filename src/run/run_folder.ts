@@ -231,6 +231,22 @@ export class RunFolder implements Disposable {
     await writeFileAtomic(this.file(name), text);
   }
 
+  /**
+   * Writes a file of bytes into the folder, or into one in it, atomically.
+   *
+   * @throws {Error} If the disk is full, or the folder was removed, moved away or replaced.
+   */
+  async writeBytes(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#checkPlace(name);
+    const path = this.file(name);
+    try {
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    } catch (cause) {
+      throw fileError("create the folder of", { path, cause });
+    }
+    await writeFileAtomic(path, bytes);
+  }
+
   /** The lock stays with the folder that it was taken in, wherever that is now. */
   async #checkPlace(name: string): Promise<void> {
     const ours = await this.#lock.stat();

@@ -16,6 +16,22 @@ export interface ScalarEvent {
   readonly scalars: Readonly<Record<string, number>>;
 }
 
+/** A picture in a TensorBoard file. */
+export interface EventImage {
+  /** The bytes of a PNG file. */
+  readonly png: Uint8Array;
+  /** Columns of pixels. */
+  readonly width: number;
+  /** Rows of pixels. */
+  readonly height: number;
+}
+
+/** A `tensorflow.Event` of pictures. */
+export interface ImageEvent extends Pick<ScalarEvent, "wallTime" | "step"> {
+  /** Picture by tag. */
+  readonly images: Readonly<Record<string, EventImage>>;
+}
+
 /**
  * Frames one message as a TFRecord: length, its masked CRC-32C, the bytes, their masked CRC-32C.
  *
@@ -40,24 +56,60 @@ export function encodeRecord(message: Uint8Array): Uint8Array {
  * @returns The bytes of the protocol buffer.
  * @throws {RangeError} If the step is not a natural number: TensorBoard could not read the record.
  */
-export function encodeScalarEvent(event: ScalarEvent): Uint8Array {
-  if (!Number.isSafeInteger(event.step) || event.step < 0) {
+export function encodeScalarEvent({ scalars, ...event }: ScalarEvent): Uint8Array {
+  return encodeEvent(event, mapValues(scalars, (value) => floatField(2, value)));
+}
+
+/**
+ * Encodes a `tensorflow.Event` with pictures (a summary's value: 1 tag, 4 image; an image: 1 height,
+ * 2 width, 3 colour space, of which 3 is RGB, 4 the encoded bytes).
+ *
+ * @param event Time, step and pictures.
+ * @returns The bytes of the protocol buffer.
+ * @throws {RangeError} If the step is not a natural number.
+ */
+export function encodeImageEvent({ images, ...event }: ImageEvent): Uint8Array {
+  const RGB = 3;
+  return encodeEvent(
+    event,
+    mapValues(images, ({ png, width, height }) =>
+      bytesField(
+        4,
+        concat([
+          varintField(1, height),
+          varintField(2, width),
+          varintField(3, RGB),
+          bytesField(4, png),
+        ]),
+      )),
+  );
+}
+
+/** An event whose values, each a field of its own, are known by their tags. */
+function encodeEvent(
+  { wallTime, step }: Pick<ScalarEvent, "wallTime" | "step">,
+  values: Readonly<Record<string, Uint8Array>>,
+): Uint8Array {
+  if (!Number.isSafeInteger(step) || step < 0) {
     throw new RangeError(
-      `Cannot write a TensorBoard event of step ${event.step}: expected a whole number from 0 to ` +
+      `Cannot write a TensorBoard event of step ${step}: expected a whole number from 0 to ` +
         `2^53 - 1. Count steps, not epochs.`,
     );
   }
-  const values = Object.entries(event.scalars).map(([tag, value]) =>
-    bytesField(1, concat([bytesField(1, new TextEncoder().encode(tag)), floatField(2, value)]))
+  const tagged = Object.entries(values).map(([tag, value]) =>
+    bytesField(1, concat([bytesField(1, new TextEncoder().encode(tag)), value]))
   );
-  return concat([
-    doubleField(1, event.wallTime),
-    varintField(2, event.step),
-    bytesField(5, concat(values)),
-  ]);
+  return concat([doubleField(1, wallTime), varintField(2, step), bytesField(5, concat(tagged))]);
 }
 
-/** Appends scalars to one TensorBoard event file. */
+function mapValues<A, B>(
+  record: Readonly<Record<string, A>>,
+  fn: (value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, fn(value)]));
+}
+
+/** Appends scalars and pictures to one TensorBoard event file. */
 export class TensorBoardWriter implements Disposable {
   #file: AppendFile;
   #now: () => number;
@@ -117,6 +169,16 @@ export class TensorBoardWriter implements Disposable {
    */
   write(step: number, scalars: Readonly<Record<string, number>>): void {
     const event = encodeScalarEvent({ wallTime: this.#now() / 1000, step, scalars });
+    this.#file.write(encodeRecord(event));
+  }
+
+  /**
+   * Appends the pictures of one step.
+   *
+   * @throws {RangeError} If the step is not a natural number; nothing is written then.
+   */
+  writeImages(step: number, images: Readonly<Record<string, EventImage>>): void {
+    const event = encodeImageEvent({ wallTime: this.#now() / 1000, step, images });
     this.#file.write(encodeRecord(event));
   }
 

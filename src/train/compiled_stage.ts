@@ -18,7 +18,7 @@ export type CompiledStep<State, Inputs, Table = ImageTable> = Jitted<
 
 /** What a stage is made of besides what it starts from. */
 export interface CompiledStageOptions<State, Inputs, Table = ImageTable>
-  extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate"> {
+  extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate" | "draw"> {
   /** The step. */
   readonly compiled: CompiledStep<State, Inputs, Table>;
   /** The images, or whatever else all steps share. */

@@ -110,8 +110,9 @@ const PHASE = "train";
  *
  * @example
  * ```ts
- * import { adam, fit, hostArray, linear, meanSquaredError, openEngine } from "@mutasesumele/toolkit";
- * import { type Params, trainingState, valueAndGrad } from "@mutasesumele/toolkit";
+ * import { fit, trainingState } from "@mutasesumele/toolkit/train";
+ * import { adam, hostArray, linear, meanSquaredError, openEngine } from "@mutasesumele/toolkit";
+ * import { type Params, valueAndGrad } from "@mutasesumele/toolkit";
  * import { assert } from "@std/assert";
  *
  * const model = linear({ inputs: 2, outputs: 1 });
@@ -193,6 +194,7 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
         return log?.position ?? {};
       },
       sync: () => log?.sync() ?? {},
+      writeImages: (at, images) => log?.writeImages(at, images),
       write: (record) => {
         log?.write(record);
         options.onMetrics?.(record);

@@ -7,7 +7,7 @@ import type { Engine, Jitted } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type Layer, type Params, sequential } from "../nn/mod.ts";
 import type { Optimizer } from "../optim/mod.ts";
-import type { Augment } from "../pretext/mod.ts";
+import type { Augment, PretextTask } from "../pretext/mod.ts";
 import type { CompiledStep } from "./compiled_stage.ts";
 import type { ImageTable } from "./device_images.ts";
 import { classifierEvaluation, type Evaluate, type Variables } from "./evaluate_classifier.ts";
@@ -21,6 +21,7 @@ import { classificationObjective } from "./objectives/classification.ts";
 import type { Learner, Objective, ObjectiveInputs } from "./objectives/objective.ts";
 import { type TrainingState, trainingState } from "./objectives/train_classifier.ts";
 import { type Refresh, refreshStatistics } from "./refresh_statistics.ts";
+import { taskPictures } from "./task_pictures.ts";
 
 /** Which of the two tasks: the one that is pretrained on, or the one that counts. */
 export type Side = "source" | "target";
@@ -46,6 +47,8 @@ export interface ImageProgramsOptions {
   readonly target: ImageTask;
   /** Images of a batch in evaluations. */
   readonly evaluationBatch: number;
+  /** How many pictures of a pretext task are drawn; 6 unless told. */
+  readonly pictures?: number;
 }
 
 /** The programs of an objective. */
@@ -148,6 +151,18 @@ export class ImagePrograms {
     Readonly<Record<string, Tensor>>
   > {
     return this.#once(objective, () => this.#engine.jit(gradientAlignment(learner, objective)));
+  }
+
+  /** Pictures of a pretext task of the source. */
+  pictures(task: PretextTask): Jitted<
+    Parameters<ReturnType<typeof taskPictures>>,
+    ReturnType<ReturnType<typeof taskPictures>>
+  > {
+    const { encoder, source: { dataset: extents }, pictures: count = 6 } = this.#options;
+    return this.#once(
+      task,
+      () => this.#engine.jit(taskPictures({ encoder, extents }, { task, count })),
+    );
   }
 
   /** Start and step of a linear probe. */

@@ -7,7 +7,7 @@
 import type { Concrete, Engine } from "../engine/mod.ts";
 import type { GuardReport } from "../meta/mod.ts";
 import type { Schedule } from "../optim/mod.ts";
-import { compiledStage } from "./compiled_stage.ts";
+import { compiledStage, rowsOf } from "./compiled_stage.ts";
 import type { Variables } from "./evaluate_classifier.ts";
 import { guardMetaTraining } from "./guard_meta_training.ts";
 import { ImageJudge } from "./image_judge.ts";
@@ -20,6 +20,7 @@ import type { Learner, Objective } from "./objectives/objective.ts";
 import type { TrainingState } from "./objectives/train_classifier.ts";
 import { type Purpose, SHARED_PHASE } from "./random_streams.ts";
 import type { Stage } from "./run_stage.ts";
+import type { TaskPictures } from "./task_pictures.ts";
 
 /** Length and learning rate of a stage, and the arm it belongs to. */
 export interface StagePlan {
@@ -112,7 +113,8 @@ export class ImageTraining {
    * @param objective What each step lowers.
    * @param plan Arm, phase, steps, rate; `side`: whose images; `backbone`: where the backbone comes from,
    *   the initialisation unless told. Heads are fresh ones, drawn for the phase. `evaluate`: what is
-   *   measured along the way; accuracy and loss on the validation images unless told.
+   *   measured along the way; accuracy and loss on the validation images unless told. `draw`: what is drawn
+   *   at both ends; nothing unless told.
    */
   stage(
     objective: Objective,
@@ -120,6 +122,7 @@ export class ImageTraining {
       readonly side: Side;
       readonly backbone?: Concrete<Variables>;
       readonly evaluate?: Stage<Concrete<TrainingState>>["evaluate"];
+      readonly draw?: NonNullable<Stage<Concrete<TrainingState>>["draw"]>;
     },
   ): Stage<Concrete<TrainingState>> {
     const { phase, side, backbone } = plan;
@@ -163,6 +166,36 @@ export class ImageTraining {
       inputs: (at) => ({ ...this.#setting.stepInputs({ ...plan, side: "target" }, at), backbone }),
       evaluate: (head) => this.judge.validate("probe", withHead(backbone, head)),
     });
+  }
+
+  /**
+   * Draws the pretext tasks of an objective on images of the source that are held out: the same images
+   * and the same draws whenever it is asked.
+   *
+   * @param objective The objective.
+   * @param training What it has left so far; not used up.
+   * @returns Input, target and prediction of every task; none if it has no task.
+   */
+  async pictures(
+    objective: Pick<Objective, "tasks">,
+    { params, state }: Concrete<TrainingState>,
+  ): Promise<TaskPictures[]> {
+    const { engine, draws, programs, tables, options } = this.#setting;
+    const { source: { validation, train }, batchSize } = options;
+    // A few images are no batch: statistics of batches, and partners to be found among others.
+    const from = validation.length >= 4 ? validation : train;
+    const rows = from.subarray(0, batchSize);
+    const key = draws.key({ phase: "pictures", purpose: "pictures" });
+    const drawn: TaskPictures[] = [];
+    for (const task of objective.tasks) {
+      const draw = programs.pictures(task);
+      const values = await draw({ params, state } as never, tables.source, key, rowsOf(rows));
+      const { figures, pictures } = await engine.read(values);
+      engine.release(values);
+      const scalars = Object.entries(figures).map(([name, { data }]) => [name, data[0]!] as const);
+      drawn.push({ task: task.name, figures: Object.fromEntries(scalars), pictures });
+    }
+    return drawn;
   }
 
   /**

@@ -23,7 +23,9 @@ export type Purpose =
   /** What the steps draw, each from a key of its own: augmentation, dropout, pretext tasks. */
   | "steps"
   /** What the adaptation to the pretext tasks draws in evaluations. */
-  | "adaptation";
+  | "adaptation"
+  /** What pretext tasks draw where they are shown to people. */
+  | "pictures";
 
 /** A stream of random numbers. */
 export interface RandomStream {

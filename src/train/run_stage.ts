@@ -9,6 +9,7 @@ import { addToLedger } from "../meta/mod.ts";
 import { FiniteCheck, inWords, NotFiniteError } from "./check_finite.ts";
 import type { MetricRecord } from "../run/metrics.ts";
 import type { MetricsLog } from "../run/metrics_log.ts";
+import type { EventImage } from "../run/tensorboard.ts";
 import type { Progress } from "../run/progress.ts";
 import { EMPTY_RECORD, StageCheckpoints, type StageRecord } from "./stage_checkpoints.ts";
 
@@ -36,10 +37,18 @@ export interface Stage<S> {
   }>;
   /** Evaluates without changing anything. */
   evaluate(training: S): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Draws what there is to look at, before the first and after the last step, without changing anything.
+   *
+   * @param training What training has left.
+   * @param step Steps so far.
+   * @returns Pictures by name, for TensorBoard.
+   */
+  draw?(training: S, step: number): Promise<Readonly<Record<string, EventImage>>>;
 }
 
 /** Where metrics go: a {@linkcode MetricsLog}, or anything else that takes records. */
-export interface StageMetrics extends Pick<MetricsLog, "position" | "sync"> {
+export interface StageMetrics extends Pick<MetricsLog, "position" | "sync" | "writeImages"> {
   /** Takes a record. */
   write(record: MetricRecord): void;
 }
@@ -234,7 +243,13 @@ async function train<S>(
     const { samples, flops, seconds } = ledger;
     curve = [...curve, { step, samples, flops, seconds, ...figures }];
   };
-  if (!restored) await evaluate(0);
+  const draw = async (step: number): Promise<void> => {
+    if (stage.draw) metrics.writeImages({ arm, phase, step }, await stage.draw(training, step));
+  };
+  if (!restored) {
+    await evaluate(0);
+    await draw(0);
+  }
 
   let pending: Readonly<Record<string, Value>>[] = [];
   let secondsPerStep = READ_SECONDS;
@@ -284,6 +299,7 @@ async function train<S>(
     if (evaluateNow || saveNow || pending.length >= waiting) {
       await readPending(step);
       if (evaluateNow) await evaluate(step);
+      if (last) await draw(step);
       if (checkpoints && (saveNow || signal.aborted)) {
         const position = metrics.sync();
         const record = { ledger, curve };

@@ -1,7 +1,15 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   backbones,
   type Choice,
+  dataSets,
+  heads,
   makeMany,
   makeOne,
   manyOf,
@@ -11,11 +19,16 @@ import {
   weightings,
 } from "../../src/components/mod.ts";
 import { listText, optionsText } from "../../src/components/list.ts";
+import { dataNames } from "../../src/data/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
+import { softmaxCrossEntropy } from "../../src/loss/mod.ts";
 import * as multitask from "../../src/multitask/mod.ts";
+import type { Params } from "../../src/nn/mod.ts";
 import * as pretext from "../../src/pretext/mod.ts";
 import { randomKey, uniform } from "../../src/random/mod.ts";
 import { constant, mean, valuesOf } from "../../src/tensor/mod.ts";
+import { grad } from "../../src/transform/mod.ts";
+import { flatten } from "../../src/tree/tree.ts";
 
 const setting = { imageSize: 16, imageChannels: 3, classes: 3, hidden: 8 };
 const small: Choice = {
@@ -81,6 +94,57 @@ Deno.test("weightings, optimizers and backbones bear the names under which they 
     const { embedding } = makeOne(backbones, { [name]: {} }, { imageSize: 32, imageChannels: 3 });
     assert(embedding > 1);
   }
+});
+
+Deno.test("every head gives logits of the wanted classes, and learns by all of its parameters", () => {
+  for (const name of Object.keys(heads)) {
+    const head = makeOne(heads, { [name]: {} }, { inputs: 5, classes: 3, hidden: 4 });
+    const { params, state } = head.init(randomKey(0));
+    const embeddings = uniform(randomKey(1), [6, 5]);
+    const labels = constant([0, 1, 2, 0, 1, 2], { dtype: "i32" });
+    const loss = (own: Params): Tensor => {
+      const { output } = head.apply(own, state, embeddings, { training: true });
+      assertEquals(output.shape, [6, 3]);
+      return softmaxCrossEntropy(output, labels);
+    };
+    const { leaves, paths } = flatten<Tensor>(grad(loss)(params));
+    leaves.forEach((leaf, k) => {
+      assert(valuesOf(leaf).some((value) => Math.abs(value) > 1e-9), `${name}: ${paths[k]}`);
+    });
+  }
+  const deep = makeOne(heads, { mlp: { layers: 3 } }, { inputs: 5, classes: 3, hidden: 4 });
+  assert("hidden3" in deep.init(randomKey(0)).params);
+});
+
+Deno.test("every data set of the command line is in its registry, and is loaded by its name", async () => {
+  assertEquals(Object.keys(dataSets), dataNames());
+  const small = { syntheticTrainCount: 20, syntheticTestCount: 10, size: 8 };
+  const { train } = await makeOne(dataSets, { synthetic: {} }, small);
+  assertEquals([train.count, train.height, train.synthetic], [20, 8, true]);
+  // By another name something else is loaded: here nothing, for want of a network.
+  const nowhere = { offline: true, defaultDirectory: "/nowhere" };
+  await assertRejects(() => makeOne(dataSets, { beans: {} }, nowhere), Error, "beans");
+});
+
+Deno.test("deno task components lists every kind, without any permission", async () => {
+  const program = new URL("../../src/components/main.ts", import.meta.url).pathname;
+  const run = async (...args: string[]): Promise<string> => {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", decodeURIComponent(program), ...args],
+      env: { NO_COLOR: "1" },
+      stderr: "null",
+    }).output();
+    assertEquals(code, 0);
+    return new TextDecoder().decode(stdout);
+  };
+  const kinds = (await run()).split("\n").flatMap((line) =>
+    /^(\w[\w ]*) \(\d+\)$/.exec(line)?.[1] ?? []
+  );
+  assertEquals(kinds, [
+    ...["pretext tasks", "weightings", "objectives", "placebos", "protocols"],
+    ...["backbones", "heads", "optimizers", "data sets"],
+  ]);
+  assertStringIncludes(await run("mlp"), "layers: Number of hidden layers.");
 });
 
 Deno.test("a choice names known parts, with known options; null takes one out", () => {

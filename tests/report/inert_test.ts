@@ -1,11 +1,12 @@
 /**
  * What a real HTML parser sees in a report whose texts and pictures were made to do harm.
  */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 // deno-lint-ignore no-import-prefix -- only these tests read HTML
 import { type DefaultTreeAdapterTypes, parse } from "npm:parse5@8.0.0";
 import { learningCurveSvg } from "../../src/report/chart.ts";
 import { renderReport, type Report } from "../../src/report/html.ts";
+import { pictureGrid } from "../../src/report/picture_grid.ts";
 import { inertSvg } from "../../src/report/svg.ts";
 import { integer, pick, uniform } from "../cases/random.ts";
 
@@ -256,4 +257,45 @@ Deno.test("inertSvg() reads a long picture once", () => {
   assertEquals(inertSvg(long).length, long.length);
   assertThrows(() => inertSvg(`<svg ${"a ".repeat(100_000)}></svg>`), TypeError);
   assertThrows(() => inertSvg(`<svg${" ".repeat(100_000)}`), TypeError);
+});
+
+Deno.test("renderReport() puts images into the page as PNG alone, whatever their bytes and words say", () => {
+  const { png } = pictureGrid({
+    title: "t",
+    rows: { a: { shape: [1, 1, 1, 1], data: [0] } },
+    cell: 8,
+  });
+  const imageOf = (words: string, bytes: Uint8Array): string =>
+    renderReport({ ...page, images: [{ title: words, caption: words, png: bytes }] });
+  const text = (bytes: string): Uint8Array => new TextEncoder().encode(bytes);
+  for (
+    const bytes of [...ATTACKS.map(text), new Uint8Array(), png.subarray(0, 20), png.subarray(1)]
+  ) {
+    const error = assertThrows(() => imageOf("c", bytes), TypeError, 'image "c"');
+    assertStringIncludes(error.message, "no PNG file");
+  }
+  // Bytes after the header are the decoder's business: in the page they are letters and digits.
+  const header = png.subarray(0, 33);
+  for (
+    const words of ['"><script>alert(1)</script>', "' onload=alert(1) x='", "\x1b[31m<img src=x>"]
+  ) {
+    for (const bytes of [png, new Uint8Array([...header, ...text(words)])]) {
+      const html = imageOf(words, bytes);
+      const elements = elementsOf(html);
+      const images = elements.filter(({ tagName }) => tagName === "img");
+      assertEquals(images.length, 1);
+      const attributes = Object.fromEntries(
+        images[0]!.attrs.map(({ name, value }) => [name, value]),
+      );
+      assertEquals(Object.keys(attributes).sort(), ["alt", "height", "src", "width"]);
+      const [scheme, data] = attributes["src"]!.split(",");
+      assertEquals(scheme, "data:image/png;base64");
+      assertEquals(Uint8Array.from(atob(data!), (letter) => letter.charCodeAt(0)), bytes);
+      assertEquals(elements.some(({ tagName }) => tagName === "script"), false);
+      // The page may show pictures that it brings along, and fetch nothing.
+      const policy = elements.flatMap(({ attrs }) => attrs)
+        .find(({ value }) => value.startsWith("default-src"))!.value;
+      assertEquals(policy.split("; ").slice(0, 2), ["default-src 'none'", "img-src data:"]);
+    }
+  }
 });

@@ -213,6 +213,45 @@ Deno.test("TensorBoardWriter writes records that decode to the same scalars", ()
     }
   }));
 
+Deno.test("MetricsLog writes pictures that decode to the same bytes, among the scalars of an arm", () =>
+  inFolder(async (folder) => {
+    const log = MetricsLog.open(folder);
+    const image = { png: Uint8Array.of(137, 80, 78, 71, 0, 255), width: 300, height: 2 };
+    log.write({ arm: "meta", phase: "pretrain", step: 0, loss: 1 });
+    log.writeImages({ arm: "meta", phase: "pretrain", step: 0 }, {
+      rotation: image,
+      jigsaw: image,
+    });
+    log.writeImages({ arm: "meta", phase: "pretrain", step: 1 }, {});
+    const position = log.sync();
+    log.writeImages({ arm: "meta", phase: "pretrain", step: 9 }, { rotation: image });
+    assertThrows(
+      () => log.writeImages({ arm: "meta", phase: "p", step: -1 }, { rotation: image }),
+      RangeError,
+      "event of step -1",
+    );
+    log.close();
+    // What was drawn after the checkpoint is cut off like everything else.
+    MetricsLog.open(folder, { resumeAt: position }).close();
+    const path = `${folder}/tensorboard/meta/events.out.tfevents.0.run`;
+    const [, , drawn, ...more] = readRecords(await Deno.readFile(path)).map(readMessage);
+    assertEquals(more, []);
+    assertEquals(drawn!.get(2), [0]);
+    const values = readMessage(drawn!.get(5)![0] as Uint8Array).get(1)!
+      .map((value) => readMessage(value as Uint8Array));
+    const text = (value: unknown) => new TextDecoder().decode(value as Uint8Array);
+    assertEquals(values.map((value) => text(value.get(1)![0])), [
+      "pretrain/rotation",
+      "pretrain/jigsaw",
+    ]);
+    for (const value of values) {
+      // Height, width, RGB, bytes: fields 1 to 4 of Summary.Image, which is field 4 of a value.
+      const fields = readMessage(value.get(4)![0] as Uint8Array);
+      assertEquals([1, 2, 3].map((field) => fields.get(field)), [[2], [300], [3]]);
+      assertEquals(fields.get(4), [image.png]);
+    }
+  }));
+
 Deno.test("TensorBoardWriter refuses steps that are no natural numbers and writes nothing then", async () => {
   const folder = await Deno.makeTempDir();
   try {

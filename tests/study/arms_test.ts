@@ -1,12 +1,21 @@
 /** Arms and regimes as data: what they resolve to, and where what is wrong with them is said to be. */
-import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { experiment as hypothesis } from "../../experiments/cifar-hypothesis.ts";
 import { experiment as maml } from "../../experiments/cifar-maml.ts";
 import { fileLayer, resolveConfig, setLayer } from "../../src/experiment/config_layers.ts";
 import { loadPresets } from "../../src/experiment/presets.ts";
 import { UsageError } from "../../src/experiment/usage_error.ts";
 import { readYaml } from "../../src/experiment/yaml_source.ts";
+import { randomKey } from "../../src/random/mod.ts";
 import type { Arm } from "../../src/study/arms/arms.ts";
+import { studyModel } from "../../src/study/arms/image_learner.ts";
 import {
   armsOf,
   regimeNames,
@@ -237,4 +246,16 @@ arms:
     await unitConfiguration(base, { arm, regime: "same", data: ["a", "c"] }),
   );
   assertThrows(() => studySchema.parse({ arms: { x: { like: "y" } } }));
+});
+
+Deno.test("a configuration chooses the head of the wanted task", () => {
+  const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
+  const partsOf = (head: object): string[] => {
+    const config = studySchema.parse({ model: { head, hidden: 4 } });
+    return Object.keys(studyModel(config, neutral).head(3).init(randomKey(0)).params);
+  };
+  assertEquals(partsOf({ classifier: {} }).sort(), ["hidden", "norm", "output"]);
+  assertEquals(partsOf({ classifier: null, linear: {} }).sort(), ["bias", "weight"]);
+  const found = studySchema.safeParse({ model: { head: { linear: {}, mlp: {} } } });
+  assertStringIncludes(found.error!.issues[0]!.message, "Choose exactly one, found linear, mlp");
 });

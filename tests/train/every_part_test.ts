@@ -127,7 +127,11 @@ Deno.test("images through the backbone are those that a count by hand gives", ()
     initHead: () => ({}),
     loss: ({ encode, images, key }) => {
       const crop = slice(images, [null, [0, 4], [0, 8]]);
-      return { loss: sum(encode(concat([crop, crop, crop]), key)), metrics: {} };
+      return {
+        loss: sum(encode(concat([crop, crop, crop]), key)),
+        metrics: {},
+        pictures: () => ({ input: images, target: images, prediction: images }),
+      };
     },
   };
   assertEquals(pretextObjective(learner, { tasks: [crops] }).images().support, { crops: 3 / 8 });

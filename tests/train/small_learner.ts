@@ -49,7 +49,13 @@ export function brightness(name: string, power: number): PretextTask {
       const target = mean(images, { axes: [1, 2, 3], keepAxes: true });
       const wanted = reshape(mul(target, power), [images.shape[0]!, 1]);
       const loss = mean(square(sub(output, wanted)));
-      return { loss, metrics: { error: sum(square(sub(output, wanted))) } };
+      const [n] = images.shape;
+      const spot = (x: Tensor): Tensor => reshape(x, [n!, 1, 1, 1]);
+      return {
+        loss,
+        metrics: { error: sum(square(sub(output, wanted))) },
+        pictures: () => ({ input: images, target: spot(wanted), prediction: spot(output) }),
+      };
     },
   };
 }

@@ -6,13 +6,14 @@
 import {
   backbones,
   type Choice,
+  heads,
   makeOne,
   narrowBackbone,
   narrowTasks,
   type TaskSetting,
 } from "../../components/mod.ts";
 import type { ChannelStatistics, ImageDataset } from "../../data/mod.ts";
-import { classifierHead, type Layer, linear } from "../../nn/mod.ts";
+import { type Layer, linear } from "../../nn/mod.ts";
 import { adam, type Optimizer } from "../../optim/mod.ts";
 import { type Augment, normalizeImages, supervisedAugment } from "../../pretext/mod.ts";
 import type { StudyConfig } from "./study_schema.ts";
@@ -56,7 +57,7 @@ export function studyModel(
         layer.apply(params, state, normalizeImages(images, { mean, deviation }), options),
     },
     embedding,
-    head: (classes) => classifierHead({ inputs: embedding, classes, hidden }),
+    head: (classes) => makeOne(heads, model.head, { inputs: embedding, classes, hidden }),
     probe: (classes) => linear({ inputs: embedding, outputs: classes }),
     optimizer: adam(),
     augment: supervisedAugment(),
@@ -71,7 +72,10 @@ export function studyModel(
  */
 export function narrowed(config: StudyConfig): StudyConfig {
   const { model } = config;
-  return { ...config, model: { backbone: narrowBackbone(model.backbone), hidden: 16 } };
+  return {
+    ...config,
+    model: { ...model, backbone: narrowBackbone(model.backbone), hidden: 16 },
+  };
 }
 
 /**

@@ -53,6 +53,7 @@ import type { Arm, Phase } from "./arms.ts";
 import { guardPhase } from "./guard_unit.ts";
 import { studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
+import { pictureFile, readRunPictures } from "../run_pictures.ts";
 import { regimeImages } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
@@ -132,9 +133,9 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
 
 /** Keys of the configuration that decide what the parts of the work need. */
 const NEEDS: Readonly<Record<NeedOf, readonly string[]>> = {
-  parameters: ["model.backbone", "model.hidden", "meta.tasks"],
+  parameters: ["model.backbone", "model.head", "model.hidden", "meta.tasks"],
   "inner loop": ["meta.innerSteps", "model.backbone"],
-  step: ["batchSize", "model.backbone", "model.hidden"],
+  step: ["batchSize", "model.backbone", "model.head", "model.hidden"],
   program: ["meta.innerSteps"],
   evaluation: ["evaluationBatch", "model.backbone"],
 };
@@ -198,8 +199,7 @@ async function runStudy(
   await context.describe(facts, { binding: ["data"] });
   log(splits.train.provenance);
 
-  const label = (regime: string) => (arm: Arm) =>
-    regimes.length === 1 ? arm.name : `${regime}.${arm.name}`;
+  const label = (regime: string) => (arm: Arm) => armLabel(arm, { regime, regimes });
   const checkpoints = folder.file("checkpoints");
   const names = regimes.flatMap((regime) =>
     arms.flatMap((arm) => stagesOf(arm, label(regime)(arm)))
@@ -237,6 +237,9 @@ async function runStudy(
       alignment: config.alignment,
       label: label(name),
       log,
+      ...(config.pictures > 0 && {
+        keep: (place, { png }) => folder.writeBytes(pictureFile(place), png),
+      }),
       run: (stage) =>
         runStage(stage, {
           ...{
@@ -302,6 +305,7 @@ async function runStudy(
     facts,
     arms: outcomes,
     chance,
+    images: await readRunPictures(folder.path),
     notices: [
       ...(splits.train.synthetic
         ? [warning(`The images are made up: ${splits.train.provenance}.`)]
@@ -378,8 +382,26 @@ function countsOf({ source, target, images }: {
   };
 }
 
-/** The first images of a data set, or all. */
-function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
+/**
+ * The name of an arm in stages, metrics and files.
+ *
+ * @param arm The arm.
+ * @param options Its regime, and all regimes of the run.
+ */
+export function armLabel(
+  { name }: Pick<Arm, "name">,
+  { regime, regimes }: { readonly regime: string; readonly regimes: readonly string[] },
+): string {
+  return regimes.length === 1 ? name : `${regime}.${name}`;
+}
+
+/**
+ * The first images of a data set, or all.
+ *
+ * @param dataset The data set.
+ * @param count How many; `null` for all.
+ */
+export function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
   if (count === null || count >= dataset.count) return dataset;
   return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
 }

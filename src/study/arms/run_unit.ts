@@ -19,6 +19,8 @@ import {
   type StageRecord,
   type StageResult,
 } from "../../train/mod.ts";
+import type { EncodedPicture } from "../../report/mod.ts";
+import { type PicturePlace, taskGrid } from "../run_pictures.ts";
 import type { Arm, Phase, PhasePlan } from "./arms.ts";
 import { makeObjective } from "./make_objective.ts";
 import type { Cost, Outcome, PhaseRecord } from "../unit_summary.ts";
@@ -37,6 +39,8 @@ export interface UnitSetting {
   readonly alignment: boolean;
   /** Name of an arm in stages, metrics and files. */
   label(arm: Arm): string;
+  /** Keeps a picture of a pretext task; without it, none is drawn. */
+  readonly keep?: (place: PicturePlace, picture: EncodedPicture) => Promise<void>;
   /** Runs a stage. */
   run<S>(stage: Stage<S>): Promise<StageResult<S>>;
   /** Prints a line. */
@@ -164,6 +168,7 @@ export class UnitRunner {
         const evaluate = evaluationOf(objective, { training, alignment });
         const result = await run(training.stage(objective, {
           ...{ arm: label, phase, side: "source", evaluate },
+          ...this.#draw(objective, { arm: label, phase }),
           ...protocolPlan(plan),
           ...(last && { backbone: backboneOf(last.training) }),
         }));
@@ -174,6 +179,26 @@ export class UnitRunner {
       stages.push({ phase, record: done.record });
     }
     return { pretrained: last, stages };
+  }
+
+  /** Draws the pretext tasks of an objective, if pictures are kept. */
+  #draw(
+    objective: Objective,
+    place: Pick<PicturePlace, "arm" | "phase">,
+  ): Pick<Stage<Pretrained["training"]>, "draw"> {
+    const { keep, training } = this.#setting;
+    if (!keep || objective.tasks.length === 0) return {};
+    return {
+      draw: async (trained, step) => {
+        const images: Record<string, EncodedPicture> = {};
+        for (const drawn of await training.pictures(objective, trained)) {
+          const picture = taskGrid(drawn, { when: `step ${step}` });
+          images[drawn.task] = picture;
+          await keep({ ...place, task: drawn.task, step }, picture);
+        }
+        return images;
+      },
+    };
   }
 
   async #judge({ protocol, prepared, stages, images }: {

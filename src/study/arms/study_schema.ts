@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { backbones, objectives, oneOf } from "../../components/mod.ts";
+import { backbones, heads, objectives, oneOf } from "../../components/mod.ts";
 import { type Arm, armsSchema, planSchema, resolveArms } from "./arms.ts";
 import { regimesSchema } from "./regimes.ts";
 
@@ -28,6 +28,8 @@ const shape = z.strictObject({
     .describe("The part of the study that this run does."),
   model: z.strictObject({
     backbone: oneOf(backbones, { encoder: {} }).describe("From images to embeddings."),
+    head: oneOf(heads, { classifier: {} })
+      .describe("From embeddings to logits of the wanted task."),
     hidden: z.int().min(1).default(512).describe("Width of the heads' hidden layers."),
   }).prefault({}).describe("The model."),
   imageSize: z.int().min(8).max(512).default(32)
@@ -60,6 +62,8 @@ const shape = z.strictObject({
     .describe("Support batches over which adapted backbones are averaged."),
   alignment: z.boolean().default(true)
     .describe("Whether cosines of wanted and pretext gradients are logged at evaluations."),
+  pictures: z.int().min(0).max(16).default(6)
+    .describe("Pictures of every pretext task, before and after pretraining; 0 draws none."),
   evaluateEvery: z.int().min(1).default(100).describe("Steps between evaluations."),
   evaluationBatch: z.int().min(1).default(250).describe("Images of a batch in evaluations."),
   saveEvery: z.int().min(1).default(200).describe("Steps between checkpoints."),

@@ -23,11 +23,10 @@ export async function unitConfiguration(
     readonly data: readonly string[];
   },
 ): Promise<string> {
-  // What only changes how often something is written down does not change a number. The groups of
+  // What only changes what is drawn and how often something is written down changes no number. The groups of
   // pretraining are in the arm; plans of protocols that it does not have do not touch it.
-  const { arms: _, regimes, only: __, saveEvery: ___, meta: ____, pretrain: _____, ...others } =
-    config;
-  const { fineTune, probe, ...rest } = others;
+  const { arms: _, only: __, saveEvery: ___, pictures: ____, ...counted } = config;
+  const { regimes, meta: _____, pretrain: ______, fineTune, probe, ...rest } = counted;
   const plans = {
     ...(arm.protocols.includes("fine-tune") && { fineTune }),
     ...(arm.protocols.includes("linear-probe") && { probe }),

@@ -4,7 +4,13 @@
  * @module
  */
 import { formatQuantity } from "../../report/html.ts";
-import { type PageRow, type PageSection, renderPage, type ReportChart } from "../../report/page.ts";
+import {
+  type PageRow,
+  type PageSection,
+  renderPage,
+  type ReportChart,
+  type ReportImage,
+} from "../../report/page.ts";
 import { standardDeviation } from "../../report/mod.ts";
 import { percent } from "../percent.ts";
 import type { Provenance } from "./provenance.ts";
@@ -42,6 +48,8 @@ export interface StudyPageOptions {
   readonly configurations?: Readonly<Record<string, string>>;
   /** What tuning tried before. */
   readonly tuning?: Tuning;
+  /** What pretext tasks show; none unless told. */
+  readonly images?: readonly ReportImage[];
 }
 
 /**
@@ -84,6 +92,7 @@ export async function studyPage(verdict: Verdict, options: StudyPageOptions): Pr
     ...armSections(units),
     ...(await pictures(verdict, { cells, units })),
     ...(options.tuning ? tuningSections(options.tuning, verdict) : []),
+    ...imageSections(options.images ?? []),
     { kind: "heading", text: "Configuration and commits" },
     ...configurationSections(units),
     ...Object.entries(options.configurations ?? {}).map(([name, text]): PageSection => ({
@@ -260,6 +269,16 @@ function tuningSections(tuning: Tuning, { plan }: Verdict): PageSection[] {
       sections: table(trialTable(tuning), { caption: "Trials, the best of an arm first." }),
     },
   ];
+}
+
+/** What pretext tasks show, folded: it is of the first unit of every arm. */
+function imageSections(images: readonly ReportImage[]): PageSection[] {
+  if (images.length === 0) return [];
+  return [{ kind: "heading", text: "Pretext tasks" }, {
+    kind: "fold",
+    summary: `${images.length} pictures, of one unit of every arm`,
+    sections: images.map((image) => ({ kind: "image", image })),
+  }];
 }
 
 /** Hash of every arm's configuration, and the facts that its units share. */

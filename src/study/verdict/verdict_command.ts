@@ -10,6 +10,7 @@ import { collectUnits } from "./collect_units.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
 import { readProvenance } from "./provenance.ts";
 import { readUnits } from "../read_units.ts";
+import type { ReportImage } from "../../report/page.ts";
 import type { StoredUnit } from "../stored_unit.ts";
 import { formatTable } from "../text_table.ts";
 import { readTuning, TUNING_FILE, tuningTable, tuningText } from "../tuning.ts";
@@ -111,8 +112,9 @@ export async function runVerdict(
         [`The plan, ${planPath}`]: await Deno.readTextFile(planPath),
         ...await firstRecord(units),
       };
+      const images = await firstPictures(units);
       const text = await studyPage(verdict, {
-        ...{ provenance, units, configurations },
+        ...{ provenance, units, configurations, images },
         ...(tuning && { tuning }),
       });
       await writeFileAtomic(page, text);
@@ -139,6 +141,27 @@ async function firstRecord(units: readonly StoredUnit[]): Promise<Record<string,
     if (text !== undefined) return { [`The record of one run, ${record}`]: text };
   }
   return {};
+}
+
+/** The pictures of the first unit of every arm, where the units are in run folders. */
+async function firstPictures(units: readonly StoredUnit[]): Promise<ReportImage[]> {
+  const { readRunPictures } = await import("../run_pictures.ts");
+  const arms = Map.groupBy(units, ({ unit: { regime, arm } }) => `${regime} ${arm}`);
+  const images = new Map<string, readonly ReportImage[]>();
+  for (const [first] of arms.values()) {
+    const { path, unit: { regime, seed } } = first!;
+    const folder = path.replace(/\/[^/]*$/, "");
+    // A run may hold several arms.
+    if (images.has(folder)) continue;
+    images.set(
+      folder,
+      (await readRunPictures(folder)).map((image) => ({
+        ...image,
+        title: `${image.title} (regime ${regime}, seed ${seed})`,
+      })),
+    );
+  }
+  return [...images.values()].flat();
 }
 
 if (import.meta.main) Deno.exit(await runVerdict(Deno.args));
