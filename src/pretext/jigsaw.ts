@@ -81,7 +81,7 @@ export function jigsaw(options: JigsawOptions = {}): PretextTask {
   }
   const table = constant(distantPermutations(count, orders), { dtype: "i32" });
   const headFor = (inputs: number) =>
-    classifierHead({ inputs, classes: orders, hidden, statistics: "batch" });
+    classifierHead({ inputs, classes: orders, hidden, normalization: "batch-own" });
   return {
     name: "jigsaw",
     needsLabels: false,
