@@ -54,7 +54,7 @@ const layers: Readonly<Record<string, Layer>> = {
     deno: true,
   },
   components: {
-    folders: ["nn", "pretext", "multitask", "optim", "train", "transform", "tree"],
+    folders: ["ir", "nn", "pretext", "multitask", "optim", "train", "transform", "tree"],
     packages: ["zod"],
     deno: true,
   },
