@@ -30,7 +30,7 @@ function symmetric(a: Tensor): Tensor {
  * What counts is the symmetric part `(A + A^T) / 2`. This is the page on small linear algebra: `cholesky`,
  * `triangularSolve`, `solve`, `inv` and `eigh` are made for matrices of up to about 64 rows, many at once;
  * on a device a matrix of `n` rows takes about `2 n` dispatches (`cholesky`), `5 n` (`inv`, `solve`), or
- * `6 n` times the number of sweeps, `4 + log2 n` (`eigh`), whatever the number of matrices. All have exact
+ * `6 n` times the number of sweeps, `2 + log2 n` (`eigh`), whatever the number of matrices. All have exact
  * derivatives of every order in forward and reverse mode.
  *
  * **What cannot be computed is NaN**, the whole matrix, and the others of the batch are not touched: a matrix
