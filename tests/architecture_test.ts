@@ -56,7 +56,7 @@ const layers: Readonly<Record<string, Layer>> = {
     deno: true,
   },
   components: {
-    folders: ["nn", "data", "pretext", "multitask", "optim", "train"],
+    folders: ["ir", "nn", "data", "pretext", "multitask", "optim", "train", "transform", "tree"],
     packages: ["zod"],
     deno: true,
   },

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import {
+  conv4Encoder,
+  conv4Features,
   encoder,
   type Layer,
   NORMALIZATIONS,
   resNet,
   resNetFeatures,
+  STEMS,
   visionTransformer,
 } from "../nn/mod.ts";
 import { type Choice, component, type Registry } from "./component.ts";
@@ -31,6 +34,17 @@ const normalization = z.enum(NORMALIZATIONS).default("batch")
 
 /** Every backbone by its name. */
 export const backbones: Registry<Backbone, BackboneSetting> = {
+  conv4: component(
+    "Four convolutions with pooling, the network of few-shot classification (1606.04080).",
+    {
+      channels: size("Filters of every convolution", 64),
+      normalization: normalization.default("batch-own"),
+    },
+    (options, given) => ({
+      layer: conv4Encoder({ ...options, ...given }),
+      embedding: conv4Features({ ...options, ...given }),
+    }),
+  ),
   encoder: component(
     "Stages of two convolutions and pooling, then a linear layer: the original's CIFAR encoder.",
     {
@@ -46,11 +60,13 @@ export const backbones: Registry<Backbone, BackboneSetting> = {
     }),
   ),
   resnet: component(
-    "ResNet-18 or -50 with the stem for small images (1512.03385).",
+    "ResNet-18 or -50, with the stem for small images or the paper's (1512.03385).",
     {
       depth: z.union([z.literal(18), z.literal(50)]).default(18).describe("Number of layers."),
       width: size("Channels of the first stage", 64),
       normalization,
+      stem: z.enum(STEMS).default("small")
+        .describe("First layers: for small images, or those of the paper."),
     },
     (options, { imageChannels }) => ({
       layer: resNet({ ...options, imageChannels }),
@@ -83,6 +99,7 @@ export function narrowBackbone(backbone: Choice): Choice {
     widths: (widths) => (widths as number[]).map(() => 6),
     embedding: () => 8,
     width: () => 2,
+    channels: () => 4,
     features: () => 6,
     heads: () => 2,
     depth: (depth) => depth === 18 || depth === 50 ? depth : 1,

@@ -1,6 +1,7 @@
 /**
  * Lists the parts that a configuration can choose, or the options of one: `deno task components
- * [NAME]`.
+ * [NAME]`. Of a backbone it counts parameters and operations, with other options and images if told:
+ * `deno task components resnet depth=50 stem=imagenet --image=224 --classes=1000`.
  *
  * @module
  */
@@ -15,6 +16,7 @@ import {
   protocols,
   weightings,
 } from "./mod.ts";
+import { sizeText } from "./backbone_size.ts";
 import { listText, optionsText } from "./list.ts";
 
 if (import.meta.main) {
@@ -29,7 +31,7 @@ if (import.meta.main) {
     optimizers,
     "data sets": dataSets,
   };
-  const [name] = Deno.args;
+  const [name, ...settings] = Deno.args;
   if (name === undefined) {
     console.log(listText(kinds));
   } else {
@@ -43,5 +45,11 @@ if (import.meta.main) {
       Deno.exit(2);
     }
     console.log(text);
+    try {
+      if (Object.hasOwn(backbones, name)) console.log(sizeText(name, settings));
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error);
+      Deno.exit(2);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adam, adamW, momentum, type Optimizer, sgd } from "../optim/mod.ts";
+import { adam, adamW, momentum, type Optimizer, rmsProp, sgd } from "../optim/mod.ts";
 import { component, type Registry } from "./component.ts";
 
 const decay = (what: string, value: number) =>
@@ -25,6 +25,16 @@ export const optimizers: Registry<Optimizer, object> = {
       nesterov: z.boolean().default(false).describe("Whether gradients are taken ahead."),
     },
     (options) => momentum(options),
+  ),
+  rmsprop: component(
+    "Gradients over the root of their mean square (Hinton 2012).",
+    {
+      decay: decay("mean squared gradient", 0.99),
+      epsilon: moments.epsilon,
+      centered: z.boolean().default(false).describe("Whether the mean is taken off the square."),
+      momentum: decay("velocity", 0),
+    },
+    (options) => rmsProp(options),
   ),
   sgd: component("Plain gradient descent.", {}, () => sgd()),
 };

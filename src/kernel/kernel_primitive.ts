@@ -72,10 +72,10 @@ const RULES: Readonly<Record<keyof KernelRules<unknown>, readonly string[]>> = {
  * @example
  * ```ts
  * import { apply, type HostArray, hostArray, kernelPrimitive, linearGrid } from "@mutasesumele/toolkit";
- * import { checkRules, mul, ndArray, openEngine, type Tensor } from "@mutasesumele/toolkit";
+ * import { checkRules, mul, ndArray, openEngine, type Primitive, type Tensor } from "@mutasesumele/toolkit";
  * import { assertEquals } from "@std/assert";
  *
- * const cubeP = kernelPrimitive<null>({
+ * const cubeP: Primitive<null> = kernelPrimitive({
  *   name: "cube",
  *   kernels: {
  *     cube: `

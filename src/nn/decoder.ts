@@ -1,10 +1,10 @@
 import { requireOptions } from "../ir/options.ts";
 import { reshape } from "../tensor/mod.ts";
-import { batchNorm } from "./batch_norm.ts";
 import { convTranspose2dLayer } from "./conv_transpose2d_layer.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
 import { linear } from "./linear.ts";
+import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { sequential } from "./sequential.ts";
 import { reluLayer } from "./stateless.ts";
 
@@ -18,11 +18,13 @@ export interface DecoderOptions {
   readonly outputs: number;
   /** Channels before each doubling; `[64, 32]` unless told. */
   readonly widths?: readonly number[];
+  /** Normalization before every doubling; `"batch-own"` unless told. */
+  readonly normalization?: Normalization;
 }
 
 /**
  * A convolutional decoder from an embedding to an image: a linear layer to a small map, then, for
- * every width, batch normalization by the batch's own statistics, ReLU and a transposed convolution
+ * every width, normalization, ReLU and a transposed convolution
  * 4x4 that doubles height and width, and at last ReLU and a convolution 3x3 to the channels of the
  * image.
  *
@@ -30,7 +32,7 @@ export interface DecoderOptions {
  *
  * Source: after the generator of Radford et al., arXiv 1511.06434, section 3.
  *
- * @param options Length of the embedding, size and channels of the images, widths.
+ * @param options Length of the embedding, size and channels of the images, widths, normalization.
  * @returns A layer from `[n, inputs]` to `[n, imageSize, imageSize, outputs]`.
  * @throws {RangeError} If the image size is no multiple of two to the number of widths.
  *
@@ -51,8 +53,10 @@ export function decoder(options: DecoderOptions): Layer {
     imageSize: true,
     outputs: true,
     widths: true,
+    normalization: true,
   });
   const { inputs, imageSize, outputs, widths = [64, 32] } = options;
+  const { normalization = "batch-own" } = options;
   const side = imageSize / 2 ** widths.length;
   if (widths.length === 0 || !Number.isInteger(side) || side < 1) {
     throw new RangeError(
@@ -64,7 +68,7 @@ export function decoder(options: DecoderOptions): Layer {
   const stages = widths.map((width, k): [string, Layer] => [
     `stage${k + 1}`,
     sequential({
-      norm: batchNorm({ features: width, statistics: "batch" }),
+      norm: normalizationLayer(normalization, width),
       relu: reluLayer(),
       up: convTranspose2dLayer({
         inputs: width,

@@ -1,8 +1,9 @@
 import { requireOneOf, requireOptions } from "../ir/options.ts";
-import { batchNorm, type Statistics } from "./batch_norm.ts";
+import { batchNorm } from "./batch_norm.ts";
 import { standardize } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
 import { linear } from "./linear.ts";
+import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { sequential } from "./sequential.ts";
 import { reluLayer } from "./stateless.ts";
 
@@ -14,16 +15,16 @@ export interface ClassifierHeadOptions {
   readonly classes: number;
   /** Width of the hidden layer; 512 unless told. */
   readonly hidden?: number;
-  /** Statistics of the normalization; `"running"` unless told. */
-  readonly statistics?: Statistics;
+  /** Normalization of the hidden layer; `"batch"` unless told (`"group"` takes one group). */
+  readonly normalization?: Normalization;
 }
 
 /**
- * A classifier on top of an embedding: linear layer, ReLU, batch normalization, linear layer.
+ * A classifier on top of an embedding: linear layer, ReLU, normalization, linear layer.
  *
  * Parameters: `hidden`, `norm`, `output`.
  *
- * @param options Length of the embedding, classes, width, statistics.
+ * @param options Length of the embedding, classes, width, normalization.
  * @returns A layer from `[n, inputs]` to logits `[n, classes]`.
  *
  * @example
@@ -42,13 +43,13 @@ export function classifierHead(options: ClassifierHeadOptions): Layer {
     inputs: true,
     classes: true,
     hidden: true,
-    statistics: true,
+    normalization: true,
   });
-  const { inputs, classes, hidden = 512, statistics = "running" } = options;
+  const { inputs, classes, hidden = 512, normalization = "batch" } = options;
   return sequential({
     hidden: linear({ inputs, outputs: hidden }),
     relu: reluLayer(),
-    norm: batchNorm({ features: hidden, statistics }),
+    norm: normalizationLayer(normalization === "group" ? "layer" : normalization, hidden),
     output: linear({ inputs: hidden, outputs: classes }),
   });
 }

@@ -1,10 +1,10 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import type { Layer } from "./layer.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { residual } from "./residual.ts";
 import { sequential } from "./sequential.ts";
-import { globalAveragePool, reluLayer } from "./stateless.ts";
+import { globalAveragePool, maxPoolLayer, reluLayer } from "./stateless.ts";
 
 /** Options of {@linkcode resNet}. */
 export interface ResNetOptions {
@@ -16,7 +16,19 @@ export interface ResNetOptions {
   readonly imageChannels?: number;
   /** Normalization after every convolution; `"batch"` unless told. */
   readonly normalization?: Normalization;
+  /**
+   * What comes first: `"small"` (unless told) for images up to about 64 x 64, a convolution 3x3 of stride 1;
+   * `"imagenet"` as in the paper, a convolution 7x7 of stride 2 and max-pooling 3x3 of stride 2, which make
+   * height and width a quarter.
+   */
+  readonly stem?: Stem;
 }
+
+/** What comes first in a {@linkcode resNet}. */
+export type Stem = "small" | "imagenet";
+
+/** All names of {@linkcode Stem}. */
+export const STEMS: readonly Stem[] = ["small", "imagenet"];
 
 /** Blocks of each stage. */
 const BLOCKS = { 18: [2, 2, 2, 2], 50: [3, 4, 6, 3] } as const;
@@ -44,14 +56,14 @@ export function resNetFeatures(options: ResNetOptions): number {
     width: true,
     imageChannels: true,
     normalization: true,
+    stem: true,
   });
   const { depth, width = 64 } = options;
   return 8 * width * EXPANSION[depth];
 }
 
 /**
- * ResNet-18 or ResNet-50 without its classifier, with the stem for small images: a convolution 3x3
- * of stride 1 and no pooling.
+ * ResNet-18 or ResNet-50 without its classifier, with the stem for small images or that of the paper.
  *
  * Parameters: `stem` (`conv`, `norm`), `stage1` to `stage4` with `block1`, `block2`, ..., each with
  * `conv1`, `norm1`, ... and, where shapes change, `shortcut` (`conv`, `norm`). Filters are
@@ -59,11 +71,12 @@ export function resNetFeatures(options: ResNetOptions): number {
  * block, as in torchvision.
  *
  * Sources: He et al., arXiv 1512.03385, table 1; the stem of Chen et al., arXiv 2002.05709,
- * appendix B.9.
+ * appendix B.9, for small images.
  *
- * @param options Depth, width, channels of the images, normalization.
+ * @param options Depth, width, channels of the images, normalization, stem.
  * @returns A layer from images `[n, height, width, imageChannels]` to `[n, features]`, see
  *   {@linkcode resNetFeatures}.
+ * @throws {RangeError} If depth, normalization or stem is none of those.
  *
  * @example
  * ```ts
@@ -82,10 +95,13 @@ export function resNet(options: ResNetOptions): Layer {
     width: true,
     imageChannels: true,
     normalization: true,
+    stem: true,
   });
   const { depth, width = 64, imageChannels = 3, normalization = "batch" } = options;
+  const { stem = "small" } = options;
+  requireOneOf("resNet", ["stem", stem], STEMS);
   const norm = (features: number): Layer => normalizationLayer(normalization, features);
-  const conv = (inputs: number, outputs: number, kernel: 1 | 3, stride = 1): Layer =>
+  const conv = (inputs: number, outputs: number, kernel: 1 | 3 | 7, stride = 1): Layer =>
     conv2dLayer({ inputs, outputs, kernel, stride, padding: (kernel - 1) / 2, bias: false });
   const block = (inputs: number, features: number, stride: number): Layer => {
     const outputs = features * EXPANSION[depth];
@@ -125,9 +141,10 @@ export function resNet(options: ResNetOptions): Layer {
   });
   return sequential({
     stem: sequential({
-      conv: conv(imageChannels, width, 3),
+      conv: stem === "small" ? conv(imageChannels, width, 3) : conv(imageChannels, width, 7, 2),
       norm: norm(width),
       relu: reluLayer(),
+      ...(stem === "imagenet" && { pool: maxPoolLayer({ window: 3, stride: 2, padding: 1 }) }),
     }),
     ...stages,
     pool: globalAveragePool(),

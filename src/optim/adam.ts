@@ -1,7 +1,8 @@
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { add, div, greater, mul, sqrt, sub, where, zeros, zerosLike } from "../tensor/mod.ts";
+import { add, div, mul, sub, zeros, zerosLike } from "../tensor/mod.ts";
 import { descend, mapLeaves, type Optimizer } from "./optimizer.ts";
+import { safeSqrt } from "./safe_sqrt.ts";
 import { plainStep } from "./sgd.ts";
 
 /** Options of {@linkcode adam}. */
@@ -12,12 +13,6 @@ export interface AdamOptions {
   readonly decay2?: number;
   /** Added to the root of the mean squared gradient; 1e-8 unless told. */
   readonly epsilon?: number;
-}
-
-/** Square root with derivative 0 at 0, so that a gradient of 0 does not make NaN in its derivative. */
-function safeSqrt(x: Tensor): Tensor {
-  const positive = greater(x, 0);
-  return where(positive, sqrt(where(positive, x, 1)), 0);
 }
 
 /**

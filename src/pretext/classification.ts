@@ -48,7 +48,7 @@ export function classification(options: ClassificationOptions): PretextTask {
   });
   const { classes, hidden = 512, labelSmoothing = 0, augment = supervisedAugment() } = options;
   const headFor = (inputs: number) =>
-    classifierHead({ inputs, classes, hidden, statistics: "batch" });
+    classifierHead({ inputs, classes, hidden, normalization: "batch-own" });
   return {
     name: "classification",
     needsLabels: true,

@@ -83,7 +83,7 @@ export function jigsaw(options: JigsawOptions = {}): PretextTask {
   const permutations = distantPermutations(count, orders);
   const table = constant(permutations, { dtype: "i32" });
   const headFor = (inputs: number) =>
-    classifierHead({ inputs, classes: orders, hidden, statistics: "batch" });
+    classifierHead({ inputs, classes: orders, hidden, normalization: "batch-own" });
   return {
     name: "jigsaw",
     needsLabels: false,

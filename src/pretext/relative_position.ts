@@ -66,7 +66,7 @@ export function relativePosition(options: RelativePositionOptions = {}): Pretext
   requireOptions("relativePosition", options, { gap: true, grayscale: true, hidden: true });
   const { gap = 3, grayscale = 1, hidden = 512 } = options;
   const headFor = (inputs: number) =>
-    classifierHead({ inputs, classes: NEIGHBOURS.length, hidden, statistics: "batch" });
+    classifierHead({ inputs, classes: NEIGHBOURS.length, hidden, normalization: "batch-own" });
   return {
     name: "relative-position",
     needsLabels: false,

@@ -46,7 +46,7 @@ export function rotation(
   requireOptions("rotation", options, { hidden: true, turns: true });
   const { hidden = 512, turns: shown = "drawn" } = options;
   const headFor = (inputs: number) =>
-    classifierHead({ inputs, classes: 4, hidden, statistics: "batch" });
+    classifierHead({ inputs, classes: 4, hidden, normalization: "batch-own" });
   return {
     name: "rotation",
     needsLabels: false,

@@ -19,6 +19,7 @@ export * from "./einsum.ts";
 export * from "./hyperbolic.ts";
 export * from "./image.ts";
 export * from "./join.ts";
+export * from "./linear_algebra.ts";
 export * from "./matmul.ts";
 export { broadcastTo, type Operand } from "./operand.ts";
 export * from "./non_finite.ts";

@@ -41,7 +41,8 @@ export interface DrawnTask {
  *
  * @example
  * ```ts
- * import { constant, encoder, inpainting, randomKey, taskPictures, zeros } from "@mutasesumele/toolkit";
+ * import { constant, encoder, inpainting, randomKey, zeros } from "@mutasesumele/toolkit";
+ * import { taskPictures } from "@mutasesumele/toolkit/train";
  * import { assertEquals } from "@std/assert";
  *
  * const [task, layer] = [inpainting({ imageSize: 8, widths: [4] }), encoder({ widths: [2], embedding: 4, imageSize: 8 })];

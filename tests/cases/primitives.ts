@@ -9,6 +9,7 @@
 import { contractionCases } from "./contraction_cases.ts";
 import type { PrimitiveCase } from "./case.ts";
 import { elementwiseCases } from "./elementwise_cases.ts";
+import { linearCases } from "./linear_cases.ts";
 import { programCases } from "./program_cases.ts";
 import { structuralCases } from "./structural_cases.ts";
 
@@ -19,5 +20,6 @@ export const primitiveCases: readonly PrimitiveCase[] = [
   ...elementwiseCases,
   ...structuralCases,
   ...contractionCases,
+  ...linearCases,
   ...programCases,
 ];

@@ -18,6 +18,7 @@ import {
   pretextTasks,
   weightings,
 } from "../../src/components/mod.ts";
+import { backboneSize, sizeText } from "../../src/components/backbone_size.ts";
 import { listText, optionsText } from "../../src/components/list.ts";
 import { dataNames } from "../../src/data/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
@@ -167,14 +168,43 @@ Deno.test("a choice names known parts, with known options; null takes one out", 
   );
   // What was validated is valid, as a resumed run asks.
   assertEquals(one.parse(one.parse({ sgd: {} })), { sgd: {} });
-  assertThrows(() => makeOne(optimizers, { rmsprop: {} }, {}), RangeError, "expected one of adam");
+  assertThrows(() => makeOne(optimizers, { lion: {} }, {}), RangeError, "expected one of adam");
 });
 
 Deno.test("the list shows every part in a line, and the options of one", () => {
   const text = listText({ weightings, optimizers });
-  assertEquals(text.split("\n").length, 3 + Object.keys(weightings).length + 4);
+  assertEquals(
+    text.split("\n").length,
+    3 + Object.keys(weightings).length + Object.keys(optimizers).length,
+  );
   assertStringIncludes(text, "famo         Logarithms of losses that fall at one rate");
   assertStringIncludes(optionsText({ optimizers }, "momentum")!, "decay: How much of the velocity");
   assertStringIncludes(optionsText({ optimizers }, "sgd")!, "no options");
   assertEquals(optionsText({ optimizers }, "lion"), undefined);
+});
+
+Deno.test("backbones have the published numbers of parameters and operations", () => {
+  const imagenet = { imageSize: 224, imageChannels: 3, classes: 1000 };
+  const [small, large] = [18, 50].map((depth) =>
+    backboneSize("resnet", { depth, stem: "imagenet" }, imagenet)
+  );
+  // torchvision's numbers of parameters; multiply-adds of 1512.03385, table 1: 1.8e9 and 3.8e9 (without
+  // shortcuts, and with the stride in the first convolution of a block; torchvision has 4.09e9).
+  assertEquals([small!.parameters, large!.parameters], [11_689_512, 25_557_032]);
+  assert(Math.abs(small!.flops / 2 / 1.814e9 - 1) < 0.02, `${small!.flops}`);
+  assert(Math.abs(large!.flops / 2 / 4.089e9 - 1) < 0.02, `${large!.flops}`);
+  // DeiT-Tiny has 5,717,416 (2012.12877, table 1: 5 M) with a class token and its position, 192 each.
+  const tiny = backboneSize("vit", { patch: 16 }, imagenet);
+  assertEquals(tiny.parameters, 5_717_416 - 2 * 192);
+  assert(Math.abs(tiny.flops / 2 / 1.25e9 - 1) < 0.03, `${tiny.flops}`);
+  const line = sizeText("resnet", [
+    "depth=18",
+    "normalization=group",
+    "--image=16",
+    "--classes=10",
+  ]);
+  assertStringIncludes(line, "For images of 16 x 16 x 3 and 10 classes: 11,173,962 parameters,");
+  for (const wrong of ["depth", "--image=big", "--size=3"]) {
+    assertThrows(() => sizeText("resnet", [wrong]), RangeError, `Cannot read "${wrong}"`);
+  }
 });

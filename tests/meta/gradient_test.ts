@@ -8,7 +8,7 @@ import {
 import { print } from "../../src/ir/print.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { metaGradient, type MetaGradientOptions } from "../../src/meta/mod.ts";
-import { adam, momentum, type Optimizer, sgd, withClipping } from "../../src/optim/mod.ts";
+import { adam, momentum, type Optimizer, rmsProp, sgd, withClipping } from "../../src/optim/mod.ts";
 import { mul, square, sub, sum } from "../../src/tensor/mod.ts";
 import { checkpoint } from "../../src/transform/mod.ts";
 import { flatten, mapTree, unflatten } from "../../src/tree/tree.ts";
@@ -43,6 +43,7 @@ const CASES: Case[] = [
   { name: "momentum, learned rates", optimizer: momentum({ nesterov: true }), rates: "element" },
   { name: "adam", optimizer: adam(), innerRate: 0.05 },
   { name: "adam, learned rates", optimizer: adam({ epsilon: 1e-3 }), rates: "tensor" },
+  { name: "rmsProp", optimizer: rmsProp({ decay: 0.9, epsilon: 1e-2 }), innerRate: 0.05 },
   { name: "support of each step", optimizer: sgd(), innerRate: 0.3, supportPerStep: true },
   { name: "body only", optimizer: sgd(), innerRate: 0.3, adapt: isBody },
   { name: "head only", optimizer: momentum(), rates: "tensor", adapt: isHead },

@@ -9,6 +9,7 @@ import {
   globalNorm,
   momentum,
   type Optimizer,
+  rmsProp,
   sgd,
   stepSchedule,
   withClipping,
@@ -77,6 +78,27 @@ const ROWS: readonly Row[] = [
   },
   { name: "adam", optimizer: adam(), plain: plainAdam(0) },
   { name: "adamW", optimizer: adamW({ weightDecay: 0.3 }), plain: plainAdam(0.3) },
+  {
+    name: "rmsProp",
+    optimizer: rmsProp({ decay: 0.9 }),
+    plain: () => {
+      let s = 0;
+      return (g, p, rate) => p - rate * g / (Math.sqrt(s = 0.9 * s + 0.1 * g * g) + 1e-8);
+    },
+  },
+  {
+    name: "rmsProp centered, with momentum",
+    optimizer: rmsProp({ decay: 0.8, epsilon: 1e-2, centered: true, momentum: 0.5 }),
+    plain: () => {
+      let [s, m, v] = [0, 0, 0];
+      return (g, p, rate) => {
+        s = 0.8 * s + 0.2 * g * g;
+        m = 0.8 * m + 0.2 * g;
+        v = 0.5 * v + g / (Math.sqrt(s - m * m) + 1e-2);
+        return p - rate * v;
+      };
+    },
+  },
   {
     name: "sgd with weight decay",
     optimizer: withWeightDecay(sgd(), { decay: 0.2 }),
@@ -151,6 +173,26 @@ for (const { name, optimizer, plain } of ROWS) {
     assert(distance < 0.6, `distance ${distance} of 3 is left`);
   });
 }
+
+Deno.test("rmsProp() takes the steps of PyTorch's RMSprop", () => {
+  // torch.optim.RMSprop 2.13 in float64, rate 0.05, gradients cos(k + [0, 1]) for k = 0 to 4.
+  const rows: readonly [Parameters<typeof rmsProp>[0], readonly number[]][] = [
+    [{}, [0.9485721803508892, -1.6434131542024109]],
+    [{ decay: 0.9, centered: true }, [0.9850962998958213, -1.8799038909078218]],
+    [{ momentum: 0.9, epsilon: 1e-3 }, [-0.5790254317718809, -1.5122066273609562]],
+    [{ decay: 0.8, centered: true, momentum: 0.5 }, [0.8897426296696413, -1.8455437348118227]],
+  ];
+  for (const [options, expected] of rows) {
+    const optimizer = rmsProp(options);
+    let params = { p: constant([1, -2]) };
+    let state = optimizer.init(params);
+    for (let k = 0; k < 5; k++) {
+      const grads = { p: constant([Math.cos(k), Math.cos(k + 1)]) };
+      ({ params, state } = optimizer.update(grads, state, params, { rate: 0.05 }));
+    }
+    valuesOf(params.p).forEach((value, k) => assertAlmostEquals(value, expected[k]!, 1e-12));
+  }
+});
 
 function frozen(tree: unknown): unknown {
   if (typeof tree === "object" && tree !== null && !("node" in tree)) {

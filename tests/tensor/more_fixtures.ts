@@ -1,4 +1,5 @@
 /** More composites; some of each kind are also run on the devices. @module */
+import type { Tensor } from "../../src/ir/tensor.ts";
 import * as t from "../../src/tensor/mod.ts";
 import { f32, i32 } from "../cases/case.ts";
 import { type CompositeCase, COMPOSITES, one, two } from "./fixtures.ts";
@@ -140,6 +141,22 @@ const indexed: readonly CompositeCase[] = [
   },
 ];
 
+const square = f32([2, 3, 3], -0.5, 0.5);
+const definite = (x: Tensor): Tensor => t.add(t.matmul(x, t.transpose(x, [0, 2, 1])), t.eye(3));
+const regular = (x: Tensor): Tensor => t.add(x, t.mul(t.eye(3), 2));
+const rising = (x: Tensor): Tensor => t.add(x, t.diag(t.constant([0, 3, 6])));
+const linear: readonly CompositeCase[] = [
+  one("cholesky", (x) => t.cholesky(definite(x)), square),
+  two("triangularSolve", (x, b) => t.triangularSolve(regular(x), b, { lower: false }), [
+    square,
+    f32([3, 2]),
+  ]),
+  two("solve", (x, b) => t.solve(regular(x), b), [square, f32([3])]),
+  one("inv", (x) => t.inv(regular(x)), square),
+  one("eigh values", (x) => t.eigh(rising(x)).values, square),
+  one("eigh vectors", (x) => t.eigh(rising(x)).vectors, square),
+];
+
 const products: readonly CompositeCase[] = [
   {
     name: "einsum of three",
@@ -195,4 +212,5 @@ export const ALL_COMPOSITES: readonly CompositeCase[] = [
   ...indexed,
   ...products,
   ...functions,
+  ...linear,
 ];

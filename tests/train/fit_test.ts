@@ -7,29 +7,30 @@ import {
   encoder,
   type Engine,
   EpochSampler,
-  fit,
-  type FitOptions,
   hostArray,
   imageDataset,
   linear,
   log as logarithm,
   meanSquaredError,
-  type MetricRecord,
   openEngine,
-  packImages,
   type Params,
-  readMetrics,
-  rowsOf,
   sequential,
   softmaxCrossEntropy,
   sub,
-  takeImages,
-  takeLabels,
   type Tensor,
-  trainingState,
   valueAndGrad,
   valueAndGradAux,
 } from "../../mod.ts";
+import { type MetricRecord, readMetrics } from "../../src/run/mod.ts";
+import {
+  fit,
+  type FitOptions,
+  packImages,
+  rowsOf,
+  takeImages,
+  takeLabels,
+  trainingState,
+} from "../../src/train/mod.ts";
 
 const model = linear({ inputs: 2, outputs: 1 });
 const optimizer = adam();
