@@ -151,7 +151,24 @@ Object.defineProperty(Tensor.prototype, "data", {
   },
 });
 
-/** Applies a primitive and returns all its results. */
+/**
+ * Applies a primitive and returns all its results.
+ *
+ * @param primitive The primitive.
+ * @param params Its parameters.
+ * @param inputs Its operands.
+ * @throws {TypeError} If the primitive does not take such operands.
+ *
+ * @example
+ * ```ts
+ * import { applyAll, constant, mul, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { node } = mul(constant([1, 2]), 3);
+ * const [product] = applyAll(node.primitive, node.params, [constant([4, 5]), constant([2, 2])]);
+ * assertEquals(valuesOf(product!), [8, 10]);
+ * ```
+ */
 export function applyAll<P>(
   primitive: Primitive<P>,
   params: P,
@@ -160,7 +177,24 @@ export function applyAll<P>(
   return new Node(primitive, params, inputs).outputs;
 }
 
-/** Applies a primitive that has one result. */
+/**
+ * Applies a primitive that has one result.
+ *
+ * @param primitive The primitive.
+ * @param params Its parameters.
+ * @param inputs Its operands.
+ * @throws {TypeError} If the primitive does not take such operands.
+ *
+ * @example
+ * ```ts
+ * import { apply, constant, mul, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { node } = mul(constant([1, 2]), 3);
+ * const product = apply(node.primitive, node.params, [constant([4, 5]), constant([2, 2])]);
+ * assertEquals(valuesOf(product), [8, 10]);
+ * ```
+ */
 export function apply<P>(primitive: Primitive<P>, params: P, inputs: readonly Tensor[]): Tensor {
   return applyAll(primitive, params, inputs)[0]!;
 }

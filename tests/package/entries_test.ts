@@ -18,9 +18,9 @@ const brought: Readonly<Record<string, readonly string[]>> = {
   ],
   "./train": ["node:crypto"],
   "./run": ["deno-std", "node:crypto"],
-  "./report": [],
+  "./report": ["fast-png"],
   "./report/charts": ["vega", "vega-lite"],
-  "./study": ["yaml", "zod"],
+  "./study": ["fast-png", "yaml", "zod"],
   "./tfjs": [
     ...["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-backend-webgpu"],
   ],

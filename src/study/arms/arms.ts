@@ -249,3 +249,16 @@ function fillPhase(
   }
   return [];
 }
+
+/**
+ * The name of an arm in stages, metrics and files.
+ *
+ * @param arm The arm.
+ * @param options Its regime, and all regimes of the run.
+ */
+export function armLabel(
+  { name }: Pick<Arm, "name">,
+  { regime, regimes }: { readonly regime: string; readonly regimes: readonly string[] },
+): string {
+  return regimes.length === 1 ? name : `${regime}.${name}`;
+}

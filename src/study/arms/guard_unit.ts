@@ -6,11 +6,16 @@
 import type { ExperimentContext } from "../../experiment/mod.ts";
 import { channelStatistics, type ImageDataset, subsetDataset } from "../../data/mod.ts";
 import { openEngine } from "../../engine/mod.ts";
-import { ImageTraining, type MetaObjective } from "../../train/mod.ts";
-import type { Phase } from "./arms.ts";
+import {
+  type ImageTask,
+  ImageTraining,
+  type MetaObjective,
+  type Objective,
+} from "../../train/mod.ts";
+import type { Arm, Phase } from "./arms.ts";
 import { narrowed, narrowedMeta, studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
-import { pretrainPhase } from "./run_unit.ts";
+import { pretrainPhase, type UnitRunner } from "./run_unit.ts";
 import type { StudyConfig } from "./study_schema.ts";
 
 /** What is checked. */
@@ -76,4 +81,42 @@ export async function guardPhase(
   } finally {
     reference.close();
   }
+}
+
+/**
+ * Checks every objective of meta-training that is there, each once.
+ *
+ * @param context Configuration, seed, log.
+ * @param guarded The arms, who makes their objectives, model and images.
+ * @throws {Error} As {@linkcode guardPhase} does.
+ */
+export async function guardArms(
+  context: ExperimentContext<StudyConfig>,
+  { arms, runner, training, source }: {
+    readonly arms: readonly Arm[];
+    readonly runner: UnitRunner;
+    readonly training: ImageTraining;
+    readonly source: ImageTask;
+  },
+): Promise<void> {
+  const guarded = new Set<Objective>();
+  for (const { name, pretrain } of arms) {
+    for (const plan of pretrain.filter(isMeta)) {
+      const objective = runner.objective(plan) as MetaObjective;
+      if (guarded.has(objective)) continue;
+      guarded.add(objective);
+      const { placebo, innerRate } = plan.options;
+      if (placebo !== null || innerRate === 0) {
+        context.log(`guard: ${name} is a placebo, whose meta-gradient is not checked.`);
+        continue;
+      }
+      const { dataset, train: rows } = source;
+      await guardPhase(context, { training, objective, plan, dataset, rows });
+    }
+  }
+}
+
+/** Whether a phase is meta-training. */
+export function isMeta({ objective }: Phase): boolean {
+  return objective === "meta";
 }

@@ -23,7 +23,6 @@ import {
   hashDataset,
   type ImageDataset,
   type ImageSplits,
-  subsetDataset,
 } from "../../data/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import {
@@ -45,19 +44,19 @@ import {
   lastMetricsPosition,
   type MetaObjective,
   type NeedOf,
-  type Objective,
   runStage,
   stageName,
 } from "../../train/mod.ts";
-import type { Arm, Phase } from "./arms.ts";
-import { guardPhase } from "./guard_unit.ts";
+import { type Arm, armLabel, type Phase } from "./arms.ts";
+import { guardArms, isMeta } from "./guard_unit.ts";
 import { studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
 import { pictureFile, readRunPictures } from "../run_pictures.ts";
-import { regimeImages } from "./regimes.ts";
+import { firstImages, regimeImages } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
 import { unitConfiguration } from "./unit_configuration.ts";
+import { percent } from "../percent.ts";
 import type { Outcome, UnitSummary } from "../unit_summary.ts";
 
 /** What a study says about itself. */
@@ -157,10 +156,6 @@ function* needs(config: StudyConfig): Generator<ConfigNeed> {
   for (const need of imageTrainingNeeds({ ...learner, ...(meta && { meta }), ...sizes })) {
     yield { ...need, keys: NEEDS[need.part] };
   }
-}
-
-function isMeta({ objective }: Phase): boolean {
-  return objective === "meta";
 }
 
 function innerSteps({ options }: Phase): number {
@@ -324,33 +319,6 @@ async function runStudy(
   }, { title: `${options.name}, seed ${seed}` });
 }
 
-/** Checks every objective of meta-training that is there, each once. */
-async function guardArms(
-  context: ExperimentContext<StudyConfig>,
-  { arms, runner, training, source }: {
-    readonly arms: readonly Arm[];
-    readonly runner: UnitRunner;
-    readonly training: ImageTraining;
-    readonly source: ImageTask;
-  },
-): Promise<void> {
-  const guarded = new Set<Objective>();
-  for (const { name, pretrain } of arms) {
-    for (const plan of pretrain.filter(isMeta)) {
-      const objective = runner.objective(plan) as MetaObjective;
-      if (guarded.has(objective)) continue;
-      guarded.add(objective);
-      const { placebo, innerRate } = plan.options;
-      if (placebo !== null || innerRate === 0) {
-        context.log(`guard: ${name} is a placebo, whose meta-gradient is not checked.`);
-        continue;
-      }
-      const { dataset, train: rows } = source;
-      await guardPhase(context, { training, objective, plan, dataset, rows });
-    }
-  }
-}
-
 /** Names of the stages of an arm in the order in which they run. */
 function stagesOf({ pretrain, protocols }: Arm, label: string): string[] {
   const trained = protocols.filter((name) => name === "fine-tune" || name === "linear-probe");
@@ -380,32 +348,4 @@ function countsOf({ source, target, images }: {
     validation: target.validation.length,
     test: images.rows.length,
   };
-}
-
-/**
- * The name of an arm in stages, metrics and files.
- *
- * @param arm The arm.
- * @param options Its regime, and all regimes of the run.
- */
-export function armLabel(
-  { name }: Pick<Arm, "name">,
-  { regime, regimes }: { readonly regime: string; readonly regimes: readonly string[] },
-): string {
-  return regimes.length === 1 ? name : `${regime}.${name}`;
-}
-
-/**
- * The first images of a data set, or all.
- *
- * @param dataset The data set.
- * @param count How many; `null` for all.
- */
-export function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
-  if (count === null || count >= dataset.count) return dataset;
-  return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)}%`;
 }

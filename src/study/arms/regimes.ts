@@ -10,6 +10,7 @@ import {
   selectClasses,
   type Split,
   splitDataset,
+  subsetDataset,
   takePerClass,
 } from "../../data/mod.ts";
 import type { Layer } from "../../nn/mod.ts";
@@ -131,4 +132,15 @@ function selectedSplit(
   const placed = (rows: Int32Array): Int32Array =>
     Int32Array.from([...rows].filter((row) => places.has(row)), (row) => places.get(row)!);
   return { train: placed(split.train), validation: placed(split.validation) };
+}
+
+/**
+ * The first images of a data set, or all.
+ *
+ * @param dataset The data set.
+ * @param count How many; `null` for all.
+ */
+export function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
+  if (count === null || count >= dataset.count) return dataset;
+  return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
 }

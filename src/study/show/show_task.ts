@@ -16,11 +16,10 @@ import {
   type TaskPictures,
   type TrainingState,
 } from "../../train/mod.ts";
-import type { Phase } from "../arms/arms.ts";
+import { armLabel, type Phase } from "../arms/arms.ts";
 import { studyModel, taskSetting } from "../arms/image_learner.ts";
-import { armLabel, firstImages } from "../arms/image_study.ts";
 import { makeObjective } from "../arms/make_objective.ts";
-import { regimeImages } from "../arms/regimes.ts";
+import { firstImages, regimeImages } from "../arms/regimes.ts";
 import { pretrainPhase } from "../arms/run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchema } from "../arms/study_schema.ts";
 
