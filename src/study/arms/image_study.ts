@@ -18,12 +18,7 @@
  *
  * @module
  */
-import {
-  channelStatistics,
-  hashDataset,
-  type ImageDataset,
-  type ImageSplits,
-} from "../../data/mod.ts";
+import { channelStatistics, hashDataset, type ImageSplits } from "../../data/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import {
   type ArmOutcome,
