@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { classifierHead, type Layer, linear, mlpHead } from "../nn/mod.ts";
+import { classifierHead, type Layer, linear, mlpHead, NORMALIZATIONS } from "../nn/mod.ts";
 import { component, type Registry } from "./component.ts";
 
 /** What a head takes from the backbone and the data. */
@@ -15,10 +15,10 @@ export interface HeadSetting {
 /** Every head of the wanted task by its name: from embeddings `[n, inputs]` to logits `[n, classes]`. */
 export const heads: Registry<Layer, HeadSetting> = {
   classifier: component(
-    "Linear layer, ReLU, batch normalization, linear layer: the original's classifier.",
+    "Linear layer, ReLU, normalization, linear layer: the original's classifier.",
     {
-      statistics: z.enum(["running", "batch"]).default("running")
-        .describe("Statistics by which an evaluation normalises."),
+      normalization: z.enum(NORMALIZATIONS).default("batch")
+        .describe("Normalization of the hidden layer."),
     },
     (options, { inputs, classes, hidden }) =>
       classifierHead({ ...options, inputs, classes, hidden }),
