@@ -37,6 +37,7 @@ const small: Choice = {
   colorization: { bin: 40, widths: [4] },
   inpainting: { widths: [4] },
   "masked-autoencoding": { widths: [4] },
+  "masked-patches": { features: 4, heads: 2, depth: 1 },
   simsiam: { projection: 4 },
   vicreg: { projection: 4 },
 };
