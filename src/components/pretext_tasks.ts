@@ -5,9 +5,11 @@ import {
   colorization,
   contrastive,
   exemplar,
+  HIDDEN_PATCHES,
   inpainting,
   jigsaw,
   maskedAutoencoding,
+  maskedPatches,
   type PretextTask,
   relativePosition,
   rotation,
@@ -37,6 +39,12 @@ const positive = (what: string, value: number) =>
 const widths = (value: number[]) =>
   z.array(z.int().min(1)).min(1).default(value)
     .describe("Channels of the decoder before each doubling.");
+
+const masking = {
+  patch: width("Side of a patch", 4),
+  ratio: share("Fraction of the patches that is hidden", 0.75),
+  normalize: z.boolean().default(true).describe("Whether patches of the target are normalised."),
+};
 
 /** Every pretext task by its name. */
 export const pretextTasks: Registry<PretextTask, TaskSetting> = {
@@ -105,17 +113,27 @@ export const pretextTasks: Registry<PretextTask, TaskSetting> = {
     (options, { hidden }) => jigsaw({ ...options, hidden }),
   ),
   "masked-autoencoding": component(
-    "Hidden patches, reconstructed by a decoder (2111.06377).",
+    "Hidden patches, reconstructed by a convolutional decoder (2111.06377).",
     {
-      patch: width("Side of a patch", 4),
-      ratio: share("Fraction of the patches that is hidden", 0.75),
-      normalize: z.boolean().default(true).describe(
-        "Whether patches of the target are normalised.",
-      ),
+      ...masking,
       widths: widths([64, 32]),
+      shown: z.enum(HIDDEN_PATCHES).default("grey").describe(
+        "Hidden patches: grey, a learned token, or marked by a channel.",
+      ),
     },
     (options, { imageSize, imageChannels }) =>
       maskedAutoencoding({ ...options, imageSize, imageChannels }),
+  ),
+  "masked-patches": component(
+    "A vision transformer sees visible patches only; a small one reconstructs the others (2111.06377).",
+    {
+      ...masking,
+      features: width("Length of the decoder's tokens", 96),
+      depth: width("Blocks of the decoder", 2),
+      heads: width("Heads of the decoder's attention", 3),
+    },
+    (options, { imageSize, imageChannels }) =>
+      maskedPatches({ ...options, imageSize, imageChannels }),
   ),
   "relative-position": component(
     "Where a patch lies beside the middle one (1505.05192).",
@@ -166,7 +184,12 @@ export const pretextTasks: Registry<PretextTask, TaskSetting> = {
  * @returns Options by name.
  */
 export function narrowTasks(tasks: Choice): Choice {
-  const narrow: Readonly<Record<string, unknown>> = { projection: 8, widths: [4] };
+  const narrow: Readonly<Record<string, unknown>> = {
+    projection: 8,
+    widths: [4],
+    features: 6,
+    heads: 2,
+  };
   return Object.fromEntries(
     Object.entries(tasks).map(([name, options]) => [
       name,

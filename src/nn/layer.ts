@@ -22,6 +22,19 @@ export interface ApplyOptions {
   readonly training: boolean;
   /** Random key `u32[2]`; needed by layers that draw numbers while training. */
   readonly key?: Tensor;
+  /**
+   * The patches that a vision transformer computes: its result is then their tokens
+   * `[n, count, features]`, not the embedding. Layers that know no patches pass it over.
+   */
+  readonly visible?: VisiblePatches;
+}
+
+/** Some patches of every image of a batch. */
+export interface VisiblePatches {
+  /** Their numbers, row by row, `i32[n, count]`. */
+  readonly indices: Tensor;
+  /** How many patches an image has. */
+  readonly patches: number;
 }
 
 /** What a layer gives. */
@@ -67,7 +80,7 @@ export function tensorOf(params: Params, name: string): Tensor {
  * @throws {TypeError} If an option is not known, or `training` is neither true nor false.
  */
 export function requireApplyOptions(options: ApplyOptions): void {
-  requireOptions("apply", options, { training: true, key: true });
+  requireOptions("apply", options, { training: true, key: true, visible: true });
   if (typeof options.training === "boolean") return;
   throw new TypeError(
     `Cannot apply a layer: found ${

@@ -20,6 +20,7 @@ export {
   type Layer,
   type Params,
   statelessLayer,
+  type VisiblePatches,
 } from "./layer.ts";
 export * from "./layer_norm.ts";
 export * from "./linear.ts";
@@ -30,4 +31,5 @@ export * from "./residual.ts";
 export * from "./self_attention.ts";
 export * from "./sequential.ts";
 export * from "./stateless.ts";
+export { transformerBlock, type TransformerBlockOptions } from "./transformer_block.ts";
 export * from "./vision_transformer.ts";

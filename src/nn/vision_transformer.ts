@@ -2,12 +2,11 @@ import { formatAval } from "../ir/aval.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { normal } from "../random/mod.ts";
-import { add, gelu, mean, reshape, transpose } from "../tensor/mod.ts";
-import { type Layer, statelessLayer, tensorOf } from "./layer.ts";
-import { layerNorm } from "./layer_norm.ts";
+import { add, mean, range, reshape, takeAt, takeRows, transpose } from "../tensor/mod.ts";
+import { type Layer, type Params, statelessLayer, tensorOf, type VisiblePatches } from "./layer.ts";
 import { linear } from "./linear.ts";
-import { selfAttention } from "./self_attention.ts";
 import { sequential } from "./sequential.ts";
+import { transformerTrunk } from "./transformer_block.ts";
 
 /** Options of {@linkcode visionTransformer}; the defaults are those of ViT-Tiny for 32 x 32. */
 export interface VisionTransformerOptions {
@@ -25,17 +24,6 @@ export interface VisionTransformerOptions {
   readonly heads?: number;
   /** Width of the hidden layer of a block, as a multiple of `features`; 4 unless told. */
   readonly expansion?: number;
-}
-
-/** Adds a layer's result to its input; parameters are those of the layer. */
-function addedTo(layer: Layer): Layer {
-  return {
-    init: (key) => layer.init(key),
-    apply(params, state, x, options) {
-      const result = layer.apply(params, state, x, options);
-      return { output: add(x, result.output), state: result.state };
-    },
-  };
 }
 
 /** Adds a learned vector to every token by its place. */
@@ -63,6 +51,19 @@ function cutPatches(images: Tensor, size: number, patch: number): Tensor {
   return reshape(transpose(cut, [0, 1, 3, 2, 4, 5]), [n!, side * side, patch * patch * channels!]);
 }
 
+/** The chosen rows `[n, count, ...]` of `x` `[n, rows, ...]`, or of `[rows, ...]` for all images. */
+function chosenRows(x: Tensor, { indices, patches }: VisiblePatches): Tensor {
+  if (x.shape.at(-2) !== patches) {
+    throw new RangeError(
+      `Cannot compute some of ${patches} patches by a vision transformer with ` +
+        `${x.shape.at(-2)} patches: expected the same. Give task and backbone one size of a patch.`,
+    );
+  }
+  if (x.rank === 2) return takeRows(x, indices);
+  const image = reshape(range(x.shape[0]!), [x.shape[0]!, 1]);
+  return takeAt(x, [image, indices]);
+}
+
 /**
  * A vision transformer: patches become tokens, which go through blocks of self-attention and a
  * perceptron, each behind a layer normalization and beside a shortcut; the embedding is the mean of
@@ -76,6 +77,8 @@ function cutPatches(images: Tensor, size: number, patch: number): Tensor {
  *
  * @param options Sizes of images, patches, tokens, and the number of blocks and heads.
  * @returns A layer from images `[n, imageSize, imageSize, imageChannels]` to `[n, features]`.
+ *   `{ visible }` when it is applied leaves out all other patches, as masked autoencoders do, and gives the
+ *   normalized tokens `[n, count, features]`.
  * @throws {RangeError} If the patch does not divide the image.
  *
  * @example
@@ -108,29 +111,24 @@ export function visionTransformer(options: VisionTransformerOptions = {}): Layer
         `${patch} x ${patch}: expected a patch that divides the image.`,
     );
   }
-  const block = sequential({
-    attention: addedTo(sequential({
-      norm: layerNorm({ features, epsilon: 1e-6 }),
-      mix: selfAttention({ features, heads }),
-    })),
-    perceptron: addedTo(sequential({
-      norm: layerNorm({ features, epsilon: 1e-6 }),
-      hidden: linear({ inputs: features, outputs: expansion * features }),
-      gelu: statelessLayer((x) => gelu(x)),
-      output: linear({ inputs: expansion * features, outputs: features }),
-    })),
-  });
-  const blocks = Array.from({ length: depth }, (_, k) => [`block${k + 1}`, block] as const);
+  const cells = linear({ inputs: patch * patch * imageChannels, outputs: features });
+  const layers = transformerTrunk(depth, { features, heads, expansion });
+  const trunk = sequential(layers);
   const body = sequential({
-    patches: linear({ inputs: patch * patch * imageChannels, outputs: features }),
+    patches: cells,
     positions: positions(side * side, features),
-    ...Object.fromEntries(blocks),
-    norm: layerNorm({ features, epsilon: 1e-6 }),
+    ...layers,
     mean: statelessLayer((tokens) => mean(tokens, { axes: 1 })),
   });
   return {
     init: (key) => body.init(key),
-    apply: (params, state, images, given) =>
-      body.apply(params, state, cutPatches(images, imageSize, patch), given),
+    apply(params, state, images, { visible, ...given }) {
+      const rows = cutPatches(images, imageSize, patch);
+      if (!visible) return body.apply(params, state, rows, given);
+      const seen = chosenRows(rows, visible);
+      const embedded = cells.apply(params["patches"] as Params, {}, seen, given).output;
+      const places = chosenRows(tensorOf(params["positions"] as Params, "embedding"), visible);
+      return trunk.apply(params, state, add(embedded, places), given);
+    },
   };
 }

@@ -13,6 +13,8 @@ export * from "./exemplar.ts";
 export * from "./inpainting.ts";
 export * from "./jigsaw.ts";
 export * from "./masked_autoencoding.ts";
+export * from "./masked_patches.ts";
+export type { MaskOptions } from "./patch_reconstruction.ts";
 export * from "./pretext_task.ts";
 export * from "./relative_position.ts";
 export * from "./rotation.ts";

@@ -1,12 +1,18 @@
 import type { Tensor } from "../ir/tensor.ts";
-import type { Params } from "../nn/mod.ts";
+import type { Params, VisiblePatches } from "../nn/mod.ts";
 
 /**
  * The backbone, seen from a task: from images `f32[m, height, width, channels]` in `[0, 1]` and a
  * key `u32[2]` to embeddings `f32[m, embedding]`. It closes over the backbone's parameters and does
  * whatever normalization of channels the backbone expects.
  */
-export type Encode = (images: Tensor, key: Tensor) => Tensor;
+export type Encode = (images: Tensor, key: Tensor, options?: EncodeOptions) => Tensor;
+
+/** What a task asks of a vision transformer besides. */
+export interface EncodeOptions {
+  /** The patches that count: the result is their tokens `f32[m, count, embedding]`. */
+  readonly visible?: VisiblePatches;
+}
 
 /** What the loss of a task is computed from. */
 export interface PretextInputs {

@@ -95,10 +95,11 @@ export function gradientAlignment(
     tasks.forEach((task, k) => {
       const gradient = grad((own: Params) =>
         task.loss({
-          encode: (views, viewKey) =>
+          encode: (views, viewKey, given) =>
             encoder.apply(own, state["encoder"] as Params, views, {
               training: true,
               key: viewKey,
+              ...given,
             }).output,
           head: (params["pretext"] as Readonly<Record<string, Params>>)[task.name]!,
           images: takeImages(table, support[task.name]!, extents),

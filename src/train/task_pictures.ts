@@ -67,10 +67,11 @@ export function taskPictures(
 ) => DrawnTask {
   return ({ params, state }, table, key, rows) => {
     const { loss, metrics, pictures } = task.loss({
-      encode: (views, own) =>
+      encode: (views, own, given) =>
         encoder.apply(params["encoder"] as Params, state["encoder"] as Params, views, {
           training: true,
           key: own,
+          ...given,
         }).output,
       head: (params["pretext"] as Readonly<Record<string, Params>>)[task.name]!,
       images: takeImages(table, rows, extents),

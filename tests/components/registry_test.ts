@@ -27,7 +27,7 @@ import * as multitask from "../../src/multitask/mod.ts";
 import type { Params } from "../../src/nn/mod.ts";
 import * as pretext from "../../src/pretext/mod.ts";
 import { randomKey, uniform } from "../../src/random/mod.ts";
-import { constant, mean, valuesOf } from "../../src/tensor/mod.ts";
+import { constant, mean, valuesOf, zeros } from "../../src/tensor/mod.ts";
 import { grad } from "../../src/transform/mod.ts";
 import { flatten } from "../../src/tree/tree.ts";
 
@@ -37,6 +37,7 @@ const small: Choice = {
   colorization: { bin: 40, widths: [4] },
   inpainting: { widths: [4] },
   "masked-autoencoding": { widths: [4] },
+  "masked-patches": { features: 4, heads: 2, depth: 1 },
   simsiam: { projection: 4 },
   vicreg: { projection: 4 },
 };
@@ -46,7 +47,8 @@ for (const name of Object.keys(pretextTasks)) {
     const task = makeOne(pretextTasks, { [name]: small[name] ?? {} }, setting);
     assertEquals(task.name, name);
     const { loss } = task.loss({
-      encode: (x: Tensor) => mean(x, { axes: [1, 2] }),
+      encode: (x, _, { visible } = {}) =>
+        visible ? zeros([...visible.indices.shape, 3]) : mean(x, { axes: [1, 2] }),
       head: task.initHead(randomKey(0), 3),
       images: uniform(randomKey(1), [4, 16, 16, 3]),
       labels: constant([0, 1, 2, 0], { dtype: "i32" }),

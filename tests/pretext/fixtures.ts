@@ -1,10 +1,10 @@
 /** Every pretext task at a size for tests. */
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { encoder, type Params } from "../../src/nn/mod.ts";
+import { encoder, type Params, visionTransformer } from "../../src/nn/mod.ts";
 import * as pretext from "../../src/pretext/mod.ts";
 import type { Encode, PretextInputs, PretextTask } from "../../src/pretext/mod.ts";
 import { randomKey, uniform } from "../../src/random/mod.ts";
-import { constant, mean, valuesOf } from "../../src/tensor/mod.ts";
+import { constant, mean, valuesOf, zeros } from "../../src/tensor/mod.ts";
 
 export const EMBEDDING = 6;
 export const SIZE = 8;
@@ -20,6 +20,13 @@ export const TASKS: Record<string, PretextTask> = {
   inpainting: pretext.inpainting({ imageSize: SIZE, widths: [4] }),
   jigsaw: pretext.jigsaw({ gap: 1, hidden: 8 }),
   maskedAutoencoding: pretext.maskedAutoencoding({ imageSize: SIZE, widths: [4] }),
+  maskedPatches: pretext.maskedPatches({
+    imageSize: SIZE,
+    patch: 2,
+    features: 4,
+    depth: 1,
+    heads: 2,
+  }),
   relativePosition: pretext.relativePosition({ gap: 0, hidden: 8 }),
   rotation: pretext.rotation({ hidden: 8 }),
   simSiam: pretext.simSiam({ projection: 6, bottleneck: 3 }),
@@ -33,6 +40,14 @@ export const backbone = encoder({
   imageSize: SIZE,
   normalization: "batch-own",
 });
+/** For the task that needs a transformer. */
+export const transformer = visionTransformer({
+  imageSize: SIZE,
+  patch: 2,
+  features: EMBEDDING,
+  depth: 1,
+  heads: 2,
+});
 export const images = uniform(randomKey(1), [BATCH, SIZE, SIZE, 3]);
 export const labels = constant([2, 0, 1, 0], { dtype: "i32" });
 
@@ -43,13 +58,16 @@ export interface Both {
 
 export function paramsFor(task: PretextTask, seed = 2): Both {
   return {
-    backbone: backbone.init(randomKey(seed)).params,
+    backbone:
+      (task.name === "masked-patches" ? transformer : backbone).init(randomKey(seed)).params,
     head: task.initHead(randomKey(seed + 100), EMBEDDING),
   };
 }
 
 export function encodeBy(params: Params): Encode {
-  return (x, key) => backbone.apply(params, {}, x, { training: true, key }).output;
+  const layer = "patches" in params ? transformer : backbone;
+  return (x, key, options) =>
+    layer.apply(params, {}, x, { training: true, key, ...options }).output;
 }
 
 export function lossOf(
@@ -64,9 +82,9 @@ export function lossOf(
 /** What the backbone is shown. */
 export function shown(task: PretextTask, given: Partial<PretextInputs> = {}): number[][] {
   const seen: number[][] = [];
-  const encode: Encode = (x) => {
+  const encode: Encode = (x, _, { visible } = {}) => {
     seen.push(valuesOf(x));
-    return mean(x, { axes: [1, 2] });
+    return visible ? zeros([...visible.indices.shape, 3]) : mean(x, { axes: [1, 2] });
   };
   const head = task.initHead(randomKey(0), 3);
   task.loss({ encode, head, images, labels, key: randomKey(3), ...given });

@@ -7,7 +7,7 @@ import {
   pretextTasks,
   weightings,
 } from "../../src/components/mod.ts";
-import { linear } from "../../src/nn/mod.ts";
+import { linear, visionTransformer } from "../../src/nn/mod.ts";
 import { sgd } from "../../src/optim/mod.ts";
 import type { PretextTask } from "../../src/pretext/mod.ts";
 import { bits, randomKey } from "../../src/random/mod.ts";
@@ -33,6 +33,11 @@ const learner: Learner = {
   augment: (images) => images,
   extents: { height: SIZE, width: SIZE, channels: 3 },
 };
+/** The same with a transformer, for the task that needs one. */
+const transformer: Learner = {
+  ...learner,
+  encoder: visionTransformer({ imageSize: SIZE, features: 4, depth: 1, heads: 2 }),
+};
 const setting = { imageSize: SIZE, imageChannels: 3, classes: 3, hidden: 6 };
 const table = {
   shards: [bits(randomKey(3), [12, SIZE * SIZE * 3 / 4])],
@@ -47,18 +52,19 @@ const small: Choice = {
   exemplar: { projection: 4 },
   inpainting: { widths: [4] },
   "masked-autoencoding": { widths: [4] },
+  "masked-patches": { features: 4, heads: 2, depth: 1 },
   simsiam: { projection: 4 },
   "supervised-contrastive": { projection: 4 },
   vicreg: { projection: 4 },
 };
 
-function made(name: string, options: Record<string, unknown>): Objective {
-  return makeOne(objectives, { [name]: options }, { learner, setting });
+function made(name: string, options: Record<string, unknown>, own = learner): Objective {
+  return makeOne(objectives, { [name]: options }, { learner: own, setting });
 }
 
 /** One step: everything is finite; returns the paths of parameters that moved. */
-function moved(objective: Objective): string[] {
-  const start = startOf(objective, learner);
+function moved(objective: Objective, own = learner): string[] {
+  const start = startOf(objective, own);
   const names = objective.tasks.map(({ name }) => name);
   const result = objective.step(start, table, stageKey, inputsFor(names, { rate: 0.05 }));
   const { params, state } = result.training;
@@ -82,7 +88,8 @@ for (const name of Object.keys(pretextTasks)) {
       alignment: { tasks, innerRate: 0.05 },
     };
     for (const [objective, options] of Object.entries(cases)) {
-      const paths = moved(made(objective, options));
+      const own = name === "masked-patches" ? transformer : learner;
+      const paths = moved(made(objective, options, own), own);
       const part = (start: string) => paths.some((path) => path.startsWith(`params.${start}`));
       assert(part("encoder") && part(`pretext.${name}`), `${objective}: ${paths}`);
       assertEquals(part("head"), objective !== "pretext", objective);
@@ -115,6 +122,9 @@ Deno.test("images through the backbone are those that a count by hand gives", ()
     [{ jigsaw: { view: "tiles", grid: 3, gap: 1 } }, 9],
     [{ jigsaw: { view: "mosaic" } }, 1],
     [{ "relative-position": { gap: 1 } }, 2],
+    [{ "masked-autoencoding": { shown: "channel" } }, 1],
+    [{ "masked-patches": {} }, 1 / 4],
+    [{ "masked-patches": { ratio: 0.5 } }, 1 / 2],
   ];
   for (const [tasks, expected] of cases) {
     const [name] = Object.keys(tasks) as [string];

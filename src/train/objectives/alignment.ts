@@ -88,10 +88,11 @@ export function alignmentObjective(
       const keys = splitKey(foldIn(batch.key, TASKS), tasks.length);
       const lossOf = (task: PretextTask, k: number) => (params: Params) => {
         const { loss, metrics } = task.loss({
-          encode: (views, own) =>
+          encode: (views, own, given) =>
             encoder.apply(params["encoder"] as Params, state["encoder"] as Params, views, {
               training: true,
               key: own,
+              ...given,
             }).output,
           head: (params["pretext"] as Readonly<Record<string, Params>>)[task.name]!,
           images: takeImages(table, support[task.name]!, extents),

@@ -14,7 +14,8 @@ const BATCH = 4;
 
 /**
  * How many images a task sends through the backbone for each image of its batch: 2 for two views, 4 for
- * four tiles of the size of an image. Tiles smaller than an image count by their area.
+ * four tiles of the size of an image. Tiles smaller than an image count by their area, and so do the patches
+ * that a vision transformer sees of a masked image.
  *
  * @param task The task.
  * @param learner Extents of the images and length of the embeddings.
@@ -27,9 +28,15 @@ export function imagesThrough(
   let pixels = 0;
   trace((key: Tensor, images: Tensor, labels: Tensor) =>
     task.loss({
-      encode: (views) => {
-        pixels += views.shape.slice(0, -1).reduce((a, b) => a * b, 1);
-        return zeros([views.shape[0]!, embedding]);
+      encode: (views, _, { visible } = {}) => {
+        const area = views.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+        if (!visible) {
+          pixels += area;
+          return zeros([views.shape[0]!, embedding]);
+        }
+        const [n, count] = visible.indices.shape as [number, number];
+        pixels += area * count / visible.patches;
+        return zeros([n, count, embedding]);
       },
       head: task.initHead(key, embedding),
       images,

@@ -220,8 +220,8 @@ function pretextLoss(
   return (params, { images, labels, state }, key) => {
     let after = state["encoder"] as Params;
     const { loss, metrics } = task.loss({
-      encode: (views, own) => {
-        const given = { training: true, key: own } as const;
+      encode: (views, own, options) => {
+        const given = { training: true, key: own, ...options } as const;
         const { output, state: next } = encoder.apply(
           params["encoder"] as Params,
           state["encoder"] as Params,

@@ -52,10 +52,11 @@ export function bilevelProblem(
     { key, constants },
   ) =>
     task.loss({
-      encode: (views, own) => {
+      encode: (views, own, given) => {
         const { output } = encoder.apply(params, constants.encoder, views, {
           training: true,
           key: own,
+          ...given,
         });
         return placebo?.encode?.(output, foldIn(own, SHUFFLE)) ?? output;
       },
