@@ -169,22 +169,20 @@ export class ImageTraining {
   }
 
   /**
-   * Draws the pretext tasks of an objective on images of the source that are held out: the same images
-   * and the same draws whenever it is asked.
+   * Draws the pretext tasks of an objective on images of the source: the same images and the same draws
+   * whenever it is asked.
    *
    * @param objective The objective.
    * @param training What it has left so far; not used up.
+   * @param rows The batch, rows of the source; images that are held out unless told.
    * @returns Input, target and prediction of every task; none if it has no task.
    */
   async pictures(
     objective: Pick<Objective, "tasks">,
     { params, state }: Concrete<TrainingState>,
+    rows: Int32Array = this.#shown(),
   ): Promise<TaskPictures[]> {
-    const { engine, draws, programs, tables, options } = this.#setting;
-    const { source: { validation, train }, batchSize } = options;
-    // A few images are no batch: statistics of batches, and partners to be found among others.
-    const from = validation.length >= 4 ? validation : train;
-    const rows = from.subarray(0, batchSize);
+    const { engine, draws, programs, tables } = this.#setting;
     const key = draws.key({ phase: "pictures", purpose: "pictures" });
     const drawn: TaskPictures[] = [];
     for (const task of objective.tasks) {
@@ -196,6 +194,12 @@ export class ImageTraining {
       drawn.push({ task: task.name, figures: Object.fromEntries(scalars), pictures });
     }
     return drawn;
+  }
+
+  /** Held-out images; a few are no batch: it has statistics, and partners to be found among others. */
+  #shown(): Int32Array {
+    const { source: { validation, train }, batchSize } = this.#setting.options;
+    return (validation.length >= 4 ? validation : train).subarray(0, batchSize);
   }
 
   /**

@@ -9,6 +9,7 @@ import { soakConfig } from "./config_fuzz.ts";
 import { fullDisk } from "./full_disk.ts";
 import { kills } from "./kills.ts";
 import { memory } from "./memory.ts";
+import { pretextLearning } from "./pretext_learning.ts";
 
 /** A soak. */
 interface Soak {
@@ -40,6 +41,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     title: "a file system that is full after 1, 2, 3, ... blocks (Linux, as root)",
     minutes: 2,
     run: (log) => fullDisk(200, log),
+  },
+  pretext: {
+    title: "every pretext task beats its trivial solver on CIFAR-10",
+    minutes: 30,
+    run: pretextLearning,
   },
   data: {
     title: "1,000 damaged files of every format of data",

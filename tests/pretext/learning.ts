@@ -1,0 +1,185 @@
+/**
+ * What pretext tasks reach on real images, against solvers that have not learned from them.
+ *
+ * Every task trains a small backbone on CIFAR-10 by the objective that experiments use, and is judged on
+ * images that are held out, by its own metric or by its pictures. The trivial solver of a task sees the
+ * same pictures, or knows the statistics of its target.
+ */
+import { type ImageDataset, loadCifar10, subsetDataset } from "../../src/data/mod.ts";
+import { type Concrete, type Engine, type HostArray, openEngine } from "../../src/engine/mod.ts";
+import { classifierHead, encoder, linear } from "../../src/nn/mod.ts";
+import { adam, cosineSchedule } from "../../src/optim/mod.ts";
+import { add, mul } from "../../src/tensor/mod.ts";
+import { normalizeImages, type PretextTask, supervisedAugment } from "../../src/pretext/mod.ts";
+import {
+  ImageTraining,
+  pretextObjective,
+  type TaskPictures,
+  type TrainingState,
+} from "../../src/train/mod.ts";
+import { SHARED } from "../shared.ts";
+
+/** Images of a batch; all of them are judged. */
+export const BATCH = 64;
+/** Batches of held-out images. */
+const JUDGED = 6;
+
+/** How a task is taught, and what it must beat. */
+export interface Lesson {
+  /** The task. */
+  readonly task: PretextTask;
+  /** Steps in the long test. */
+  readonly steps: number;
+  /** Steps in the tests of every commit; too long for them without it. */
+  readonly shortSteps?: number;
+  /** Largest rate of Adam; 0.002 unless told. */
+  readonly rate?: number;
+  /** What the trivial solver does, in words. */
+  readonly solver: string;
+  /** Name of the figure; more is better. */
+  readonly figure: string;
+  /** The figure of a batch of pictures. */
+  of(drawn: TaskPictures): number;
+  /**
+   * The trivial solver's figure on the same pictures; `"blind"` is that of the same head, taught as long
+   * with a backbone that shows it nothing.
+   */
+  readonly trivial: ((drawn: TaskPictures) => number) | "blind";
+}
+
+/** What came out of a lesson: means over held-out batches. */
+export interface Learned {
+  /** The figure before the first step. */
+  readonly before: number;
+  /** The figure after the last. */
+  readonly after: number;
+  /** That of the trivial solver. */
+  readonly trivial: number;
+  /** Loss and metrics after the last step. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Seconds of the steps. */
+  readonly seconds: number;
+}
+
+/** Real images: those that are learned from first, then those that are held out. */
+export async function realImages(): Promise<{ dataset: ImageDataset; learned: number }> {
+  const data = decodeURIComponent(new URL("data/cifar-10-batches-bin", SHARED).pathname);
+  const { train, test } = await loadCifar10({ data });
+  const [a, b] = [train, subsetDataset(test, rangeOf(0, JUDGED * BATCH))];
+  const images = new Uint8Array(a.images.length + b.images.length);
+  images.set(a.images);
+  images.set(b.images, a.images.length);
+  const labels = Uint8Array.from([...a.labels, ...b.labels]);
+  return { dataset: { ...a, images, labels, count: a.count + b.count }, learned: a.count };
+}
+
+function rangeOf(from: number, to: number): Int32Array {
+  return Int32Array.from({ length: to - from }, (_, k) => from + k);
+}
+
+/** Trains a task and judges it. */
+export async function learn(
+  lesson: Lesson,
+  { engine, images, steps, blind = false }: {
+    readonly engine: Engine;
+    readonly images: { readonly dataset: ImageDataset; readonly learned: number };
+    readonly steps: number;
+    readonly blind?: boolean;
+  },
+): Promise<Learned> {
+  const { task, trivial, rate = 0.002 } = lesson;
+  const { dataset, learned } = images;
+  const [embedding, classes] = [128, dataset.classNames.length];
+  const layer = encoder({ widths: [16, 32, 64], embedding });
+  const side = {
+    dataset,
+    head: classifierHead({ inputs: embedding, classes, hidden: 8 }),
+    train: rangeOf(0, learned),
+    validation: rangeOf(learned, learned + JUDGED * BATCH),
+  };
+  const training = ImageTraining.open(engine, {
+    encoder: {
+      init: layer.init,
+      apply: (params, state, x, options) => {
+        const pixels = normalizeImages(x, {
+          mean: [0.49, 0.48, 0.45],
+          deviation: [0.25, 0.24, 0.26],
+        });
+        const applied = layer.apply(params, state, pixels, options);
+        return blind ? { ...applied, output: add(mul(applied.output, 0), 1) } : applied;
+      },
+    },
+    embedding,
+    source: side,
+    target: side,
+    probe: linear({ inputs: embedding, outputs: classes }),
+    optimizer: adam(),
+    augment: supervisedAugment(),
+    ...{ batchSize: BATCH, evaluationBatch: BATCH, seed: 0, refreshBatches: 0, adaptationDraws: 1 },
+    // All pictures of a batch, of those tasks too that show an image several times.
+    pictures: 4 * BATCH,
+  });
+  const objective = pretextObjective(training.learner("source"), { tasks: [task] });
+  const stage = training.stage(objective, {
+    ...{ arm: "test", phase: "pretrain", steps, side: "source" },
+    rate: cosineSchedule({ peak: rate, steps }),
+  });
+  const judge = async (state: Concrete<TrainingState>): Promise<TaskPictures[]> => {
+    const all: TaskPictures[] = [];
+    for (let first = 0; first < JUDGED * BATCH; first += BATCH) {
+      const rows = side.validation.subarray(first, first + BATCH);
+      all.push(...await training.pictures(objective, state, rows));
+    }
+    return all;
+  };
+  let state = await stage.start();
+  const first = await judge(state);
+  const clock = performance.now();
+  for (let step = 0; step < steps; step++) {
+    const result = await stage.step(state, step);
+    state = result.training;
+    // One reading now and then, so that the queue of the device stays short.
+    if (step % 16 === 15) await engine.read(result.metrics);
+    engine.release(result.metrics);
+  }
+  const last = await judge(state);
+  const seconds = (performance.now() - clock) / 1000;
+  engine.release(state);
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    before: mean(first.map(lesson.of)),
+    after: mean(last.map(lesson.of)),
+    trivial: trivial !== "blind"
+      ? mean(last.map(trivial))
+      : blind
+      ? NaN
+      : (await learn(lesson, { engine, images, steps, blind: true })).after,
+    figures: Object.fromEntries(
+      Object.keys(last[0]!.figures)
+        .map((name) => [name, mean(last.map(({ figures }) => figures[name]!))]),
+    ),
+    seconds,
+  };
+}
+
+/** Whether a task has learned, and more than its trivial solver knows. */
+export function beats({ before, after, trivial }: Learned): boolean {
+  return after > trivial && after > before;
+}
+
+/** Opens an engine for lessons, and closes it. */
+export async function withEngine<T>(body: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await openEngine("webgpu");
+  try {
+    return await body(engine);
+  } finally {
+    engine.close();
+  }
+}
+
+/** The pixels of each picture of a row. */
+export function each({ shape: [count], data }: HostArray): number[][] {
+  const size = data.length / count!;
+  return Array.from({ length: count! }, (_, k) => [...data.subarray(k * size, (k + 1) * size)]);
+}

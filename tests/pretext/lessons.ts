@@ -1,0 +1,227 @@
+/** Every pretext task with its trivial solver, for tests of learning. */
+import type { HostArray } from "../../src/engine/mod.ts";
+import * as pretext from "../../src/pretext/mod.ts";
+import { permutations } from "../../src/pretext/permutations.ts";
+import type { TaskPictures } from "../../src/train/mod.ts";
+import { each, type Lesson } from "./learning.ts";
+
+type Solver = (drawn: TaskPictures) => number;
+
+const share = (right: readonly boolean[]): number => right.filter((is) => is).length / right.length;
+const same = (a: readonly number[], b: readonly number[]): boolean =>
+  a.every((value, k) => value === b[k]);
+const metric = (name: string): Solver => ({ figures }) => figures[name]!;
+
+/** Value of a picture of `[size, size, 3]` by row and column. */
+const luma = (picture: readonly number[], at: number): number =>
+  0.299 * picture[3 * at]! + 0.587 * picture[3 * at + 1]! + 0.114 * picture[3 * at + 2]!;
+
+/** Share of images whose brightest edge was the top: sky, and light from above. */
+const brightestEdge: Solver = ({ pictures: { input, target } }) => {
+  const size = input.shape[1]!;
+  const turned = (picture: readonly number[]): number[] =>
+    Array.from({ length: size * size }, (_, at) => {
+      const [y, x] = [Math.floor(at / size), at % size];
+      return picture.slice(3 * (x * size + size - 1 - y), 3 * (x * size + size - y));
+    }).flat();
+  const uprights = each(target);
+  return share(
+    each(input).map((picture, k) => {
+      const band = size / 4;
+      const edges = [0, 0, 0, 0];
+      for (let y = 0; y < size; y++) {
+        for (let x = 0; x < size; x++) {
+          const value = luma(picture, y * size + x);
+          // A quarter turn against the clock brings the top to the left.
+          if (y < band) edges[0]! += value;
+          if (x < band) edges[1]! += value;
+          if (y >= size - band) edges[2]! += value;
+          if (x >= size - band) edges[3]! += value;
+        }
+      }
+      let upright = uprights[k]!;
+      for (let turns = edges.indexOf(Math.max(...edges)); turns > 0; turns--) {
+        upright = turned(upright);
+      }
+      return same(upright, picture);
+    }),
+  );
+};
+
+/** A square of a picture `[size, size, 3]`, as rows of pixels. */
+function square(
+  picture: readonly number[],
+  { width, top, left, side }: {
+    readonly width: number;
+    readonly top: number;
+    readonly left: number;
+    readonly side: number;
+  },
+): number[][] {
+  return Array.from({ length: side }, (_, y) => {
+    const first = 3 * ((top + y) * width + left);
+    return picture.slice(first, first + 3 * side);
+  });
+}
+
+/** Mean difference of the edges of two squares that lie beside each other, or one above the other. */
+function misfit(a: readonly number[][], b: readonly number[][], beside: boolean): number {
+  const [one, other] = beside
+    ? [a.flatMap((row) => row.slice(-3)), b.flatMap((row) => row.slice(0, 3))]
+    : [a.at(-1)!, b[0]!];
+  return one.reduce((sum, value, k) => sum + Math.abs(value - other[k]!), 0) / one.length;
+}
+
+/** Share of mosaics of 2 x 2 tiles that are right where the edges of the tiles fit best. */
+const fittingTiles: Solver = ({ pictures: { input, target } }) => {
+  const tilesOf = (picture: readonly number[]): number[][][] =>
+    [[2, 2], [2, 18], [18, 2], [18, 18]].map(([top, left]) =>
+      square(picture, { width: 32, top: top!, left: left!, side: 12 })
+    );
+  const originals = each(target).map(tilesOf);
+  return share(
+    each(input).map(tilesOf).map((tiles, k) => {
+      const orders = permutations([0, 1, 2, 3]);
+      const misfits = orders.map(([a, b, c, d]) =>
+        misfit(tiles[a!]!, tiles[b!]!, true) + misfit(tiles[c!]!, tiles[d!]!, true) +
+        misfit(tiles[a!]!, tiles[c!]!, false) + misfit(tiles[b!]!, tiles[d!]!, false)
+      );
+      const best = orders[misfits.indexOf(Math.min(...misfits))]!;
+      return best.every((tile, place) => same(tiles[tile]!.flat(), originals[k]![place]!.flat()));
+    }),
+  );
+};
+
+/** Share of patches that lie on the side where they fit best; at least that of one answer for all. */
+const fittingSide: Solver = ({ pictures: { input, target } }) => {
+  const side = input.shape[1]!;
+  const boards = each(target);
+  return Math.max(
+    1 / 8,
+    share(
+      each(input).map((picture, k) => {
+        const [centre, other] = [0, side].map((left) =>
+          square(picture, { width: 2 * side, top: 0, left, side })
+        ) as [number[][], number[][]];
+        const misfits = [
+          misfit(other, centre, false),
+          misfit(other, centre, true),
+          misfit(centre, other, true),
+          misfit(centre, other, false),
+        ];
+        const [top, left] = [[0, 1], [1, 0], [1, 2], [
+          2,
+          1,
+        ]][misfits.indexOf(Math.min(...misfits))]!;
+        const there = square(boards[k]!, {
+          width: 3 * side,
+          top: top! * side,
+          left: left! * side,
+          side,
+        });
+        return same(there.flat(), other.flat());
+      }),
+    ),
+  );
+};
+
+/** Share of views in whose place their partner was found. */
+const found: Solver = ({ pictures: { target, prediction } }) => {
+  const partners = each(target);
+  return share(each(prediction).map((view, k) => same(view, partners[k]!)));
+};
+
+/** Share of views whose partner is the nearest by mean colour. */
+const nearestColour: Solver = ({ pictures: { input, target } }) => {
+  const colours = (views: HostArray): number[][] =>
+    each(views).map((view) =>
+      [0, 1, 2].map((c) => view.reduce((sum, value, k) => k % 3 === c ? sum + value : sum, 0))
+    );
+  const [own, partners] = [colours(input), colours(target)];
+  const distance = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((sum, value, k) => sum + (value - b[k]!) ** 2, 0);
+  return share(own.map((colour, k) => {
+    const right = distance(colour, partners[k]!);
+    return [...partners.filter((_, other) => other !== k), ...own.filter((_, other) => other !== k)]
+      .every((other) => distance(colour, other) > right);
+  }));
+};
+
+/** Share of the most frequent class. */
+const commonestClass: Solver = ({ pictures: { target } }) => {
+  const counts = Map.groupBy(each(target), (bars) => bars.indexOf(1));
+  return Math.max(...[...counts.values()].map(({ length }) => length)) / target.shape[0]!;
+};
+
+const views = {
+  figure: "partners found",
+  of: found,
+  solver: "nearest mean colour",
+  trivial: nearestColour,
+};
+const told = { figure: "accuracy", of: metric("accuracy") };
+
+/** One lesson for every task. */
+export const LESSONS: readonly Lesson[] = [
+  { task: pretext.barlowTwinsTask({ projection: 128 }), steps: 250, ...views },
+  {
+    task: pretext.classification({ classes: 10, hidden: 64 }),
+    steps: 400,
+    shortSteps: 30,
+    ...told,
+    solver: "the most frequent class",
+    trivial: commonestClass,
+  },
+  {
+    task: pretext.colorization({ widths: [32] }),
+    steps: 300,
+    figure: "negative loss",
+    of: ({ figures }) => -figures["loss"]!,
+    solver: "a decoder taught as long that sees nothing",
+    trivial: "blind",
+  },
+  { task: pretext.contrastive({ projection: 64 }), steps: 250, ...views },
+  { task: pretext.exemplar({ projection: 64 }), steps: 250, ...views },
+  {
+    task: pretext.inpainting({ widths: [32, 16] }),
+    steps: 200,
+    shortSteps: 30,
+    figure: "explained",
+    of: metric("explained"),
+    solver: "the mean colour of what is visible",
+    trivial: () => 0,
+  },
+  {
+    task: pretext.jigsaw({ hidden: 128 }),
+    steps: 1500,
+    ...told,
+    solver: "the order in which edges fit best",
+    trivial: fittingTiles,
+  },
+  {
+    task: pretext.maskedAutoencoding({ widths: [32, 16] }),
+    steps: 200,
+    shortSteps: 30,
+    figure: "explained",
+    of: metric("explained"),
+    solver: "the mean colour of every hidden patch",
+    trivial: () => 0,
+  },
+  {
+    task: pretext.relativePosition({ hidden: 128 }),
+    steps: 1000,
+    ...told,
+    solver: "the side where edges fit best, at least one answer for all",
+    trivial: fittingSide,
+  },
+  {
+    task: pretext.rotation({ hidden: 64 }),
+    steps: 1000,
+    ...told,
+    solver: "the brightest edge was the top",
+    trivial: brightestEdge,
+  },
+  { task: pretext.simSiam({ projection: 128 }), steps: 250, ...views },
+  { task: pretext.supervisedContrastiveTask({ projection: 64 }), steps: 250, ...views },
+  { task: pretext.vicRegTask({ projection: 128 }), steps: 250, ...views },
+];
