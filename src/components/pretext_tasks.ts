@@ -4,6 +4,7 @@ import {
   classification,
   colorization,
   contrastive,
+  detection,
   exemplar,
   HIDDEN_PATCHES,
   inpainting,
@@ -80,6 +81,27 @@ export const pretextTasks: Registry<PretextTask, TaskSetting> = {
       projection: width("Length of the projection", 128),
     },
     (options) => contrastive(options),
+  ),
+  detection: component(
+    "Where shrunk images lie on others, and of which class: YOLO (1506.02640).",
+    {
+      cells: z.int().min(1).nullable().default(null)
+        .describe("Rows and columns of cells; null is one for 8 pixels."),
+      boxes: z.int().min(1).default(2).describe("Boxes that a cell predicts."),
+      objects: z.int().min(1).default(2).describe("Most objects of an image."),
+      smallest: z.int().min(1).nullable().default(null)
+        .describe("Least extent of an object; null is 0.3 of the image's, or a cell's."),
+      largest: z.int().min(1).nullable().default(null)
+        .describe("Greatest extent of an object; null is half of the image's."),
+    },
+    ({ cells, smallest, largest, ...options }, { imageSize, classes, hidden }) =>
+      detection({
+        ...options,
+        ...{ imageSize, classes, hidden },
+        ...(cells !== null && { cells }),
+        ...(smallest !== null && { smallest }),
+        ...(largest !== null && { largest }),
+      }),
   ),
   exemplar: component(
     "Views of an image nearer than those of others, by a margin (1406.6909, 1708.07860).",

@@ -4,11 +4,14 @@
  * @module
  */
 export * from "./augment/mod.ts";
+export * from "./average_precision.ts";
 export * from "./augmented.ts";
 export * from "./barlow_twins.ts";
 export { classification, type ClassificationOptions } from "./classification.ts";
 export * from "./colorization.ts";
+export type { Composites } from "./composites.ts";
 export * from "./contrastive.ts";
+export * from "./detection.ts";
 export * from "./exemplar.ts";
 export * from "./inpainting.ts";
 export * from "./jigsaw.ts";

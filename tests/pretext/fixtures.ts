@@ -16,6 +16,7 @@ export const TASKS: Record<string, PretextTask> = {
   classification: pretext.classification({ classes: 3, hidden: 8 }),
   colorization: pretext.colorization({ imageSize: SIZE, mapSize: 4, bin: 40, widths: [4] }),
   contrastive: pretext.contrastive({ projection: 5, temperature: 0.5 }),
+  detection: pretext.detection({ classes: 3, imageSize: SIZE, cells: 2, smallest: 4, hidden: 6 }),
   exemplar: pretext.exemplar({ projection: 5 }),
   inpainting: pretext.inpainting({ imageSize: SIZE, widths: [4] }),
   jigsaw: pretext.jigsaw({ gap: 1, hidden: 8 }),

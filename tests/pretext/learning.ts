@@ -89,8 +89,8 @@ export async function learn(
 ): Promise<Learned> {
   const { task, trivial, rate = 0.002 } = lesson;
   const { dataset, learned } = images;
-  const [embedding, classes] = [128, dataset.classNames.length];
-  const layer = encoder({ widths: [16, 32, 64], embedding });
+  const [embedding, classes] = [64, dataset.classNames.length];
+  const layer = encoder({ widths: [8, 16, 32], embedding });
   const side = {
     dataset,
     head: classifierHead({ inputs: embedding, classes, hidden: 8 }),

@@ -163,7 +163,7 @@ const told = { figure: "accuracy", of: metric("accuracy") };
 
 /** One lesson for every task. */
 export const LESSONS: readonly Lesson[] = [
-  { task: pretext.barlowTwinsTask({ projection: 128 }), steps: 250, ...views },
+  { task: pretext.barlowTwinsTask({ projection: 128 }), steps: 200, ...views },
   {
     task: pretext.classification({ classes: 10, hidden: 64 }),
     steps: 400,
@@ -174,14 +174,14 @@ export const LESSONS: readonly Lesson[] = [
   },
   {
     task: pretext.colorization({ widths: [32] }),
-    steps: 300,
+    steps: 200,
     figure: "negative loss",
     of: ({ figures }) => -figures["loss"]!,
     solver: "a decoder taught as long that sees nothing",
     trivial: "blind",
   },
-  { task: pretext.contrastive({ projection: 64 }), steps: 250, ...views },
-  { task: pretext.exemplar({ projection: 64 }), steps: 250, ...views },
+  { task: pretext.contrastive({ projection: 64 }), steps: 200, ...views },
+  { task: pretext.exemplar({ projection: 64 }), steps: 200, ...views },
   {
     task: pretext.inpainting({ widths: [32, 16] }),
     steps: 200,
@@ -193,7 +193,7 @@ export const LESSONS: readonly Lesson[] = [
   },
   {
     task: pretext.jigsaw({ hidden: 128 }),
-    steps: 1500,
+    steps: 1000,
     ...told,
     solver: "the order in which edges fit best",
     trivial: fittingTiles,
@@ -221,7 +221,7 @@ export const LESSONS: readonly Lesson[] = [
     solver: "the brightest edge was the top",
     trivial: brightestEdge,
   },
-  { task: pretext.simSiam({ projection: 128 }), steps: 250, ...views },
-  { task: pretext.supervisedContrastiveTask({ projection: 64 }), steps: 250, ...views },
-  { task: pretext.vicRegTask({ projection: 128 }), steps: 250, ...views },
+  { task: pretext.simSiam({ projection: 128 }), steps: 200, ...views },
+  { task: pretext.supervisedContrastiveTask({ projection: 64 }), steps: 200, ...views },
+  { task: pretext.vicRegTask({ projection: 128 }), steps: 200, ...views },
 ];

@@ -67,6 +67,7 @@ const TASKS = [
   pretext.classification({ classes: 3, hidden: 8 }),
   pretext.colorization({ imageSize: SIZE, mapSize: 4, bin: 40, widths: [4] }),
   pretext.contrastive({ projection: 8, temperature: 0.5 }),
+  pretext.detection({ classes: 3, imageSize: SIZE, cells: 2, smallest: 4, hidden: 8 }),
   pretext.jigsaw({ gap: 1, hidden: 8 }),
   pretext.exemplar({ projection: 8 }),
   pretext.inpainting({ imageSize: SIZE, widths: [4] }),
