@@ -7,7 +7,7 @@
  */
 import { type ImageDataset, loadCifar10, subsetDataset } from "../../src/data/mod.ts";
 import { type Concrete, type Engine, type HostArray, openEngine } from "../../src/engine/mod.ts";
-import { classifierHead, encoder, linear } from "../../src/nn/mod.ts";
+import { classifierHead, encoder, type Layer, linear } from "../../src/nn/mod.ts";
 import { adam, cosineSchedule } from "../../src/optim/mod.ts";
 import { add, mul } from "../../src/tensor/mod.ts";
 import { normalizeImages, type PretextTask, supervisedAugment } from "../../src/pretext/mod.ts";
@@ -18,6 +18,7 @@ import {
   type TrainingState,
 } from "../../src/train/mod.ts";
 import { SHARED } from "../shared.ts";
+import type { Detector } from "./detection_precision.ts";
 
 /** Images of a batch; all of them are judged. */
 export const BATCH = 64;
@@ -45,6 +46,8 @@ export interface Lesson {
    * with a backbone that shows it nothing.
    */
   readonly trivial: ((drawn: TaskPictures) => number) | "blind";
+  /** Further figures of what was learned, for people. */
+  readonly judge?: (detector: Detector) => Promise<Readonly<Record<string, number>>>;
 }
 
 /** What came out of a lesson: means over held-out batches. */
@@ -87,28 +90,29 @@ export async function learn(
     readonly blind?: boolean;
   },
 ): Promise<Learned> {
-  const { task, trivial, rate = 0.002 } = lesson;
+  const { task, trivial, judge, rate = 0.002 } = lesson;
   const { dataset, learned } = images;
-  const [embedding, classes] = [64, dataset.classNames.length];
-  const layer = encoder({ widths: [8, 16, 32], embedding });
+  const [embedding, classes] = [128, dataset.classNames.length];
+  const layer = encoder({ widths: [16, 32, 64], embedding });
   const side = {
     dataset,
     head: classifierHead({ inputs: embedding, classes, hidden: 8 }),
     train: rangeOf(0, learned),
     validation: rangeOf(learned, learned + JUDGED * BATCH),
   };
-  const training = ImageTraining.open(engine, {
-    encoder: {
-      init: layer.init,
-      apply: (params, state, x, options) => {
-        const pixels = normalizeImages(x, {
-          mean: [0.49, 0.48, 0.45],
-          deviation: [0.25, 0.24, 0.26],
-        });
-        const applied = layer.apply(params, state, pixels, options);
-        return blind ? { ...applied, output: add(mul(applied.output, 0), 1) } : applied;
-      },
+  const backbone: Layer = {
+    init: layer.init,
+    apply: (params, state, x, options) => {
+      const pixels = normalizeImages(x, {
+        mean: [0.49, 0.48, 0.45],
+        deviation: [0.25, 0.24, 0.26],
+      });
+      const applied = layer.apply(params, state, pixels, options);
+      return blind ? { ...applied, output: add(mul(applied.output, 0), 1) } : applied;
     },
+  };
+  const training = ImageTraining.open(engine, {
+    encoder: backbone,
     embedding,
     source: side,
     target: side,
@@ -119,21 +123,22 @@ export async function learn(
     // All pictures of a batch, of those tasks too that show an image several times.
     pictures: 4 * BATCH,
   });
+  const batches = Array.from(
+    { length: JUDGED },
+    (_, k) => side.validation.subarray(k * BATCH, (k + 1) * BATCH),
+  );
   const objective = pretextObjective(training.learner("source"), { tasks: [task] });
   const stage = training.stage(objective, {
     ...{ arm: "test", phase: "pretrain", steps, side: "source" },
     rate: cosineSchedule({ peak: rate, steps }),
   });
-  const judge = async (state: Concrete<TrainingState>): Promise<TaskPictures[]> => {
+  const judgeAll = async (state: Concrete<TrainingState>): Promise<TaskPictures[]> => {
     const all: TaskPictures[] = [];
-    for (let first = 0; first < JUDGED * BATCH; first += BATCH) {
-      const rows = side.validation.subarray(first, first + BATCH);
-      all.push(...await training.pictures(objective, state, rows));
-    }
+    for (const rows of batches) all.push(...await training.pictures(objective, state, rows));
     return all;
   };
   let state = await stage.start();
-  const first = await judge(state);
+  const first = await judgeAll(state);
   const clock = performance.now();
   for (let step = 0; step < steps; step++) {
     const result = await stage.step(state, step);
@@ -142,8 +147,9 @@ export async function learn(
     if (step % 16 === 15) await engine.read(result.metrics);
     engine.release(result.metrics);
   }
-  const last = await judge(state);
+  const last = await judgeAll(state);
   const seconds = (performance.now() - clock) / 1000;
+  const judged = await judge?.({ engine, encoder: backbone, state, dataset, batches });
   engine.release(state);
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -155,10 +161,13 @@ export async function learn(
       : blind
       ? NaN
       : (await learn(lesson, { engine, images, steps, blind: true })).after,
-    figures: Object.fromEntries(
-      Object.keys(last[0]!.figures)
-        .map((name) => [name, mean(last.map(({ figures }) => figures[name]!))]),
-    ),
+    figures: {
+      ...Object.fromEntries(
+        Object.keys(last[0]!.figures)
+          .map((name) => [name, mean(last.map(({ figures }) => figures[name]!))]),
+      ),
+      ...judged,
+    },
     seconds,
   };
 }

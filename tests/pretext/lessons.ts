@@ -3,6 +3,7 @@ import type { HostArray } from "../../src/engine/mod.ts";
 import * as pretext from "../../src/pretext/mod.ts";
 import { permutations } from "../../src/pretext/permutations.ts";
 import type { TaskPictures } from "../../src/train/mod.ts";
+import { detectionPrecision } from "./detection_precision.ts";
 import { each, type Lesson } from "./learning.ts";
 
 type Solver = (drawn: TaskPictures) => number;
@@ -161,9 +162,11 @@ const views = {
 };
 const told = { figure: "accuracy", of: metric("accuracy") };
 
+const detector = pretext.detection({ classes: 10, hidden: 128 });
+
 /** One lesson for every task. */
 export const LESSONS: readonly Lesson[] = [
-  { task: pretext.barlowTwinsTask({ projection: 128 }), steps: 200, ...views },
+  { task: pretext.barlowTwinsTask({ projection: 128 }), steps: 300, ...views },
   {
     task: pretext.classification({ classes: 10, hidden: 64 }),
     steps: 400,
@@ -174,14 +177,23 @@ export const LESSONS: readonly Lesson[] = [
   },
   {
     task: pretext.colorization({ widths: [32] }),
-    steps: 200,
+    steps: 400,
     figure: "negative loss",
     of: ({ figures }) => -figures["loss"]!,
     solver: "a decoder taught as long that sees nothing",
     trivial: "blind",
   },
-  { task: pretext.contrastive({ projection: 64 }), steps: 200, ...views },
-  { task: pretext.exemplar({ projection: 64 }), steps: 200, ...views },
+  { task: pretext.contrastive({ projection: 64 }), steps: 300, ...views },
+  {
+    task: detector,
+    steps: 600,
+    figure: "overlap",
+    of: metric("overlap"),
+    solver: "the same head taught as long that sees nothing",
+    trivial: "blind",
+    judge: (given) => detectionPrecision(detector, given),
+  },
+  { task: pretext.exemplar({ projection: 64 }), steps: 300, ...views },
   {
     task: pretext.inpainting({ widths: [32, 16] }),
     steps: 200,
@@ -193,7 +205,7 @@ export const LESSONS: readonly Lesson[] = [
   },
   {
     task: pretext.jigsaw({ hidden: 128 }),
-    steps: 1000,
+    steps: 2000,
     ...told,
     solver: "the order in which edges fit best",
     trivial: fittingTiles,
@@ -209,7 +221,7 @@ export const LESSONS: readonly Lesson[] = [
   },
   {
     task: pretext.relativePosition({ hidden: 128 }),
-    steps: 1000,
+    steps: 2000,
     ...told,
     solver: "the side where edges fit best, at least one answer for all",
     trivial: fittingSide,
@@ -221,7 +233,7 @@ export const LESSONS: readonly Lesson[] = [
     solver: "the brightest edge was the top",
     trivial: brightestEdge,
   },
-  { task: pretext.simSiam({ projection: 128 }), steps: 200, ...views },
-  { task: pretext.supervisedContrastiveTask({ projection: 64 }), steps: 200, ...views },
-  { task: pretext.vicRegTask({ projection: 128 }), steps: 200, ...views },
+  { task: pretext.simSiam({ projection: 128 }), steps: 300, ...views },
+  { task: pretext.supervisedContrastiveTask({ projection: 64 }), steps: 300, ...views },
+  { task: pretext.vicRegTask({ projection: 128 }), steps: 300, ...views },
 ];

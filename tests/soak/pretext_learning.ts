@@ -10,11 +10,11 @@ export async function pretextLearning(log: (line: string) => void): Promise<void
     for (const lesson of LESSONS) {
       const { task, steps, figure, solver } = lesson;
       const learned = await learn(lesson, { engine, images, steps });
-      const { before, after, trivial, seconds } = learned;
+      const { before, after, trivial, figures, seconds } = learned;
       if (!beats(learned)) failed.push(task.name);
       log(
         `${task.name}: ${figure} ${before.toFixed(3)} -> ${after.toFixed(3)} in ${steps} steps, ` +
-          `${seconds.toFixed(0)} s; ${solver}: ${trivial.toFixed(3)}`,
+          `${seconds.toFixed(0)} s; ${solver}: ${trivial.toFixed(3)}; ${JSON.stringify(figures)}`,
       );
     }
   });
