@@ -2,7 +2,6 @@ import type { Tensor } from "../ir/tensor.ts";
 import { randomIntegers, splitKeys, uniform } from "../random/mod.ts";
 import {
   add,
-  concat,
   convert,
   div,
   floor,
@@ -15,7 +14,6 @@ import {
   reshape,
   roll,
   slice,
-  split,
   stack,
   sub,
   where,
