@@ -3,18 +3,33 @@
  *
  * @module
  */
-import {
-  countShardRows,
-  type StreamBatch,
-  streamImages,
-  type StreamImagesOptions,
-} from "../data/mod.ts";
 import { type HostImageTable, packImages } from "./device_images.ts";
 
-/** Options of {@linkcode streamedTables}. */
-export type StreamedTablesOptions = Omit<StreamImagesOptions, "firstEpoch" | "epochs">;
+/** A batch of a stream. */
+export interface StreamedBatch {
+  /** Pixels `[n, height, width, channels]`, one byte a channel. */
+  readonly images: Uint8Array;
+  /** Classes `[n]`. */
+  readonly labels: Int32Array;
+  /** Rows of an image. */
+  readonly height: number;
+  /** Columns of an image. */
+  readonly width: number;
+  /** Class names, if there are any. */
+  readonly classNames: readonly string[] | undefined;
+  /** Milliseconds that the asker had to wait for this batch. */
+  readonly waited: number;
+}
 
-/** A batch as a table for the device: the batch's images are its rows `0` to `batchSize - 1`. */
+/** Where batches come from: an `imageStream` of shards, or anything else that can begin at any epoch. */
+export interface BatchSource {
+  /** Batches from an epoch on, without end; they depend on nothing but the epoch. */
+  batches(firstEpoch: number): AsyncGenerator<StreamedBatch>;
+  /** Batches of an epoch. */
+  batchesPerEpoch(): Promise<number>;
+}
+
+/** A batch as a table for the device: the batch's images are its rows, from 0. */
 export interface StreamedTable {
   /** Images and labels. */
   readonly table: HostImageTable;
@@ -25,13 +40,13 @@ export interface StreamedTable {
 /** Tables of images by the number of a step. */
 export interface StreamedTables {
   /**
-   * The batch of a step. It depends on the options and the number alone; a later number after an
-   * earlier one costs what lies between them, at most an epoch.
+   * The batch of a step. It depends on the source and the number alone; a later number after an earlier one
+   * costs what lies between them, at most an epoch.
    *
    * @param step Number of the step, from 0.
    */
   at(step: number): Promise<StreamedTable>;
-  /** Ends the decoders. */
+  /** Ends the stream. */
   close(): Promise<void>;
 }
 
@@ -39,23 +54,28 @@ export interface StreamedTables {
  * Streams a batch for each step of a stage: what `table` of {@linkcode compiledStage} may be, with `rows` that
  * count from 0, in place of a table that holds all images.
  *
- * @param options Which shards, batches and order; see `streamImages`.
+ * @param source Where batches come from, such as `imageStream` of `/data`.
  * @returns Batches by the number of the step; close them when training is done.
  *
  * @example
  * ```ts
  * import { streamedTables } from "@mutasesumele/toolkit/train";
- * import { assertRejects } from "@std/assert";
+ * import { assertEquals } from "@std/assert";
  *
- * const batches = streamedTables({ paths: [], batchSize: 8, seed: 0 });
- * await assertRejects(() => batches.at(0), RangeError, "shards 0");
- * await batches.close();
+ * const images = new Uint8Array(2 * 4 * 4 * 3);
+ * const labels = Int32Array.of(1, 0);
+ * const stream = streamedTables({
+ *   batchesPerEpoch: () => Promise.resolve(1),
+ *   async *batches() {
+ *     for (;;) yield { images, labels, height: 4, width: 4, classNames: ["ant", "bee"], waited: 0 };
+ *   },
+ * });
+ * assertEquals((await stream.at(3)).table.labels.data, labels);
+ * await stream.close();
  * ```
  */
-export function streamedTables(options: StreamedTablesOptions): StreamedTables {
-  const { channels = 3, paths, batchSize } = options;
-  let stream: AsyncGenerator<StreamBatch> | undefined;
-  /** Batches of an epoch, once they are counted; what does not fill one is left out. */
+export function streamedTables(source: BatchSource): StreamedTables {
+  let stream: AsyncGenerator<StreamedBatch> | undefined;
   let perEpoch: number | undefined;
   /** Step of the batch that the stream gives next. */
   let next = 0;
@@ -64,40 +84,44 @@ export function streamedTables(options: StreamedTablesOptions): StreamedTables {
   /** Begins at the epoch of a step: images of those before it need not be decoded. */
   const restart = async (step: number): Promise<void> => {
     await stream?.return(undefined);
-    perEpoch ??= Math.floor(await countShardRows(paths) / batchSize);
+    perEpoch ??= await source.batchesPerEpoch();
     const firstEpoch = perEpoch > 0 ? Math.floor(step / perEpoch) : 0;
-    stream = streamImages({ ...options, firstEpoch });
+    stream = source.batches(firstEpoch);
     next = firstEpoch * perEpoch;
   };
 
-  const take = async (step: number): Promise<StreamedTable> => {
-    if (last?.step === step) return last.batch;
-    const far = perEpoch !== undefined && step - next > perEpoch;
-    if (stream === undefined || step < next || far) await restart(step);
-    for (;;) {
-      const { value, done } = await stream!.next();
-      if (done) throw new Error("Cannot stream images: the stream has ended, expected none.");
-      const { images, labels, height, width, classNames, waited } = value;
-      if (next++ < step) continue;
-      const table = packImages({
-        name: "a stream",
-        count: labels.length,
-        images,
-        // Shards without class names have as many classes as the greatest label says.
-        classNames: classNames ?? Array.from({ length: Math.max(...labels) + 1 }, String),
-        ...{ labels, height, width, channels },
-      });
-      last = { step, batch: { table, waited } };
-      return last.batch;
-    }
-  };
-
   return {
-    at: take,
+    async at(step) {
+      if (last?.step === step) return last.batch;
+      const far = perEpoch !== undefined && step - next > perEpoch;
+      if (stream === undefined || step < next || far) await restart(step);
+      for (;;) {
+        const { value, done } = await stream!.next();
+        if (done) {
+          throw new RangeError(
+            `Cannot take the batch of step ${step}: the stream has ended before it, expected one ` +
+              `without end.`,
+          );
+        }
+        if (next++ < step) continue;
+        last = { step, batch: { table: packBatch(value), waited: value.waited } };
+        return last.batch;
+      }
+    },
     async close() {
       await stream?.return(undefined);
       stream = undefined;
       last = undefined;
     },
   };
+}
+
+function packBatch({ images, labels, height, width, classNames }: StreamedBatch): HostImageTable {
+  const count = labels.length;
+  return packImages({
+    ...{ name: "a stream", count, images, labels, height, width },
+    channels: images.length / (count * height * width),
+    // Without class names there are as many classes as the greatest label says.
+    classNames: classNames ?? Array.from({ length: Math.max(...labels) + 1 }, String),
+  });
 }

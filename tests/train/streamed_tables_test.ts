@@ -1,6 +1,6 @@
 /** A stage that is fed by a stream of shards learns what one that holds all images learns. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { loadHuggingFaceImages } from "../../src/data/mod.ts";
+import { imageStream, loadHuggingFaceImages } from "../../src/data/mod.ts";
 import { type HostArray, openEngine, type Value } from "../../src/engine/mod.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
@@ -52,7 +52,9 @@ Deno.test("a stage learns the same from streamed batches as from a table of all 
     const perEpoch = Math.floor(ROWS / BATCH);
     const rowsAt = (step: number): Int32Array =>
       Int32Array.from({ length: BATCH }, (_, k) => step % perEpoch * BATCH + k);
-    const stream = streamedTables({ paths, batchSize: BATCH, seed: 0, shuffle: 1, lanes: 1 });
+    const stream = streamedTables(
+      imageStream({ paths, batchSize: BATCH, seed: 0, shuffle: 1, lanes: 1 }),
+    );
     const own = Int32Array.from({ length: BATCH }, (_, k) => k);
     const common = {
       ...{ arm: "tiny", phase: "train", steps, samples: BATCH, compiled },
@@ -97,17 +99,17 @@ Deno.test("a batch depends on the number of its step, in whatever order they are
       assert(waited >= 0);
       return [table.labels, ...table.shards].map(({ data }) => [...data]);
     };
-    const stream = streamedTables(options);
+    const stream = streamedTables(imageStream(options));
     const inOrder = [];
     for (let step = 0; step < 14; step++) inOrder.push(await tableAt(stream, step));
     assertEquals(await tableAt(stream, 13), inOrder[13]);
     assertEquals(await tableAt(stream, 2), inOrder[2]);
     await stream.close();
     // A resumed run begins at its epoch.
-    const resumed = streamedTables(options);
+    const resumed = streamedTables(imageStream(options));
     assertEquals(await tableAt(resumed, 13), inOrder[13]);
     await resumed.close();
-    const large = streamedTables({ ...options, batchSize: 99 });
+    const large = streamedTables(imageStream({ ...options, batchSize: 99 }));
     await assertRejects(() => large.at(0), RangeError, "smaller batchSize");
     await large.close();
     assert(new Set(inOrder.map((table) => JSON.stringify(table))).size > 8);
