@@ -21,6 +21,8 @@ export * from "./cifar10.ts";
 export * from "./cifar100.ts";
 export { CIFAR100_ARCHIVE, CIFAR10_ARCHIVE, type PublishedArchive } from "./cifar_layout.ts";
 export { type CifarRecords, decodeCifar10Records } from "./cifar_records.ts";
+export { countShardRows } from "./count_shard_rows.ts";
+export * from "./image_stream.ts";
 export * from "./data_directory.ts";
 export * from "./download_file.ts";
 export * from "./hash_dataset.ts";

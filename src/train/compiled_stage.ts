@@ -16,13 +16,16 @@ export type CompiledStep<State, Inputs, Table = ImageTable> = Jitted<
   StepResult<State>
 >;
 
+/** What steps share, by the number of a step. */
+export type TableOf<Table> = (step: number) => Given<Table> | Promise<Given<Table>>;
+
 /** What a stage is made of besides what it starts from. */
 export interface CompiledStageOptions<State, Inputs, Table = ImageTable>
   extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate" | "draw"> {
   /** The step. */
   readonly compiled: CompiledStep<State, Inputs, Table>;
-  /** The images, or whatever else all steps share. */
-  readonly table: Concrete<Table>;
+  /** The images, or whatever else all steps share; or, as of a stream, those of a step by its number. */
+  readonly table: Concrete<Table> | TableOf<Table>;
   /** Key of the stage, `u32[2]`. */
   readonly key: Value | HostArray;
   /** What travels to the device for a step, from 0; a pure function of the number. */
@@ -71,7 +74,12 @@ export function compiledStage<State, Inputs, Table = ImageTable>(
 ): Stage<Concrete<State>> {
   const { compiled, table, key, inputs, samples } = options;
   const args = async (training: Concrete<State>, step: number) =>
-    [training, table, key, await inputs(step)] as unknown as Parameters<typeof compiled>;
+    [
+      training,
+      typeof table === "function" ? await (table as TableOf<Table>)(step) : table,
+      key,
+      await inputs(step),
+    ] as unknown as Parameters<typeof compiled>;
   return {
     ...options,
     cost: async (training) => ({

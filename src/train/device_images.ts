@@ -46,6 +46,12 @@ export interface ImageExtents {
   readonly channels: number;
 }
 
+/** What {@linkcode packImages} needs of a data set, or of a batch. */
+export type PackedImages = Pick<
+  ImageDataset,
+  "name" | "count" | "images" | "labels" | "height" | "width" | "channels" | "classNames"
+>;
+
 /** Bytes of a part: half of the smallest limit of a binding that WebGPU devices have. */
 const SHARD_BYTES = 64 * 1024 * 1024;
 
@@ -75,7 +81,7 @@ const SHARD_BYTES = 64 * 1024 * 1024;
  * ```
  */
 export function packImages(
-  dataset: ImageDataset,
+  dataset: PackedImages,
   { shardBytes = SHARD_BYTES }: { readonly shardBytes?: number } = {},
 ): HostImageTable {
   const { count, images, labels } = dataset;
