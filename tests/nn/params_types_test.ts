@@ -33,11 +33,11 @@ import {
   splitKey,
   sum,
   type Tensor,
-  trainingState,
   valueAndGrad,
   valuesOf,
   zeros,
 } from "../../mod.ts";
+import { trainingState } from "../../src/train/mod.ts";
 
 /** Compiles only where both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
