@@ -19,5 +19,6 @@ export {
   openEngine,
   type OpenTfjs,
 } from "./open_engine.ts";
+export { scoped } from "./scoped.ts";
 export { type Concrete, type Given, type Hold, type OnHost, Value } from "./value.ts";
 export { type HostArray, hostArray, type HostData } from "../ir/host_array.ts";

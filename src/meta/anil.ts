@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { BilevelProblem } from "./bilevel_problem.ts";
 import { type MetaGradient, metaGradient, type MetaGradientOptions } from "./meta_gradient.ts";
+import { META_OPTIONS } from "./meta_options.ts";
 
 /**
  * ANIL: the inner loop adapts the head alone; the body is meta-learned but not adapted.
@@ -48,9 +51,20 @@ import { type MetaGradient, metaGradient, type MetaGradientOptions } from "./met
  */
 export function anil<Params, Shared, Rates, Support, Query, Constants>(
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
-  { head, ...options }: Omit<MetaGradientOptions, "adapt" | "algorithm"> & {
+  options: Omit<MetaGradientOptions, "adapt" | "algorithm"> & {
     readonly head: (path: string) => boolean;
   },
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
-  return metaGradient(problem, { ...options, adapt: head, algorithm: "anil" });
+  const { adapt: _, ...own } = META_OPTIONS;
+  requireOptions("anil", options, { ...own, order: true, head: true });
+  const { head, ...rest } = options;
+  if (typeof head !== "function") {
+    throw new TypeError(
+      `Cannot call anil(): found ${
+        describe(head)
+      } for 'head', expected a function that tells the ` +
+        `parameters of the head by their path: (path) => path.startsWith("output").`,
+    );
+  }
+  return metaGradient(problem, { ...rest, adapt: head, algorithm: "anil" });
 }

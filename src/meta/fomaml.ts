@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { BilevelProblem } from "./bilevel_problem.ts";
 import { type MetaGradient, metaGradient, type MetaGradientOptions } from "./meta_gradient.ts";
+import { META_OPTIONS } from "./meta_options.ts";
 
 /**
  * Model-agnostic meta-learning at first order: inner gradients are taken for constants.
@@ -17,6 +19,7 @@ import { type MetaGradient, metaGradient, type MetaGradientOptions } from "./met
  * @param problem Inner and outer loss of one task.
  * @param options As for {@linkcode metaGradient}, without the order.
  * @returns The meta-gradient.
+ * @throws {TypeError} If an option is not known: the order is not one.
  *
  * @example
  * ```ts
@@ -44,5 +47,6 @@ export function fomaml<Params, Shared, Rates, Support, Query, Constants>(
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
   options: Omit<MetaGradientOptions, "order" | "algorithm">,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+  requireOptions("fomaml", options, META_OPTIONS);
   return metaGradient(problem, { ...options, order: "first", algorithm: "fomaml" });
 }

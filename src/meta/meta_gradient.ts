@@ -19,6 +19,7 @@ import {
   type MetaParameters,
   type TaskData,
 } from "./inner_loop.ts";
+import { META_OPTIONS } from "./meta_options.ts";
 import { outerStep } from "./outer_step.ts";
 import { type Cotangents, firstOrderReverseStep, reverseStep } from "./reverse_step.ts";
 import { addTrees, scaleTree, stackTrees, zerosLikeTree } from "./trees.ts";
@@ -141,21 +142,6 @@ export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
   return metaGradientThrough(reverseStep, problem, options);
 }
 
-/** All options, for {@linkcode requireOptions}. */
-const KNOWN = {
-  optimizer: true,
-  innerRate: true,
-  innerSteps: true,
-  adapt: true,
-  supportPerStep: true,
-  ratesPerStep: true,
-  order: true,
-  algorithm: true,
-  outerWeights: true,
-  ownGradients: true,
-  alignment: true,
-} as const;
-
 /**
  * {@linkcode metaGradient} with a given way back through an inner step. Not exported from the
  * package: it lets tests prove that the start-up guard sees a way back that is wrong.
@@ -165,7 +151,11 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
   options: MetaGradientOptions,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
-  requireOptions(options.algorithm ?? "metaGradient", options, KNOWN);
+  requireOptions(options.algorithm ?? "metaGradient", options, {
+    ...META_OPTIONS,
+    order: true,
+    algorithm: true,
+  });
   const { order = "exact", innerSteps, ratesPerStep = false, alignment = false } = options;
   requireOneOf("metaGradient", ["order", order], ["exact", "first"]);
   const weights = options.outerWeights ??

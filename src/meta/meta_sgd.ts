@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import { sgd } from "../optim/mod.ts";
 import type { BilevelProblem } from "./bilevel_problem.ts";
 import type { ByPath } from "./fast_weights.ts";
 import { type MetaGradient, metaGradient, type MetaGradientOptions } from "./meta_gradient.ts";
+import { META_OPTIONS } from "./meta_options.ts";
 
 /**
  * Meta-SGD: initial parameters and a rate for each of their elements are learned together,
@@ -44,5 +46,7 @@ export function metaSgd<Params, Shared, Support, Query, Constants>(
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
   options: Omit<MetaGradientOptions, "optimizer" | "innerRate" | "algorithm">,
 ): MetaGradient<Params, Shared, ByPath, Support, Query, Constants> {
+  const { optimizer: _, innerRate: __, ...own } = META_OPTIONS;
+  requireOptions("metaSgd", options, { ...own, order: true });
   return metaGradient(problem, { ...options, optimizer: sgd(), algorithm: "meta-sgd" });
 }

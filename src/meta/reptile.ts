@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { describe } from "../ir/describe.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sub } from "../tensor/arithmetic.ts";
 import { stack } from "../tensor/join.ts";
@@ -69,6 +71,20 @@ export function reptile<Params, Shared, Support, Constants>(
   data: Omit<TaskData<Support, unknown, Constants>, "query">,
   key: Tensor,
 ) => ReptileResult<Params, Shared> {
+  requireOptions("reptile", options, {
+    optimizer: true,
+    innerRate: true,
+    innerSteps: true,
+    adapt: true,
+    supportPerStep: true,
+  });
+  if (!Number.isFinite(options.innerRate)) {
+    throw new TypeError(
+      `Cannot call reptile(): found ${
+        describe(options.innerRate)
+      } for 'innerRate', expected a number: Reptile learns no rates.`,
+    );
+  }
   const runInnerLoop = innerLoop(inner, { ...options, keepGrads: false, keepOwn: true });
   return (meta, data, key) => {
     const { steps, results, join, tasks } = runInnerLoop(

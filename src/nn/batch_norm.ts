@@ -12,7 +12,13 @@ import {
   sub,
   zeros,
 } from "../tensor/mod.ts";
-import { type Layer, type Params, requireApplyOptions, tensorOf } from "./layer.ts";
+import {
+  type Layer,
+  type Params,
+  requireApplyOptions,
+  type ScaleAndOffset,
+  tensorOf,
+} from "./layer.ts";
 
 /**
  * Which statistics normalize: `"running"` uses the batch's own in training and running ones in
@@ -58,7 +64,7 @@ export interface BatchNormOptions {
  * assertAlmostEquals(valuesOf(evaluated.output)[0]!, 0.8 / Math.sqrt(1.1), 1e-4);
  * ```
  */
-export function batchNorm(options: BatchNormOptions): Layer {
+export function batchNorm(options: BatchNormOptions): Layer<ScaleAndOffset> {
   requireOptions("batchNorm", options, {
     features: true,
     statistics: true,

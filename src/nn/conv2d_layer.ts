@@ -2,10 +2,10 @@ import { requireCounts, requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, conv2d, type Conv2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
-import { type Layer, type Params, tensorOf } from "./layer.ts";
+import { type Layer, tensorOf, type WeightAndBias } from "./layer.ts";
 
 /** Options of {@linkcode conv2dLayer}. */
-export interface Conv2dLayerOptions extends Conv2dOptions {
+export interface Conv2dLayerOptions<Bias extends boolean = boolean> extends Conv2dOptions {
   /** Channels of the input images. */
   readonly inputs: number;
   /** Channels of the output images. */
@@ -13,7 +13,7 @@ export interface Conv2dLayerOptions extends Conv2dOptions {
   /** Height and width of the filters; 3 unless told. */
   readonly kernel?: number;
   /** Whether a bias is added; true unless told. */
-  readonly bias?: boolean;
+  readonly bias?: Bias;
 }
 
 /**
@@ -36,7 +36,9 @@ export interface Conv2dLayerOptions extends Conv2dOptions {
  * assertEquals(output.shape, [2, 5, 5, 8]);
  * ```
  */
-export function conv2dLayer(options: Conv2dLayerOptions): Layer {
+export function conv2dLayer<const Bias extends boolean = true>(
+  options: Conv2dLayerOptions<Bias>,
+): Layer<WeightAndBias<Bias>> {
   requireOptions("conv2dLayer", options, {
     stride: true,
     padding: true,
@@ -55,10 +57,10 @@ export function conv2dLayer(options: Conv2dLayerOptions): Layer {
       const [weightKey, biasKey] = splitKey(key, 2);
       const weight = kaimingUniform(weightKey!, [kernel, kernel, inner, outputs]);
       const fanIn = kernel * kernel * inner;
-      const params: Params = bias
+      const params = bias
         ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn }) }
         : { weight };
-      return { params, state: {} };
+      return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
       const images = conv2d(x, tensorOf(params, "weight"), geometry);

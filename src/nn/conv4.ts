@@ -1,6 +1,6 @@
 import { requireCounts, requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, NoParams, ScaleAndOffset, WeightAndBias } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { forImages, type ImageSize, imageSizeOf, type ImageSizeOptions } from "./require_images.ts";
@@ -29,12 +29,36 @@ const KNOWN = {
   normalization: true,
 } as const;
 
+/** Parameters of a block of {@linkcode conv4}. */
+export type Conv4Block = {
+  readonly conv: WeightAndBias<false>;
+  readonly norm: ScaleAndOffset;
+};
+
+/** Parameters of {@linkcode conv4Encoder}. */
+export type Conv4EncoderParams = {
+  readonly block1: Conv4Block;
+  readonly block2: Conv4Block;
+  readonly block3: Conv4Block;
+  readonly block4: Conv4Block;
+};
+
+/** Parameters of {@linkcode conv4}. */
+export type Conv4Params = Conv4EncoderParams & {
+  readonly output: WeightAndBias;
+};
+
+/** The layers of {@linkcode conv4Encoder}. */
+type Conv4Parts =
+  & { readonly [Name in keyof Conv4EncoderParams]: Layer<Conv4Block> }
+  & { readonly flatten: Layer<NoParams> };
+
 /** The blocks, what they leave, and the images they are for. */
 function conv4Parts(
   name: string,
   options: Conv4EncoderOptions,
 ): {
-  readonly parts: Record<string, Layer>;
+  readonly parts: Conv4Parts;
   readonly features: number;
   readonly size: ImageSize;
 } {
@@ -48,7 +72,7 @@ function conv4Parts(
         `for four poolings. Enlarge the images.`,
     );
   }
-  const block = (inputs: number): Layer =>
+  const block = (inputs: number): Layer<Conv4Block> =>
     sequential({
       conv: conv2dLayer({ inputs, outputs: channels, padding: 1, bias: false }),
       norm: normalizationLayer(normalization, channels),
@@ -105,11 +129,12 @@ export function conv4Features(options: Conv4EncoderOptions = {}): number {
  * assertEquals(output.shape, [5, 32]);
  * ```
  */
-export function conv4Encoder(options: Conv4EncoderOptions = {}): Layer {
+export function conv4Encoder(options: Conv4EncoderOptions = {}): Layer<Conv4EncoderParams> {
   requireOptions("conv4Encoder", options, KNOWN);
   const { parts, size } = conv4Parts("conv4Encoder", options);
   return forImages("conv4Encoder", size, sequential(parts));
 }
+
 /**
  * Conv4, the usual network of few-shot classification: four times [convolution 3x3 with padding 1
  * and no bias, normalization, ReLU, max-pooling 2x2], then a linear layer.
@@ -136,7 +161,7 @@ export function conv4Encoder(options: Conv4EncoderOptions = {}): Layer {
  * assertEquals(output.shape, [5, 5]);
  * ```
  */
-export function conv4(options: Conv4Options): Layer {
+export function conv4(options: Conv4Options): Layer<Conv4Params> {
   requireOptions("conv4", options, { ways: true, ...KNOWN });
   const { ways } = options;
   requireCounts("conv4", { ways });

@@ -2,10 +2,11 @@ import { requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, convTranspose2d, type ConvTranspose2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
-import { type Layer, type Params, tensorOf } from "./layer.ts";
+import { type Layer, tensorOf, type WeightAndBias } from "./layer.ts";
 
 /** Options of {@linkcode convTranspose2dLayer}. */
-export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
+export interface ConvTranspose2dLayerOptions<Bias extends boolean = boolean>
+  extends ConvTranspose2dOptions {
   /** Channels of the input images. */
   readonly inputs: number;
   /** Channels of the output images. */
@@ -13,7 +14,7 @@ export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
   /** Height and width of the filters; 3 unless told. */
   readonly kernel?: number;
   /** Whether a bias is added; true unless told. */
-  readonly bias?: boolean;
+  readonly bias?: Bias;
 }
 
 /**
@@ -35,7 +36,9 @@ export interface ConvTranspose2dLayerOptions extends ConvTranspose2dOptions {
  * assertEquals(output.shape, [2, 8, 8, 3]);
  * ```
  */
-export function convTranspose2dLayer(options: ConvTranspose2dLayerOptions): Layer {
+export function convTranspose2dLayer<const Bias extends boolean = true>(
+  options: ConvTranspose2dLayerOptions<Bias>,
+): Layer<WeightAndBias<Bias>> {
   requireOptions("convTranspose2dLayer", options, {
     stride: true,
     padding: true,
@@ -55,10 +58,10 @@ export function convTranspose2dLayer(options: ConvTranspose2dLayerOptions): Laye
     init(key) {
       const [weightKey, biasKey] = splitKey(key, 2);
       const weight = kaimingUniform(weightKey!, [kernel, kernel, outer, inputs], { fanIn });
-      const params: Params = bias
+      const params = bias
         ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn }) }
         : { weight };
-      return { params, state: {} };
+      return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
       const images = convTranspose2d(x, tensorOf(params, "weight"), geometry);

@@ -1,7 +1,7 @@
 import { requireOptions } from "../ir/options.ts";
 import { bernoulli } from "../random/mod.ts";
 import { mul, where } from "../tensor/mod.ts";
-import { type Layer, statelessLayer } from "./layer.ts";
+import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
 
 /**
  * Dropout: in training every element is zeroed with probability `rate`, the others are scaled by
@@ -23,7 +23,7 @@ import { type Layer, statelessLayer } from "./layer.ts";
  * assert(valuesOf(output).every((value) => value === 0 || value === 2));
  * ```
  */
-export function dropout(options: { readonly rate: number }): Layer {
+export function dropout(options: { readonly rate: number }): Layer<NoParams> {
   requireOptions("dropout", options, { rate: true });
   const { rate } = options;
   if (!(rate >= 0 && rate < 1)) {

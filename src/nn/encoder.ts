@@ -1,7 +1,7 @@
 import { requireCounts, requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import { dropout as dropoutLayer } from "./dropout.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, ScaleAndOffset, WeightAndBias } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { forImages, imageSizeOf, type ImageSizeOptions } from "./require_images.ts";
@@ -19,6 +19,21 @@ export interface EncoderOptions extends ImageSizeOptions {
   /** Normalization after every convolution and of the embedding; `"batch"` unless told. */
   readonly normalization?: Normalization;
 }
+
+/** Parameters of a stage of {@linkcode encoder}. */
+export type EncoderStage = {
+  readonly conv1: WeightAndBias;
+  readonly norm1: ScaleAndOffset;
+  readonly conv2: WeightAndBias;
+  readonly norm2: ScaleAndOffset;
+};
+
+/** Parameters of {@linkcode encoder}: `stage1`, `stage2`, ... and the embedding. */
+export type EncoderParams = {
+  readonly [stage: `stage${number}`]: EncoderStage;
+  readonly embedding: WeightAndBias;
+  readonly norm: ScaleAndOffset;
+};
 
 /**
  * A convolutional encoder: stages of [convolution 3x3 with padding 1, ReLU, batch normalization,
@@ -50,7 +65,7 @@ export interface EncoderOptions extends ImageSizeOptions {
  * assertEquals(own.init(randomKey(0)).params["stage1"] !== undefined, true);
  * ```
  */
-export function encoder(options: EncoderOptions = {}): Layer {
+export function encoder(options: EncoderOptions = {}): Layer<EncoderParams> {
   requireOptions("encoder", options, {
     widths: true,
     embedding: true,
@@ -68,7 +83,7 @@ export function encoder(options: EncoderOptions = {}): Layer {
   } = options;
   requireCounts("encoder", { embedding });
   const size = imageSizeOf("encoder", options);
-  const stages: Record<string, Layer> = {};
+  const stages: Record<`stage${number}`, Layer<EncoderStage>> = {};
   let { height, width, channels: inputs } = size;
   widths.forEach((outputs, k) => {
     stages[`stage${k + 1}`] = sequential({

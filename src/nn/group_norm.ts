@@ -1,7 +1,7 @@
 import { formatAval } from "../ir/aval.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, mul, ones, reshape, standardize, zeros } from "../tensor/mod.ts";
-import { type Layer, tensorOf } from "./layer.ts";
+import { type Layer, type ScaleAndOffset, tensorOf } from "./layer.ts";
 
 /** Options of {@linkcode groupNorm}. */
 export interface GroupNormOptions {
@@ -35,7 +35,7 @@ export interface GroupNormOptions {
  * assertAlmostEquals(valuesOf(output)[1]!, 1, 1e-4);
  * ```
  */
-export function groupNorm(options: GroupNormOptions): Layer {
+export function groupNorm(options: GroupNormOptions): Layer<ScaleAndOffset> {
   requireOptions("groupNorm", options, { features: true, groups: true, epsilon: true });
   const { features, epsilon = 1e-5 } = options;
   const { groups = usualGroups(features) } = options;

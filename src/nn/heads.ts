@@ -1,11 +1,18 @@
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { batchNorm } from "./batch_norm.ts";
 import { standardize } from "../tensor/mod.ts";
-import { type Layer, statelessLayer } from "./layer.ts";
+import { type Layer, type ScaleAndOffset, statelessLayer, type WeightAndBias } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { type Normalization, normalizationLayer } from "./normalization.ts";
 import { sequential } from "./sequential.ts";
 import { reluLayer } from "./stateless.ts";
+
+/** Parameters of {@linkcode classifierHead}. */
+export type ClassifierHeadParams = {
+  readonly hidden: WeightAndBias;
+  readonly norm: ScaleAndOffset;
+  readonly output: WeightAndBias;
+};
 
 /** Options of {@linkcode classifierHead}. */
 export interface ClassifierHeadOptions {
@@ -38,7 +45,7 @@ export interface ClassifierHeadOptions {
  * assertEquals(output.shape, [2, 10]);
  * ```
  */
-export function classifierHead(options: ClassifierHeadOptions): Layer {
+export function classifierHead(options: ClassifierHeadOptions): Layer<ClassifierHeadParams> {
   requireOptions("classifierHead", options, {
     inputs: true,
     classes: true,
@@ -53,6 +60,12 @@ export function classifierHead(options: ClassifierHeadOptions): Layer {
     output: linear({ inputs: hidden, outputs: classes }),
   });
 }
+
+/** Parameters of {@linkcode projectionHead}. */
+export type ProjectionHeadParams = {
+  readonly hidden: WeightAndBias;
+  readonly output: WeightAndBias;
+};
 
 /** Options of {@linkcode projectionHead}. */
 export interface ProjectionHeadOptions {
@@ -85,7 +98,7 @@ export interface ProjectionHeadOptions {
  * assertEquals(output.shape, [2, 4]);
  * ```
  */
-export function projectionHead(options: ProjectionHeadOptions): Layer {
+export function projectionHead(options: ProjectionHeadOptions): Layer<ProjectionHeadParams> {
   requireOptions("projectionHead", options, { inputs: true, hidden: true, outputs: true });
   const { inputs, hidden = inputs, outputs } = options;
   return sequential({

@@ -8,10 +8,21 @@ export interface Params {
   readonly [name: string]: Tensor | Params;
 }
 
+/** Parameters of what learns nothing. */
+export type NoParams = Readonly<Record<never, Tensor>>;
+
+/** Parameters of a linear map or of a convolution: `bias` is there unless it was left out. */
+export type WeightAndBias<Bias extends boolean = true> =
+  & { readonly weight: Tensor }
+  & (Bias extends true ? { readonly bias: Tensor } : unknown);
+
+/** Parameters of a normalization: scale `gamma` and offset `beta`. */
+export type ScaleAndOffset = { readonly beta: Tensor; readonly gamma: Tensor };
+
 /** What a layer starts from. */
-export interface Initial {
+export interface Initial<P = Params> {
   /** What is learned. */
-  readonly params: Params;
+  readonly params: P;
   /** What is remembered between calls without being learned, such as running statistics. */
   readonly state: Params;
 }
@@ -45,13 +56,19 @@ export interface Applied {
   readonly state: Params;
 }
 
-/** A layer: a pair of pure functions; it holds no tensors itself. */
-export interface Layer {
+/**
+ * A layer: a pair of pure functions; it holds no tensors itself. Its parameters have the type `P`, so that
+ * `params.block1.conv.weight` is known to be a tensor; it also takes parameters of which less is known.
+ */
+export interface Layer<P = Params> {
   /** Draws initial parameters from a key `u32[2]`. */
-  init(key: Tensor): Initial;
+  init(key: Tensor): Initial<P>;
   /** Computes the result from parameters, state and a batch `[n, ...]`. */
-  apply(params: Params, state: Params, x: Tensor, options: ApplyOptions): Applied;
+  apply(params: P | Params, state: Params, x: Tensor, options: ApplyOptions): Applied;
 }
+
+/** Parameters of a layer. */
+export type ParamsOf<L> = L extends { init(key: Tensor): { readonly params: infer P } } ? P : never;
 
 /**
  * The tensor of a given name among parameters.
@@ -61,8 +78,8 @@ export interface Layer {
  * @returns The tensor.
  * @throws {TypeError} If there is none of that name.
  */
-export function tensorOf(params: Params, name: string): Tensor {
-  const found = params[name];
+export function tensorOf(params: object, name: string): Tensor {
+  const found = (params as Params)[name];
   if (found === undefined || !("dtype" in found)) {
     throw new TypeError(
       `Cannot apply a layer: its parameters have no tensor '${name}', found ${
@@ -106,7 +123,7 @@ export function requireApplyOptions(options: ApplyOptions): void {
  * assertEquals(valuesOf(output), [2, 4]);
  * ```
  */
-export function statelessLayer(fn: (x: Tensor, options: ApplyOptions) => Tensor): Layer {
+export function statelessLayer(fn: (x: Tensor, options: ApplyOptions) => Tensor): Layer<NoParams> {
   return {
     init: () => ({ params: {}, state: {} }),
     apply(_, state, x, options) {

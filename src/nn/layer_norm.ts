@@ -1,7 +1,7 @@
 import { formatAval } from "../ir/aval.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, mul, ones, standardize, zeros } from "../tensor/mod.ts";
-import { type Layer, tensorOf } from "./layer.ts";
+import { type Layer, type ScaleAndOffset, tensorOf } from "./layer.ts";
 
 /** Options of {@linkcode layerNorm}. */
 export interface LayerNormOptions {
@@ -30,7 +30,7 @@ export interface LayerNormOptions {
  * assertAlmostEquals(valuesOf(output)[1]!, 1, 1e-4);
  * ```
  */
-export function layerNorm(options: LayerNormOptions): Layer {
+export function layerNorm(options: LayerNormOptions): Layer<ScaleAndOffset> {
   requireOptions("layerNorm", options, { features: true, epsilon: true });
   const { features, epsilon = 1e-5 } = options;
   return {

@@ -4,16 +4,16 @@ import { requireTensor } from "../ir/require_tensor.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, matmul } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
-import { type Layer, type Params, tensorOf } from "./layer.ts";
+import { type Layer, tensorOf, type WeightAndBias } from "./layer.ts";
 
 /** Options of {@linkcode linear}. */
-export interface LinearOptions {
+export interface LinearOptions<Bias extends boolean = boolean> {
   /** Length of the input vectors. */
   readonly inputs: number;
   /** Length of the output vectors. */
   readonly outputs: number;
   /** Whether a bias is added; true unless told. */
-  readonly bias?: boolean;
+  readonly bias?: Bias;
 }
 
 /**
@@ -35,7 +35,9 @@ export interface LinearOptions {
  * assertEquals(output.shape, [5, 2]);
  * ```
  */
-export function linear(options: LinearOptions): Layer {
+export function linear<const Bias extends boolean = true>(
+  options: LinearOptions<Bias>,
+): Layer<WeightAndBias<Bias>> {
   requireOptions("linear", options, { inputs: true, outputs: true, bias: true });
   const { inputs, outputs, bias = true } = options;
   requireCounts("linear", { inputs, outputs });
@@ -43,10 +45,10 @@ export function linear(options: LinearOptions): Layer {
     init(key) {
       const [weightKey, biasKey] = splitKey(key, 2);
       const weight = kaimingUniform(weightKey!, [inputs, outputs]);
-      const params: Params = bias
+      const params = bias
         ? { weight, bias: kaimingUniform(biasKey!, [outputs], { fanIn: inputs }) }
         : { weight };
-      return { params, state: {} };
+      return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
       requireTensor("apply a linear layer", x);

@@ -18,9 +18,13 @@ export {
   type ApplyOptions,
   type Initial,
   type Layer,
+  type NoParams,
   type Params,
+  type ParamsOf,
+  type ScaleAndOffset,
   statelessLayer,
   type VisiblePatches,
+  type WeightAndBias,
 } from "./layer.ts";
 export * from "./layer_norm.ts";
 export * from "./linear.ts";

@@ -1,6 +1,6 @@
 import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { groupNorm } from "./group_norm.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, ScaleAndOffset } from "./layer.ts";
 
 /**
  * A normalization by name: `"batch"` with running statistics, `"batch-own"` by the batch's own
@@ -30,8 +30,9 @@ export const NORMALIZATIONS: readonly Normalization[] = ["batch", "batch-own", "
  * assertEquals(layer.apply(params, state, x, { training: true }).output.shape, [2, 4, 4, 8]);
  * ```
  */
-export function normalizationLayer(name: Normalization, features: number): Layer {
-  const batch = (statistics: Statistics): Layer => batchNorm({ features, statistics });
+export function normalizationLayer(name: Normalization, features: number): Layer<ScaleAndOffset> {
+  const batch = (statistics: Statistics): Layer<ScaleAndOffset> =>
+    batchNorm({ features, statistics });
   switch (name) {
     case "batch":
       return batch("running");

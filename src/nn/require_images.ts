@@ -59,7 +59,7 @@ export function imageSizeOf(name: string, options: ImageSizeOptions): ImageSize 
  * @param layer The model.
  * @returns The same model, checking the images.
  */
-export function forImages(name: string, size: ImageSize, layer: Layer): Layer {
+export function forImages<P>(name: string, size: ImageSize, layer: Layer<P>): Layer<P> {
   const { height, width, channels } = size;
   return {
     init: (key) => layer.init(key),

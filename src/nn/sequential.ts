@@ -1,6 +1,13 @@
 import { flatten } from "../tree/tree.ts";
 import { foldIn, splitKey } from "../random/mod.ts";
-import { type Layer, type Params, requireApplyOptions } from "./layer.ts";
+import { type Layer, type Params, type ParamsOf, requireApplyOptions } from "./layer.ts";
+
+/** Parameters of {@linkcode sequential}: one entry for every layer that has any. */
+export type SequentialParams<L extends Readonly<Record<string, unknown>>> = {
+  readonly [Name in keyof L as keyof ParamsOf<L[Name]> extends never ? never : Name]: ParamsOf<
+    L[Name]
+  >;
+};
 
 /**
  * Applies layers one after the other.
@@ -27,7 +34,9 @@ import { type Layer, type Params, requireApplyOptions } from "./layer.ts";
  * assertEquals(output.shape, [5, 2]);
  * ```
  */
-export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
+export function sequential<const L extends Readonly<Record<string, Layer<object>>>>(
+  layers: L,
+): Layer<SequentialParams<L>> {
   const entries = Object.entries(layers);
   for (const [name] of entries) {
     if (/^\d+$/.test(name) || name.includes(".") || name === "") {
@@ -39,7 +48,7 @@ export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
   }
   return {
     init(key) {
-      const params: Record<string, Params> = {};
+      const params: Record<string, object> = {};
       const state: Record<string, Params> = {};
       const keys = entries.length === 0 ? [] : splitKey(key, entries.length);
       entries.forEach(([name, layer], k) => {
@@ -47,7 +56,7 @@ export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
         if (flatten(initial.params).leaves.length > 0) params[name] = initial.params;
         if (flatten(initial.state).leaves.length > 0) state[name] = initial.state;
       });
-      return { params, state };
+      return { params: params as SequentialParams<L>, state };
     },
     apply(params, state, x, options) {
       requireApplyOptions(options);
@@ -56,7 +65,7 @@ export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
       const next: Record<string, Params[string]> = { ...state };
       entries.forEach(([name, layer], k) => {
         const applied = layer.apply(
-          (params[name] ?? {}) as Params,
+          (params as Params)[name] as Params | undefined ?? {},
           (state[name] ?? {}) as Params,
           output,
           key ? { training, key: foldIn(key, k) } : { training },

@@ -1,7 +1,7 @@
 import { formatAval } from "../ir/aval.ts";
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { maxPool2d, mean, type PoolOptions, relu, reshape, transpose } from "../tensor/mod.ts";
-import { type Layer, statelessLayer } from "./layer.ts";
+import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
 
 /**
  * The rectified linear unit as a layer.
@@ -17,7 +17,7 @@ import { type Layer, statelessLayer } from "./layer.ts";
  * assertEquals(valuesOf(output), [0, 2]);
  * ```
  */
-export function reluLayer(): Layer {
+export function reluLayer(): Layer<NoParams> {
   return statelessLayer(relu);
 }
 
@@ -36,7 +36,7 @@ export function reluLayer(): Layer {
  * assertEquals(output.shape, [1, 2, 2, 3]);
  * ```
  */
-export function maxPoolLayer(options: PoolOptions = {}): Layer {
+export function maxPoolLayer(options: PoolOptions = {}): Layer<NoParams> {
   requireOptions("maxPoolLayer", options, { window: true, stride: true, padding: true });
   return statelessLayer((x) => maxPool2d(x, options));
 }
@@ -55,7 +55,7 @@ export function maxPoolLayer(options: PoolOptions = {}): Layer {
  * assertEquals(output.shape, [2, 3]);
  * ```
  */
-export function globalAveragePool(): Layer {
+export function globalAveragePool(): Layer<NoParams> {
   return statelessLayer((x) => mean(x, { axes: [-3, -2] }));
 }
 
@@ -85,7 +85,7 @@ export interface FlattenOptions {
  * assertEquals(valuesOf(output), [1, 3, 2, 4]);
  * ```
  */
-export function flattenLayer(options: FlattenOptions = {}): Layer {
+export function flattenLayer(options: FlattenOptions = {}): Layer<NoParams> {
   requireOptions("flattenLayer", options, { order: true });
   const { order = "channels-last" } = options;
   requireOneOf("flattenLayer", ["order", order], ["channels-last", "channels-first"]);

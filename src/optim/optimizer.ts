@@ -2,7 +2,7 @@ import { Tensor } from "../ir/tensor.ts";
 import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
 
 /** A learning rate: a number, a scalar tensor, or a tree like the parameters with one for each. */
-export type Rate = number | Tensor | Readonly<Record<string, unknown>> | readonly unknown[];
+export type Rate = number | Tensor | object;
 
 /** What an optimizer remembers between steps: a tree of tensors; `{}` if nothing. */
 export interface OptimizerState {

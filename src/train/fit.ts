@@ -112,7 +112,7 @@ const PHASE = "train";
  * ```ts
  * import { fit, trainingState } from "@mutasesumele/toolkit/train";
  * import { adam, hostArray, linear, meanSquaredError, openEngine } from "@mutasesumele/toolkit";
- * import { type Params, valueAndGrad } from "@mutasesumele/toolkit";
+ * import { valueAndGrad, type WeightAndBias } from "@mutasesumele/toolkit";
  * import { assert } from "@std/assert";
  *
  * const model = linear({ inputs: 2, outputs: 1 });
@@ -125,7 +125,7 @@ const PHASE = "train";
  *   init: (key) => trainingState(model.init(key), optimizer),
  *   batch: () => ({ x, y }),
  *   step: ({ params, state, optimizer: memory }, batch, { rate }) => {
- *     const { value, grad } = valueAndGrad((params: Params) =>
+ *     const { value, grad } = valueAndGrad((params: WeightAndBias) =>
  *       meanSquaredError(model.apply(params, state, batch.x, { training: true }).output, batch.y)
  *     )(params);
  *     const updated = optimizer.update(grad, memory, params, { rate });

@@ -4,6 +4,7 @@
  * @module
  */
 import { sizeOf } from "../ir/aval.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { equal } from "../ops/compare.ts";
 import { convert } from "../ops/convert.ts";
@@ -56,6 +57,7 @@ function arrange<R, P>(
  *   `[...shape]` is replaced by a tree like the argument, of tensors `[...shape, ...shape of the argument]`;
  *   zeros where an argument or result is not `f32`.
  * @throws {RangeError} If there is no such argument.
+ * @throws {TypeError} If an option is not known.
  *
  * @example
  * ```ts
@@ -74,6 +76,7 @@ export function jacrev<
   fn: (...args: A) => R,
   options?: ArgumentOptions<K>,
 ): (...args: A) => JacobianOf<R, Chosen<A, K>> {
+  requireOptions("jacrev", options ?? {}, { argument: true });
   const argument = (options?.argument ?? 0) as K;
   const inner = varying(fn, argument);
   return (...args) => {
@@ -103,6 +106,7 @@ export function jacrev<
  * @param options Which arguments vary; the first unless told.
  * @returns A function of the same arguments; its result is that of {@linkcode jacrev}.
  * @throws {RangeError} If there is no such argument.
+ * @throws {TypeError} If an option is not known.
  *
  * @example
  * ```ts
@@ -123,6 +127,7 @@ export function jacfwd<
   fn: (...args: A) => R,
   options?: ArgumentOptions<K>,
 ): (...args: A) => JacobianOf<R, Chosen<A, K>> {
+  requireOptions("jacfwd", options ?? {}, { argument: true });
   const argument = (options?.argument ?? 0) as K;
   const inner = varying(fn, argument);
   return (...args) => {
@@ -161,6 +166,7 @@ export function jacfwd<
  * @returns A function of the same arguments; its result is a tree like the argument, of trees like the argument,
  *   of tensors `[...shape of one, ...shape of the other]`.
  * @throws {RangeError} If there is no such argument.
+ * @throws {TypeError} If an option is not known.
  * @throws {TypeError} If the result of `fn` is not an `f32` scalar.
  *
  * @example
@@ -176,6 +182,7 @@ export function hessian<A extends readonly unknown[], const K extends Positions 
   fn: (...args: A) => Tensor,
   options?: ArgumentOptions<K>,
 ): (...args: A) => JacobianOf<Chosen<A, K>, Chosen<A, K>> {
+  requireOptions("hessian", options ?? {}, { argument: true });
   const argument = (options?.argument ?? 0) as K;
   const inner = varying(fn, argument);
   return (...args) => jacfwd(grad(inner))(chosenOf(args, argument), args);

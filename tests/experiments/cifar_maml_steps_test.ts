@@ -92,7 +92,10 @@ function metaOptions(changes: Partial<MetaTrainOptions> = {}): MetaTrainOptions 
 
 function startMeta(engine: Engine, { tasks, optimizer }: MetaTrainOptions) {
   return engine.jit((): MetaTraining => {
-    const { params, state } = model.init(randomKey(0)) as Omit<MetaTraining, "optimizer">;
+    const { params, state } = model.init(randomKey(0)) as unknown as Omit<
+      MetaTraining,
+      "optimizer"
+    >;
     const keys = splitKey(randomKey(1), tasks.length);
     const pretext = Object.fromEntries(
       tasks.map((task, k) => [task.name, task.initHead(keys[k]!, size.embedding)]),

@@ -8,10 +8,10 @@ import {
   meanSquaredError,
   moml,
   openEngine,
-  type Params,
   sgd,
   splitKey,
   type Tensor,
+  type WeightAndBias,
 } from "../../mod.ts";
 
 interface Batch {
@@ -20,7 +20,7 @@ interface Batch {
 }
 
 const layer = linear({ inputs: 1, outputs: 1 });
-const loss = (params: Params, _: { readonly offset: Tensor }, { x, y }: Batch): Tensor =>
+const loss = (params: WeightAndBias, _: { readonly offset: Tensor }, { x, y }: Batch): Tensor =>
   meanSquaredError(layer.apply(params, {}, x, { training: true }).output, y);
 
 Deno.test("maml() in a loop keeps the types of parameters, shared tensors and rates", async () => {
@@ -59,12 +59,12 @@ Deno.test("moml() keeps the types of rates, too", () => {
 
 /** The state of the loop above, for its type. */
 function stateOf({ params, rate }: {
-  readonly params: Params;
+  readonly params: WeightAndBias;
   readonly rate: Tensor;
   readonly key: Tensor;
   readonly data: { readonly support: Batch; readonly query: Batch; readonly constants: object };
 }): {
-  readonly params: Params;
+  readonly params: WeightAndBias;
   readonly shared: { readonly offset: Tensor };
   readonly rates: { readonly all: Tensor };
 } {

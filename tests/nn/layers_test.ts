@@ -193,7 +193,7 @@ Deno.test("sequential() applies layers in order and threads their state", () => 
     inner: sequential({ more: statelessLayer((x) => add(x, 1)), deep: count }),
   });
   const { params, state } = model.init(randomKey(0));
-  assertEquals(params, {});
+  assertEquals(Object.keys(params), []);
   const once = model.apply(params, state, constant([1]), { training: true });
   const again = model.apply(params, once.state, once.output, { training: true });
   assertEquals(valuesOf(again.output), [(((1 * 2 + 1) * 2) * 2 + 1) * 2]);

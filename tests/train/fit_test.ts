@@ -13,13 +13,13 @@ import {
   log as logarithm,
   meanSquaredError,
   openEngine,
-  type Params,
   sequential,
   softmaxCrossEntropy,
   sub,
   type Tensor,
   valueAndGrad,
   valueAndGradAux,
+  type WeightAndBias,
 } from "../../mod.ts";
 import { type MetricRecord, readMetrics } from "../../src/run/mod.ts";
 import {
@@ -53,7 +53,7 @@ function options(
     batch,
     step: (training, { x, y }, { rate }) => {
       const { params, state } = training;
-      const { value, grad } = valueAndGrad((params: Params) =>
+      const { value, grad } = valueAndGrad((params: WeightAndBias) =>
         meanSquaredError(model.apply(params, state, x, { training: true }).output, y)
       )(params);
       const updated = optimizer.update(grad, training.optimizer, params, { rate });
@@ -243,7 +243,7 @@ Deno.test("own images, an encoder of their size and a loop of one's own", () =>
       step: (training, { rows }, { rate, key, constants }) => {
         const pixels = takeImages(constants, rows, data);
         const classes = takeLabels(constants, rows);
-        const { value, grad, aux } = valueAndGradAux((params: Params) => {
+        const { value, grad, aux } = valueAndGradAux((params: typeof training.params) => {
           const applied = net.apply(params, training.state, pixels, { training: true, key });
           return {
             loss: softmaxCrossEntropy(applied.output, classes),
