@@ -129,8 +129,9 @@ Deno.test("memory in use is that of contents from their writing to their last us
   const rows = [
     [[input, slot(0)], [false, true]],
     [[slot(0), slot(1)], [false, true]],
-    [[slot(1), slot(0)], [false, true]], // another content
-    [[slot(0), output], [false, true]],
+    [[slot(1), output], [false, true]], // slot 0 holds nothing that will be read
+    [[input, slot(0)], [false, true]], // another content
+    [[slot(0), slot(1)], [false, true]],
   ] as const;
   const used = memoryOver(
     {
@@ -145,8 +146,8 @@ Deno.test("memory in use is that of contents from their writing to their last us
     rows.map(([, writes]) => writes),
     3,
   );
-  assertEquals(used.map(({ temporaries }) => temporaries), [100, 110, 110, 100]);
-  assertEquals(used.map(({ results }) => results), [0, 0, 0, 5]);
+  assertEquals(used.map(({ temporaries }) => temporaries), [100, 110, 10, 100, 110]);
+  assertEquals(used.map(({ results }) => results), [0, 0, 5, 5, 5]);
   assertEquals([used[0]!.inputs, used[0]!.constants], [7, 3]);
 });
 
