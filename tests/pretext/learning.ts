@@ -33,6 +33,8 @@ export interface Lesson {
   readonly steps: number;
   /** Steps in the tests of every commit; too long for them without it. */
   readonly shortSteps?: number;
+  /** The backbone and the length of its embeddings; a small convolutional one unless told. */
+  readonly backbone?: { readonly layer: Layer; readonly embedding: number };
   /** Largest rate of Adam; 0.002 unless told. */
   readonly rate?: number;
   /** What the trivial solver does, in words. */
@@ -92,8 +94,9 @@ export async function learn(
 ): Promise<Learned> {
   const { task, trivial, judge, rate = 0.002 } = lesson;
   const { dataset, learned } = images;
-  const [embedding, classes] = [128, dataset.classNames.length];
-  const layer = encoder({ widths: [16, 32, 64], embedding });
+  const classes = dataset.classNames.length;
+  const { layer, embedding } = lesson.backbone ??
+    { layer: encoder({ widths: [16, 32, 64], embedding: 128 }), embedding: 128 };
   const side = {
     dataset,
     head: classifierHead({ inputs: embedding, classes, hidden: 8 }),

@@ -1,5 +1,6 @@
 /** Every pretext task with its trivial solver, for tests of learning. */
 import type { HostArray } from "../../src/engine/mod.ts";
+import { visionTransformer } from "../../src/nn/mod.ts";
 import * as pretext from "../../src/pretext/mod.ts";
 import { permutations } from "../../src/pretext/permutations.ts";
 import type { TaskPictures } from "../../src/train/mod.ts";
@@ -214,6 +215,18 @@ export const LESSONS: readonly Lesson[] = [
     task: pretext.maskedAutoencoding({ widths: [32, 16] }),
     steps: 200,
     shortSteps: 30,
+    figure: "explained",
+    of: metric("explained"),
+    solver: "the mean colour of every hidden patch",
+    trivial: () => 0,
+  },
+  {
+    task: pretext.maskedPatches({ features: 48, depth: 1 }),
+    backbone: {
+      layer: visionTransformer({ imageSize: 32, patch: 4, features: 48, depth: 2, heads: 3 }),
+      embedding: 48,
+    },
+    steps: 600,
     figure: "explained",
     of: metric("explained"),
     solver: "the mean colour of every hidden patch",

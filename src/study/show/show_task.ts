@@ -53,6 +53,8 @@ export function untrainedConfig(
 ): StudyConfig {
   return studySchema.parse({
     arms: { untrained: { pretrain: [{ objective: "pretext", tasks: { [task]: {} } }] } },
+    // The one task that needs a transformer.
+    ...(task === "masked-patches" && { model: { backbone: { encoder: null, vit: {} } } }),
     imageSize: size,
     batchSize: Math.max(32, count),
     trainImages: 2000,
