@@ -47,15 +47,17 @@ export function symmetricEigen(matrix: Tensor): Eigen {
 }
 
 /** Rotates every pair of axes once. */
-const sweep = checkpoint((state: { readonly matrix: Tensor; readonly vectors: Tensor }) => {
-  let { matrix, vectors } = state;
-  for (const pairs of rounds(matrix.shape[0]!)) {
-    const rotation = rotationOf(matrix, pairs);
-    matrix = matmul(transpose(rotation), matmul(matrix, rotation));
-    vectors = matmul(vectors, rotation);
-  }
-  return { matrix, vectors };
-});
+const sweep = /* @__PURE__ */ checkpoint(
+  (state: { readonly matrix: Tensor; readonly vectors: Tensor }) => {
+    let { matrix, vectors } = state;
+    for (const pairs of rounds(matrix.shape[0]!)) {
+      const rotation = rotationOf(matrix, pairs);
+      matrix = matmul(transpose(rotation), matmul(matrix, rotation));
+      vectors = matmul(vectors, rotation);
+    }
+    return { matrix, vectors };
+  },
+);
 
 /** The rotation in the planes of disjoint pairs that makes their elements 0. */
 function rotationOf(matrix: Tensor, pairs: readonly (readonly [number, number])[]): Tensor {

@@ -6,10 +6,10 @@ import { defineElementwise, sameDType } from "./elementwise.ts";
 import { mul } from "./mul.ts";
 
 /** Absolute value; its derivative at 0 is 0. */
-export const absP: Primitive<null> = defineElementwise<null>({
+export const absP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "abs",
   arity: 1,
-  dtype: sameDType("f32", "i32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32"),
   compute: (_, x) => Math.abs(x),
   jvp: ({ inputs: [x] }, [t]) => t ? mul(t, sign(x!)) : null,
   transpose: "not linear",
@@ -18,10 +18,10 @@ export const absP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Sign: -1, 0 (of both zeros) or 1; of NaN, NaN. Its derivative is 0 everywhere. */
-export const signP: Primitive<null> = defineElementwise<null>({
+export const signP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "sign",
   arity: 1,
-  dtype: sameDType("f32", "i32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32"),
   compute: (_, x) => Math.sign(x),
   jvp: "constant",
   transpose: "not linear",
@@ -31,10 +31,10 @@ export const signP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Largest integer not above `x`. */
-export const floorP: Primitive<null> = defineElementwise<null>({
+export const floorP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "floor",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.floor(x),
   jvp: "constant",
   transpose: "not linear",

@@ -5,10 +5,10 @@ import { zeroOf } from "../ir/wgsl_numbers.ts";
 import { applyTo, defineElementwise, sameDType } from "./elementwise.ts";
 
 /** Sum of two tensors of one shape and type. */
-export const addP: Primitive<null> = defineElementwise<null>({
+export const addP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "add",
   arity: 2,
-  dtype: sameDType("f32", "i32", "u32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32", "u32"),
   compute: (_, a, b) => a + b,
   jvp: (_, [da, db]) => da && db ? add(da, db) : da ?? db ?? null,
   transpose: (_, ct, linear) => linear.map((is) => is ? ct : null),
@@ -17,10 +17,10 @@ export const addP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Difference of two tensors of one shape and type. */
-export const subP: Primitive<null> = defineElementwise<null>({
+export const subP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "sub",
   arity: 2,
-  dtype: sameDType("f32", "i32", "u32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32", "u32"),
   compute: (_, a, b) => a - b,
   jvp: (_, [da, db]) => da && db ? sub(da, db) : da ?? (db ? neg(db) : null),
   transpose: (_, ct, linear) => [linear[0] ? ct : null, linear[1] ? neg(ct) : null],
@@ -31,10 +31,10 @@ export const subP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Negation. */
-export const negP: Primitive<null> = defineElementwise<null>({
+export const negP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "neg",
   arity: 1,
-  dtype: sameDType("f32", "i32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32"),
   compute: (_, a) => -a,
   jvp: (node, [da]) => da ? applyTo(node, [da]) : null,
   transpose: (_, ct) => [neg(ct)],

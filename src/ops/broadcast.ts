@@ -15,7 +15,9 @@ export interface BroadcastParams {
 }
 
 /** Repeats a tensor along the result axes that are not in `axes`. */
-export const broadcastP: Primitive<BroadcastParams> = definePrimitive<BroadcastParams>({
+export const broadcastP: Primitive<BroadcastParams> = /* @__PURE__ */ definePrimitive<
+  BroadcastParams
+>({
   name: "broadcast",
   aval: ({ shape, axes }, [x]) => {
     const fits = axes.length === x!.shape.length &&

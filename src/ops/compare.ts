@@ -21,11 +21,23 @@ function defineComparison(
 }
 
 /** Whether `a == b`. */
-export const equalP: Primitive<null> = defineComparison("equal", "==", (a, b) => a === b);
+export const equalP: Primitive<null> = /* @__PURE__ */ defineComparison(
+  "equal",
+  "==",
+  (a, b) => a === b,
+);
 /** Whether `a < b`. */
-export const lessP: Primitive<null> = defineComparison("less", "<", (a, b) => a < b);
+export const lessP: Primitive<null> = /* @__PURE__ */ defineComparison(
+  "less",
+  "<",
+  (a, b) => a < b,
+);
 /** Whether `a <= b`. */
-export const lessEqualP: Primitive<null> = defineComparison("less_equal", "<=", (a, b) => a <= b);
+export const lessEqualP: Primitive<null> = /* @__PURE__ */ defineComparison(
+  "less_equal",
+  "<=",
+  (a, b) => a <= b,
+);
 
 /** `a == b`, elementwise. */
 export function equal(a: Tensor, b: Tensor): Tensor {

@@ -15,7 +15,7 @@ export interface ConcatParams {
 }
 
 /** Puts tensors behind each other along one axis. */
-export const concatP: Primitive<ConcatParams> = definePrimitive<ConcatParams>({
+export const concatP: Primitive<ConcatParams> = /* @__PURE__ */ definePrimitive<ConcatParams>({
   name: "concat",
   aval: ({ axis }, inputs) => {
     const [first] = inputs;

@@ -185,7 +185,7 @@ function mapOverImages(
 }
 
 /** Convolution of images `[b, n, h, w, cin]` with filters `[b, kh, kw, cin, cout]`. */
-export const conv2dP: Primitive<Conv2dParams> = definePrimitive<Conv2dParams>({
+export const conv2dP: Primitive<Conv2dParams> = /* @__PURE__ */ definePrimitive<Conv2dParams>({
   name: "conv2d",
   aval: (params, [x, w]) => {
     const g = forwardGeometry(params, x!, w!);
@@ -219,7 +219,9 @@ export const conv2dP: Primitive<Conv2dParams> = definePrimitive<Conv2dParams>({
 });
 
 /** Gradient of {@linkcode conv2dP} with respect to its images, from filters and cotangent. */
-export const conv2dInputGradP: Primitive<Conv2dParams> = definePrimitive<Conv2dParams>({
+export const conv2dInputGradP: Primitive<Conv2dParams> = /* @__PURE__ */ definePrimitive<
+  Conv2dParams
+>({
   name: "conv2d_input_grad",
   aval: (params, [w, dy]) => {
     const g = inputGradGeometry(params, w!, dy!);
@@ -255,7 +257,9 @@ export const conv2dInputGradP: Primitive<Conv2dParams> = definePrimitive<Conv2dP
 });
 
 /** Gradient of {@linkcode conv2dP} with respect to its filters, from images and cotangent. */
-export const conv2dFilterGradP: Primitive<Conv2dParams> = definePrimitive<Conv2dParams>({
+export const conv2dFilterGradP: Primitive<Conv2dParams> = /* @__PURE__ */ definePrimitive<
+  Conv2dParams
+>({
   name: "conv2d_filter_grad",
   aval: (params, [x, dy]) => {
     const g = filterGradGeometry(params, x!, dy!);

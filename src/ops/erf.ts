@@ -15,10 +15,10 @@ import { mul } from "./mul.ts";
  * Devices use the Taylor series below 0.5, and else the fit of Press et al. (Numerical Recipes,
  * section 6.2) to the complement `1 - erf`, which is right to 1.2e-7 of its size.
  */
-export const erfP: Primitive<null> = defineElementwise<null>({
+export const erfP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "erf",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => erf64(x),
   jvp: ({ inputs: [x] }, [t]) =>
     t ? mul(t, mul(like(x!, 2 / Math.sqrt(Math.PI)), exp(neg(mul(x!, x!))))) : null,

@@ -13,10 +13,10 @@ import { like } from "./fill.ts";
 import { div, mul } from "./mul.ts";
 
 /** Exponential function. */
-export const expP: Primitive<null> = defineElementwise<null>({
+export const expP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "exp",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.exp(x),
   jvp: ({ outputs: [y] }, [t]) => t ? mul(t, y!) : null,
   transpose: "not linear",
@@ -25,10 +25,10 @@ export const expP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Natural logarithm. */
-export const logP: Primitive<null> = defineElementwise<null>({
+export const logP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "log",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.log(x),
   jvp: ({ inputs: [x] }, [t]) => t ? div(t, x!) : null,
   transpose: "not linear",
@@ -37,10 +37,10 @@ export const logP: Primitive<null> = defineElementwise<null>({
 });
 
 /** `e^x - 1`, accurate near 0. */
-export const expm1P: Primitive<null> = defineElementwise<null>({
+export const expm1P: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "expm1",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.expm1(x),
   jvp: ({ inputs: [x] }, [t]) => t ? mul(t, exp(x!)) : null,
   transpose: "not linear",
@@ -49,10 +49,10 @@ export const expm1P: Primitive<null> = defineElementwise<null>({
 });
 
 /** `ln(1 + x)`, accurate near 0. */
-export const log1pP: Primitive<null> = defineElementwise<null>({
+export const log1pP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "log1p",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.log1p(x),
   jvp: ({ inputs: [x] }, [t]) => t ? div(t, add(x!, like(x!, 1))) : null,
   transpose: "not linear",

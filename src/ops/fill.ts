@@ -15,7 +15,7 @@ export interface FillParams extends Aval {
 }
 
 /** A tensor whose elements are all equal. */
-export const fillP: Primitive<FillParams> = definePrimitive<FillParams>({
+export const fillP: Primitive<FillParams> = /* @__PURE__ */ definePrimitive<FillParams>({
   name: "fill",
   aval: ({ shape, dtype, value }) => {
     const wrong = misfit([value], dtype);
@@ -45,7 +45,7 @@ export interface IotaParams extends Aval {
 }
 
 /** Row-major position of each element within the given axes. */
-export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
+export const iotaP: Primitive<IotaParams> = /* @__PURE__ */ definePrimitive<IotaParams>({
   name: "iota",
   aval: ({ shape, dtype, axes }) => {
     if (dtype === "bool") throw new TypeError("expected a numeric type, found bool.");

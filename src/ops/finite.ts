@@ -25,10 +25,14 @@ function defineTest(
 }
 
 /** Whether a number is NaN. */
-export const isNanP: Primitive<null> = defineTest("is_nan", Number.isNaN, isNanCode);
+export const isNanP: Primitive<null> = /* @__PURE__ */ defineTest(
+  "is_nan",
+  Number.isNaN,
+  isNanCode,
+);
 
 /** Whether a number is neither NaN nor infinite. */
-export const isFiniteP: Primitive<null> = defineTest(
+export const isFiniteP: Primitive<null> = /* @__PURE__ */ defineTest(
   "is_finite",
   (x) => Number.isFinite(Math.fround(x)),
   isFiniteCode,

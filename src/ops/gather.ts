@@ -20,7 +20,7 @@ export interface GatherParams {
  * Rows by index: operand `[batch..., rows, rest...]`, indices `i32[batch..., count]`, result
  * `[batch..., count, rest...]`. Indices outside of `[0, rows)` are clamped.
  */
-export const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
+export const gatherP: Primitive<GatherParams> = /* @__PURE__ */ definePrimitive<GatherParams>({
   name: "gather",
   aval: ({ batchAxes }, [x, indices]) => {
     checkIndices(x!, indices!, batchAxes);
@@ -68,7 +68,9 @@ export interface ScatterAddParams extends GatherParams {
  * Adds rows into zeros: updates `f32[batch..., count, rest...]`, indices `i32[batch..., count]`,
  * result `[batch..., rows, rest...]`. The transpose of {@linkcode gatherP}.
  */
-export const scatterAddP: Primitive<ScatterAddParams> = definePrimitive<ScatterAddParams>({
+export const scatterAddP: Primitive<ScatterAddParams> = /* @__PURE__ */ definePrimitive<
+  ScatterAddParams
+>({
   name: "scatter_add",
   aval: ({ batchAxes, rows }, [updates, indices]) => {
     if (!sameShape(updates!.shape.slice(0, batchAxes + 1), indices!.shape)) {

@@ -31,7 +31,7 @@ function defineHyperbolic({ name, compute, slope, body }: Hyperbolic): Primitive
   return defineElementwise<null>({
     name,
     arity: 1,
-    dtype: sameDType("f32"),
+    dtype: /* @__PURE__ */ sameDType("f32"),
     compute: (_, x) => compute(x),
     jvp: ({ inputs: [x] }, [t]) => t ? mul(t, slope(x!)) : null,
     transpose: "not linear",
@@ -52,7 +52,7 @@ function signed(value: string, real: string): string {
 }
 
 /** Hyperbolic sine. */
-export const sinhP: Primitive<null> = defineHyperbolic({
+export const sinhP: Primitive<null> = /* @__PURE__ */ defineHyperbolic({
   name: "sinh",
   compute: Math.sinh,
   slope: (x) => cosh(x),
@@ -64,7 +64,7 @@ ${signed("y", real)}`,
 });
 
 /** Hyperbolic cosine. */
-export const coshP: Primitive<null> = defineHyperbolic({
+export const coshP: Primitive<null> = /* @__PURE__ */ defineHyperbolic({
   name: "cosh",
   compute: Math.cosh,
   slope: (x) => sinh(x),
@@ -75,7 +75,7 @@ export const coshP: Primitive<null> = defineHyperbolic({
 });
 
 /** Inverse hyperbolic sine. */
-export const asinhP: Primitive<null> = defineHyperbolic({
+export const asinhP: Primitive<null> = /* @__PURE__ */ defineHyperbolic({
   name: "asinh",
   compute: Math.asinh,
   slope: (x) => rsqrt(add(mul(x, x), like(x, 1))),
@@ -88,7 +88,7 @@ ${signed("y", real)}`,
 });
 
 /** Inverse hyperbolic cosine; NaN below 1. Its derivative at 1 is infinite. */
-export const acoshP: Primitive<null> = defineHyperbolic({
+export const acoshP: Primitive<null> = /* @__PURE__ */ defineHyperbolic({
   name: "acosh",
   compute: Math.acosh,
   slope: (x) => mul(rsqrt(sub(x, like(x, 1))), rsqrt(add(x, like(x, 1)))),
@@ -100,7 +100,7 @@ export const acoshP: Primitive<null> = defineHyperbolic({
 });
 
 /** Inverse hyperbolic tangent; infinite at -1 and 1, NaN outside. */
-export const atanhP: Primitive<null> = defineHyperbolic({
+export const atanhP: Primitive<null> = /* @__PURE__ */ defineHyperbolic({
   name: "atanh",
   compute: Math.atanh,
   slope: (x) => div(like(x, 1), oneMinusSquare(x)),

@@ -7,7 +7,7 @@ import { applyTo } from "./elementwise.ts";
  * A fresh name for a tensor: differentiation treats the copy as independent of what it was made
  * from. It costs nothing; simplification removes it.
  */
-export const identityP: Primitive<null> = definePrimitive<null>({
+export const identityP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "identity",
   aval: (_, [x]) => ({ shape: x!.shape, dtype: x!.dtype }),
   evaluate: (_, [x]) => x!,
@@ -27,7 +27,7 @@ export interface BarrierParams {
  * An identity that keeps two computations apart: what is computed from the barrier's result is
  * never shared with the same computation from its operand, so it is recomputed, not stored.
  */
-export const barrierP: Primitive<BarrierParams> = definePrimitive<BarrierParams>({
+export const barrierP: Primitive<BarrierParams> = /* @__PURE__ */ definePrimitive<BarrierParams>({
   name: "barrier",
   aval: (_, [x]) => ({ shape: x!.shape, dtype: x!.dtype }),
   evaluate: (_, [x]) => x!,
@@ -38,7 +38,7 @@ export const barrierP: Primitive<BarrierParams> = definePrimitive<BarrierParams>
 });
 
 /** An identity whose derivative is zero. */
-export const stopGradientP: Primitive<null> = definePrimitive<null>({
+export const stopGradientP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "stop_gradient",
   aval: (_, [x]) => ({ shape: x!.shape, dtype: x!.dtype }),
   evaluate: (_, [x]) => x!,

@@ -18,10 +18,10 @@ import { oneMinusSquare } from "./one_minus_square.ts";
 import { rsqrt } from "./sqrt.ts";
 
 /** Arc tangent. */
-export const atanP: Primitive<null> = defineElementwise<null>({
+export const atanP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "atan",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.atan(x),
   jvp: ({ inputs: [x] }, [t]) => t ? div(t, add(mul(x!, x!), like(x!, 1))) : null,
   transpose: "not linear",
@@ -33,10 +33,10 @@ export const atanP: Primitive<null> = defineElementwise<null>({
  * Angle of the point `(x, y)` from `y` and `x`, within [-pi, pi]. The derivative is
  * `(x dy - y dx) / (x^2 + y^2)`: NaN at the origin.
  */
-export const atan2P: Primitive<null> = defineElementwise<null>({
+export const atan2P: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "atan2",
   arity: 2,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, y, x) => Math.atan2(y, x),
   jvp: ({ inputs: [y, x] }, [dy, dx]) => {
     const up = dy && mul(dy, x!);
@@ -50,10 +50,10 @@ export const atan2P: Primitive<null> = defineElementwise<null>({
 });
 
 /** Arc sine; NaN outside of [-1, 1]. Its derivative at -1 and 1 is infinite. */
-export const asinP: Primitive<null> = defineElementwise<null>({
+export const asinP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "asin",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.asin(x),
   jvp: ({ inputs: [x] }, [t]) => t ? mul(t, rsqrt(oneMinusSquare(x!))) : null,
   transpose: "not linear",
@@ -62,10 +62,10 @@ export const asinP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Arc cosine; NaN outside of [-1, 1]. Its derivative at -1 and 1 is infinite. */
-export const acosP: Primitive<null> = defineElementwise<null>({
+export const acosP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "acos",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.acos(x),
   jvp: ({ inputs: [x] }, [t]) => t ? neg(mul(t, rsqrt(oneMinusSquare(x!)))) : null,
   transpose: "not linear",

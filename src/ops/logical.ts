@@ -13,7 +13,7 @@ function defineBits(
   return defineElementwise<null>({
     name,
     arity: 2,
-    dtype: sameDType(...dtypes),
+    dtype: /* @__PURE__ */ sameDType(...dtypes),
     compute: (_, a, b) => compute(a, b),
     jvp: "constant",
     transpose: "not linear",
@@ -23,35 +23,45 @@ function defineBits(
 }
 
 /** Conjunction of booleans or bits. */
-export const andP: Primitive<null> = defineBits(
+export const andP: Primitive<null> = /* @__PURE__ */ defineBits(
   "and",
   "&",
   ["bool", "u32", "i32"],
   (a, b) => a & b,
 );
 /** Disjunction of booleans or bits. */
-export const orP: Primitive<null> = defineBits("or", "|", ["bool", "u32", "i32"], (a, b) => a | b);
+export const orP: Primitive<null> = /* @__PURE__ */ defineBits(
+  "or",
+  "|",
+  ["bool", "u32", "i32"],
+  (a, b) => a | b,
+);
 /** Exclusive or of bits. */
-export const xorP: Primitive<null> = defineBits("xor", "^", ["u32"], (a, b) => a ^ b);
+export const xorP: Primitive<null> = /* @__PURE__ */ defineBits(
+  "xor",
+  "^",
+  ["u32"],
+  (a, b) => a ^ b,
+);
 /** Shift of bits to the left. */
-export const shiftLeftP: Primitive<null> = defineBits(
+export const shiftLeftP: Primitive<null> = /* @__PURE__ */ defineBits(
   "shift_left",
   "<<",
   ["u32"],
   (a, b) => a << b,
 );
 /** Shift of bits to the right, filling with zeros. */
-export const shiftRightP: Primitive<null> = defineBits(
+export const shiftRightP: Primitive<null> = /* @__PURE__ */ defineBits(
   "shift_right",
   ">>",
   ["u32"],
   (a, b) => a >>> b,
 );
 /** Negation of a boolean. */
-export const notP: Primitive<null> = defineElementwise<null>({
+export const notP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "not",
   arity: 1,
-  dtype: sameDType("bool"),
+  dtype: /* @__PURE__ */ sameDType("bool"),
   compute: (_, a) => a ? 0 : 1,
   jvp: "constant",
   transpose: "not linear",

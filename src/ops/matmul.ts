@@ -24,7 +24,7 @@ interface MatmulSizes {
 }
 
 /** Matrix product of the last two axes; all axes before them are batch axes and must be equal. */
-export const matmulP: Primitive<MatmulParams> = definePrimitive<MatmulParams>({
+export const matmulP: Primitive<MatmulParams> = /* @__PURE__ */ definePrimitive<MatmulParams>({
   name: "matmul",
   aval: (params, [a, b]) => {
     requireFloat(a!);

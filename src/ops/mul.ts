@@ -7,10 +7,10 @@ import { defineElementwise, sameDType } from "./elementwise.ts";
 import { constantOf } from "./fill.ts";
 
 /** Product of two tensors of one shape and type. */
-export const mulP: Primitive<null> = defineElementwise<null>({
+export const mulP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "mul",
   arity: 2,
-  dtype: sameDType("f32", "i32", "u32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32", "u32"),
   compute: (_, a, b) => a * b,
   integer: (_, a, b) => Math.imul(a, b),
   jvp: ({ inputs: [a, b] }, [da, db]) => {
@@ -35,10 +35,10 @@ export const mulP: Primitive<null> = defineElementwise<null>({
  * Quotient of two `f32` tensors of one shape, or integer quotient rounded to zero. As in WGSL, an
  * integer divided by 0 is itself, and so is the least `i32` divided by -1.
  */
-export const divP: Primitive<null> = defineElementwise<null>({
+export const divP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "div",
   arity: 2,
-  dtype: sameDType("f32", "i32", "u32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32", "u32"),
   compute: (_, a, b) => a / b,
   integer: (_, a, b) => b === 0 ? a : a / b,
   // d(a/b) = da/b - (a/b) db/b

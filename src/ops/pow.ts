@@ -25,10 +25,10 @@ const MOST_PRODUCTS = 64;
  * `x` to a constant power, as in IEEE 754: `x^0` is 1 for every `x`; a negative `x` to a fraction is
  * NaN. The derivative is `exponent x^(exponent - 1)`: at 0 it is infinite for exponents below 1.
  */
-export const powP: Primitive<PowParams> = defineElementwise<PowParams>({
+export const powP: Primitive<PowParams> = /* @__PURE__ */ defineElementwise<PowParams>({
   name: "pow",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: ({ exponent }, x) => ieeePower(x, exponent),
   jvp: ({ inputs: [x], params: { exponent } }, [t]) => {
     if (!t || exponent === 0) return null;
@@ -58,10 +58,10 @@ export const powP: Primitive<PowParams> = defineElementwise<PowParams>({
  * Derivatives as in PyTorch: by `a` it is `b a^(b - 1)`, and 0 where `b` is 0; by `b` it is
  * `a^b ln a`, 0 where `a` is 0 and `b` is not negative, and NaN where `a` is negative.
  */
-export const powerP: Primitive<null> = defineElementwise<null>({
+export const powerP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "power",
   arity: 2,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, a, b) => ieeePower(a, b),
   jvp: ({ inputs: [a, b], outputs: [y] }, [da, db]) => {
     const zero = like(a!, 0);

@@ -17,7 +17,9 @@ export interface RandomBitsParams {
  *
  * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
-export const randomBitsP: Primitive<RandomBitsParams> = definePrimitive<RandomBitsParams>({
+export const randomBitsP: Primitive<RandomBitsParams> = /* @__PURE__ */ definePrimitive<
+  RandomBitsParams
+>({
   name: "random_bits",
   aval: ({ shape }, [key]) => {
     if (key!.dtype !== "u32" || key!.shape.at(-1) !== 2) {

@@ -13,7 +13,7 @@ import { forEachReduced, keptAxes, reducedShape, type ReduceParams, sum } from "
  * Largest element over axes, NaN where one is, -Infinity of none; the derivative goes to the first
  * of the largest, or to the first NaN.
  */
-export const reduceMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
+export const reduceMaxP: Primitive<ReduceParams> = /* @__PURE__ */ definePrimitive<ReduceParams>({
   name: "reduce_max",
   aval: ({ axes }, [x]) => {
     requireFloat(x!);
@@ -44,7 +44,7 @@ export const reduceMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
  * Row-major position, within the reduced axes, of the first largest element, or of the first NaN
  * where there is one; `i32`.
  */
-export const argMaxP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
+export const argMaxP: Primitive<ReduceParams> = /* @__PURE__ */ definePrimitive<ReduceParams>({
   name: "argmax",
   aval: ({ axes }, [x]) => {
     requireFloat(x!);

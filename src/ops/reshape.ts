@@ -13,7 +13,7 @@ export interface ReshapeParams {
 }
 
 /** The same elements in row-major order under another shape. */
-export const reshapeP: Primitive<ReshapeParams> = definePrimitive<ReshapeParams>({
+export const reshapeP: Primitive<ReshapeParams> = /* @__PURE__ */ definePrimitive<ReshapeParams>({
   name: "reshape",
   aval: ({ shape }, [x]) => {
     if (sizeOf(shape) !== sizeOf(x!.shape)) {
@@ -37,7 +37,7 @@ export interface PermuteParams {
 }
 
 /** Axes in another order. */
-export const permuteP: Primitive<PermuteParams> = definePrimitive<PermuteParams>({
+export const permuteP: Primitive<PermuteParams> = /* @__PURE__ */ definePrimitive<PermuteParams>({
   name: "permute",
   aval: ({ order }, [x]) => {
     const sorted = [...order].sort((a, b) => a - b);

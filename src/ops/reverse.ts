@@ -13,7 +13,7 @@ export interface ReverseParams {
 }
 
 /** Elements in reverse order along axes. */
-export const reverseP: Primitive<ReverseParams> = definePrimitive<ReverseParams>({
+export const reverseP: Primitive<ReverseParams> = /* @__PURE__ */ definePrimitive<ReverseParams>({
   name: "reverse",
   aval: ({ axes }, [x]) => {
     if (axes.some((axis) => axis < 0 || axis >= x!.shape.length)) {

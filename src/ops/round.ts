@@ -11,7 +11,7 @@ function defineRounding(
   return defineElementwise<null>({
     name,
     arity: 1,
-    dtype: sameDType("f32"),
+    dtype: /* @__PURE__ */ sameDType("f32"),
     compute: (_, x) => compute(x),
     jvp: "constant",
     transpose: "not linear",
@@ -21,17 +21,17 @@ function defineRounding(
 }
 
 /** The nearest whole number; of two, the even one (IEEE 754 `roundToIntegralTiesToEven`). */
-export const roundP: Primitive<null> = defineRounding("round", (x) => {
+export const roundP: Primitive<null> = /* @__PURE__ */ defineRounding("round", (x) => {
   const below = Math.floor(x);
   if (x - below !== 0.5) return Math.round(x);
   return below % 2 === 0 ? below : below + 1;
 });
 
 /** Smallest whole number not below `x`. */
-export const ceilP: Primitive<null> = defineRounding("ceil", Math.ceil);
+export const ceilP: Primitive<null> = /* @__PURE__ */ defineRounding("ceil", Math.ceil);
 
 /** The whole part of `x`: rounded towards 0. */
-export const truncP: Primitive<null> = defineRounding("trunc", Math.trunc);
+export const truncP: Primitive<null> = /* @__PURE__ */ defineRounding("trunc", Math.trunc);
 
 /** `x` rounded to the nearest whole number, ties to even, elementwise. */
 export function round(x: Tensor): Tensor {

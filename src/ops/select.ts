@@ -7,7 +7,7 @@ import { lessEqual } from "./compare.ts";
 import { constantOf, like } from "./fill.ts";
 
 /** `condition ? a : b`. */
-export const selectP: Primitive<null> = defineElementwise<null>({
+export const selectP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "select",
   arity: 3,
   dtype: ([condition, a, b]) => {
@@ -63,10 +63,10 @@ function extremum(
  * The larger of two values, NaN where one is; where they are equal the derivative goes to the first,
  * and where one is NaN to the second.
  */
-export const maximumP: Primitive<null> = defineElementwise<null>({
+export const maximumP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "maximum",
   arity: 2,
-  dtype: sameDType("f32", "i32", "u32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32", "u32"),
   compute: (_, a, b) => Math.max(a, b),
   jvp: ({ inputs: [a, b] }, [da, db]) => {
     if (!da && !db) return null;
@@ -82,10 +82,10 @@ export const maximumP: Primitive<null> = defineElementwise<null>({
  * The smaller of two values, NaN where one is; where they are equal the derivative goes to the
  * first, and where one is NaN to the second.
  */
-export const minimumP: Primitive<null> = defineElementwise<null>({
+export const minimumP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "minimum",
   arity: 2,
-  dtype: sameDType("f32", "i32", "u32"),
+  dtype: /* @__PURE__ */ sameDType("f32", "i32", "u32"),
   compute: (_, a, b) => Math.min(a, b),
   jvp: ({ inputs: [a, b] }, [da, db]) => {
     if (!da && !db) return null;

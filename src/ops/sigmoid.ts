@@ -9,10 +9,10 @@ import { like } from "./fill.ts";
 import { mul } from "./mul.ts";
 
 /** Logistic sigmoid. */
-export const sigmoidP: Primitive<null> = defineElementwise<null>({
+export const sigmoidP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "sigmoid",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => 1 / (1 + Math.exp(-x)),
   jvp: ({ inputs: [x], outputs: [y] }, [t]) => t ? mul(t, mul(y!, sub(like(x!, 1), y!))) : null,
   transpose: "not linear",
@@ -21,10 +21,10 @@ export const sigmoidP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Softplus `ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)`; its derivative is the sigmoid. */
-export const softplusP: Primitive<null> = defineElementwise<null>({
+export const softplusP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "softplus",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   jvp: ({ inputs: [x] }, [t]) => t ? mul(t, sigmoid(x!)) : null,
   transpose: "not linear",

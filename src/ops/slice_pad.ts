@@ -17,7 +17,7 @@ export interface SliceParams {
 }
 
 /** Every `stride`-th element from `start` on. */
-export const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
+export const sliceP: Primitive<SliceParams> = /* @__PURE__ */ definePrimitive<SliceParams>({
   name: "slice",
   aval: ({ start, shape, stride }, [x]) => {
     const fits = [start, shape, stride].every((list) => list.length === x!.shape.length) &&
@@ -73,7 +73,7 @@ export interface PadParams {
 }
 
 /** Puts zeros around and between elements. */
-export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
+export const padP: Primitive<PadParams> = /* @__PURE__ */ definePrimitive<PadParams>({
   name: "pad",
   aval: ({ low, high, interior }, [x]) => {
     const lists = [low, high, interior];

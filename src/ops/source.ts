@@ -6,7 +6,7 @@ import { apply, type Tensor } from "../ir/tensor.ts";
 import { withBatch } from "./elementwise.ts";
 
 /** An input of a program. */
-export const inputP: Primitive<Aval> = definePrimitive<Aval>({
+export const inputP: Primitive<Aval> = /* @__PURE__ */ definePrimitive<Aval>({
   name: "input",
   aval: ({ shape, dtype }) => ({ shape, dtype }),
   evaluate: (_, __, output) => {
@@ -25,7 +25,7 @@ export interface LiteralParams extends Aval {
 }
 
 /** An array known while tracing. */
-export const literalP: Primitive<LiteralParams> = definePrimitive<LiteralParams>({
+export const literalP: Primitive<LiteralParams> = /* @__PURE__ */ definePrimitive<LiteralParams>({
   name: "literal",
   aval: ({ shape, dtype, data }) => {
     if (data.length !== sizeOf(shape)) {

@@ -6,10 +6,10 @@ import { like } from "./fill.ts";
 import { div, mul } from "./mul.ts";
 
 /** Square root. */
-export const sqrtP: Primitive<null> = defineElementwise<null>({
+export const sqrtP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "sqrt",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.sqrt(x),
   jvp: ({ inputs: [x], outputs: [y] }, [t]) => t ? div(mul(t, like(x!, 0.5)), y!) : null,
   transpose: "not linear",
@@ -18,10 +18,10 @@ export const sqrtP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Reciprocal square root. */
-export const rsqrtP: Primitive<null> = defineElementwise<null>({
+export const rsqrtP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "rsqrt",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => 1 / Math.sqrt(x),
   jvp: ({ inputs: [x], outputs: [y] }, [t]) =>
     t ? mul(mul(t, like(x!, -0.5)), mul(y!, mul(y!, y!))) : null,

@@ -14,7 +14,7 @@ export interface ReduceParams {
 }
 
 /** Sum over axes. */
-export const sumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
+export const sumP: Primitive<ReduceParams> = /* @__PURE__ */ definePrimitive<ReduceParams>({
   name: "sum",
   aval: ({ axes }, [x]) => {
     requireFloat(x!);

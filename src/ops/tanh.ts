@@ -12,10 +12,10 @@ import { mul } from "./mul.ts";
  * Hyperbolic tangent. WGSL's own may be off by 1e-3 near 0 and overflow far from it, so devices
  * compute `-e / (2 + e)` with `e = exp(-2 |x|) - 1` and give it the sign of `x`.
  */
-export const tanhP: Primitive<null> = defineElementwise<null>({
+export const tanhP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "tanh",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.tanh(x),
   jvp: ({ inputs: [x], outputs: [y] }, [t]) => t ? mul(t, sub(like(x!, 1), mul(y!, y!))) : null,
   transpose: "not linear",

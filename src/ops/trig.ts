@@ -16,10 +16,10 @@ import { defineElementwise, sameDType } from "./elementwise.ts";
 import { mul } from "./mul.ts";
 
 /** Sine. */
-export const sinP: Primitive<null> = defineElementwise<null>({
+export const sinP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "sin",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.sin(x),
   jvp: ({ inputs: [x] }, [t]) => t ? mul(t, cos(x!)) : null,
   transpose: "not linear",
@@ -28,10 +28,10 @@ export const sinP: Primitive<null> = defineElementwise<null>({
 });
 
 /** Cosine. */
-export const cosP: Primitive<null> = defineElementwise<null>({
+export const cosP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   name: "cos",
   arity: 1,
-  dtype: sameDType("f32"),
+  dtype: /* @__PURE__ */ sameDType("f32"),
   compute: (_, x) => Math.cos(x),
   jvp: ({ inputs: [x] }, [t]) => t ? neg(mul(t, sin(x!))) : null,
   transpose: "not linear",
