@@ -28,6 +28,15 @@ export function checkImageSize(width: number, height: number): void {
  * @param image The image.
  * @param channels Wanted number of channels.
  * @returns The image itself if it has them already.
+ *
+ * @example
+ * ```ts
+ * import { withChannels } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const red = { width: 1, height: 1, channels: 3, pixels: Uint8Array.of(255, 0, 0) } as const;
+ * assertEquals(withChannels(red, 1).pixels, Uint8Array.of(76));
+ * ```
  */
 export function withChannels(image: DecodedImage, channels: 1 | 3): DecodedImage {
   if (image.channels === channels) return image;
