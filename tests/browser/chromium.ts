@@ -8,14 +8,19 @@
 /** Where Chromium may be called; `CHROMIUM` in the environment goes first. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/** WebGPU without a GPU, without the sandboxes that containers lack, and without the network. */
-const FLAGS = [
+/** WebGPU without a GPU. */
+export const WEBGPU: readonly string[] = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+];
+
+/** Without a screen, without the sandboxes that containers lack, and without the network. */
+export const HEADLESS: readonly string[] = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu-sandbox",
   "--disable-dev-shm-usage",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
+  "--disable-quic",
   "--no-first-run",
   "--no-default-browser-check",
   "--disable-background-networking",
@@ -88,7 +93,12 @@ export async function runInChromium(
       }),
   );
   const child = new Deno.Command(command, {
-    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
+    args: [
+      ...HEADLESS,
+      ...WEBGPU,
+      `--user-data-dir=${profile}`,
+      `http://127.0.0.1:${server.addr.port}/`,
+    ],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -117,7 +127,8 @@ export async function runInChromium(
   }
 }
 
-function kill(child: Deno.ChildProcess): void {
+/** Ends a process, if it has not ended by itself. */
+export function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch (error) {

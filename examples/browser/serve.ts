@@ -1,0 +1,76 @@
+/**
+ * Bundles the demo and serves it: `deno task demo`. The bundles are plain files: any server of a site can
+ * serve what `--out FOLDER` writes.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+
+const here = new URL("./", import.meta.url);
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html",
+  css: "text/css",
+  js: "text/javascript",
+  wasm: "application/wasm",
+};
+
+/**
+ * Bundles the demo into a folder.
+ *
+ * @param folder The folder; made if there is none.
+ */
+export async function build(folder: string): Promise<void> {
+  await Deno.mkdir(`${folder}/wasm`, { recursive: true });
+  const path = (name: string): string => decodeURIComponent(new URL(name, here).pathname);
+  const bundles = ["page", "worker", "worker_wasm"].map(async (name) => {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["bundle", "--quiet", "--platform", "browser", "--minify"],
+        ...["--output", `${folder}/${name}.js`, path(`${name}.ts`)],
+      ],
+    }).output();
+    if (!success) throw new Error(`Cannot bundle ${name}.ts: ${new TextDecoder().decode(stderr)}`);
+  });
+  const copies = ["index.html", "style.css"].map((name) =>
+    Deno.copyFile(new URL(name, here), `${folder}/${name}`)
+  );
+  const backend = new URL(import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
+  const wasm = ["tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm.wasm"].map((name) =>
+    Deno.copyFile(new URL(`dist/${name}`, backend), `${folder}/wasm/${name}`)
+  );
+  await Promise.all([...bundles, ...copies, ...wasm]);
+}
+
+/**
+ * Serves a folder on this machine.
+ *
+ * @param folder The folder.
+ * @param port The port; 0 takes any that is free.
+ * @returns The server.
+ */
+export function serve(folder: string, port: number): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    const name = pathname === "/" ? "/index.html" : pathname;
+    if (!/^(\/[\w.-]+)+$/.test(name) || name.includes("..")) {
+      return new Response("not found", { status: 404 });
+    }
+    try {
+      const file = await Deno.readFile(`${folder}${name}`);
+      const type = TYPES[name.split(".").at(-1)!] ?? "application/octet-stream";
+      return new Response(file, { headers: { "content-type": `${type}; charset=utf-8` } });
+    } catch {
+      return new Response("not found", { status: 404 });
+    }
+  });
+}
+
+if (import.meta.main) {
+  const { out, port = "8080" } = parseArgs(Deno.args, { string: ["out", "port"] });
+  const folder = out ?? await Deno.makeTempDir({ prefix: "demo-" });
+  await build(folder);
+  if (out === undefined) {
+    const { addr } = serve(folder, Number(port));
+    console.log(`http://127.0.0.1:${addr.port}/`);
+  }
+}
