@@ -59,7 +59,10 @@ export async function decodeOnPlatform(file: Blob): Promise<DecodedImage> {
 /** What draws on a canvas, or `undefined` where there is none. */
 function contextOf(width: number, height: number): Context | undefined {
   const { OffscreenCanvas: Canvas } = globalThis as {
-    OffscreenCanvas?: new (width: number, height: number) => { getContext(kind: "2d"): Context | null };
+    OffscreenCanvas?: new (
+      width: number,
+      height: number,
+    ) => { getContext(kind: "2d"): Context | null };
   };
   try {
     return Canvas && new Canvas(width, height).getContext("2d") || undefined;

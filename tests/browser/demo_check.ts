@@ -15,6 +15,8 @@ assert(
     "`apt-get install chromium`), or set CHROMIUM to its command.",
 );
 const { command } = chromium;
+const folder = await Deno.makeTempDir();
+await build(folder);
 
 /** Opens the demo in a tab and waits for its engine. */
 async function withDemo(
@@ -25,18 +27,12 @@ async function withDemo(
   },
   use: (tab: Tab) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  await build(folder);
   await using server = serve(folder, 0);
   await using tab = await Tab.open({ command, flags, width, height: 900 });
-  try {
-    await tab.visit(`http://127.0.0.1:${server.addr.port}/${query}`);
-    await tab.until("!document.querySelector('#train').disabled", PATIENCE);
-    await use(tab);
-    assertEquals(tab.faults, []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await tab.visit(`http://127.0.0.1:${server.addr.port}/${query}`);
+  await tab.until("!document.querySelector('#train').disabled", PATIENCE);
+  await use(tab);
+  assertEquals(tab.faults, []);
 }
 
 const textOf = async (tab: Tab, selector: string): Promise<string> =>
@@ -120,3 +116,6 @@ Deno.test("the reference engine trains in a page, too", async () => {
     assert(Number.isFinite(Number(await textOf(tab, "#loss"))));
   });
 });
+
+Deno.test("nothing is left of the demo", async () =>
+  await Deno.remove(folder, { recursive: true }));

@@ -5,6 +5,9 @@
  */
 import { BrowserError, HEADLESS, kill } from "./chromium.ts";
 
+/** Milliseconds after which the browser is given up. */
+const PATIENCE = 30_000;
+
 /** A message of the protocol. */
 interface Message {
   readonly id?: number;
@@ -132,7 +135,16 @@ export class Tab implements AsyncDisposable {
     this.#waiting.set(id, waiting);
     const sessionId = this.#session;
     this.#socket.send(JSON.stringify({ id, method, params, ...(sessionId && { sessionId }) }));
-    return await waiting.promise;
+    // A browser whose GPU process hangs answers nothing any more.
+    const late = setTimeout(
+      () => waiting.reject(new BrowserError(`no answer to ${method} in ${PATIENCE} ms`)),
+      PATIENCE,
+    );
+    try {
+      return await waiting.promise;
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   #receive({ id, method, params, result, error }: Message): void {

@@ -1,0 +1,145 @@
+/** The light entry elsewhere: bundled for browsers it is small, and it runs in Node and Bun. */
+import { assert, assertEquals } from "@std/assert";
+
+const root = new URL("../../", import.meta.url);
+const decoder = new TextDecoder();
+
+/** A step of MAML on the best engine there is, with a model in between. */
+const step = ({ names, model }: { readonly names: string; readonly model: string }): string => `
+import { hostArray, keyWords, maml, openEngine, sgd, type Tensor, ${names} } from "@mutasesumele/toolkit";
+${model}
+const metaGradient = maml({ inner: loss, outer: loss }, {
+  innerSteps: 2,
+  optimizer: sgd(),
+  innerRate: 0.1,
+});
+const engine = await openEngine("auto");
+const initialize = engine.jit((key: Tensor) => init(key));
+const step = engine.jit((params: Params, support: Batch, query: Batch, key: Tensor) => {
+  const meta = { params, shared: {}, rates: {} };
+  const { loss, grads } = metaGradient(meta, { support, query, constants: {} }, key);
+  return { loss, grads: grads.params };
+});
+const wave = (count: number) => Float32Array.from({ length: count }, (_, k) => Math.sin(k));
+const key = hostArray(keyWords(0), [2], "u32");
+const result = await step(await initialize(key), task, task, key);
+console.log((await engine.read(result.loss)).data[0], engine.info.name);
+engine.close();
+`;
+
+const perceptron = step({
+  names: "add, matmul, meanSquaredError, normal, tanh",
+  model: `
+interface Params { readonly w: Tensor; readonly v: Tensor }
+interface Batch { readonly x: Tensor; readonly y: Tensor }
+const init = (key: Tensor): Params => ({ w: normal(key, [1, 8]), v: normal(key, [8, 1]) });
+const loss = ({ w, v }: Params, _: object, { x, y }: Batch): Tensor =>
+  meanSquaredError(matmul(tanh(matmul(x, w)), v), y);
+const task = { x: hostArray([[[1], [2]]]), y: hostArray([[[3], [4]]]) };
+`,
+});
+
+const convolutions = step({
+  names: "conv4, type Params, softmaxCrossEntropy",
+  model: `
+interface Batch { readonly images: Tensor; readonly labels: Tensor }
+const model = conv4({ ways: 5, channels: 8, imageSize: 16, imageChannels: 1 });
+const init = (key: Tensor): Params => model.init(key).params;
+const loss = (params: Params, _: object, { images, labels }: Batch): Tensor =>
+  softmaxCrossEntropy(model.apply(params, {}, images, { training: true }).output, labels);
+const pixels = Float32Array.from({ length: 5 * 256 }, (_, k) => Math.sin(k));
+const task = {
+  images: hostArray(pixels, [1, 5, 16, 16, 1]),
+  labels: hostArray([[0, 1, 2, 3, 4]], [1, 5], "i32"),
+};
+`,
+});
+
+/** Runs a command; its standard output. */
+async function run(command: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 0, decoder.decode(stderr));
+  return decoder.decode(stdout);
+}
+
+/** Bundles a program for browsers into a file, and does something with it. */
+async function withBundle(source: string, use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/main.ts`, source);
+    await run(Deno.execPath(), [
+      ...["bundle", "--config", "deno.json", "--quiet", "--platform", "browser", "--minify"],
+      ...["--output", `${folder}/main.mjs`, `${folder}/main.ts`],
+    ]);
+    await use(`${folder}/main.mjs`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Bytes that travel to a browser. */
+async function zippedSize(path: string): Promise<number> {
+  using file = await Deno.open(path);
+  const zipped = file.readable.pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(zipped).bytes()).length;
+}
+
+for (
+  const { name, source, most } of [
+    { name: "an own model", source: perceptron, most: 60_000 },
+    // Convolutions bring kernels of their own.
+    { name: "Conv4", source: convolutions, most: 70_000 },
+  ]
+) {
+  Deno.test(`a MAML step of ${name} takes less than ${most / 1000} KB, zipped`, async () => {
+    await withBundle(source, async (path) => {
+      const size = await zippedSize(path);
+      console.log(`${name}: ${size} bytes`);
+      assert(size < most, `${size} bytes`);
+      // Nothing that a page would have to find elsewhere.
+      const text = await Deno.readTextFile(path);
+      assertEquals(text.match(/(?:from|import)\s*\(?"[^"]+"/g), null);
+      assert(!/\bDeno\b\./.test(text), "it uses Deno");
+    });
+  });
+}
+
+/** Whether a command is there. */
+async function exists(command: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args: ["--version"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+for (
+  const [runtime, command] of [["Node", "node"], ["Bun", Deno.env.get("BUN") ?? "bun"]] as const
+) {
+  const ignore = !await exists(command);
+  if (ignore) console.error(`the test on ${runtime} is ignored: there is no command ${command}`);
+  Deno.test({
+    name: `the light entry runs in ${runtime}, on the reference engine`,
+    ignore,
+    fn: () =>
+      withBundle(perceptron.replace('"auto"', '"reference"'), async (path) => {
+        const here = await run(Deno.execPath(), ["run", "--no-prompt", "--no-config", path]);
+        assertEquals(await run(command, [path]), here);
+        assert(here.endsWith("reference\n") && Number.parseFloat(here) > 0, here);
+      }),
+  });
+  Deno.test({
+    name: `in ${runtime}, which has no WebGPU, the engine is the reference, and says why`,
+    ignore,
+    fn: () =>
+      withBundle(perceptron.replace("engine.info.name", "engine.reason"), async (path) => {
+        const out = await run(command, [path]);
+        assert(out.includes("found a runtime without navigator.gpu"), out);
+      }),
+  });
+}
