@@ -24,7 +24,7 @@
  * @module
  */
 import { type Experiment, runCommand } from "../src/experiment/mod.ts";
-import { imageStudy } from "../src/study/arms/image_study.ts";
+import { imageStudy } from "../src/study/images.ts";
 
 /** The experiment. */
 export const experiment: Experiment = imageStudy({

@@ -6,7 +6,7 @@
  */
 import { runExperimentFolder } from "../src/experiment/mod.ts";
 // Loaded with the program: an experiment is imported when it may no longer read the sources.
-import "../src/study/arms/image_study.ts";
+import "../src/study/images.ts";
 
 if (import.meta.main) {
   const folder = new URL(".", import.meta.url);

@@ -5,12 +5,12 @@
  */
 import * as ops from "./mod.ts";
 
-/** Names of the library's primitives. */
-const names: ReadonlySet<string> = new Set(
-  Object.values(ops).flatMap((value) =>
-    typeof value === "object" && "avals" in value ? [value.name] : []
-  ),
-);
+/** Whether the library has a primitive of a name; looked for only when asked, lest every bundle has all. */
+function isOwn(name: string): boolean {
+  return Object.values(ops).some((value) =>
+    typeof value === "object" && "avals" in value && value.name === name
+  );
+}
 
 /**
  * Throws where a primitive would be taken for one of the library, by whose names programs are simplified
@@ -22,7 +22,7 @@ const names: ReadonlySet<string> = new Set(
  * @throws {TypeError} If the library has a primitive of that name.
  */
 export function requireOtherName(kind: string, name: string, other: string): void {
-  if (!names.has(name)) return;
+  if (!isOwn(name)) return;
   throw new TypeError(
     `Cannot make ${kind} named '${name}': this library has one of that name, which programs are ` +
       `simplified by. Choose another, '${other}' for example.`,

@@ -1,5 +1,6 @@
 /**
- * Statistics and the HTML report of a run; charts have an entry of their own, `report/charts`.
+ * Statistics and the HTML report of a run; charts and pictures have entries of their own,
+ * `report/charts` and `report/pictures`.
  *
  * @example The interval of a share
  * ```ts
@@ -23,12 +24,6 @@ export {
 } from "./kaplan_meier.ts";
 export { type LogRankResult, logRankTest } from "./log_rank.ts";
 export type { ReportChart, ReportImage, ReportNotice } from "./page.ts";
-export {
-  type EncodedPicture,
-  pictureGrid,
-  type PictureGridOptions,
-  type PictureValues,
-} from "./picture_grid.ts";
 export { type SignFlipOptions, signFlipTest } from "./sign_flip.ts";
 export { holmCorrection, median, quantile, standardDeviation } from "./statistics.ts";
 export { wilsonInterval } from "./wilson.ts";

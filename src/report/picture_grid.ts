@@ -1,6 +1,16 @@
 /**
  * Pictures side by side in one PNG file, with labels.
  *
+ * @example Two grey pixels
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { pictureGrid } from "@mutasesumele/toolkit/report/pictures";
+ *
+ * const rows = { seen: { shape: [2, 1, 1, 1], data: [0, 1] } };
+ * const { png } = pictureGrid({ title: "Seen", rows, cell: 8 });
+ * assertEquals(png.subarray(1, 4), new TextEncoder().encode("PNG"));
+ * ```
+ *
  * @module
  */
 import { encode } from "fast-png";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type EncodedPicture, pictureGrid, type ReportImage } from "../report/mod.ts";
+import type { ReportImage } from "../report/mod.ts";
+import { type EncodedPicture, pictureGrid } from "../report/picture_grid.ts";
 import type { TaskPictures } from "../train/mod.ts";
 
 /** What a picture is of. */

@@ -18,9 +18,10 @@ const brought: Readonly<Record<string, readonly string[]>> = {
   ],
   "./train": ["node:crypto"],
   "./run": ["deno-std", "node:crypto"],
-  "./report": ["fast-png"],
+  "./report": [],
   "./report/charts": ["vega", "vega-lite"],
-  "./study": ["fast-png", "yaml", "zod"],
+  "./report/pictures": ["fast-png"],
+  "./study": ["yaml", "zod"],
   "./tfjs": [
     ...["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-backend-webgpu"],
   ],

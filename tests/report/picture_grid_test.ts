@@ -1,7 +1,7 @@
 /** Pictures in one PNG file, read back by another decoder. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decodeImage } from "../../src/data/mod.ts";
-import { pictureGrid } from "../../src/report/mod.ts";
+import { pictureGrid } from "../../src/report/picture_grid.ts";
 import { drawText } from "../../src/report/pixel_text.ts";
 
 /** The pixels of a file, by the decoder of data sets. */

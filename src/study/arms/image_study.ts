@@ -1,21 +1,6 @@
 /**
  * Studies on images: experiments whose arms and regimes are data.
  *
- * @example An own study: its arms and regimes stand in a YAML file beside it
- * ```ts
- * import { imageStudy } from "@mutasesumele/toolkit/study/images";
- * import { assertEquals } from "@std/assert";
- *
- * const experiment = imageStudy({
- *   name: "mine",
- *   title: "My arms",
- *   summary: "Compares the arms of a YAML file.",
- *   question: ["Which arm learns faster?"],
- *   presets: new URL("file:///mine.yaml"),
- * });
- * assertEquals(experiment.name, "mine");
- * ```
- *
  * @module
  */
 import { channelStatistics, hashDataset, type ImageSplits } from "../../data/mod.ts";
@@ -76,28 +61,12 @@ export interface ImageStudyOptions {
  *
  * @example
  * ```ts
- * import { runCommand } from "@mutasesumele/toolkit/experiment";
  * import { imageStudy } from "@mutasesumele/toolkit/study/images";
  * import { assertEquals } from "@std/assert";
  *
- * const folder = await Deno.makeTempDir();
- * await Deno.writeTextFile(
- *   `${folder}/tiny.yaml`,
- *   `common:
- *   arms:
- *     scratch: { protocols: [fine-tune] }
- * quick: {}
- * `,
- * );
- * const experiment = imageStudy({
- *   name: "tiny",
- *   title: "From scratch",
- *   summary: "One arm.",
- *   question: ["How far does it come?"],
- *   presets: new URL(`file://${folder}/tiny.yaml`),
- * });
- * assertEquals(await runCommand(experiment, { args: ["--dry-run"] }), 0);
- * await Deno.remove(folder, { recursive: true });
+ * const about = { title: "Mine", summary: "My arms.", question: ["Which learns faster?"] };
+ * const presets = new URL("file:///mine.yaml");
+ * assertEquals(imageStudy({ name: "mine", ...about, presets }).name, "mine");
  * ```
  */
 export function imageStudy(options: ImageStudyOptions): Experiment {

@@ -19,7 +19,7 @@ import {
   type StageRecord,
   type StageResult,
 } from "../../train/mod.ts";
-import type { EncodedPicture } from "../../report/mod.ts";
+import type { EncodedPicture } from "../../report/picture_grid.ts";
 import { type PicturePlace, taskGrid } from "../run_pictures.ts";
 import type { Arm, Phase, PhasePlan } from "./arms.ts";
 import { makeObjective } from "./make_objective.ts";
