@@ -28,7 +28,7 @@ import { triangularSolve } from "./triangular_solve.ts";
  * Lower triangular `L` with `L L^T = A` of symmetric `A`, of which the lower triangle is read; NaN
  * throughout where `A` is not positive definite.
  */
-export const choleskyP: Primitive<object> = definePrimitive<object>({
+export const choleskyP: Primitive<object> = /* @__PURE__ */ definePrimitive<object>({
   name: "cholesky",
   aval: (_, [a]) => {
     requireSquare(a!);

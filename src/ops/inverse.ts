@@ -21,7 +21,7 @@ import { sum } from "./sum.ts";
 import { type SolveParams, systemAval } from "./triangular_solve.ts";
 
 /** The inverse; NaN throughout where a pivot is zero. */
-export const inverseP: Primitive<object> = definePrimitive<object>({
+export const inverseP: Primitive<object> = /* @__PURE__ */ definePrimitive<object>({
   name: "inverse",
   aval: (_, [a]) => {
     requireSquare(a!);
@@ -84,7 +84,7 @@ export const inverseP: Primitive<object> = definePrimitive<object>({
 });
 
 /** Solves `A X = B` or `A^T X = B`; NaN throughout where a pivot is zero. */
-export const solveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
+export const solveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<SolveParams>({
   name: "solve",
   aval: (_, [a, b]) => systemAval(a!, b!),
   evaluate: ({ transposed }, [a, b], output) => {

@@ -36,7 +36,9 @@ export function systemAval(a: Aval, b: Aval): Aval {
  * Solves `L X = B` or `L^T X = B` for lower triangular `L`, of which the upper triangle is not read; NaN
  * throughout where a diagonal has a zero.
  */
-export const triangularSolveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
+export const triangularSolveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<
+  SolveParams
+>({
   name: "triangular_solve",
   aval: (_, [l, b]) => systemAval(l!, b!),
   evaluate: ({ transposed }, [l, b], output) => {

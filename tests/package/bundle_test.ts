@@ -108,6 +108,16 @@ for (
   });
 }
 
+Deno.test("primitives are marked so that a bundle without them leaves them out", async () => {
+  const faults: string[] = [];
+  for await (const { name } of Deno.readDir(new URL("src/ops/", root))) {
+    const source = await Deno.readTextFile(new URL(`src/ops/${name}`, root));
+    const bare = source.match(/^export const \w+P:.*=\s*(?!\s*\/\* @__PURE__)[a-z]\w*[<(]/gm) ?? [];
+    faults.push(...bare.map((line) => `${name}: ${line}`));
+  }
+  assertEquals(faults, []);
+});
+
 /** Whether a command is there. */
 async function exists(command: string): Promise<boolean> {
   try {
