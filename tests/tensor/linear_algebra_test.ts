@@ -1,6 +1,7 @@
 /** Small linear algebra: against PyTorch, on every engine, and where there is no answer. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { type Engine, type EngineName, openEngine } from "../../src/engine/mod.ts";
+import type { Engine, EngineName } from "../../src/engine/mod.ts";
+import { openEngine } from "../../src/interop/mod.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as t from "../../src/tensor/mod.ts";

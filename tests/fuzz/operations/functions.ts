@@ -5,6 +5,7 @@ import { grow } from "../grow.ts";
 import { type Argument, wrappers } from "../recipe.ts";
 import { choices } from "./choices.ts";
 import { contractions } from "./contractions.ts";
+import { linearAlgebra } from "./linear_algebra.ts";
 import { elementwise } from "./elementwise.ts";
 import { type Operation, ref } from "./operation.ts";
 import { reductions } from "./reductions.ts";
@@ -26,6 +27,7 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...arrangements,
     ...specialFunctions,
     ...contractions,
+    ...linearAlgebra,
     ...sources,
   ];
   return depth < MOST_DEPTH
