@@ -63,7 +63,7 @@ const NOT_FINITE = [255, 0, 255] as const;
  *
  * @example
  * ```ts
- * import { pictureGrid } from "@mutasesumele/toolkit/report";
+ * import { pictureGrid } from "@mutasesumele/toolkit/report/pictures";
  * import { assertEquals } from "@std/assert";
  *
  * const pictures = { shape: [2, 1, 1, 1], data: [0, 1] };
