@@ -1,6 +1,5 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { z } from "zod";
-import { type CommandLine, parseCommandLine } from "../../src/experiment/command_line.ts";
 import { configKeys, viewSchema } from "../../src/experiment/config_keys.ts";
 import { readConfigFile } from "../../src/experiment/config_file.ts";
 import { fileLayer, resolveConfig, setLayer } from "../../src/experiment/config_layers.ts";
@@ -321,97 +320,4 @@ Deno.test("closestName() finds close names only", () => {
     unknownName("preset", { found: "x", valid: [] }),
     'Unknown preset "x". There is none.',
   );
-});
-
-Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
-  const none: CommandLine = {
-    names: [],
-    list: false,
-    help: false,
-    preset: undefined,
-    config: undefined,
-    set: [],
-    seed: 0,
-    data: "auto",
-    engine: "auto",
-    out: "runs",
-    folder: undefined,
-    resume: undefined,
-    memory: undefined,
-    watchdog: undefined,
-    offline: false,
-    dryRun: false,
-  };
-  assertEquals(parseCommandLine([]), none);
-  const args =
-    "name --preset=p --config c.yaml --set a=1 --set b.c=x=y --seed 4294967295 --data d " +
-    "--engine tfjs --out o --memory 1.5GiB --offline";
-  assertEquals(parseCommandLine(args.split(" ")), {
-    ...none,
-    names: ["name"],
-    preset: "p",
-    config: "c.yaml",
-    set: ["a=1", "b.c=x=y"],
-    seed: 4294967295,
-    data: "d",
-    engine: "tfjs",
-    out: "o",
-    memory: 1.5 * 2 ** 30,
-    offline: true,
-  });
-  for (const [text, bytes] of [["4096", 4096], ["2 KiB", 2048], ["3TiB", 3 * 2 ** 40]] as const) {
-    assertEquals(parseCommandLine(["--memory", text]).memory, bytes);
-  }
-  for (const text of ["4GB", "0", "-1", "GiB", "1e9", "1..5GiB", "NaN", "9".repeat(20)]) {
-    assertThrows(
-      () => parseCommandLine([`--memory=${text}`]),
-      UsageError,
-      "expected bytes or a number",
-    );
-  }
-  assertEquals(parseCommandLine(["--watchdog", "0"]).watchdog, 0);
-  assertEquals(parseCommandLine(["--resume=r", "--watchdog=3600"]).watchdog, 3600);
-  for (const text of ["-1", "1.5", "10s", "never", "9".repeat(20)]) {
-    assertThrows(
-      () => parseCommandLine([`--watchdog=${text}`]),
-      UsageError,
-      "expected a whole number of seconds",
-    );
-  }
-  assertEquals(parseCommandLine(["name", "--resume", "r", "-h"]).resume, "r");
-  assertEquals(parseCommandLine(["-h"]).help, true);
-  const { folder, dryRun } = parseCommandLine(["name", "--folder", "a/b", "--dry-run"]);
-  assertEquals([folder, dryRun], ["a/b", true]);
-});
-
-Deno.test("parseCommandLine() rejects what it does not know", () => {
-  const cases: [string, string][] = [
-    ["--sede 3", 'Unknown flag "--sede". Did you mean "--seed"? Valid: --preset, --config, --set'],
-    ["--no-help", 'Unknown flag "--no-help"'],
-    ["-x", 'Unknown flag "-x"'],
-    ["--_=1", 'Unknown flag "--_"'],
-    ["--_ 1", 'Unknown flag "--_"'],
-    ["--__proto__.x=1", 'Unknown flag "--__proto__.x"'],
-    ["--help=no", "Flag --help takes no value"],
-    ["-h=3", "Flag -h takes no value"],
-    ["--seed 007", 'got "007"'],
-    ["--out \x1b[31m", 'Flag --out got "\\u001b[31m", expected text without control characters'],
-    ["--seed", "Flag --seed needs a value"],
-    ["--set --seed", "Flag --set needs a value"],
-    ["--preset --list", "Flag --preset needs a value"],
-    ["--seed 1 --seed 2", "Flag --seed was given 2 times"],
-    ["--seed=-1", 'Flag --seed got "-1", expected a natural number below 2^32'],
-    ["--seed 1.5", 'got "1.5"'],
-    ["--seed 4294967296", 'got "4294967296"'],
-    ["--engine cuda", 'Unknown engine "cuda". Valid: webgpu, tfjs, reference, auto.'],
-    ["--engine webgup", 'Did you mean "webgpu"?'],
-    ["--resume r --seed 1", "Flag --seed cannot be given with --resume"],
-    ["--resume r --set a=1", "Flag --set cannot be given with --resume"],
-    ["--resume r --folder f", "Flag --folder cannot be given with --resume"],
-    ["--folder f --out o", "Flag --out cannot be given with --folder"],
-    ["--dry-run=1", "Flag --dry-run takes no value"],
-  ];
-  for (const [args, message] of cases) {
-    assertThrows(() => parseCommandLine(args.split(" ")), UsageError, message);
-  }
 });

@@ -5,19 +5,7 @@ import * as multitask from "../../src/multitask/mod.ts";
 import type { Weighting } from "../../src/multitask/mod.ts";
 import { sgd } from "../../src/optim/mod.ts";
 import { normal, randomKey } from "../../src/random/mod.ts";
-import {
-  add,
-  constant,
-  exp,
-  eye,
-  log,
-  mean,
-  mul,
-  slice,
-  sub,
-  sum,
-  valuesOf,
-} from "../../src/tensor/mod.ts";
+import { constant, exp, eye, log, mean, mul, sub, sum, valuesOf } from "../../src/tensor/mod.ts";
 import { grad } from "../../src/transform/mod.ts";
 import { numbers } from "../meta/host.ts";
 import { after, assertNear, direct, frozen, weigh } from "./weigh.ts";
@@ -377,25 +365,4 @@ Deno.test("weighGradients() transforms trees with several tensors, and leaves in
   const expected = combine(rows, lengths.map((length) => Math.max(...lengths) / length));
   assertNear(flat(found), expected, 1e-9);
   assertEquals(valuesOf(found.b.n), [1]);
-});
-
-Deno.test("fixed and similarity weights check what they are given", () => {
-  assertThrows(() => multitask.fixedWeighting([]), RangeError, "expected finite numbers");
-  assertThrows(() => multitask.fixedWeighting([-1, 2]), RangeError, "expected finite numbers");
-  assertThrows(() => multitask.fixedWeighting([0, 0]), RangeError, "at least one of them above 0");
-  assertThrows(
-    () => weigh(multitask.fixedWeighting([1]), eye(2)),
-    TypeError,
-    "Cannot weigh 2 tasks by 1 fixed weights",
-  );
-  assertThrows(
-    () => weigh(multitask.similarityWeighting({ wanted: 2 }), eye(2)),
-    RangeError,
-    "from 0 below 2",
-  );
-  const rows = normal(randomKey(3), [3, 4]);
-  const { weights, grad: found } = direct(multitask.similarityWeighting({ wanted: 1 }), rows);
-  assertAlmostEquals(valuesOf(weights)[1]!, 1, 1e-12);
-  assert(valuesOf(sum(mul(found, slice(rows, [1]))))[0]! > 0);
-  assertEquals(valuesOf(add(found, 0)).length, 4);
 });
