@@ -123,7 +123,7 @@ export async function runInChromium(
     clearTimeout(timer);
     kill(child);
     await Promise.all([ended, messages, server.shutdown()]);
-    await Deno.remove(profile, { recursive: true });
+    await removeProfile(profile);
   }
 }
 
@@ -133,6 +133,25 @@ export function kill(child: Deno.ChildProcess): void {
     child.kill("SIGKILL");
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // it has ended already
+  }
+}
+
+/** Milliseconds in which a browser's other processes end after it. */
+const PARTING = 20_000;
+
+/**
+ * Removes the profile of a browser that has ended. Its other processes end a little later, and write
+ * until then, also into folders that have just been emptied.
+ */
+export async function removeProfile(profile: string): Promise<void> {
+  const end = performance.now() + PARTING;
+  for (;;) {
+    try {
+      return await Deno.remove(profile, { recursive: true });
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
 

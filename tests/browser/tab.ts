@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BrowserError, HEADLESS, kill } from "./chromium.ts";
+import { BrowserError, HEADLESS, kill, removeProfile } from "./chromium.ts";
 
 /** Milliseconds after which the browser is given up. */
 const PATIENCE = 30_000;
@@ -126,7 +126,7 @@ export class Tab implements AsyncDisposable {
     kill(this.#child);
     await this.#child.status;
     this.#socket.close();
-    await Deno.remove(this.#profile, { recursive: true });
+    await removeProfile(this.#profile);
   }
 
   async #call(method: string, params: object): Promise<unknown> {
