@@ -65,7 +65,9 @@ export type OpenTfjs = (options: { readonly wasmPath?: string }) => Promise<Back
  * Opens an engine.
  *
  * `auto` takes WebGPU where there is an adapter that can be trusted, and TensorFlow.js on wasm
- * otherwise, if it is given: also where Deno has found nothing but OpenGL, which corrupts memory. The last
+ * otherwise, if it is given: also where Deno has found nothing but OpenGL, which corrupts memory. A
+ * program whose workers open an engine each is best started with `DENO_WEBGPU_BACKEND=vulkan,metal,dx12`:
+ * Deno then does not ask OpenGL at all, which is not safe to ask from several threads. The last
  * resort is the reference engine, which computes on one thread of the CPU, slowly. `engine.reason` says
  * which it was and why.
  *
