@@ -29,15 +29,15 @@ export function generate(seed: number, number: number): Recipe {
     const style = draw.weighted(STYLES);
     b.input(b.shape(rank), style.dtype, style.style);
   }
-  b.input(b.shape(draw.integer(1, 3)));
+  const sure = b.input(b.shape(draw.integer(1, 3)));
   const steps = draw.chance(0.2) ? draw.integer(15, 40) : draw.integer(4, 14);
   grow(b, operationsAt(0), steps);
   const outputs = outputsOf(b);
   const recipe = prune({ ...b.body(outputs), functions: b.functions });
-  // A program of constants only is a program, but no function of anything.
-  return recipe.lines.some(isInput)
+  // A program of constants only is a program, but no function of anything; one of integers has no gradient.
+  return recipe.lines.some((line) => isInput(line) && line.dtype === "f32")
     ? recipe
-    : prune({ ...b.body([...outputs, 0]), functions: b.functions });
+    : prune({ ...b.body([...outputs, sure]), functions: b.functions });
 }
 
 const RANKS = [1, 4, 6, 6, 5, 3].map((weight, rank) => ({ rank, weight }));
