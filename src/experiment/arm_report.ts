@@ -18,9 +18,9 @@ export interface ArmOutcome {
   readonly stages: readonly { readonly phase: string; readonly record: StageRecord }[];
   /**
    * The finished model on the test split: no loss where it gives no probabilities, and an interval of the
-   * accuracy where the number of images is told.
+   * accuracy where the number of images is told. Absent where the test split was left alone.
    */
-  readonly test: Pick<Evaluation, "accuracy"> & {
+  readonly test?: Pick<Evaluation, "accuracy"> & {
     readonly loss?: number;
     readonly images?: number;
   };
@@ -97,8 +97,8 @@ function summaryOf(arm: ArmOutcome): Record<string, unknown> {
     pretraining: costOf(arm.stages.slice(0, -1)),
     validation: curve.map(({ phase, ...point }) => ({ phase: arm.stages[phase]!.phase, ...point })),
     validationAccuracy: lastAccuracy(curve),
-    testAccuracy: arm.test.accuracy,
-    testLoss: arm.test.loss,
+    testAccuracy: arm.test?.accuracy,
+    testLoss: arm.test?.loss,
   };
 }
 
@@ -261,8 +261,8 @@ export async function writeArmReport<Config>(
       description: arm.description,
       ...costOf(arm.stages),
       ...optional("validationAccuracy", lastAccuracy(curveOf(arm))),
-      testAccuracy: arm.test.accuracy,
-      ...optional("testImages", arm.test.images),
+      ...optional("testAccuracy", arm.test?.accuracy),
+      ...optional("testImages", arm.test?.images),
     })),
     charts,
     ...optional("images", report.images),

@@ -8,27 +8,28 @@ import { fileError } from "../run/file_error.ts";
 import { excerpt } from "../text/printable.ts";
 import { type StoredUnit, unitKey } from "./stored_unit.ts";
 import { TUNING_FILE } from "./tuning.ts";
-import type { UnitSummary } from "./unit_summary.ts";
+import type { TrialSummary, UnitSummary } from "./unit_summary.ts";
 
 const amount = z.number().min(0);
 const cost = { steps: amount, samples: amount, flops: amount, seconds: amount };
 const accuracy = z.number().min(0).max(1);
 const name = z.string().regex(/^[\w.-]+$/);
 
-const schema = z.object({
+const test = z.object({ accuracy, loss: z.number().exactOptional(), images: z.int().min(1) });
+const outcome = {
+  protocol: name,
+  before: z.object(cost),
+  curve: z.array(z.object({ ...cost, accuracy })),
+  figures: z.record(z.string(), z.number()),
+};
+
+const summary = {
   format: z.literal(1),
   study: name,
   arm: name,
   regime: name,
   seed: z.int().min(0).lt(2 ** 32),
   chance: accuracy,
-  outcomes: z.array(z.object({
-    protocol: name,
-    before: z.object(cost),
-    curve: z.array(z.object({ ...cost, accuracy })),
-    test: z.object({ accuracy, loss: z.number().exactOptional(), images: z.int().min(1) }),
-    figures: z.record(z.string(), z.number()),
-  })).min(1),
   phases: z.array(z.object({
     phase: z.string(),
     cost: z.object(cost),
@@ -36,7 +37,13 @@ const schema = z.object({
   })),
   configuration: z.string().min(1),
   facts: z.record(z.string(), z.unknown()),
+};
+
+const trialSchema = z.object({
+  ...summary,
+  outcomes: z.array(z.object({ ...outcome, test: test.exactOptional() })).min(1),
 });
+const schema = trialSchema.extend({ outcomes: z.array(z.object({ ...outcome, test })).min(1) });
 
 /**
  * Checks that a value is the summary of a unit.
@@ -46,6 +53,13 @@ const schema = z.object({
  * @throws {SyntaxError} One line a fault: file, key, what was found and what was expected.
  */
 export function asUnitSummary(value: unknown, path: string): UnitSummary {
+  return checked(schema, { value, path });
+}
+
+function checked<Summary extends TrialSummary>(
+  schema: z.ZodType<Summary>,
+  { value, path }: { readonly value: unknown; readonly path: string },
+): Summary {
   const result = schema.safeParse(value);
   const faults = result.success
     ? curveFaults(result.data)
@@ -65,7 +79,7 @@ export function asUnitSummary(value: unknown, path: string): UnitSummary {
 }
 
 /** What no schema says: costs never fall, curves begin at nothing, protocols stand once. */
-function curveFaults({ outcomes }: UnitSummary): string[] {
+function curveFaults({ outcomes }: TrialSummary): string[] {
   const faults: string[] = [];
   for (const [index, { protocol, curve }] of outcomes.entries()) {
     const key = `outcomes.${index}`;
@@ -135,22 +149,38 @@ export async function readUnits(folders: readonly string[]): Promise<StoredUnit[
 
 /** Reads one summary. */
 export async function readUnit(path: string): Promise<UnitSummary> {
+  return asUnitSummary(await readSummary(path), path);
+}
+
+/**
+ * Reads every summary below a folder, those too that were judged by validation images alone.
+ *
+ * @param folder The folder, as of {@linkcode readUnits}.
+ * @throws {SyntaxError} If a file is no summary.
+ * @throws {Error} If a folder or file cannot be read.
+ */
+export async function readTrials(folder: string): Promise<TrialSummary[]> {
+  const paths = await summaryFiles(folder.replace(/(?<=.)\/+$/, ""));
+  return await Promise.all(
+    paths.map(async (path) => checked(trialSchema, { value: await readSummary(path), path })),
+  );
+}
+
+async function readSummary(path: string): Promise<unknown> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
     throw fileError("read the summary of a unit", { path, cause });
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new SyntaxError(
       `Cannot use ${path} as the summary of a unit: it is not JSON (${(cause as Error).message}).`,
       { cause },
     );
   }
-  return asUnitSummary(value, path);
 }
 
 /** What else stands in the folder of a sweep or of tuning. */

@@ -76,3 +76,12 @@ export interface UnitSummary {
   /** Engine, adapter, commit, hashes of the data and other facts. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
+
+/** How a backbone did, where the test images may not have been looked at: as in a trial of tuning. */
+export type TrialOutcome = Omit<Outcome, "test"> & Partial<Pick<Outcome, "test">>;
+
+/** A finished unit that may be a trial of tuning. */
+export interface TrialSummary extends Omit<UnitSummary, "outcomes"> {
+  /** One for each protocol of the arm. */
+  readonly outcomes: readonly TrialOutcome[];
+}

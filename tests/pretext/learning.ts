@@ -31,8 +31,8 @@ export interface Lesson {
   readonly task: PretextTask;
   /** Steps in the long test. */
   readonly steps: number;
-  /** Steps in the tests of every commit; too long for them without it. */
-  readonly shortSteps?: number;
+  /** A smaller lesson in the tests of every commit; too long for them without it. */
+  readonly short?: Required<Pick<Lesson, "task" | "steps" | "backbone" | "rate">>;
   /** The backbone and the length of its embeddings; a small convolutional one unless told. */
   readonly backbone?: { readonly layer: Layer; readonly embedding: number };
   /** Largest rate of Adam; 0.002 unless told. */

@@ -1,6 +1,6 @@
 /** Every pretext task with its trivial solver, for tests of learning. */
 import type { HostArray } from "../../src/engine/mod.ts";
-import { visionTransformer } from "../../src/nn/mod.ts";
+import { encoder, visionTransformer } from "../../src/nn/mod.ts";
 import * as pretext from "../../src/pretext/mod.ts";
 import { permutations } from "../../src/pretext/permutations.ts";
 import type { TaskPictures } from "../../src/train/mod.ts";
@@ -165,13 +165,20 @@ const told = { figure: "accuracy", of: metric("accuracy") };
 
 const detector = pretext.detection({ classes: 10, hidden: 128 });
 
+/** What a smaller lesson is learned with. */
+const small = {
+  backbone: { layer: encoder({ widths: [8, 16, 16], embedding: 64 }), embedding: 64 },
+  steps: 30,
+  rate: 0.006,
+};
+
 /** One lesson for every task. */
 export const LESSONS: readonly Lesson[] = [
   { task: pretext.barlowTwinsTask({ projection: 128 }), steps: 300, ...views },
   {
     task: pretext.classification({ classes: 10, hidden: 64 }),
     steps: 400,
-    shortSteps: 30,
+    short: { ...small, task: pretext.classification({ classes: 10, hidden: 64 }) },
     ...told,
     solver: "the most frequent class",
     trivial: commonestClass,
@@ -198,7 +205,7 @@ export const LESSONS: readonly Lesson[] = [
   {
     task: pretext.inpainting({ widths: [32, 16] }),
     steps: 200,
-    shortSteps: 30,
+    short: { ...small, task: pretext.inpainting({ widths: [16, 8] }) },
     figure: "explained",
     of: metric("explained"),
     solver: "the mean colour of what is visible",
@@ -214,7 +221,7 @@ export const LESSONS: readonly Lesson[] = [
   {
     task: pretext.maskedAutoencoding({ widths: [32, 16] }),
     steps: 200,
-    shortSteps: 30,
+    short: { ...small, task: pretext.maskedAutoencoding({ widths: [16, 8] }) },
     figure: "explained",
     of: metric("explained"),
     solver: "the mean colour of every hidden patch",

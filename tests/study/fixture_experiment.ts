@@ -27,6 +27,7 @@ const schema = z.strictObject({
     arms: z.array(z.string()).nullable().default(null),
     regimes: z.array(z.string()).nullable().default(null),
   }).prefault({}),
+  judgeBy: z.enum(["test", "validation"]).default("test"),
   steps: z.int().default(4),
   pause: z.number().default(0).describe("Milliseconds of a step."),
 });
@@ -56,7 +57,10 @@ const experiment = defineExperiment({
     const { unit: summary } = unit({
       ...{ arm: name, regime, seed, accuracy, curve: [0.1, accuracy] },
     });
-    await folder.writeText("unit.json", JSON.stringify(summary));
+    const outcomes = summary.outcomes.map(({ test, ...outcome }) =>
+      config.judgeBy === "test" ? { ...outcome, test } : outcome
+    );
+    await folder.writeText("unit.json", JSON.stringify({ ...summary, outcomes }));
   },
 });
 

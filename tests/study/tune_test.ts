@@ -3,11 +3,13 @@ import {
   assertAlmostEquals,
   assertEquals,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { parse } from "@std/yaml";
 import { tuneCommand } from "../../src/study/sweep/tune_command.ts";
 import { drawTrials, nested } from "../../src/study/sweep/tune_plan.ts";
+import { readTrials, readUnits } from "../../src/study/read_units.ts";
 import { readTuning, trialTable, tuningTable } from "../../src/study/tuning.ts";
 import { studyPage } from "../../src/study/verdict/study_page.ts";
 import { runVerdict } from "../../src/study/verdict/verdict_command.ts";
@@ -72,6 +74,12 @@ Deno.test("deno task tune ranks trials, goes on where it was, and the verdict sh
         scratch: { gain: Math.max(...gains("scratch")) },
       },
     });
+    // No trial has seen a test image, nor could it tell what the test images say.
+    const trials = await readTrials(out);
+    assertEquals(trials.flatMap(({ outcomes }) => outcomes.map((one) => "test" in one)), [
+      ...Array(6).fill(false),
+    ]);
+    await assertRejects(() => readUnits([out]), SyntaxError, "outcomes.0.test: found nothing");
     const median = [...gains("meta")].sort((a, b) => a - b)[1]!;
     const [row] = tuningTable(tuning).rows;
     assertEquals(row![1], "3");

@@ -37,7 +37,7 @@ import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
 import { unitConfiguration } from "./unit_configuration.ts";
 import { percent } from "../percent.ts";
-import type { Outcome, UnitSummary } from "../unit_summary.ts";
+import type { TrialOutcome, TrialSummary } from "../unit_summary.ts";
 
 /** What a study says about itself. */
 export interface ImageStudyOptions {
@@ -139,9 +139,10 @@ async function runStudy(
   const [arms, regimes] = [armsOf(config), regimeNames(config)];
   const splits = {
     train: firstImages(all.train, config.trainImages),
-    test: firstImages(all.test, config.testImages),
+    // Where validation images judge, the test images are neither hashed nor put on a device.
+    ...(config.judgeBy === "test" && { test: firstImages(all.test, config.testImages) }),
   };
-  const data = [hashDataset(splits.train), hashDataset(splits.test)];
+  const data = [splits.train, ...(splits.test ? [splits.test] : [])].map(hashDataset);
   const facts = {
     experiment: options.name,
     seed,
@@ -218,25 +219,25 @@ async function runStudy(
     for (const arm of arms) trained.push(await runner.train(arm));
 
     // The test images are used here and nowhere else, once for every finished model.
-    const images = training.judge.put(test);
+    const images = test ? training.judge.put(test) : undefined;
     // One line in the charts of all regimes: that of the fewest classes.
     chance = Math.max(chance, 1 / classes);
     for (const unit of trained) {
-      const results: Outcome[] = [];
+      const results: TrialOutcome[] = [];
       for (const judged of unit.models) {
         const outcome = await judged.judge(images);
         results.push(outcome);
         const title = `${label(name)(unit.arm)}/${judged.protocol}`;
-        log(`${title}: test accuracy ${percent(outcome.test.accuracy)}`);
+        log(`${title}: ${accuracyOf(outcome)}`);
         outcomes.push({
           name: title,
           description: describe(unit.arm),
           stages: judged.stages,
-          test: outcome.test,
+          ...(outcome.test && { test: outcome.test }),
         });
         signal.throwIfAborted();
       }
-      const summary: UnitSummary = {
+      const summary: TrialSummary = {
         format: 1,
         study: options.name,
         arm: unit.arm.name,
@@ -257,7 +258,7 @@ async function runStudy(
       const file = alone ? "unit.json" : `unit.${name}.${unit.arm.name}.json`;
       await folder.writeText(file, `${JSON.stringify(summary, null, 2)}\n`);
     }
-    engine.release(images.table);
+    if (images) engine.release(images.table);
   }
   const warning = (text: string): ReportNotice => ({ kind: "warning", text });
   await writeArmReport(context, {
@@ -269,14 +270,17 @@ async function runStudy(
       ...(splits.train.synthetic
         ? [warning(`The images are made up: ${splits.train.provenance}.`)]
         : []),
+      ...(splits.test
+        ? []
+        : [warning("Models were judged by validation images, by no test image.")]),
       ...(engine.info.software
         ? [warning(`Seconds were measured on a software adapter (${engine.info.adapter}).`)]
         : []),
     ],
     summary: [
       ...options.question,
-      ...outcomes.map(({ name, description, test: { accuracy } }) =>
-        `${name}, ${description}: ${percent(accuracy)} of the test images.`
+      ...outcomes.flatMap(({ name, description, test }) =>
+        test ? [`${name}, ${description}: ${percent(test.accuracy)} of the test images.`] : []
       ),
       "One seed: differences between arms may be chance.",
     ],
@@ -299,17 +303,24 @@ function describe({ pretrain }: Arm): string {
   }).join("; then ");
 }
 
+/** What a model has reached, in words. */
+function accuracyOf({ test, curve }: TrialOutcome): string {
+  return test
+    ? `test accuracy ${percent(test.accuracy)}`
+    : `validation accuracy ${percent(curve.at(-1)!.accuracy)}`;
+}
+
 /** How many images there were of every kind. */
 function countsOf({ source, target, images }: {
   readonly source: ImageTask;
   readonly target: ImageTask;
-  readonly images: LabelledRows;
+  readonly images: LabelledRows | undefined;
 }): Readonly<Record<string, number>> {
   return {
     sourceLabelled: source.train.length,
     pretext: (source.unlabelled ?? source.train).length,
     targetLabelled: target.train.length,
     validation: target.validation.length,
-    test: images.rows.length,
+    test: images?.rows.length ?? 0,
   };
 }

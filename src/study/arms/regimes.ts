@@ -47,8 +47,8 @@ export interface RegimeImages {
   readonly source: ImageTask;
   /** What they are judged by: the same object if nothing differs. */
   readonly target: ImageTask;
-  /** The test images, of the target's classes. */
-  readonly test: ImageDataset;
+  /** The test images, of the target's classes; absent where none were given. */
+  readonly test?: ImageDataset;
   /** Whether the target has other classes than the source. */
   readonly transfer: boolean;
   /** The model. */
@@ -68,14 +68,14 @@ export interface RegimeOptions {
 /**
  * Shares the images of a data set out as a regime says.
  *
- * @param splits The data set.
+ * @param splits The data set; without `test`, no test images are shared out.
  * @param regime The regime.
  * @param options Validation images, seed, heads.
  * @returns Source, target, test images.
  * @throws {RangeError} If a class is unknown, or has fewer images than asked for.
  */
 export function regimeImages(
-  { train, test }: ImageSplits,
+  { train, test }: Pick<ImageSplits, "train"> & Partial<ImageSplits>,
   { source, target, pretextImages }: Regime,
   { validation, splitSeed: seed, model: build }: RegimeOptions,
 ): RegimeImages {
@@ -114,7 +114,7 @@ export function regimeImages(
   return {
     source: first,
     target: second,
-    test: of(test, target.classes),
+    ...(test && { test: of(test, target.classes) }),
     model,
     transfer: JSON.stringify(source.classes) !== JSON.stringify(target.classes),
   };

@@ -23,7 +23,7 @@ import type { EncodedPicture } from "../../report/picture_grid.ts";
 import { type PicturePlace, taskGrid } from "../run_pictures.ts";
 import type { Arm, Phase, PhasePlan } from "./arms.ts";
 import { makeObjective } from "./make_objective.ts";
-import type { Cost, Outcome, PhaseRecord } from "../unit_summary.ts";
+import type { Cost, PhaseRecord, TrialOutcome } from "../unit_summary.ts";
 
 /** What the units of one regime share. */
 export interface UnitSetting {
@@ -65,8 +65,8 @@ export interface TrainedModel {
   readonly protocol: string;
   /** The stages that it has gone through, in order. */
   readonly stages: readonly { readonly phase: string; readonly record: StageRecord }[];
-  /** Judges the model on test images: to be called once. */
-  judge(images: LabelledRows): Promise<Outcome>;
+  /** Judges the model, on test images if there are any: to be called once. */
+  judge(images: LabelledRows | undefined): Promise<TrialOutcome>;
 }
 
 /** Figure of a phase of pretraining that is a protocol's accuracy along the way. */
@@ -205,13 +205,15 @@ export class UnitRunner {
     readonly protocol: Protocol;
     readonly prepared: PreparedModel;
     readonly stages: readonly { readonly record: StageRecord }[];
-    readonly images: LabelledRows;
-  }): Promise<Outcome> {
-    const { accuracy, loss, figures = {} } = await prepared.judge(images);
-    const test = { accuracy, ...(loss !== undefined && { loss }), images: images.rows.length };
+    readonly images: LabelledRows | undefined;
+  }): Promise<TrialOutcome> {
+    const { judge } = this.#setting.training;
+    const { accuracy, loss, figures = {} } = await prepared.judge(images ?? judge.held("target"));
+    const test = images &&
+      { accuracy, ...(loss !== undefined && { loss }), images: images.rows.length };
     const of = (records: readonly { readonly record: StageRecord }[]): Cost =>
       records.map(({ record }) => record.ledger).reduce<Cost>(addCosts, NOTHING);
-    const common = { protocol: protocol.name, test, figures };
+    const common = { protocol: protocol.name, ...(test && { test }), figures };
     const own = prepared.record;
     if (own) {
       const curve = own.curve.map((point) => evaluated(point, "validationAccuracy"));
@@ -224,7 +226,7 @@ export class UnitRunner {
       return { ...common, before: of(stages.slice(0, -1)), curve };
     }
     // Nothing was measured along the way: one point, after pretraining.
-    const held = await prepared.judge(this.#setting.training.judge.held("target"));
+    const held = images ? await prepared.judge(judge.held("target")) : { accuracy };
     const curve = [{ ...NOTHING, accuracy: held.accuracy }];
     return { ...common, before: of(stages), curve };
   }
@@ -286,7 +288,7 @@ function addCosts(a: Cost, b: Cost): Cost {
   };
 }
 
-function evaluated(point: CurvePoint, figure: string): Outcome["curve"][number] {
+function evaluated(point: CurvePoint, figure: string): TrialOutcome["curve"][number] {
   const { step: steps, samples, flops, seconds } = point;
   return { steps, samples, flops, seconds, accuracy: point[figure]! };
 }

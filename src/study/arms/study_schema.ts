@@ -47,6 +47,10 @@ const shape = z.strictObject({
     .describe("Use only the first so many training images, validation among them; null uses all."),
   testImages: z.int().min(1).nullable().default(null)
     .describe("Use only the first so many test images; null uses all."),
+  judgeBy: z.enum(["test", "validation"]).default("test")
+    .describe(
+      "Images that finished models are judged by; validation leaves the test images alone, as tuning must.",
+    ),
   meta: z.strictObject(optionShape).prefault({})
     .describe("Options of the objectives, for all arms that do not say otherwise."),
   pretrain: planSchema({ steps: 2000, rate: 1e-3 }).describe("Phases of pretraining."),

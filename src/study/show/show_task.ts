@@ -116,10 +116,7 @@ export async function showTask(
         `save one, or leave --checkpoint out.`,
     );
   }
-  const splits = {
-    train: firstImages(all.train, config.trainImages),
-    test: firstImages(all.test, config.testImages),
-  };
+  const splits = { train: firstImages(all.train, config.trainImages) };
   const { source, target, model } = regimeImages(splits, config.regimes[candidate.regime]!, {
     ...config,
     model: ({ dataset, train }) => studyModel(config, channelStatistics(dataset, train)),

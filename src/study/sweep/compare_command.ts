@@ -7,7 +7,7 @@ import { UsageError } from "../../experiment/usage_error.ts";
 import { formatQuantity } from "../../report/html.ts";
 import { wilsonInterval } from "../../report/mod.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
-import { readUnits } from "../read_units.ts";
+import { readTrials } from "../read_units.ts";
 import { configurationChanges } from "./sweep_units.ts";
 import { formatTable } from "../text_table.ts";
 import type { Cost } from "../unit_summary.ts";
@@ -121,14 +121,14 @@ async function rowsOf(folder: string): Promise<Row[]> {
     );
   }
   const run = folder.split("/").slice(-4).join("/");
-  const units = await readUnits([folder]);
+  const units = await readTrials(folder);
   if (units.length > 0) {
-    return units.flatMap(({ unit }) =>
+    return units.flatMap((unit) =>
       unit.outcomes.map((outcome): Row => ({
         ...{ run, seed: unit.seed, name: `${unit.arm}/${outcome.protocol} in ${unit.regime}` },
         validation: outcome.curve.at(-1)?.accuracy,
-        test: outcome.test.accuracy,
-        images: outcome.test.images,
+        test: outcome.test?.accuracy,
+        images: outcome.test?.images,
         cost: totalCost(outcome),
         pretraining: outcome.before,
       }))

@@ -9,7 +9,7 @@ import { fileLayer, resolveConfig } from "../../experiment/config_layers.ts";
 import { UsageError } from "../../experiment/usage_error.ts";
 import { writeFileAtomic } from "../../run/atomic_write.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
-import { readUnits } from "../read_units.ts";
+import { readTrials } from "../read_units.ts";
 import { sweepCommand } from "./sweep_command.ts";
 import { formatTable } from "../text_table.ts";
 import {
@@ -21,14 +21,14 @@ import {
   tunePlanSchema,
 } from "./tune_plan.ts";
 import { bestTrial, type TrialResult, TUNING_FILE, tuningTable } from "../tuning.ts";
-import type { UnitSummary } from "../unit_summary.ts";
+import type { TrialSummary } from "../unit_summary.ts";
 
 const PROGRAM = "deno task tune";
 
 const USAGE = `Usage: ${PROGRAM} EXPERIMENT [flags]
 
 Draws trials of every arm from the ranges in experiments/EXPERIMENT.tune.yaml, runs each as a unit with a
-seed that the study does not use, and ranks them by validation accuracy. Writes OUT/trials.json, with every
+seed that the study does not use, and ranks them by validation accuracy; the test images are left alone. Writes OUT/trials.json, with every
 trial, and OUT/tuned.yaml: the best of every arm, for --config of a sweep. Goes on where it was stopped.
 
 Flags:
@@ -74,7 +74,7 @@ export async function tuneCommand(
     await Deno.mkdir(out, { recursive: true });
     const config = `${out}/trials.yaml`;
     const arms = Object.fromEntries(trials.map((trial) => [trial.name, trialArm(trial)]));
-    await writeFileAtomic(config, stringify({ arms }));
+    await writeFileAtomic(config, stringify({ judgeBy: "validation", arms }));
     const code = await sweepCommand([
       ...[experiment, "--config", config, "--out", out],
       ...["--arms", trials.map(({ name }) => name).join(",")],
@@ -84,7 +84,7 @@ export async function tuneCommand(
       ...(given.retry ? ["--retry"] : []),
       ...(given.offline ? ["--offline"] : []),
     ], { output, ...(program && { program }) });
-    const units = (await readUnits([out])).map(({ unit }) => unit);
+    const units = await readTrials(out);
     const results = trials.map((trial) => resultOf(trial, { plan, units }));
     await writeFileAtomic(
       `${out}/${TUNING_FILE}`,
@@ -108,7 +108,7 @@ async function readTunePlan(path: string): Promise<TunePlan> {
 /** The validation accuracy of a trial at the end of its protocol. */
 function resultOf(
   trial: Trial,
-  { plan, units }: { readonly plan: TunePlan; readonly units: readonly UnitSummary[] },
+  { plan, units }: { readonly plan: TunePlan; readonly units: readonly TrialSummary[] },
 ): TrialResult {
   const { protocol } = plan.arms[trial.arm]!;
   const unit = units.find(({ arm, seed }) => arm === trial.name && seed === plan.seed);

@@ -214,7 +214,7 @@ export function sides<T>(make: (side: "candidate" | "control") => T): BothSides<
 }
 
 /** What an outcome has cost to the end of its curve, pretraining counted in. */
-export function totalCost({ before, curve }: Outcome): Cost {
+export function totalCost({ before, curve }: Pick<Outcome, "before" | "curve">): Cost {
   const end = curve.at(-1);
   const total = (axis: Axis) => before[axis] + (end?.[axis] ?? 0);
   return {

@@ -1,0 +1,4 @@
+/** Part of `deno task test:examples`. */
+import { testExamples } from "./examples.ts";
+
+await testExamples("packages");
