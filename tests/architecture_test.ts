@@ -75,6 +75,11 @@ const layers: Readonly<Record<string, Layer>> = {
     ],
     deno: true,
   },
+  watch: {
+    folders: ["run", "experiment", "study", "report", "text"],
+    packages: ["@std/", "node:module"],
+    deno: true,
+  },
   report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
     folders: ["run", "train", "report", "engine", "text", "data"],

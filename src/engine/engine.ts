@@ -337,7 +337,7 @@ export class Engine implements Disposable {
   }
 
   #tell(work: EngineActivity): void {
-    this.#onWork({ engine: this.info.name, ...work });
+    this.#onWork({ engine: this.info.name, memory: this.memory(), ...work });
   }
 
   async #download(wanted: Parameters<Backend["download"]>[0]): Promise<HostArray[]> {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Pauses } from "../ir/pauses.ts";
-import type { EngineName } from "./engine.ts";
+import type { EngineMemory, EngineName } from "./engine.ts";
 
 /** What an engine is about to do; it may not come back from waiting for its device. */
 export type EngineActivity =
@@ -20,7 +20,12 @@ export type EngineActivity =
   };
 
 /** Which engine is about to do what. */
-export type EngineWork = EngineActivity & { readonly engine: EngineName };
+export type EngineWork = EngineActivity & {
+  /** The engine. */
+  readonly engine: EngineName;
+  /** Bytes that it holds before that. */
+  readonly memory?: EngineMemory;
+};
 
 /** Who may end what an engine does, and who is told of it. */
 export interface EngineWatch {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineWork } from "../engine/mod.ts";
+import type { EngineMemory, EngineWork } from "../engine/mod.ts";
 import type { Progress } from "../run/progress.ts";
 
 /** Name of the file in the run folder; it is there while the run is. */
@@ -25,6 +25,8 @@ export interface Beat {
   readonly step: number;
   /** Steps in all. */
   readonly total: number;
+  /** Bytes that the engine holds, and its peak; absent where it has not said. */
+  readonly memory?: EngineMemory;
 }
 
 /** Milliseconds between two beats where nothing new has to be said. */
@@ -46,6 +48,7 @@ export class Heartbeat implements Disposable {
   #waits = false;
   #since = 0;
   #longest = 0;
+  #memory: EngineMemory | undefined;
   #written = false;
   #writtenAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,6 +69,7 @@ export class Heartbeat implements Disposable {
     const now = performance.now();
     if (this.#waits) this.#longest = Math.max(this.#longest, (now - this.#since) / 1000);
     this.#since = now;
+    this.#memory = work.memory ?? this.#memory;
     this.#waits = work.engine === "webgpu" && (work.kind === "run" || work.kind === "read");
     if (this.#waits) {
       const every = work.kind === "read" ? EVERY_READ : EVERY;
@@ -88,6 +92,7 @@ export class Heartbeat implements Disposable {
       waits: this.#waits,
       longest: this.#longest,
       ...this.#progress.state,
+      ...(this.#memory && { memory: this.#memory }),
     };
     this.#written = this.#waits;
     this.#writtenAt = performance.now();

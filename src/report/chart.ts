@@ -19,6 +19,7 @@
  * @module
  */
 import { printable } from "../text/printable.ts";
+import { COLORS, DASHES } from "./line_styles.ts";
 
 /** One point of a {@linkcode ChartSeries}. */
 export interface ChartPoint {
@@ -65,11 +66,6 @@ export interface ChartOptions {
   /** Fill of the page behind the chart, such as `white` (default none, for inline SVG). */
   readonly background?: string;
 }
-
-/** Colours with a contrast of at least 3:1 on white and on near-black, told apart by most eyes. */
-const COLORS = ["#3b82c4", "#d4621f", "#2f9364", "#a95fc0", "#b07d13", "#d2548b", "#5e7f8f"];
-/** Dashes, so that the lines differ without colour too. */
-const DASHES = [[1, 0], [7, 3], [2, 3], [10, 3, 2, 3], [5, 5], [12, 4], [1, 3]];
 
 /** A line of more points is drawn without dots. */
 const MOST_DOTS = 50;

@@ -172,8 +172,14 @@ export async function readMetrics(path: string): Promise<MetricRecord[]> {
   return lines.map((line, index) => parseLine(line, `${path}:${index + 1}`));
 }
 
-/** Parses one complete line. */
-function parseLine(line: string, where: string): MetricRecord {
+/**
+ * Parses one complete line of a `metrics.jsonl`.
+ *
+ * @param line The line, without its break.
+ * @param where File and number of the line, for messages.
+ * @throws {SyntaxError} If it is no metric record.
+ */
+export function parseLine(line: string, where: string): MetricRecord {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -29,9 +29,9 @@ export {
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { formatMetricRecord, type MetricRecord, MetricsWriter, readMetrics } from "./metrics.ts";
+export { formatSeconds } from "./duration.ts";
 export { checkMetricsPosition, MetricsLog, type MetricsPosition } from "./metrics_log.ts";
 export {
-  formatSeconds,
   Progress,
   type ProgressOutput,
   type ProgressStage,

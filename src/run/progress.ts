@@ -4,6 +4,7 @@
  * @module
  */
 import { printable, printableLines } from "../text/printable.ts";
+import { formatSeconds } from "./duration.ts";
 
 /** Where a {@linkcode Progress} writes, and what it may know of the place. */
 export interface ProgressOutput {
@@ -239,26 +240,4 @@ function formatMetric(value: number): string {
     : size >= 1e-3 && size < 1e4
     ? value.toPrecision(4)
     : value.toExponential(2);
-}
-
-/**
- * Writes a duration for people: `42s`, `3m05s`, `2h07m`, `3d04h`.
- *
- * @param seconds A duration of at least zero.
- *
- * @example
- * ```ts
- * import { formatSeconds } from "@mutasesumele/toolkit/run";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals([42, 185, 7620].map(formatSeconds), ["42s", "3m05s", "2h07m"]);
- * ```
- */
-export function formatSeconds(seconds: number): string {
-  const total = Math.round(seconds);
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  if (total < 60) return `${total}s`;
-  if (total < 3600) return `${Math.floor(total / 60)}m${two(total % 60)}s`;
-  if (total < 86_400) return `${Math.floor(total / 3600)}h${two((total % 3600) / 60)}m`;
-  return `${Math.floor(total / 86_400)}d${two((total % 86_400) / 3600)}h`;
 }

@@ -188,12 +188,13 @@ export class RunFolder implements Disposable {
   static isLocked(path: string): boolean {
     let lock: Deno.FsFile;
     try {
-      lock = Deno.openSync(`${path}/${LOCK}`, { write: true });
+      lock = Deno.openSync(`${path}/${LOCK}`, { read: true });
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) return false;
       throw fileError("look for the lock of", { path, cause });
     }
-    const free = lock.tryLockSync(true);
+    // A shared lock: who asks needs no permission to write, and is in no other asker's way.
+    const free = lock.tryLockSync(false);
     lock.close();
     return !free;
   }

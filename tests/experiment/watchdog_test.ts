@@ -85,10 +85,10 @@ Deno.test("Heartbeat says before a device is waited for that it is, and later th
           total: 9,
         },
       });
-      heartbeat.tell({ engine: "webgpu", kind: "idle" });
+      heartbeat.tell({ engine: "webgpu", kind: "idle", memory: { live: 7, peak: 9 } });
       assertEquals(beat().waits, true);
       await new Promise((resolve) => setTimeout(resolve, 1200));
-      assertEquals(beat().waits, false);
+      assertEquals([beat().waits, beat().memory], [false, { live: 7, peak: 9 }]);
       heartbeat.tell({ engine: "webgpu", kind: "read" });
       assertEquals([beat().waits, beat().count, beat().longest < 1], [true, 3, true]);
       await new Promise((resolve) => setTimeout(resolve, 60));

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { formatQuantity, renderReport, type Report } from "../../src/report/html.ts";
+import { renderReport, type Report } from "../../src/report/html.ts";
+import { formatQuantity } from "../../src/report/quantity.ts";
 
 const nasty = `<img src=x onerror="alert('&')">`;
 const safe = "&lt;img src=x onerror=&quot;alert(&#39;&amp;&#39;)&quot;&gt;";

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatSeconds, Progress, type ProgressOutput } from "../../src/run/progress.ts";
+import { formatSeconds } from "../../src/run/duration.ts";
+import { Progress, type ProgressOutput } from "../../src/run/progress.ts";
 
 /** A progress line with a clock in the hand of the test. */
 function rig(options: Partial<ProgressOutput> = {}) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from "../../experiment/usage_error.ts";
-import { formatQuantity } from "../../report/html.ts";
+import { formatQuantity } from "../../report/quantity.ts";
 import { wilsonInterval } from "../../report/mod.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
 import { readTrials } from "../read_units.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { formatSeconds, type ProgressOutput } from "../../run/progress.ts";
+import { formatSeconds } from "../../run/duration.ts";
+import { type ProgressOutput } from "../../run/progress.ts";
 import { printable, printableLines } from "../../text/printable.ts";
 
 /** What there is to show. */

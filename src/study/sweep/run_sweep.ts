@@ -4,7 +4,7 @@
  * @module
  */
 import type { ProgressOutput } from "../../run/progress.ts";
-import { formatSeconds } from "../../run/progress.ts";
+import { formatSeconds } from "../../run/duration.ts";
 import { countsText, LiveTable, type SweepView } from "./live_table.ts";
 import { unitKey } from "../stored_unit.ts";
 import type { SweepUnit } from "./sweep_units.ts";

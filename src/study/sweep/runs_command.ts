@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { fileError } from "../../run/file_error.ts";
-import { formatSeconds } from "../../run/progress.ts";
+import { formatSeconds } from "../../run/duration.ts";
 import { UsageError } from "../../experiment/usage_error.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
-import { readManifest } from "./manifest.ts";
+import { findRuns } from "./find_runs.ts";
 import { formatTable } from "../text_table.ts";
 import { readRecord, readUnitState, type UnitStateName } from "./unit_state.ts";
 
@@ -45,11 +44,9 @@ export interface ListedRun {
  * @param folder The folder.
  */
 export async function listRuns(folder: string): Promise<ListedRun[]> {
-  const root = folder.replace(/(?<=.)\/+$/, "");
-  const folders = new Set<string>();
-  await collect(root, folders);
+  const { folders } = await findRuns(folder);
   const runs = await Promise.all(
-    [...folders].sort().map(async (path): Promise<ListedRun> => {
+    folders.map(async (path): Promise<ListedRun> => {
       const record = await readRecord(path);
       const { state, seconds, error = "" } = await readUnitState(path, { summary: "config.yaml" });
       return {
@@ -64,30 +61,6 @@ export async function listRuns(folder: string): Promise<ListedRun[]> {
     }),
   );
   return runs;
-}
-
-async function collect(folder: string, found: Set<string>): Promise<void> {
-  const names: string[] = [];
-  const files: string[] = [];
-  try {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
-      (isDirectory ? names : files).push(name);
-    }
-  } catch (cause) {
-    throw fileError("list the runs in", { path: folder, cause });
-  }
-  if (files.includes("config.yaml") || files.includes("run.lock")) {
-    found.add(folder);
-    return;
-  }
-  if (files.includes("manifest.json")) {
-    const manifest = await readManifest(folder);
-    // Where the study is now, not where it was when it was planned.
-    for (const { regime, arm, seed } of manifest?.units ?? []) {
-      found.add(`${folder}/${regime}/${arm}/seed-${seed}`);
-    }
-  }
-  for (const name of names) await collect(`${folder}/${name}`, found);
 }
 
 const STATES: readonly UnitStateName[] = ["waiting", "running", "interrupted", "failed", "done"];

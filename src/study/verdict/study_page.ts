@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatQuantity } from "../../report/html.ts";
+import { formatQuantity } from "../../report/quantity.ts";
 import {
   type PageRow,
   type PageSection,

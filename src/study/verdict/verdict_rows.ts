@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatQuantity } from "../../report/html.ts";
+import { formatQuantity } from "../../report/quantity.ts";
 import { percent } from "../percent.ts";
 import type { TextTable } from "../text_table.ts";
 import type { FixedTarget } from "./verdict_cells.ts";
