@@ -79,9 +79,9 @@ Deno.test("transfer has other classes in the source than in the target, whose te
   });
   assertEquals(transfer, true);
   assertEquals([source.dataset.classNames, target.dataset.classNames], [first, second]);
-  assertEquals(test.classNames, second);
+  assertEquals(test?.classNames, second);
   assertEquals(perClass(target.dataset, target.train), [2, 2, 2, 2]);
-  assertEquals([source.dataset.count, target.dataset.count, test.count], [120, 80, 16]);
+  assertEquals([source.dataset.count, target.dataset.count, test?.count], [120, 80, 16]);
   assert(source.head !== target.head);
   assertThrows(() => images({ source: { classes: ["unicorn", first[0]] } }), RangeError, "unicorn");
 });
