@@ -31,12 +31,7 @@ export {
 export { formatMetricRecord, type MetricRecord, MetricsWriter, readMetrics } from "./metrics.ts";
 export { formatSeconds } from "./duration.ts";
 export { checkMetricsPosition, MetricsLog, type MetricsPosition } from "./metrics_log.ts";
-export {
-  Progress,
-  type ProgressOutput,
-  type ProgressStage,
-  standardError,
-} from "./progress.ts";
+export { Progress, type ProgressOutput, type ProgressStage, standardError } from "./progress.ts";
 export { RunFolder, type RunRecord, type RunStatus } from "./run_folder.ts";
 export {
   decodeSafetensors,

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatSeconds } from "../../run/duration.ts";
-import { type ProgressOutput } from "../../run/progress.ts";
+import type { ProgressOutput } from "../../run/progress.ts";
 import { printable, printableLines } from "../../text/printable.ts";
 
 /** What there is to show. */
