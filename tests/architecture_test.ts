@@ -80,6 +80,9 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@std/", "node:module"],
     deno: true,
   },
+  notebook: {
+    folders: ["ir", "transform", "profile", "run", "study", "report", "experiment"],
+  },
   report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
     folders: ["run", "train", "report", "engine", "text", "data"],

@@ -21,6 +21,7 @@ const brought: Readonly<Record<string, readonly string[]>> = {
   "./report": [],
   "./report/charts": ["vega", "vega-lite"],
   "./report/pictures": ["fast-png"],
+  "./notebook": ["fast-png", "vega", "vega-lite", "yaml", "zod"],
   "./study": ["yaml", "zod"],
   "./tfjs": [
     ...["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-backend-webgpu"],

@@ -113,6 +113,9 @@ export class Chart {
   /** Shows something else, soon. */
   show(model: ChartModel): void {
     this.#model = model;
+    // A chart that is not seen yet has a name all the same.
+    setText(this.#heading, model.title);
+    setAttributes(this.#plot, { "aria-label": `${model.title}, along ${model.xLabel}` });
     this.#plan();
   }
 
@@ -127,7 +130,6 @@ export class Chart {
 
   #draw(model: ChartModel): void {
     const width = this.#plot.clientWidth;
-    setText(this.#heading, model.title);
     if (width === 0) return;
     const given = model.lines.filter(({ xs }) => xs.length > 0);
     const smoothed = given.map((line) => ({ ...line, ys: smooth(line.ys, model.smoothing) }));
@@ -158,7 +160,6 @@ export class Chart {
     );
     this.#drawn = { model, lines: smoothed, x, y, xs: longest, width };
     setAttributes(this.#plot, {
-      "aria-label": `${model.title}, along ${model.xLabel}`,
       "aria-valuemin": xs[0],
       "aria-valuemax": xs[1],
     });
