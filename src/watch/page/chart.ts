@@ -141,7 +141,7 @@ export class Chart {
       ticks: Math.max(2, Math.floor(width / 90)),
     });
     const y = makeScale([ys[0] - pad, ys[1] + pad], [HEIGHT - MARGIN.bottom, MARGIN.top], {
-      ...{ ticks: 4, log },
+      ...{ ticks: 5, log },
     });
     const columns = Math.max(1, Math.floor(width - MARGIN.left - MARGIN.right));
     const lines = given.flatMap((line, k) => {
@@ -306,7 +306,12 @@ function path(
   }
   return svg("path", {
     ...{ d: `M${places.join("L")}`, fill: "none", stroke: line.color, opacity },
-    ...{ "stroke-width": width, "stroke-dasharray": line.dash, "stroke-linejoin": "round" },
+    // A line that goes up and down in every column is a band: thin, it lets others through.
+    ...{
+      "stroke-width": places.length > 2 * columns ? 0.6 * width : width,
+      "stroke-dasharray": line.dash,
+      "stroke-linejoin": "round",
+    },
   });
 }
 

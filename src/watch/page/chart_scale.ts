@@ -48,7 +48,7 @@ export function makeScale(
 function linearTicks(low: number, high: number, count: number): number[] {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= 0.75 * rough) ?? 10);
   const ticks: number[] = [];
   for (let k = Math.ceil(low / step); k * step <= high; k++) {
     ticks.push(Number((k * step).toPrecision(12)));
