@@ -31,7 +31,9 @@ export class Follower {
   overview: Overview = { runs: [], studies: [], chosen: [], faults: [] };
   /** The runs that are shown, in the order in which they were chosen. */
   readonly runs: Map<string, Followed> = new Map();
-  /** Whether the server answers. */
+  /** Whether the server has answered at all. */
+  asked = false;
+  /** Whether it does not answer any more. */
   lost = false;
   readonly #changed: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,6 +66,7 @@ export class Follower {
     this.#busy = true;
     try {
       this.overview = await get<Overview>("/api/overview", {});
+      this.asked = true;
       this.lost = false;
       this.#changed();
       await Promise.all([...this.runs].map(([id, run]) => this.#follow(id, run)));

@@ -73,9 +73,12 @@ function show(): void {
   }
   const message = lost
     ? "The server does not answer: it was ended, or its machine sleeps. The page goes on when it is back."
-    : overview.faults.join(" ");
+    : follower.asked
+    ? overview.faults.join(" ")
+    : byId("message").textContent ?? "";
   setText(byId("message"), message);
   byId("message").hidden = message === "";
+  byId("message").className = `notice ${follower.asked ? "warning" : "info"}`;
   byId("follow").hidden = settings.runs === undefined;
   setText(byId("count"), `${overview.runs.length}`);
   showMenu({ studies: byId("studies"), list: byId("runs") }, {
