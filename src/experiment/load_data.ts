@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { dataNames, type ImageSplits, loadImageSplits } from "../data/mod.ts";
+import {
+  dataNames,
+  type ImageSplits,
+  type ImageSplitsOptions,
+  loadImageSplits,
+  type StreamedSplits,
+  streamImageSplits,
+} from "../data/mod.ts";
 import { permittedDataDirectory } from "./data_folder.ts";
 import type { Progress } from "../run/progress.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
@@ -52,10 +59,56 @@ export async function loadData(
   context: DataContext,
   options: LoadDataOptions = {},
 ): Promise<ImageSplits> {
+  return await loadImageSplits(await splitsOptions(context, options));
+}
+
+/**
+ * Opens images that need not fit into memory: the first are loaded, the rest is streamed from parquet
+ * shards.
+ *
+ * @param context The run, as of {@linkcode loadData}.
+ * @param options What to make of the images; `held`: training images in memory; `heldTest`: test images,
+ *   all unless told.
+ * @returns Images in memory, and the stream.
+ * @throws {Error} If the data are no parquet shards, cannot be found, or are damaged.
+ *
+ * @example
+ * ```ts
+ * import { streamData } from "@mutasesumele/toolkit/experiment";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const context = {
+ *   data: "synthetic",
+ *   offline: true,
+ *   signal: new AbortController().signal,
+ *   log: () => {},
+ *   progress: { begin: () => {}, update: () => {} },
+ * };
+ * await assertRejects(() => streamData(context, { size: 8, held: 100 }), Error, "parquet");
+ * ```
+ */
+export async function streamData(
+  context: DataContext,
+  { held, heldTest, ...options }: LoadDataOptions & {
+    readonly held: number;
+    readonly heldTest?: number;
+  },
+): Promise<StreamedSplits> {
+  return await streamImageSplits({
+    ...await splitsOptions(context, options),
+    held,
+    ...(heldTest !== undefined && { heldTest }),
+  });
+}
+
+async function splitsOptions(
+  context: DataContext,
+  options: LoadDataOptions,
+): Promise<ImageSplitsOptions> {
   const { data, offline, signal, log, progress } = context;
   const named = data !== "synthetic" && dataNames().includes(data);
   const megabytes = (count: number) => Math.round(count / 1e6);
-  return await loadImageSplits({
+  return {
     data,
     offline,
     signal,
@@ -66,5 +119,5 @@ export async function loadData(
       progress.begin({ label: "download, MB", total: megabytes(total) });
       progress.update(megabytes(bytes));
     },
-  });
+  };
 }
