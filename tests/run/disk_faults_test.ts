@@ -122,6 +122,9 @@ async function* readDirectory(path: string): AsyncGenerator<string> {
   }
 }
 
+/** As short as it may be with two checkpoints in each stage: every call is made to fail. */
+const COURSE = { steps: 4 };
+
 const ADVICE = { ENOSPC: "the disk is full", EIO: "the disk reports a fault" } as const;
 
 Deno.test("a disk that fails at any call ends a run with an error, and costs no number", async (t) => {
@@ -132,10 +135,10 @@ Deno.test("a disk that fails at any call ends a run with an error, and costs no 
     let whole: string[];
     {
       using disk = new FaultyDisk();
-      const { code, path, err } = await runTwoStages(flags("whole"));
+      const { code, path, err } = await runTwoStages(flags("whole"), COURSE);
       assertEquals(code, 0, err);
       calls = disk.calls;
-      whole = await resultsOf(path);
+      whole = await resultsOf(path, COURSE.steps);
     }
     // The kinds of call that are made to fail: the table would be empty without them.
     for (const kind of ["openSync", "mkdir", "open", "write", "sync", "rename", "writeSync"]) {
@@ -159,7 +162,7 @@ Deno.test("a disk that fails at any call ends a run with an error, and costs no 
           await assertWhole(path, name);
           const resumed = await withFault(undefined, ["--resume", path]);
           assertEquals(resumed.code, 0, `${name}: ${resumed.err}`);
-          assertEquals(await resultsOf(path), whole, name);
+          assertEquals(await resultsOf(path, COURSE.steps), whole, name);
           await Deno.remove(`${folder}/${out}`, { recursive: true });
         }
       });
@@ -174,5 +177,5 @@ async function withFault(
   args: readonly string[],
 ): ReturnType<typeof runTwoStages> {
   using _disk = new FaultyDisk(fault);
-  return await runTwoStages(args);
+  return await runTwoStages(args, COURSE);
 }
