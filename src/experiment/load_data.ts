@@ -28,7 +28,14 @@ export interface LoadDataOptions {
   readonly size?: number;
   /** Share of the shorter side that is kept when resizing; all of it unless told. */
   readonly cut?: number;
+  /** Training images that are used, from the first; of the stand-in no more are painted. */
+  readonly trainImages?: number | null;
+  /** Test images that are used, likewise. */
+  readonly testImages?: number | null;
 }
+
+/** Images of the procedural stand-in that are painted. */
+const STAND_IN = { train: 10_000, test: 2_000 };
 
 /**
  * Loads the images that a run was asked to use, downloads and tells of it where that is needed.
@@ -103,7 +110,7 @@ export async function streamData(
 
 async function splitsOptions(
   context: DataContext,
-  options: LoadDataOptions,
+  { trainImages, testImages, ...options }: LoadDataOptions,
 ): Promise<ImageSplitsOptions> {
   const { data, offline, signal, log, progress } = context;
   const named = data !== "synthetic" && dataNames().includes(data);
@@ -114,6 +121,8 @@ async function splitsOptions(
     signal,
     ...(named && { defaultDirectory: await permittedDataDirectory() }),
     ...options,
+    syntheticTrainCount: Math.min(STAND_IN.train, trainImages ?? Infinity),
+    syntheticTestCount: Math.min(STAND_IN.test, testImages ?? Infinity),
     onMessage: log,
     onProgress: ({ bytes, total }) => {
       progress.begin({ label: "download, MB", total: megabytes(total) });

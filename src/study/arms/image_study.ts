@@ -105,7 +105,7 @@ type StudySplits = ImageSplits & Partial<StreamedSplits>;
 
 async function loadSplits(context: ExperimentContext<StudyConfig>): Promise<StudySplits> {
   const { stream, trainImages, testImages, imageSize: size } = context.config;
-  if (!stream) return await loadData(context, { size });
+  if (!stream) return await loadData(context, { size, trainImages, testImages });
   return await streamData(context, {
     size,
     // The schema wants it with a stream.
