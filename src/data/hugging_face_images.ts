@@ -53,7 +53,7 @@ class Collector {
     const bytes = this.#count * height * width * channels;
     if (bytes > mostBytes) {
       throw new RangeError(
-        `Cannot load ${this.#count} images of ${width} x ${height} pixels: ${bytes} bytes, expected at most ${mostBytes}. Pass a smaller limit or size, or raise mostBytes.`,
+        `Cannot load ${this.#count} images of ${width} x ${height} pixels: ${bytes} bytes, expected at most ${mostBytes}. Pass a smaller limit or size, raise mostBytes, or stream the shards (streamImageSplits; in a study: stream, with trainImages).`,
       );
     }
     this.height = height;

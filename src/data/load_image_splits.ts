@@ -3,8 +3,7 @@ import { loadCifar100 } from "./cifar100.ts";
 import { findCifar } from "./cifar_files.ts";
 import { CIFAR100_ARCHIVE, cifar100Layout, CIFAR10_LAYOUT } from "./cifar_layout.ts";
 import { dataNames } from "./data_names.ts";
-import { fetchHubSet } from "./fetch_hub_set.ts";
-import { findShards } from "./hugging_face_folder.ts";
+import { findImageShards } from "./find_image_shards.ts";
 import { loadHuggingFaceImages } from "./hugging_face_images.ts";
 import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
 import { PUBLISHED_SETS } from "./published_sets.ts";
@@ -29,7 +28,7 @@ export interface ImageSplitsOptions extends Cifar10Options {
 }
 
 /** The options that a loader of shards takes. */
-function shardOptions({ size, cut, mostBytes }: ImageSplitsOptions) {
+export function shardOptions({ size, cut, mostBytes }: ImageSplitsOptions) {
   return {
     ...(size !== undefined && { size }),
     ...(cut !== undefined && { cut }),
@@ -44,7 +43,7 @@ function sized({ train, test }: ImageSplits, { size, cut = 1 }: ImageSplitsOptio
 }
 
 /** Both parts, which must have the same classes. */
-function together(train: ImageDataset, test: ImageDataset, data: string): ImageSplits {
+export function together(train: ImageDataset, test: ImageDataset, data: string): ImageSplits {
   const names = [train, test].map(({ classNames }) => classNames.join(", "));
   if (names[0] === names[1]) return { train, test };
   throw new Error(
@@ -54,49 +53,27 @@ function together(train: ImageDataset, test: ImageDataset, data: string): ImageS
   );
 }
 
-/** Loads the parquet shards of a folder. */
-async function loadFolder(
+/** Loads parquet shards: of a folder, or of a data set by its name. */
+async function loadShards(
   data: string,
   options: ImageSplitsOptions,
 ): Promise<ImageSplits | undefined> {
-  const found = await findShards(data);
+  const found = await findImageShards(data, options);
   if (found === undefined) return undefined;
-  const train = found.parts.get("train");
-  const test = found.parts.get("test") ?? found.parts.get("validation");
-  if (train === undefined || test === undefined) {
-    throw new Error(
-      `Cannot load images from ${found.folder}: parts ${
-        [...found.parts.keys()].join(", ")
-      }, expected train and test (or validation). Fetch the missing part.`,
-    );
-  }
-  const name = data.replace(/[\\/]+$/, "").split(/[\\/]/).pop() || "hugging-face";
-  const common = { name, root: data, ...shardOptions(options) };
-  return together(
-    await loadHuggingFaceImages({ ...common, paths: train }),
-    await loadHuggingFaceImages({ ...common, paths: test }),
-    data,
-  );
-}
-
-/** Loads a data set by its name. */
-async function loadPublished(name: string, options: ImageSplitsOptions): Promise<ImageSplits> {
-  const set = PUBLISHED_SETS.find((candidate) => candidate.name === name)!;
-  const { paths, sha256, origin, downloaded } = await fetchHubSet(set, options);
+  const { name, root, from, downloaded } = found;
   const load = async (part: "train" | "test"): Promise<ImageDataset> => {
     const dataset = await loadHuggingFaceImages({
-      name,
-      paths: paths[part],
-      sha256: sha256[part],
-      ...shardOptions(options),
+      ...{ name, ...found[part], ...shardOptions(options) },
+      ...(root !== undefined && { root }),
     });
+    if (from === undefined) return dataset;
     return {
       ...dataset,
       source: downloaded ? "download" : "folder",
-      provenance: `${dataset.provenance}, from ${origin}`,
+      provenance: `${dataset.provenance}, from ${from}`,
     };
   };
-  return together(await load("train"), await load("test"), name);
+  return together(await load("train"), await load("test"), data);
 }
 
 /** Loads what lies at a path, told by what is there. */
@@ -113,7 +90,7 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
     return sized(await loadCifar100({ ...options, data }), options);
   }
   if (ten.place !== undefined) return sized(await loadCifar10({ ...options, data }), options);
-  const shards = info?.isDirectory ? await loadFolder(data, options) : undefined;
+  const shards = await loadShards(data, options);
   if (shards !== undefined) return shards;
   throw new Error(
     `Cannot load images from ${data}: ${
@@ -148,7 +125,7 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
  */
 export async function loadImageSplits(options: ImageSplitsOptions = {}): Promise<ImageSplits> {
   const { data = "auto" } = options;
-  if (PUBLISHED_SETS.some(({ name }) => name === data)) return await loadPublished(data, options);
+  if (PUBLISHED_SETS.some(({ name }) => name === data)) return (await loadShards(data, options))!;
   if (data === "cifar100-binary") {
     return sized(await loadCifar100({ ...options, data: "auto" }), options);
   }

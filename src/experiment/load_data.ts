@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { dataNames, type ImageSplits, loadImageSplits } from "../data/mod.ts";
+import {
+  dataNames,
+  type ImageSplits,
+  type ImageSplitsOptions,
+  loadImageSplits,
+  type StreamedSplits,
+  streamImageSplits,
+} from "../data/mod.ts";
 import { permittedDataDirectory } from "./data_folder.ts";
 import type { Progress } from "../run/progress.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
@@ -21,7 +28,14 @@ export interface LoadDataOptions {
   readonly size?: number;
   /** Share of the shorter side that is kept when resizing; all of it unless told. */
   readonly cut?: number;
+  /** Training images that are used, from the first; of the stand-in no more are painted. */
+  readonly trainImages?: number | null;
+  /** Test images that are used, likewise. */
+  readonly testImages?: number | null;
 }
+
+/** Images of the procedural stand-in that are painted. */
+const STAND_IN = { train: 10_000, test: 2_000 };
 
 /**
  * Loads the images that a run was asked to use, downloads and tells of it where that is needed.
@@ -52,19 +66,67 @@ export async function loadData(
   context: DataContext,
   options: LoadDataOptions = {},
 ): Promise<ImageSplits> {
+  return await loadImageSplits(await splitsOptions(context, options));
+}
+
+/**
+ * Opens images that need not fit into memory: the first are loaded, the rest is streamed from parquet
+ * shards.
+ *
+ * @param context The run, as of {@linkcode loadData}.
+ * @param options What to make of the images; `held`: training images in memory; `heldTest`: test images,
+ *   all unless told.
+ * @returns Images in memory, and the stream.
+ * @throws {Error} If the data are no parquet shards, cannot be found, or are damaged.
+ *
+ * @example
+ * ```ts
+ * import { streamData } from "@mutasesumele/toolkit/experiment";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const context = {
+ *   data: "synthetic",
+ *   offline: true,
+ *   signal: new AbortController().signal,
+ *   log: () => {},
+ *   progress: { begin: () => {}, update: () => {} },
+ * };
+ * await assertRejects(() => streamData(context, { size: 8, held: 100 }), Error, "parquet");
+ * ```
+ */
+export async function streamData(
+  context: DataContext,
+  { held, heldTest, ...options }: LoadDataOptions & {
+    readonly held: number;
+    readonly heldTest?: number;
+  },
+): Promise<StreamedSplits> {
+  return await streamImageSplits({
+    ...await splitsOptions(context, options),
+    held,
+    ...(heldTest !== undefined && { heldTest }),
+  });
+}
+
+async function splitsOptions(
+  context: DataContext,
+  { trainImages, testImages, ...options }: LoadDataOptions,
+): Promise<ImageSplitsOptions> {
   const { data, offline, signal, log, progress } = context;
   const named = data !== "synthetic" && dataNames().includes(data);
   const megabytes = (count: number) => Math.round(count / 1e6);
-  return await loadImageSplits({
+  return {
     data,
     offline,
     signal,
     ...(named && { defaultDirectory: await permittedDataDirectory() }),
     ...options,
+    syntheticTrainCount: Math.min(STAND_IN.train, trainImages ?? Infinity),
+    syntheticTestCount: Math.min(STAND_IN.test, testImages ?? Infinity),
     onMessage: log,
     onProgress: ({ bytes, total }) => {
       progress.begin({ label: "download, MB", total: megabytes(total) });
       progress.update(megabytes(bytes));
     },
-  });
+  };
 }

@@ -25,7 +25,7 @@ export type { ConfigIssue, ConfigResult, ConfigSchema } from "./config_schema.ts
 export { permittedDataDirectory } from "./data_folder.ts";
 export { type ConfigNeed, defineExperiment, type Experiment } from "./define_experiment.ts";
 export { type ExperimentContext } from "./experiment_context.ts";
-export { type DataContext, loadData, type LoadDataOptions } from "./load_data.ts";
+export { type DataContext, loadData, type LoadDataOptions, streamData } from "./load_data.ts";
 export {
   type CommandOptions,
   type FolderOptions,

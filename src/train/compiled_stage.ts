@@ -20,8 +20,11 @@ export type CompiledStep<State, Inputs, Table = ImageTable> = Jitted<
 export type TableOf<Table> = (step: number) => Given<Table> | Promise<Given<Table>>;
 
 /** What a stage is made of besides what it starts from. */
-export interface CompiledStageOptions<State, Inputs, Table = ImageTable>
-  extends Pick<Stage<Concrete<State>>, "arm" | "phase" | "steps" | "start" | "evaluate" | "draw"> {
+export interface CompiledStageOptions<State, Inputs, Table = ImageTable> extends
+  Pick<
+    Stage<Concrete<State>>,
+    "arm" | "phase" | "steps" | "start" | "evaluate" | "draw" | "close"
+  > {
   /** The step. */
   readonly compiled: CompiledStep<State, Inputs, Table>;
   /** The images, or whatever else all steps share; or, as of a stream, those of a step by its number. */

@@ -11,6 +11,7 @@ import { type ImageTable, packImages } from "./device_images.ts";
 import { ImageDraws } from "./image_draws.ts";
 import { ImagePrograms, type ImageProgramsOptions, type Side } from "./image_programs.ts";
 import type { Learner } from "./objectives/objective.ts";
+import type { ImageSource, StreamReport } from "./streamed_steps.ts";
 import type { LabelledRows } from "./nearest_neighbours.ts";
 
 /** What is trained, on which images. */
@@ -26,6 +27,16 @@ export interface ImageTrainingOptions extends ImageProgramsOptions {
   readonly refreshBatches: number;
   /** Support batches over which the accuracy of adapted backbones is averaged. */
   readonly adaptationDraws: number;
+  /**
+   * Where steps on the source take the images of pretext tasks without labels from, in place of those in
+   * memory, which evaluations go on to use.
+   */
+  readonly stream?: ImageSource;
+  /** Told how well the stream has kept up when a stage ends. */
+  readonly onStream?: (
+    stage: { readonly arm: string; readonly phase: string },
+    report: StreamReport,
+  ) => void;
 }
 
 /**

@@ -20,6 +20,7 @@ import type { Learner, Objective } from "./objectives/objective.ts";
 import type { TrainingState } from "./objectives/train_classifier.ts";
 import { type Purpose, SHARED_PHASE } from "./random_streams.ts";
 import type { Stage } from "./run_stage.ts";
+import { isStreamed, StreamedSteps } from "./streamed_steps.ts";
 import type { TaskPictures } from "./task_pictures.ts";
 
 /** Length and learning rate of a stage, and the arm it belongs to. */
@@ -130,11 +131,12 @@ export class ImageTraining {
     const { labelled, support } = objective.images();
     const passes = Object.values(support).reduce((a, b) => a + b, labelled);
     const key = (purpose: Purpose) => this.#setting.draws.key({ phase, purpose });
+    const streamed = this.#streamed(objective, plan);
     return compiledStage({
       ...plan,
       samples: Math.round(this.#setting.options.batchSize * passes),
       compiled: step,
-      table: this.#setting.tables[side],
+      table: streamed ? async (at) => (await streamed.at(at)).table : this.#setting.tables[side],
       key: key("steps"),
       start: async () =>
         backbone ? await startOn(backbone, key("head"), key("pretext heads")) : await start(
@@ -142,12 +144,35 @@ export class ImageTraining {
           key("head"),
           key("pretext heads"),
         ),
-      inputs: (at) => ({
-        ...this.#setting.stepInputs(plan, at),
-        support: this.#setting.support(objective.tasks, { phase, step: at, side }),
+      inputs: async (at) => {
+        const inputs = this.#setting.stepInputs(plan, at);
+        if (streamed) {
+          const { rows, support } = await streamed.at(at);
+          return { ...inputs, rows, support };
+        }
+        return {
+          ...inputs,
+          support: this.#setting.support(objective.tasks, { phase, step: at, side }),
+        };
+      },
+      ...(streamed && {
+        close: async () => {
+          await streamed.close();
+          this.#setting.options.onStream?.(plan, streamed.report);
+        },
       }),
       evaluate: plan.evaluate ?? ((training) => this.judge.validate(side, training)),
     });
+  }
+
+  /** The images of steps on the source, if any of them are streamed. */
+  #streamed(
+    objective: Objective,
+    { phase, side }: { readonly phase: string; readonly side: Side },
+  ): StreamedSteps | undefined {
+    const { stream: source } = this.#setting.options;
+    if (!source || side !== "source" || !objective.tasks.some(isStreamed)) return undefined;
+    return new StreamedSteps(this.#setting, { source, objective, phase });
   }
 
   /** A linear probe of a backbone on the target; the stage trains the head only. */

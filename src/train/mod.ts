@@ -59,6 +59,7 @@ export * from "./objectives/mod.ts";
 export * from "./random_streams.ts";
 export * from "./run_stage.ts";
 export * from "./stage_checkpoints.ts";
+export { type ImageSource, type StreamReport } from "./streamed_steps.ts";
 export * from "./streamed_tables.ts";
 export * from "./task_pictures.ts";
 export * from "./objectives/train_classifier.ts";

@@ -45,6 +45,8 @@ export interface Stage<S> {
    * @returns Pictures by name, for TensorBoard.
    */
   draw?(training: S, step: number): Promise<Readonly<Record<string, EventImage>>>;
+  /** Gives back what steps were fed from, when the stage has ended, however it did. */
+  close?(): Promise<void>;
 }
 
 /** Where metrics go: a {@linkcode MetricsLog}, or anything else that takes records. */
@@ -174,6 +176,8 @@ export async function runStage<S>(
           : `its checkpoint of step ${where.saved} is kept`
       })`,
     );
+  } finally {
+    await stage.close?.();
   }
 }
 

@@ -10,7 +10,8 @@ batchSize: 4
 trainImages: 300
 validation: 20
 testImages: 20
-only: { arms: [alpha-zero, joint-famo], regimes: [labels-20] }
+only: { arms: [alpha-zero, joint-famo, joint-nash], regimes: [labels-20] }
+arms: { joint-nash: { like: joint-famo, weighting: { nash-mtl: {} }, protocols: [as-is] } }
 regimes: { labels-20: { source: { labelsPerClass: 3 }, target: { labelsPerClass: 3 } } }
 meta: { tasks: { contrastive: { projection: 4 }, rotation: {} } }
 pretrain: { steps: 3 }
@@ -68,13 +69,13 @@ Deno.test(name, { ignore: withoutWebgpu }, async () => {
     const path = await runFolder(`${folder}/whole`);
     const units = await unitsOf(path);
     assertEquals(units.map(({ arm, regime }) => `${regime}/${arm}`), [
-      ...["labels-20/alpha-zero", "labels-20/joint-famo"],
+      ...["labels-20/alpha-zero", "labels-20/joint-famo", "labels-20/joint-nash"],
     ]);
     const by = Object.fromEntries(units.map((unit) => [unit.arm, unit]));
-    assertEquals(new Set(units.map(({ configuration }) => configuration)).size, 2);
+    assertEquals(new Set(units.map(({ configuration }) => configuration)).size, 3);
     for (const { arm, outcomes, phases, chance, facts } of units) {
       assertEquals([chance, phases[0]!.phase, facts["refused"]], [0.1, "pretrain", {}], arm);
-      assert(outcomes.length >= 3, arm);
+      assert(outcomes.length >= (arm === "joint-nash" ? 1 : 3), arm);
     }
     const cost = (arm: string) => by[arm]!.phases[0]!.cost;
     // Four images a batch, three steps: two outer passes, rotation, two views; FAMO looks twice.
@@ -96,7 +97,9 @@ Deno.test(name, { ignore: withoutWebgpu }, async () => {
     const again = `${folder}/again`;
     let child = start(...args, "--out", again);
     const killed = await runFolder(again);
-    for (const stage of ["joint-famo-pretrain", "alpha-zero-pretrain"]) {
+    for (
+      const stage of ["joint-famo", "alpha-zero", "joint-nash"].map((arm) => `${arm}-pretrain`)
+    ) {
       let over = false;
       const output = child.output().finally(() => over = true);
       while (!over) {

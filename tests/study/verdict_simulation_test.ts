@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { draws } from "../again.ts";
 import { computeVerdict } from "../../src/study/verdict/verdict.ts";
 import type { CellOutcome } from "../../src/study/verdict/verdict_rules.ts";
 import {
@@ -13,7 +14,7 @@ import {
   unit,
 } from "./simulate.ts";
 
-const simulations = 1000;
+const simulations = draws(1000);
 
 /** Three tests in each of two regimes: accuracy and two axes. */
 const plan = planWith({

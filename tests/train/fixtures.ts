@@ -29,10 +29,12 @@ interface Course {
   readonly stopBefore?: number;
   /** Milliseconds of every step. */
   readonly pause?: number;
+  /** Steps of a stage; 6 unless told. */
+  readonly steps?: number;
 }
 
 /** Two stages, `arm-first` and `arm-second`, of a map without meaning that forgets nothing. */
-function twoStages({ stopBefore, pause = 0 }: Course): Experiment<Config> {
+function twoStages({ stopBefore, pause = 0, steps = STEPS }: Course): Experiment<Config> {
   return defineExperiment({
     name: "two-stages",
     title: "Two stages",
@@ -63,7 +65,7 @@ function twoStages({ stopBefore, pause = 0 }: Course): Experiment<Config> {
           const result = await runStage<Concrete<Pair>>({
             arm: "arm",
             phase,
-            steps: STEPS,
+            steps,
             start: () =>
               Promise.resolve(
                 from ?? engine.put({ x: hostArray([seed], []), y: hostArray([0.5], []) }),
@@ -127,13 +129,13 @@ export async function runTwoStages(
 }
 
 /** Everything in a run folder that must not depend on what happened on the way. */
-export async function resultsOf(path: string): Promise<string[]> {
+export async function resultsOf(path: string, steps = STEPS): Promise<string[]> {
   const texts = await Promise.all(
     ["metrics.jsonl", "summary.json"].map((name) => Deno.readTextFile(`${path}/${name}`)),
   );
   const stages = await Promise.all(["first", "second"].map(async (phase) => {
     const { tensors, metadata } = await loadCheckpoint(
-      `${path}/checkpoints/arm-${phase}/step-00000000${STEPS}.safetensors`,
+      `${path}/checkpoints/arm-${phase}/step-00000000${steps}.safetensors`,
     );
     // Seconds, of the whole and of each evaluation, are a run's own.
     const record = JSON.parse(

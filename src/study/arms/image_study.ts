@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { channelStatistics, hashDataset, type ImageSplits } from "../../data/mod.ts";
+import {
+  channelStatistics,
+  hashDataset,
+  type ImageSplits,
+  type StreamedSplits,
+} from "../../data/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import {
   type ArmOutcome,
@@ -12,6 +17,7 @@ import {
   type Experiment,
   type ExperimentContext,
   loadData,
+  streamData,
   writeArmReport,
 } from "../../experiment/mod.ts";
 import { openEngine } from "../../interop/mod.ts";
@@ -20,6 +26,7 @@ import {
   type ImageTask,
   ImageTraining,
   imageTrainingNeeds,
+  type ImageTrainingOptions,
   type LabelledRows,
   lastMetricsPosition,
   type MetaObjective,
@@ -79,8 +86,7 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
     schema: studySchema,
     needs,
     async run(context) {
-      const { config } = context;
-      const splits = await loadData(context, { size: config.imageSize });
+      const splits = await loadSplits(context);
       const engine = await openEngine(context.engine, {
         ...context.engineOptions,
         onChoice: context.log,
@@ -92,6 +98,40 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
       }
     },
   });
+}
+
+/** What a study learns from: all in memory, or a part of it and a stream of the rest. */
+type StudySplits = ImageSplits & Partial<StreamedSplits>;
+
+async function loadSplits(context: ExperimentContext<StudyConfig>): Promise<StudySplits> {
+  const { stream, trainImages, testImages, imageSize: size } = context.config;
+  if (!stream) return await loadData(context, { size, trainImages, testImages });
+  return await streamData(context, {
+    size,
+    // The schema wants it with a stream.
+    held: trainImages!,
+    ...(testImages !== null && { heldTest: testImages }),
+  });
+}
+
+/** Bytes of images from which a stream draws the next, at most. */
+const POOL_BYTES = 2 ** 29;
+
+/** The stream of a training, if there is one, and what is said of it. */
+function streamOptions(
+  { stream }: StudySplits,
+  { imageSize, log }: { readonly imageSize: number; readonly log: (line: string) => void },
+): Pick<ImageTrainingOptions, "stream" | "onStream"> {
+  if (!stream) return {};
+  const shuffle = Math.min(2048, Math.floor(POOL_BYTES / (imageSize * imageSize * 3)));
+  return {
+    stream: (batches) => stream({ ...batches, shuffle }),
+    onStream: ({ arm, phase }, { batches, ready, waited }) =>
+      log(
+        `${arm} ${phase}: of ${batches} streamed batches ${ready} were ready, steps waited ` +
+          `${waited.toFixed(1)} s for the others`,
+      ),
+  };
 }
 
 /** Keys of the configuration that decide what the parts of the work need. */
@@ -131,7 +171,7 @@ async function runStudy(
   context: ExperimentContext<StudyConfig>,
   { engine, splits: all, options }: {
     readonly engine: Engine;
-    readonly splits: ImageSplits;
+    readonly splits: StudySplits;
     readonly options: ImageStudyOptions;
   },
 ): Promise<void> {
@@ -143,6 +183,7 @@ async function runStudy(
     ...(config.judgeBy === "test" && { test: firstImages(all.test, config.testImages) }),
   };
   const data = [splits.train, ...(splits.test ? [splits.test] : [])].map(hashDataset);
+  if (all.shards !== undefined) data.push(all.shards);
   const facts = {
     experiment: options.name,
     seed,
@@ -181,9 +222,11 @@ async function runStudy(
       model: ({ dataset, train }) => studyModel(config, channelStatistics(dataset, train)),
     });
     const classes = target.dataset.classNames.length;
+    const { stream: _, ...sizes } = config;
     const training = ImageTraining.open(engine, {
-      ...config,
+      ...sizes,
       ...model,
+      ...streamOptions(all, { ...config, log }),
       probe: model.probe(classes),
       source,
       target,

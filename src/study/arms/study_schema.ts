@@ -45,6 +45,11 @@ const shape = z.strictObject({
     ),
   trainImages: z.int().min(1).nullable().default(null)
     .describe("Use only the first so many training images, validation among them; null uses all."),
+  stream: z.boolean().default(false)
+    .describe(
+      "Whether pretext tasks take their images from parquet shards as they are decoded, for sets beyond " +
+        "memory; trainImages are held in memory, for labels and validation, the shards behind them are streamed.",
+    ),
   testImages: z.int().min(1).nullable().default(null)
     .describe("Use only the first so many test images; null uses all."),
   judgeBy: z.enum(["test", "validation"]).default("test")
@@ -99,6 +104,28 @@ export function regimeNames({ regimes, only }: StudyConfig): readonly string[] {
   );
 }
 
+/** What contradicts a stream: it has all classes, no labels, and what is in memory must be bounded. */
+function* streamFaults(
+  { stream, trainImages, regimes }: StudyConfig,
+): Generator<{ readonly path: readonly string[]; readonly message: string }> {
+  if (!stream) return;
+  if (trainImages === null) {
+    const message = "Expected a number with stream: true, of images that memory holds";
+    yield { path: ["trainImages"], message };
+  }
+  for (const [name, regime] of Object.entries(regimes)) {
+    if (!regime) continue;
+    if (regime.pretextImages !== "all") {
+      const message = 'Expected "all" with stream: true, for what is streamed has no labels';
+      yield { path: ["regimes", name, "pretextImages"], message };
+    }
+    if (regime.source.classes) {
+      const message = "Expected null with stream: true, for what is streamed has all classes";
+      yield { path: ["regimes", name, "source", "classes"], message };
+    }
+  }
+}
+
 /** The schema of the configuration of a study on images. */
 export const studySchema = shape.superRefine((config, context) => {
   const { faults } = resolveArms(config.arms, { options: config.meta, plan: config.pretrain });
@@ -107,6 +134,9 @@ export const studySchema = shape.superRefine((config, context) => {
   for (const { path, message } of faults) {
     if (known.includes(["arms", ...path].join("."))) continue;
     context.addIssue({ code: "custom", path: ["arms", ...path], message });
+  }
+  for (const { path, message } of streamFaults(config)) {
+    context.addIssue({ code: "custom", path: [...path], message });
   }
   for (const kind of ["arms", "regimes"] as const) {
     const valid = Object.keys(config[kind]).filter((name) => config[kind][name]);

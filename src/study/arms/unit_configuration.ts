@@ -26,8 +26,9 @@ export async function unitConfiguration(
   // What only changes what is drawn and how often something is written down changes no number. The groups of
   // pretraining are in the arm; plans of protocols that it does not have do not touch it.
   const { arms: _, only: __, saveEvery: ___, pictures: ____, judgeBy: _____, ...counted } = config;
-  const { regimes, meta: ______, pretrain: _______, fineTune, probe, ...rest } = counted;
+  const { regimes, meta: ______, pretrain: _______, fineTune, probe, stream, ...rest } = counted;
   const plans = {
+    ...(stream && { stream }),
     ...(arm.protocols.includes("fine-tune") && { fineTune }),
     ...(arm.protocols.includes("linear-probe") && { probe }),
   };

@@ -121,8 +121,9 @@ export async function showTask(
     ...config,
     model: ({ dataset, train }) => studyModel(config, channelStatistics(dataset, train)),
   });
+  const { stream: _, ...sizes } = config;
   const training = ImageTraining.open(engine, {
-    ...config,
+    ...sizes,
     ...model,
     probe: model.probe(target.dataset.classNames.length),
     source,

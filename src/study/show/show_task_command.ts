@@ -93,7 +93,7 @@ export async function showTaskCommand(
       signal: new AbortController().signal,
       log: () => {},
       progress: { begin: () => {}, update: () => {} },
-    }, { size: config.imageSize });
+    }, { size: config.imageSize, trainImages: config.trainImages, testImages: 1 });
     output.log(splits.train.provenance);
     const engine = await openEngine(engineName as EngineChoice, { onChoice: output.log });
     try {
