@@ -60,29 +60,6 @@ export function splitProgram(program: Program, options: SplitOptions): Program {
   return new Splitter(options).split(program);
 }
 
-/**
- * What of a program was split, in words.
- *
- * @param program The program, as {@linkcode splitProgram} returned it.
- * @returns Texts such as `split in 4 over axis 0 of size 32`; each once.
- */
-export function splitsOf(program: Program): string[] {
-  const found = new Set<string>();
-  const seen = new Set<Program>();
-  const visit = (at: Program): void => {
-    if (seen.has(at)) return;
-    seen.add(at);
-    for (const { primitive: { lower }, params } of at.nodes) {
-      if (lower.kind !== "call") continue;
-      const { note } = params as CallParams;
-      if (note !== undefined) found.add(note);
-      visit(lower.program(params));
-    }
-  };
-  visit(program);
-  return [...found];
-}
-
 /** All values but those that need not be there: other names of values, and what is computed where it is sliced. */
 function everyValue(program: Program): Map<Tensor, number> {
   const users = usersOf(program);
@@ -114,12 +91,17 @@ interface Way {
 
 class Splitter {
   readonly #options: SplitOptions;
-  readonly #stored: (program: Program) => ReadonlyMap<Tensor, number>;
+  readonly #sizes = new WeakMap<Program, ReadonlyMap<Tensor, number>>();
   readonly #done = new Map<Program, Program>();
 
   constructor(options: SplitOptions) {
     this.#options = options;
-    this.#stored = options.stored ?? everyValue;
+  }
+
+  #stored(program: Program): ReadonlyMap<Tensor, number> {
+    let sizes = this.#sizes.get(program);
+    if (!sizes) this.#sizes.set(program, sizes = (this.#options.stored ?? everyValue)(program));
+    return sizes;
   }
 
   split(program: Program): Program {
@@ -183,7 +165,7 @@ class Splitter {
     const stored = this.#stored(program);
     const sizes = new Set(program.nodes.flatMap(({ outputs }) => outputs.flatMap((t) => t.shape)));
     let best: Way | undefined;
-    large.tensor.shape.forEach((size, axis) => {
+    for (const [axis, size] of large.tensor.shape.entries()) {
       const extents = [...sizes].filter((extent) => extent > 1 && size % extent === 0)
         .sort((a, b) => b - a).slice(0, MOST_EXTENTS);
       for (const extent of extents) {
@@ -191,8 +173,10 @@ class Splitter {
         const followed = followAxis(program, seed, { extent, users });
         const way = this.#judge(program, followed, { large, stored, users });
         if (way && (!best || isLess(way.cost, best.cost))) best = way;
+        // They are tried in the order of what it costs besides.
+        if (best && isLess(best.cost, [0, 0, 1])) return best;
       }
-    });
+    }
     return best;
   }
 
