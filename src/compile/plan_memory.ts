@@ -1,47 +1,64 @@
 /**
- * What a plan takes of a device's memory, refused before anything of it is allocated.
+ * What a plan takes of a device's memory, looked at before anything of it is allocated.
  *
  * @module
  */
-import { DeviceMemoryError, formatBytes } from "../gpu/buffers.ts";
-import type { Arena, NamedPlan, Resources } from "./loaded_plan.ts";
-import { bytesOf } from "./plan.ts";
+import { formatBytes } from "../gpu/buffers.ts";
+import type { Arena, Resources } from "./loaded_plan.ts";
+import { bytesOf, type Plan } from "./plan.ts";
+
+/** What a plan takes too much of. */
+export interface MemoryLack {
+  /** What was found and what is allowed, after the name of the program. */
+  readonly found: string;
+  /** The way out, beside smaller arrays. */
+  readonly wayOut: string;
+  /**
+   * Most bytes of a temporary with which the plan may fit; absent where it is not the temporaries that are too
+   * large.
+   */
+  readonly limit?: number;
+}
 
 /**
- * Checks that a plan fits the byte budget, and each of its buffers what the adapter binds at once.
+ * Compares a plan with the byte budget, and each of its buffers with what the adapter binds at once.
  * Software adapters never report that memory ran out, and drivers say it late and badly.
  *
- * @param named The plan, and the name of the program for errors.
+ * @param plan The plan.
  * @param resources The device and its memory.
- * @param arena Temporary memory that is there already.
- * @throws {DeviceMemoryError} With the plan's sizes.
+ * @param options Temporary memory that is there already, and the most bytes of one binding.
+ * @returns What it lacks; `undefined` if it fits.
  */
-export function checkPlanMemory(
-  { plan, name }: NamedPlan,
-  { gpu, buffers }: Resources,
-  arena: Arena,
-): void {
+export function lackOfMemory(
+  plan: Plan,
+  { gpu, buffers }: Pick<Resources, "gpu" | "buffers">,
+  { arena, binding }: { readonly arena: Arena; readonly binding: number },
+): MemoryLack | undefined {
   const literals = plan.literals.map(bytesOf);
-  const temporaries = arena.missing(plan.slots);
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
-  const largest = [...plan.slots, ...plan.inputs, ...plan.outputs, ...literals]
-    .reduce((most, size) => Math.max(most, size), 0);
-  const advice = "Use smaller batches, images or models, or fewer inner steps";
-  const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
-  if (largest > limit) {
-    throw new DeviceMemoryError(
-      `Cannot load "${name}": its largest array takes ${formatBytes(largest)}; ${gpu.info.label} ` +
-        `binds at most ${formatBytes(limit)} at once. ${advice}.`,
-    );
+  const most = (sizes: readonly number[]): number => sizes.reduce((a, b) => Math.max(a, b), 0);
+  const fixed = most([...plan.inputs, ...plan.outputs, ...literals]);
+  const temporary = most(plan.slots);
+  const largest = Math.max(fixed, temporary);
+  if (largest > binding) {
+    return {
+      found: `its largest array takes ${formatBytes(largest)}; ${gpu.info.label} binds at most ` +
+        `${formatBytes(binding)} at once`,
+      wayOut: "",
+      ...(fixed <= binding && { limit: binding }),
+    };
   }
-  const total = sum(temporaries) + sum(literals) + sum(plan.outputs);
+  const temporaries = arena.missing(plan.slots);
+  const others = sum(literals) + sum(plan.outputs);
+  const total = sum(temporaries) + others;
   const { liveBytes } = buffers.stats;
-  if (liveBytes + total <= buffers.byteBudget) return;
-  throw new DeviceMemoryError(
-    `Cannot load "${name}": it takes ${formatBytes(total)} (temporaries ` +
-      `${formatBytes(sum(temporaries))} in ${temporaries.length} buffers, results ` +
-      `${formatBytes(sum(plan.outputs))}, constants ${formatBytes(sum(literals))}; the largest ` +
-      `array ${formatBytes(largest)}) beside ${formatBytes(liveBytes)} in use; the budget is ` +
-      `${formatBytes(buffers.byteBudget)}. ${advice}, or raise the byte budget (--memory).`,
-  );
+  if (liveBytes + total <= buffers.byteBudget) return undefined;
+  return {
+    found: `it takes ${formatBytes(total)} (temporaries ${formatBytes(sum(temporaries))} in ` +
+      `${temporaries.length} buffers, results ${formatBytes(sum(plan.outputs))}, constants ` +
+      `${formatBytes(sum(literals))}; the largest array ${formatBytes(largest)}) beside ` +
+      `${formatBytes(liveBytes)} in use; the budget is ${formatBytes(buffers.byteBudget)}`,
+    wayOut: ", or raise the byte budget (--memory)",
+    ...(liveBytes + others < buffers.byteBudget && { limit: Math.floor(temporary / 2) }),
+  };
 }

@@ -48,6 +48,8 @@ export interface EngineMemory {
 export interface LoadedProgram {
   /** Dispatches (or operations) of one run. */
   readonly dispatches: number;
+  /** What is run, if it is not what was given but that in parts. */
+  readonly program?: Program;
   /** Runs the program; the handles returned are new. */
   run(inputs: readonly unknown[]): Promise<unknown[]> | unknown[];
 }
@@ -168,8 +170,7 @@ export class Engine implements Disposable {
       const key = `${JSON.stringify(flat.structure)} ${flat.arrays.map(formatAval).join()}`;
       let found = known.get(key);
       if (!found) {
-        found = this.#compile(fn as (...args: never[]) => unknown, flat, recompute);
-        known.set(key, found);
+        known.set(key, found = this.#compile(fn as (...args: never[]) => unknown, flat, recompute));
         found.catch(() => known.delete(key));
       }
       return found;
@@ -183,7 +184,7 @@ export class Engine implements Disposable {
             `${args.length} in 'donate'.`,
         );
       }
-      const { loaded, prepared, outputs } = await compiled(args);
+      const { loaded, prepared: { program }, outputs } = await compiled(args);
       if (this.#holdings.due) await this.#holdings.search();
       const { arrays } = flattenArrays(`call '${name}'`, args);
       const handles: unknown[] = [];
@@ -206,8 +207,7 @@ export class Engine implements Disposable {
         this.#tell({ kind: "idle" });
       }
       for (const position of donate) this.release(args[position]);
-      const avals = prepared.program.outputs;
-      const values = results.map((handle, k) => new Value(avals[k]!, handle, this.backend));
+      const values = results.map((at, k) => new Value(program.outputs[k]!, at, this.backend));
       this.#holdings.add(name, values);
       return unflatten(outputs, values);
     };
@@ -227,12 +227,13 @@ export class Engine implements Disposable {
     this.#tell({ kind: "compile", name });
     if (pauses.due) await pauses.take();
     const traced = this.#trace(name, fn, flat);
-    const program = await this.#chooseProgram(traced.program, { recompute, pauses });
-    const loaded = await this.backend.load(program, {
+    const chosen = await this.#chooseProgram(traced.program, { recompute, pauses });
+    const loaded = await this.backend.load(chosen, {
       name,
       pauses,
       onProgress: (begun, total) => this.#tell({ kind: "compile", name, begun, total }),
     });
+    const { dispatches, program = chosen } = loaded;
     let flops: number | undefined;
     const prepared: Prepared = {
       program,
@@ -240,7 +241,7 @@ export class Engine implements Disposable {
         return flops ??= programFlops(simplify(inlineCalls(traced.program)));
       },
       executedFlops: programFlops(program),
-      dispatches: loaded.dispatches,
+      dispatches,
     };
     return { loaded, prepared, outputs: traced.outputs };
   }
@@ -269,9 +270,8 @@ export class Engine implements Disposable {
     const recomputing = simplify(traced);
     if (pauses.due) await pauses.take();
     const calls = recomputing.nodes.some((node) => node.primitive.lower.kind === "call");
-    const least = recompute === "auto" && calls && countNodes(traced) <= MOST_KEPT_NODES
-      ? await this.backend.temporaryBytes?.(recomputing, pauses)
-      : undefined;
+    const choose = recompute === "auto" && calls && countNodes(traced) <= MOST_KEPT_NODES;
+    const least = choose ? await this.backend.temporaryBytes?.(recomputing, pauses) : undefined;
     if (least === undefined) return recomputing;
     const keeping = simplify(inlineCalls(traced));
     if (pauses.due) await pauses.take();

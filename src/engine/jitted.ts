@@ -21,7 +21,10 @@ export interface JitOptions {
 
 /** A traced function, compiled for one set of argument shapes. */
 export interface Prepared {
-  /** The program, simplified. */
+  /**
+   * The program as it is run: simplified, and on WebGPU in parts where it would take more memory than there is.
+   * Then `print` says of its calls what was split.
+   */
   readonly program: Program;
   /**
    * Floating-point operations of the algorithm: of one run that computes nothing twice. The same on every

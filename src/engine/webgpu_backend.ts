@@ -7,7 +7,8 @@ import { mostLeaves } from "../compile/choose_buffers.ts";
 import { Compiler } from "../compile/compile.ts";
 import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
 import { makePlan, type Plan } from "../compile/plan.ts";
-import { checkPlanMemory } from "../compile/plan_memory.ts";
+import { lackOfMemory } from "../compile/plan_memory.ts";
+import { storedBytes } from "../compile/stored_bytes.ts";
 import { BufferPool, type BufferPoolOptions } from "../gpu/buffers.ts";
 import { GarbagePressure } from "../gpu/garbage.ts";
 import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
@@ -21,6 +22,7 @@ import { alignChannels } from "../transform/align_channels.ts";
 import { splitConcats } from "../transform/split_concats.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
 import type { LoadOptions } from "./engine_watch.ts";
+import { fittingProgram } from "./fitting_program.ts";
 import type { HostArray, HostData } from "../ir/host_array.ts";
 
 /** A program on the device, with the plan behind it. */
@@ -110,15 +112,26 @@ export class WebGpuBackend implements Backend {
   }
 
   async load(
-    program: Program,
+    given: Program,
     { name = "anonymous", pauses = new Pauses(), onProgress }: LoadOptions = {},
   ): Promise<LoadedGpuProgram> {
-    const plan = await this.#plan(program, pauses);
+    const { gpu } = this.resources;
+    const binding = Math.min(
+      this.#traits.maxStorageBinding,
+      gpu.limits.maxBufferSize,
+      gpu.limits.maxStorageBufferBindingSize,
+    );
+    const { program, plan } = await fittingProgram(given, {
+      name,
+      plan: (program) => this.#plan(program, pauses),
+      lack: (plan) => lackOfMemory(plan, this.resources, { arena: this.#arena, binding }),
+      stored: (program) => storedBytes(program, this.#traits),
+    });
     const named = { plan, name, pauses, ...(onProgress && { onProgress }) };
-    checkPlanMemory(named, this.resources, this.#arena);
     const loaded = await LoadedPlan.load(this.resources, named, this.#arena);
     return {
       dispatches: plan.dispatches.length,
+      program,
       plan: loaded,
       run: (inputs: readonly unknown[]) => {
         const { buffers } = this.resources;

@@ -4,6 +4,7 @@
  * @module
  */
 import { formatAval } from "./aval.ts";
+import { callNotes } from "./call_notes.ts";
 import type { Program } from "./program.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -63,7 +64,8 @@ function formatValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatValue).join(", ")}]`;
   if (ArrayBuffer.isView(value)) return `<${(value as Float64Array).length} values>`;
   if (value !== null && typeof value === "object" && "nodes" in value) {
-    return `<program of ${(value as Program).nodes.length} nodes>`;
+    const program = value as Program;
+    return `<program of ${[`${program.nodes.length} nodes`, ...callNotes(program)].join(", ")}>`;
   }
   if (value !== null && typeof value === "object") return formatParams(value);
   return typeof value;

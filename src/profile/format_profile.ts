@@ -61,7 +61,7 @@ interface Row {
 export function formatProfile(profile: Profile, options: FormatProfileOptions = {}): string {
   requireOptions("formatProfile", options, { each: true, wgsl: true });
   const { each = false, wgsl } = options;
-  const { dispatches, ceiling, hostSteps, name, adapter, prepared } = profile;
+  const { dispatches, ceiling, hostSteps, splits = [], name, adapter, prepared } = profile;
   const timed = dispatches.every(({ nanoseconds }) => nanoseconds !== undefined);
   const rows = rowsOf(dispatches, each);
   const total = rows.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
@@ -73,6 +73,7 @@ export function formatProfile(profile: Profile, options: FormatProfileOptions = 
     `${dispatches.length} dispatches${timed ? `, ${milliseconds(total)} ms on the device` : ""}, ` +
     `${count(executed)} FLOP (${count(profile.flops)} without recomputation), ` +
     `${(peak / 2 ** 20).toFixed(2)} MiB at most, prepared in ${milliseconds(prepared * 1e6)} ms`,
+    ...splits,
     ...(hostSteps > 0 ? [`${hostSteps} steps on the host are not timed`] : []),
     ...(timed ? [] : ["the adapter has no timestamps: there are no times"]),
     ...(ceiling

@@ -11,6 +11,7 @@ import { Value } from "../engine/value.ts";
 import { WebGpuBackend } from "../engine/webgpu_backend.ts";
 import { type Dispatch, timeDispatches } from "../gpu/timing.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
+import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
 import { type HostArray, hostData } from "../ir/host_array.ts";
 import { requireCounts, requireOptions } from "../ir/options.ts";
@@ -61,6 +62,8 @@ export interface Profile {
   readonly dispatches: readonly ProfiledDispatch[];
   /** Steps on the host between them, such as functions of TensorFlow.js, which are not timed. */
   readonly hostSteps: number;
+  /** What is computed in parts, because it would not fit: `split in 4 over axis 0 of size 32`. */
+  readonly splits?: readonly string[];
   /** Floating-point operations of the algorithm, which computes nothing twice. */
   readonly flops: number;
   /** Milliseconds of tracing, compiling and loading. */
@@ -140,11 +143,13 @@ export async function profile<A extends readonly unknown[]>(
     loaded.run(inputs, outputs);
     await gpu.finish(`run "${name}"`);
     const times = gpu.canTime ? await fastest(() => timeDispatches(gpu, dispatches), runs) : null;
+    const splits = callNotes(program);
     const ceiling = roofline && gpu.canTime ? await measureCeiling(gpu) : undefined;
     return {
       name,
       adapter: engine.info.adapter,
       hostSteps: plan.hostSteps.length,
+      ...(splits.length > 0 && { splits }),
       flops: prepared.flops,
       prepared: milliseconds,
       dispatches: profiled(loaded, dispatches, { times, ceiling }),

@@ -24,6 +24,8 @@ import { batchGraph } from "./vmap.ts";
 export interface CallParams {
   /** The program that is called; it refers to nothing but its inputs. */
   readonly program: Program;
+  /** What it is part of, for printed programs. */
+  readonly note?: string;
 }
 
 /** Derived programs of a program, so that equal calls stay equal. */

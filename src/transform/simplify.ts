@@ -71,7 +71,8 @@ class Rewriter {
     if (primitive.name === "identity" || primitive.name === "stop_gradient") return inputs;
     if (primitive.lower.kind === "call") {
       const program = simplify(primitive.lower.program(params));
-      return this.#merge(callP as typeof primitive, { program }, inputs).map((result) =>
+      const called = { ...params as object, program };
+      return this.#merge(callP as typeof primitive, called, inputs).map((result) =>
         result.size === 0 ? like(result, 0) : result
       );
     }

@@ -8,6 +8,7 @@ import { evaluate } from "../../src/ir/evaluate.ts";
 import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";
 import { jvp, simplify } from "../../src/transform/mod.ts";
+import { SplitError, splitProgram } from "../../src/transform/split_program.ts";
 import { trace } from "../../src/transform/trace.ts";
 import { type Axes, exampleOf, halves, type Mode, type Subject, subjectOf } from "./modes.ts";
 import { callNames } from "./recipe_text.ts";
@@ -44,7 +45,9 @@ export function brokenLaw(
   const subject = subjectOf(recipe, mode, axes);
   const program = programOf(subject);
   const results = evaluate(program, point);
-  const other = difference("simplify", evaluate(simplify(program), point), results);
+  const simplified = simplify(program);
+  const other = difference("simplify", evaluate(simplified, point), results) ??
+    splitLaw(simplified, point, results);
   if (other !== undefined) return other;
   switch (mode) {
     case "vmap":
@@ -99,6 +102,29 @@ function magnitude(data: ArrayLike<number>): number {
     if (Number.isFinite(data[k]!)) largest = Math.max(largest, Math.abs(data[k]!));
   }
   return largest;
+}
+
+/** A program in parts is the same program: split until nothing is half as large as the largest value was. */
+function splitLaw(
+  program: Program,
+  point: readonly NdArray[],
+  results: readonly NdArray[],
+): string | undefined {
+  const sizes = program.nodes.flatMap(({ primitive, outputs }) =>
+    primitive.lower.kind === "source" ? [] : outputs.map(({ size }) => size)
+  );
+  const limit = 2 * sizes.reduce((a, b) => Math.max(a, b), 0);
+  for (const recompute of [false, true]) {
+    try {
+      const split = splitProgram(program, { limit, recompute });
+      const wrong = split === program ? undefined : evaluate(split, point);
+      const broken = wrong && difference(`split${recompute ? " again" : ""}`, wrong, results);
+      if (broken !== undefined) return broken;
+    } catch (error) {
+      if (!(error instanceof SplitError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 /** A map is a loop over examples. */

@@ -1,0 +1,78 @@
+/**
+ * Programs that fit a device, split where they must be.
+ *
+ * @module
+ */
+import type { MemoryLack } from "../compile/plan_memory.ts";
+import type { Plan } from "../compile/plan.ts";
+import { DeviceMemoryError } from "../gpu/buffers.ts";
+import type { Program } from "../ir/program.ts";
+import { SplitError, splitProgram } from "../transform/split_program.ts";
+import type { SplitOptions } from "../transform/split_program.ts";
+
+/** A program and its plan. */
+export interface PlannedProgram {
+  /** The program. */
+  readonly program: Program;
+  /** Its plan. */
+  readonly plan: Plan;
+}
+
+/** What is needed of a device. */
+export interface Fitting extends Pick<SplitOptions, "stored"> {
+  /** Name of the program, for errors. */
+  readonly name: string;
+  /** Plans a program. */
+  plan(program: Program): Promise<Plan>;
+  /** What a plan takes too much of. */
+  lack(plan: Plan): MemoryLack | undefined;
+}
+
+/** How often the limit of one value is halved. */
+const MOST_HALVINGS = 8;
+
+/**
+ * Plans a program; where its plan takes too much memory, that of the program in parts. At first only what is
+ * too large is computed in parts, of which all are kept; then they are computed again where they are needed
+ * again, and become smaller.
+ *
+ * @param program The simplified program.
+ * @param fitting The device.
+ * @returns The program itself, if it fits, or one that gives the same results up to the order of sums.
+ * @throws {DeviceMemoryError} If neither fits, with the sizes, and what cannot be split.
+ */
+export async function fittingProgram(program: Program, fitting: Fitting): Promise<PlannedProgram> {
+  const { name, stored, lack } = fitting;
+  const plan = await fitting.plan(program);
+  const lacking = lack(plan);
+  if (!lacking) return { program, plan };
+  let reason = "";
+  for (const options of attempts(lacking)) {
+    try {
+      const split = splitProgram(program, { ...options, ...(stored && { stored }) });
+      if (split === program) continue;
+      const planned = await fitting.plan(split);
+      if (!lack(planned)) return { program: split, plan: planned };
+      reason = ` Computed in parts it takes too much as well.`;
+    } catch (error) {
+      if (!(error instanceof SplitError)) throw error;
+      reason ||= ` It cannot be computed in parts: ${error.message}.`;
+      break;
+    }
+  }
+  throw new DeviceMemoryError(
+    `Cannot load "${name}": ${lacking.found}.${reason} Use smaller batches, images or models, or ` +
+      `fewer inner steps${lacking.wayOut}.`,
+  );
+}
+
+function attempts({ limit }: MemoryLack): Pick<SplitOptions, "limit" | "recompute">[] {
+  if (limit === undefined) return [];
+  return [
+    { limit },
+    ...Array.from({ length: MOST_HALVINGS }, (_, k) => ({
+      limit: Math.floor(limit / 2 ** k),
+      recompute: true,
+    })),
+  ];
+}
