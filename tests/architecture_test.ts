@@ -48,7 +48,15 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
   profile: { folders: ["ir", "adapter", "gpu", "compile", "engine"] },
-  doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "interop", "text"], deno: true },
+  machine: {
+    folders: ["ir", "adapter", "gpu", "profile", "data", "run"],
+    packages: ["node:crypto"],
+    deno: true,
+  },
+  doctor: {
+    folders: ["ir", "ops", "transform", "gpu", "engine", "interop", "text", "machine"],
+    deno: true,
+  },
   run: {
     folders: ["ir", "engine", "tree", "text"],
     packages: ["@std/", "node:crypto"],
@@ -85,7 +93,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["run", "train", "report", "engine", "text", "data"],
+    folders: ["run", "train", "report", "engine", "text", "data", "adapter", "gpu", "machine"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },

@@ -5,10 +5,10 @@
  */
 
 /** Kinds of adapters: on the CPU, a GPU that shares the memory of the CPU, a GPU with memory of its own. */
-export const adapterClasses = ["software", "integrated", "discrete"] as const;
+export const adapterClasses: readonly AdapterClass[] = ["software", "integrated", "discrete"];
 
 /** A kind of adapter. */
-export type AdapterClass = typeof adapterClasses[number];
+export type AdapterClass = "software" | "integrated" | "discrete";
 
 /**
  * What an adapter can do. Times are nanoseconds; those of elements (4 bytes each, in vectors of four) are what

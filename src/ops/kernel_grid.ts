@@ -58,15 +58,17 @@ const SHARED = { operations: 1024, loads: 24, shuffles: 64 } as const;
 
 /**
  * Whether kernels whose lanes share loads run on an adapter, and are the faster ones there. Where subgroups have more
- * lanes than such a kernel uses, the others idle.
+ * lanes than such a kernel uses, the others idle, and where other workgroups could have used them that is paid for.
  *
  * @param traits What is known of the adapter
  * @returns `true` where its subgroups have at least {@linkcode LANES} lanes, and loads are dear
  */
-export function usesLanes({ subgroupLanes, costs: { load, shuffle } }: DeviceTraits): boolean {
+export function usesLanes({ subgroupLanes, costs }: DeviceTraits): boolean {
+  const { load, shuffle, occupancy } = costs;
   const cost = ({ operations, loads, shuffles }: Readonly<Record<keyof typeof ALONE, number>>) =>
     operations + loads * load + shuffles * shuffle;
-  return subgroupLanes >= LANES && cost(SHARED) * subgroupLanes / LANES < cost(ALONE);
+  const idle = occupancy ? subgroupLanes / LANES : 1;
+  return subgroupLanes >= LANES && idle * cost(SHARED) < cost(ALONE);
 }
 
 /**

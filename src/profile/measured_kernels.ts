@@ -23,8 +23,8 @@ const LEAST_TURNS = 3;
 /** How often every kernel runs in a turn. */
 const REPEATS = 6;
 
-/** Vectors that are copied: 8 and 64 MiB, more than caches hold. */
-const COPIED: Amounts = [2 ** 19, 2 ** 22];
+/** Vectors that are copied: 4 and 32 MiB, more than most caches hold. */
+const COPIED: Amounts = [2 ** 18, 2 ** 21];
 
 /** Less and more of something; much less, so that the least time of one in a quieter moment makes no difference. */
 export type Amounts = readonly [number, number];

@@ -165,7 +165,7 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
   const sizes = conv2dSizes(g);
   const traits: DeviceTraits = {
     ...gpu.traits,
-    costs: DISCRETE_COSTS,
+    ...{ costs: DISCRETE_COSTS, subgroupLanes: 0 },
     maxWorkgroupStorage: 2000,
     maxWorkgroupsPerDimension: 20,
   };
