@@ -34,6 +34,7 @@
  *
  * @module
  */
+export * from "./src/adapter/mod.ts";
 export * from "./src/data/in_memory.ts";
 export * from "./src/engine/mod.ts";
 export * from "./src/ir/mod.ts";

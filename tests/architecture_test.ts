@@ -24,7 +24,8 @@ const layers: Readonly<Record<string, Layer>> = {
   ir: { folders: ["tree"] },
   ops: { folders: ["ir"] },
   transform: { folders: ["ir", "ops", "tree"] },
-  gpu: { folders: ["kernels"], types: ["ir"], packages: ["@webgpu/types"] },
+  adapter: { folders: ["ir"] },
+  gpu: { folders: ["kernels", "adapter"], types: ["ir"], packages: ["@webgpu/types"] },
   compile: { folders: ["ir", "kernels", "gpu"] },
   tensor: { folders: ["ir", "ops", "tree"] },
   random: { folders: ["ir", "tensor", "ops"] },
@@ -38,14 +39,24 @@ const layers: Readonly<Record<string, Layer>> = {
   meta: {
     folders: ["ir", "ops", "transform", "optim", "loss", "multitask", "tensor", "random", "tree"],
   },
-  engine: { folders: ["ir", "ops", "transform", "gpu", "compile", "tree", "tensor"] },
+  engine: {
+    folders: ["ir", "ops", "transform", "adapter", "gpu", "compile", "tree", "tensor"],
+  },
   interop: {
     folders: ["ir", "engine", "tfjs", "tensor", "random", "nn"],
     packages: ["@tensorflow/"],
   },
   kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
-  profile: { folders: ["ir", "gpu", "compile", "engine"] },
-  doctor: { folders: ["ir", "ops", "transform", "gpu", "engine", "interop", "text"], deno: true },
+  profile: { folders: ["ir", "adapter", "gpu", "compile", "engine"] },
+  machine: {
+    folders: ["ir", "adapter", "gpu", "profile", "data", "run"],
+    packages: ["node:crypto"],
+    deno: true,
+  },
+  doctor: {
+    folders: ["ir", "ops", "transform", "gpu", "engine", "interop", "text", "machine"],
+    deno: true,
+  },
   run: {
     folders: ["ir", "engine", "tree", "text"],
     packages: ["@std/", "node:crypto"],
@@ -85,7 +96,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["run", "train", "report", "engine", "text", "data"],
+    folders: ["run", "train", "report", "engine", "text", "data", "adapter", "gpu", "machine"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },

@@ -3,11 +3,19 @@
  *
  * @module
  */
+import { adapterCosts, builtInProfile } from "../src/adapter/mod.ts";
+import type { AdapterCosts } from "../src/ir/adapter_costs.ts";
 import type { DeviceTraits } from "../src/ir/lowering.ts";
+
+/** Costs of a CPU adapter. */
+export const SOFTWARE_COSTS: AdapterCosts = adapterCosts(builtInProfile("software"));
+
+/** Costs of a GPU with memory of its own. */
+export const DISCRETE_COSTS: AdapterCosts = adapterCosts(builtInProfile("discrete"));
 
 /** A CPU adapter with the portable limits and without subgroups. */
 export const SOFTWARE_TRAITS: DeviceTraits = {
-  software: true,
+  costs: SOFTWARE_COSTS,
   subgroupLanes: 0,
   maxWorkgroupInvocations: 256,
   maxWorkgroupStorage: 16384,

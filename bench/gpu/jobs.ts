@@ -81,8 +81,12 @@ const GROWTH = {
   filters: [8, 16, 32, 64, 128, 256],
 } as const;
 
-/** Traits that choose other kernels than those that the adapter gets: with and without lanes. */
-const VARIANTS = [{ software: true }, { software: false }, { subgroupLanes: 0 }] as const;
+/** Costs and traits that choose other kernels than those that the adapter gets: with and without lanes. */
+const VARIANTS = [
+  { like: "software" },
+  { like: "discrete" },
+  { traits: { subgroupLanes: 0 } },
+] as const;
 
 const GROWTH_SOFTWARE = { tasks: [1, 2], innerSteps: [1, 2], filters: [8, 16] } as const;
 
@@ -197,7 +201,7 @@ export function jobsFor(setting: Setting): Job[] {
       "variants",
       "W-mid with other kernels",
       90,
-      VARIANTS.map((traits) => ({ which: "mid", keep: true, top: 12, traits })),
+      VARIANTS.map((variant) => ({ which: "mid", keep: true, top: 12, ...variant })),
     ),
     ...growth.map(([axis, values]) =>
       step(

@@ -12,6 +12,7 @@ import { type Ceiling, leastTime, measureCeiling } from "../../src/profile/ceili
 import { type LoadedWorkload, loadWorkload } from "../loaded_workload.ts";
 import { median, sample } from "../peers/sampling.ts";
 import type { Row } from "./job.ts";
+import { type AdapterClass, builtInProfile } from "../../src/adapter/mod.ts";
 import { printRow } from "./rows.ts";
 
 /** An argument. */
@@ -21,6 +22,8 @@ interface Item {
   readonly top?: number;
   /** Most bytes of device memory. */
   readonly byteBudget?: number;
+  /** Class of adapters whose built-in costs are taken, so that other kernels are chosen. */
+  readonly like?: AdapterClass;
   /** Traits of the adapter other than those found, so that other kernels are chosen. */
   readonly traits?: NonNullable<Parameters<typeof loadWorkload>[3]>["traits"];
 }
@@ -41,7 +44,12 @@ let ceiling: Ceiling | undefined;
 for (const argument of Deno.args) {
   const item = JSON.parse(argument) as Item;
   const activations = item.keep ? "kept" : "recomputed";
-  const about = { which: item.which, activations, ...(item.traits && { traits: item.traits }) };
+  const about = {
+    which: item.which,
+    activations,
+    ...(item.traits && { traits: item.traits }),
+    ...(item.like && { like: item.like }),
+  };
   try {
     printRow({ ...about, ...await measure(item) });
   } catch (error) {
@@ -51,11 +59,12 @@ for (const argument of Deno.args) {
 Deno.exit(0); // a lost device may keep the process
 
 async function measure(
-  { which, keep = false, top = 20, byteBudget, traits }: Item,
+  { which, keep = false, top = 20, byteBudget, traits, like }: Item,
 ): Promise<Row> {
   const workload = await loadWorkload(which, "exact", !keep, {
     ...(byteBudget !== undefined && { byteBudget }),
     ...(traits && { traits }),
+    ...(like && { profile: builtInProfile(like) }),
   });
   try {
     const samples = await sample((count) => workload.run(count), SAMPLES);

@@ -182,7 +182,11 @@ function sizeText(which: unknown): string {
 
 /** Size, activations, and traits that choose other kernels. */
 function stepName(row: Row): string {
-  const traits = row["traits"] ? `, ${JSON.stringify(row["traits"])}` : "";
+  const traits = row["traits"]
+    ? `, ${JSON.stringify(row["traits"])}`
+    : row["like"]
+    ? `, costs as if ${text(row["like"])}`
+    : "";
   return `${sizeText(row["which"])}, ${text(row["activations"])}${traits}`;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Decides which tensors are written to memory and which are recomputed inside their users.
  *
- * The model counts simple operations: a pointwise tensor is inlined where evaluating it for every
- * use costs less than computing it once, storing it and loading it again.
+ * The model counts simple operations, at the costs of the adapter: a pointwise tensor is inlined where evaluating it
+ * for every use costs less than computing it once, storing it and loading it again.
  *
  * @module
  */
@@ -10,18 +10,6 @@ import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
 import { rootOf } from "./storage.ts";
-
-/** Cost of loading one element, in simple operations. */
-const TRANSFER = 12;
-
-/**
- * Cost of storing one element. On llvmpipe a store takes 40 to 50 ns for eight vectors, a load 20;
- * beyond that, values up to 80 left whole programs as fast, with fewer dispatches and less memory.
- */
-const STORE = 50;
-
-/** Cost of one more dispatch, in simple operations. */
-const DISPATCH = 1_500_000;
 
 /** Share of the cost of a value that is the same for many neighbours. */
 const REPEATED = 1 / 8;
@@ -44,8 +32,9 @@ export interface BufferChoice {
 
 /** Chooses the tensors of a (simplified) program that are written to memory. */
 export function chooseBuffers(program: Program, traits: DeviceTraits): BufferChoice {
+  const { load, store, dispatch } = traits.costs;
   const uses = countUses(program);
-  const work = estimateWork(program, uses);
+  const work = estimateWork(program, uses, load);
   const chosen = requiredBuffers(program);
   const demand = new Map<Tensor, number>();
   const reduced = new Set<string>();
@@ -61,7 +50,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
     } else if (lower.kind === "pointwise") {
       const wanted = demand.get(output!) ?? 0;
       const inlined = wanted * work.get(output!)!;
-      const stored = output!.size * (work.get(output!)! + STORE) + wanted * TRANSFER + DISPATCH;
+      const stored = output!.size * (work.get(output!)! + store) + wanted * load + dispatch;
       if (inlined > stored) chosen.add(output!);
       const evaluations = chosen.has(output!) ? output!.size : wanted;
       for (const input of new Set(node.inputs)) {
@@ -84,18 +73,22 @@ function countUses(program: Program): Map<Tensor, number> {
 }
 
 /** Operations to evaluate one element, if everything that is used once is inlined. */
-function estimateWork(program: Program, uses: Map<Tensor, number>): Map<Tensor, number> {
+function estimateWork(
+  program: Program,
+  uses: Map<Tensor, number>,
+  load: number,
+): Map<Tensor, number> {
   const work = new Map<Tensor, number>();
   for (const node of program.nodes) {
     const { lower } = node.primitive;
-    let total = TRANSFER;
+    let total = load;
     if (lower.kind === "pointwise" || lower.kind === "alias") {
       total = lower.kind === "pointwise" ? lower.cost : 0;
       for (const input of node.inputs) {
         const inner = work.get(input)!;
         // What is repeated is computed outside of the loop over its repetitions.
         const repeats = Math.max(REPEATED, Math.min(1, input.size / node.outputs[0]!.size));
-        total += repeats * (uses.get(input) === 1 ? inner : Math.min(inner, TRANSFER));
+        total += repeats * (uses.get(input) === 1 ? inner : Math.min(inner, load));
       }
     }
     for (const output of node.outputs) work.set(output, total);

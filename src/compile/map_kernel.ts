@@ -78,14 +78,13 @@ interface Built<B> {
 }
 
 /** How many rows (of the last axis) one invocation computes. */
-function rowsOf(results: readonly Tensor[], { software }: DeviceTraits): number {
+function rowsOf(results: readonly Tensor[], { costs }: DeviceTraits): number {
   const { shape, size } = results[0]!;
   const channels = shape.at(-1) ?? 1;
   const next = shape.at(-2) ?? 1;
-  const least = software ? 512 : 65_536;
   if (channels % 4 !== 0 || results.some((other) => other.shape.at(-1) !== channels)) return 1;
   for (let rows = Math.min(MOST_ROWS, next); rows > 1; rows--) {
-    if (next % rows === 0 && size / 4 / rows >= least) return rows;
+    if (next % rows === 0 && size / 4 / rows >= costs.busy.mapped) return rows;
   }
   return 1;
 }

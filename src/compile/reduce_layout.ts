@@ -13,9 +13,6 @@ import type { ReduceUnit } from "./units.ts";
 /** Most iterations of one invocation. */
 const MOST_ITERATIONS = 32_768;
 
-/** Iterations of all invocations together that a software adapter does in one pass. */
-const SHORT_LOOPS = 8192;
-
 /** How the loops are arranged. */
 export interface Layout {
   /** Four neighbouring results, four neighbouring operand elements, or neither at once. */
@@ -68,11 +65,13 @@ export function layoutOf(
     : "none";
   const columns = sizeOf(kept) / (lanes === "kept" ? 4 : 1);
   const iterations = sizeOf(reduced) / (lanes === "reduced" ? 4 : 1);
-  const wanted = traits.software ? 256 : 16_384;
-  const least = traits.software ? 32 : 16;
-  let parts = Math.min(Math.ceil(wanted / columns), Math.ceil(iterations / least));
-  // On a CPU a short loop costs less than the dispatch that would join its parts.
-  if (traits.software && iterations * columns <= SHORT_LOOPS) parts = 1;
+  const { busy, leastIterations, shortLoops } = traits.costs;
+  let parts = Math.min(
+    Math.ceil(busy.reduced / columns),
+    Math.ceil(iterations / leastIterations.reduced),
+  );
+  // A short loop may cost less than the dispatch that would join its parts.
+  if (iterations * columns <= shortLoops) parts = 1;
   parts = Math.max(1, parts, Math.ceil(iterations / MOST_ITERATIONS));
   if (positions) {
     if (iterations > MOST_ITERATIONS) {

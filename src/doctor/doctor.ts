@@ -14,10 +14,18 @@
 import type { Engine } from "../engine/engine.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
 import { NoAdapterError, openGpu } from "../gpu/device.ts";
+import { requireOptions } from "../ir/options.ts";
+import { findProfile, profileLines } from "../machine/mod.ts";
 import { openEngine } from "../interop/open_engine.ts";
 import { printableLines } from "../text/printable.ts";
 import { numberChecks } from "./number_check.ts";
 import { selfCheck } from "./self_check.ts";
+
+/** Options of {@linkcode doctor}. */
+export interface DoctorOptions {
+  /** Whether the adapter is measured now, and its profile kept; without it, the kept one is shown. */
+  readonly measure?: boolean;
+}
 
 /** Limits worth showing. */
 const LIMITS = [
@@ -34,6 +42,7 @@ const LIMITS = [
  * Prints the state of the machine and checks the engines.
  *
  * @param print Receives each line.
+ * @param options Whether to measure the adapter.
  * @returns Whether every check passed.
  *
  * @example
@@ -47,10 +56,14 @@ const LIMITS = [
  * assert(healthy, lines.join("\n"));
  * ```
  */
-export async function doctor(print: (line: string) => void): Promise<boolean> {
+export async function doctor(
+  print: (line: string) => void,
+  options: DoctorOptions = {},
+): Promise<boolean> {
+  requireOptions("doctor", options, { measure: true });
   const { deno, v8, typescript } = Deno.version;
   print(`Deno ${deno}, V8 ${v8}, TypeScript ${typescript}, ${Deno.build.target}`);
-  const hasAdapter = await showAdapter(print);
+  const hasAdapter = await showAdapter(print, options);
   const engines: EngineChoice[] = hasAdapter ? ["webgpu", "tfjs"] : ["tfjs"];
   let healthy = true;
   for (const name of engines) {
@@ -60,7 +73,10 @@ export async function doctor(print: (line: string) => void): Promise<boolean> {
   return healthy;
 }
 
-async function showAdapter(print: (line: string) => void): Promise<boolean> {
+async function showAdapter(
+  print: (line: string) => void,
+  { measure = false }: DoctorOptions,
+): Promise<boolean> {
   try {
     const gpu = await openGpu();
     print(
@@ -68,7 +84,16 @@ async function showAdapter(print: (line: string) => void): Promise<boolean> {
     );
     for (const name of LIMITS) print(`  ${name} ${gpu.limits[name]}`);
     print(`  features ${[...gpu.features].sort().join(", ") || "none"}`);
-    gpu.close();
+    try {
+      const found = await findProfile(gpu.device, {
+        measure: measure ? "again" : "never",
+        log: (line) => print(`  ${line}`),
+        onMeasure: () => print("  measuring, some seconds"),
+      });
+      for (const line of profileLines(found)) print(`  ${line}`);
+    } finally {
+      gpu.close();
+    }
     return true;
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
@@ -111,6 +136,14 @@ async function showNumbers(engine: Engine, print: (line: string) => void): Promi
 }
 
 if (import.meta.main) {
-  const healthy = await doctor((line) => console.log(printableLines(line)));
+  const surplus = Deno.args.find((arg) => arg !== "--measure");
+  if (surplus !== undefined) {
+    console.error(
+      `Unexpected argument "${printableLines(surplus)}": expected --measure or nothing.`,
+    );
+    Deno.exit(2);
+  }
+  const measure = Deno.args.length > 0;
+  const healthy = await doctor((line) => console.log(printableLines(line)), { measure });
   Deno.exit(healthy ? 0 : 1);
 }

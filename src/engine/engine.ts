@@ -17,24 +17,12 @@ import { type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
 import { flattenArrays, handleOf, uploadTo } from "./arrays.ts";
 import type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+import type { EngineInfo } from "./engine_info.ts";
 import { type Holder, Holdings } from "./holdings.ts";
 import type { JitOptions, Jitted, Prepared } from "./jitted.ts";
 import { type Concrete, type OnHost, Value } from "./value.ts";
 
-/** Which engine. */
-export type EngineName = "webgpu" | "tfjs" | "reference";
-
-/** What an engine runs on. */
-export interface EngineInfo {
-  /** Which engine. */
-  readonly name: EngineName;
-  /** The adapter or backend, in words. */
-  readonly adapter: string;
-  /** Whether it computes on the CPU: figures must say so. */
-  readonly software: boolean;
-  /** What `f32` arrays hold between programs. */
-  readonly holds: "float32" | "float64";
-}
+export type { EngineInfo, EngineName } from "./engine_info.ts";
 
 /** Bytes that an engine holds for arrays and plans. */
 export interface EngineMemory {

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Pauses } from "../ir/pauses.ts";
-import type { EngineMemory, EngineName } from "./engine.ts";
+import type { EngineMemory } from "./engine.ts";
+import type { EngineName } from "./engine_info.ts";
 
 /** What an engine is about to do; it may not come back from waiting for its device. */
 export type EngineActivity =

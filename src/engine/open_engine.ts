@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { type BufferPoolOptions, DEFAULT_BUDGET } from "../gpu/buffers.ts";
+import { DEFAULT_BUDGET } from "../gpu/buffers.ts";
 import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
 import { requireOptions } from "../ir/options.ts";
 import { type Backend, Engine } from "./engine.ts";
 import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
-import { WebGpuBackend } from "./webgpu_backend.ts";
+import { type BackendOptions, type ProfileSource, WebGpuBackend } from "./webgpu_backend.ts";
 
 /** What may be asked for. */
 export const engineChoices = ["webgpu", "tfjs", "reference", "auto"] as const;
@@ -49,6 +49,11 @@ export interface EngineOptions extends EngineWatch {
   readonly device?: GPUDevice;
   /** The adapter that the device came from, where the device does not say it itself. */
   readonly adapter?: GPUAdapter;
+  /**
+   * What the adapter of the `webgpu` engine can do, by which programs are compiled, or who finds it out on the open
+   * device. Without it nothing is measured and no file is read: there is a built-in profile for its class.
+   */
+  readonly profile?: ProfileSource;
   /** Folder or address of the wasm files of TensorFlow.js; by default its npm package's own folder. */
   readonly wasmPath?: string;
   /**
@@ -96,6 +101,7 @@ export async function openEngine(
 ): Promise<Engine> {
   requireOptions("openEngine", options, {
     ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
+    profile: true,
     ...{ wasmPath: true, tfjs: true, signal: true, onWork: true, onLeak: true },
   });
   if (!engineChoices.includes(choice)) {
@@ -106,7 +112,10 @@ export async function openEngine(
       }.${meant === undefined ? "" : ` That is '${meant}' here.`}`,
     );
   }
-  const pool = options.byteBudget === undefined ? {} : { byteBudget: options.byteBudget };
+  const pool = {
+    ...(options.byteBudget !== undefined && { byteBudget: options.byteBudget }),
+    ...(options.profile !== undefined && { profile: options.profile }),
+  };
   const { signal, onWork, onLeak } = options;
   const watch = {
     ...(signal && { signal }),
@@ -120,7 +129,7 @@ export async function openEngine(
 
 async function open(
   choice: EngineChoice,
-  { pool, watch }: { readonly pool: BufferPoolOptions; readonly watch: EngineWatch },
+  { pool, watch }: { readonly pool: BackendOptions; readonly watch: EngineWatch },
   { float64 = false, device, adapter, tfjs, wasmPath }: EngineOptions,
 ): Promise<Engine> {
   if (device !== undefined) {
@@ -131,7 +140,8 @@ async function open(
       );
     }
     const gpu = await borrowGpu(device, adapter);
-    return new Engine(new WebGpuBackend(gpu, pool), { ...watch, reason: "a device was given" });
+    const backend = await WebGpuBackend.open(pool, gpu);
+    return new Engine(backend, { ...watch, reason: "a device was given" });
   }
   const wasm = wasmPath === undefined ? {} : { wasmPath };
   switch (choice) {

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { adapterCosts } from "../adapter/adapter_costs.ts";
+import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts";
+import { adapterClassOf, builtInProfile } from "../adapter/built_in_profiles.ts";
 import { mostLeaves } from "../compile/choose_buffers.ts";
 import { Compiler } from "../compile/compile.ts";
 import { Arena, LoadedPlan, type Resources } from "../compile/loaded_plan.ts";
@@ -31,8 +34,13 @@ export interface LoadedGpuProgram extends LoadedProgram {
   readonly plan: LoadedPlan;
 }
 
+/** The profile of an adapter, or who finds it out on a device of the adapter, which it leaves open. */
+export type ProfileSource = AdapterProfile | ((device: GPUDevice) => Promise<AdapterProfile>);
+
 /** Options of {@linkcode WebGpuBackend}. */
 export interface BackendOptions extends BufferPoolOptions {
+  /** What the adapter can do, or who finds it out; that of its class unless told. */
+  readonly profile?: ProfileSource;
   /** What programs are compiled for, where it is less than the device has: for tests. */
   readonly traits?: Partial<DeviceTraits>;
 }
@@ -49,23 +57,41 @@ export class WebGpuBackend implements Backend {
   readonly #plans = new WeakMap<Program, Plan>();
 
   /** Wraps an open device. */
-  constructor(gpu: Gpu, options: BackendOptions = {}) {
+  constructor(
+    gpu: Gpu,
+    options: BackendOptions & { readonly profile?: AdapterProfile } = {},
+  ) {
     const buffers = new BufferPool(gpu, options);
+    const { profile = builtInProfile(adapterClassOf(gpu.info)) } = options;
     this.resources = { gpu, buffers, pipelines: new PipelineCache(gpu) };
     this.info = {
       name: "webgpu",
       adapter: gpu.info.label,
       software: gpu.info.software,
       holds: "float32",
+      profile,
     };
-    this.#traits = { ...gpu.traits, ...options.traits };
+    this.#traits = { ...gpu.traits, costs: adapterCosts(profile), ...options.traits };
     this.#compiler = new Compiler(this.#traits);
     this.#arena = new Arena(buffers);
   }
 
-  /** Opens the device. */
-  static async open(options: GpuOptions & BackendOptions = {}): Promise<WebGpuBackend> {
-    return new WebGpuBackend(await openGpu(options), options);
+  /** Opens the device, or takes that which is given. */
+  static async open(
+    { profile: source, ...options }: GpuOptions & BackendOptions = {},
+    gpu?: Gpu,
+  ): Promise<WebGpuBackend> {
+    gpu ??= await openGpu(options);
+    try {
+      const profile = typeof source === "function" ? await source(gpu.device) : source;
+      return new WebGpuBackend(gpu, {
+        ...options,
+        ...(profile !== undefined && { profile: checkProfile(profile) }),
+      });
+    } catch (error) {
+      gpu.close();
+      throw error;
+    }
   }
 
   upload(array: HostArray): GPUBuffer {

@@ -26,9 +26,9 @@ export interface ExperimentContext<Config> {
   readonly memory: number | undefined;
   /**
    * Options for every engine that the run opens: the budget of memory, the signal that ends compiling,
-   * and who is told when the run waits for a device.
+   * what finds the profile of the adapter, and who is told when the run waits for a device.
    */
-  readonly engineOptions: Pick<EngineOptions, "byteBudget" | "signal" | "onWork">;
+  readonly engineOptions: Pick<EngineOptions, "byteBudget" | "signal" | "onWork" | "profile">;
   /** Whether nothing may be downloaded. */
   readonly offline: boolean;
   /** Where everything of the run is written. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { dataDirectory } from "../data/data_directory.ts";
+import { profileFolder } from "../machine/profile_folder.ts";
 import { commitFiles } from "../run/git_commit.ts";
 import { flagValue, permissionFlags } from "./permissions.ts";
 import { ECHO } from "./signals.ts";
@@ -33,6 +34,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
       args,
       always: [folder, decoders(), ...await commitFiles(folder), ...await packageCache()],
       dataDirectory: defaultData(),
+      profiles: profileFolder(),
       ...(resumedData === undefined ? {} : { resumedData }),
     });
   } catch (error) {

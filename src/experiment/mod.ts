@@ -39,4 +39,4 @@ export {
   type RunResult,
 } from "./run_experiment.ts";
 export { UsageError } from "./usage_error.ts";
-export { toolkitVersion } from "./version.ts";
+export { toolkitVersion } from "../machine/version.ts";

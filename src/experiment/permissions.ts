@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PROFILES_VARIABLE } from "../machine/profile_folder.ts";
 import { PUBLISHED_SETS } from "../data/published_sets.ts";
 
 /** Where CIFAR-10 and CIFAR-100 are downloaded from; an experiment on them may reach nothing else. */
@@ -24,7 +25,11 @@ export const DATA_VARIABLES: readonly string[] = [
 ];
 
 /** Environment variables that an experiment may read; the parser of YAML looks at the last two. */
-export const ENVIRONMENT: readonly string[] = [...DATA_VARIABLES, "LOG_TOKENS", "LOG_STREAM"];
+export const ENVIRONMENT: readonly string[] = [
+  ...DATA_VARIABLES,
+  PROFILES_VARIABLE,
+  ...["LOG_TOKENS", "LOG_STREAM"],
+];
 
 /** What the person at the keyboard asked for, as far as it decides permissions. */
 export interface PermissionRequest {
@@ -34,6 +39,8 @@ export interface PermissionRequest {
   readonly always: readonly string[];
   /** The default folder of data sets, if there is one. */
   readonly dataDirectory: string | undefined;
+  /** The folder of the adapters' profiles, if there is one: read, and written at the first use of an adapter. */
+  readonly profiles?: string | undefined;
   /** Data that the run which is resumed asked for. */
   readonly resumedData?: string;
 }
@@ -59,15 +66,15 @@ function hostsOf(data: string): readonly string[] | undefined {
 
 /**
  * Derives Deno's permission flags from the arguments of an experiment: reads the experiments, the data
- * and the run folder, writes the run folder and, where it may download, the data folder, reaches the data
- * hosts only then, and may import, run, load or ask the system for nothing.
+ * and the run folder, writes the run folder, the profiles of adapters and, where it may download, the data folder,
+ * reaches the data hosts only then, and may import, run, load or ask the system for nothing.
  *
  * @param request Arguments and places.
  * @returns Flags for `deno run`.
  * @throws {RangeError} If a path cannot be said in a flag.
  */
 export function permissionFlags(request: PermissionRequest): string[] {
-  const { args, always, dataDirectory, resumedData } = request;
+  const { args, always, dataDirectory, profiles, resumedData } = request;
   const resume = flagValue(args, "resume");
   const run = resume ?? flagValue(args, "folder") ?? flagValue(args, "out") ?? "runs";
   const config = flagValue(args, "config");
@@ -76,8 +83,9 @@ export function permissionFlags(request: PermissionRequest): string[] {
   const downloads = hosts !== undefined && hosts.length > 0 && !args.includes("--offline");
   const known = data !== "synthetic" && dataDirectory ? [dataDirectory] : [];
   const folders = hosts === undefined ? [data] : known;
-  const read = [...always, run, ...folders, ...(config === undefined ? [] : [config])];
-  const write = [run, ...(downloads ? folders : [])];
+  const own = [run, ...(profiles === undefined ? [] : [profiles])];
+  const read = [...always, ...own, ...folders, ...(config === undefined ? [] : [config])];
+  const write = [...own, ...(downloads ? folders : [])];
   return [
     "--no-prompt",
     `--allow-read=${list(read)}`,

@@ -9,6 +9,7 @@ import { RunFolder } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
 import type { Experiment } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
+import { profileFinder } from "./adapter_profile.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
@@ -140,6 +141,13 @@ export async function runExperiment<Config>(
     engineOptions: {
       ...(request.memory !== undefined && { byteBudget: request.memory }),
       signal: signals.signal,
+      profile: profileFinder({
+        resumed,
+        environment: () => record.environment,
+        describe: (facts) => context.describe(facts),
+        log,
+        note: (text) => progress.note(text),
+      }),
       onWork: (work) => {
         heartbeat.tell(work);
         if (work.kind === "compile" && work.total !== undefined) {

@@ -8,7 +8,7 @@ import { readGitCommit } from "../run/git_commit.ts";
 import type { RunFolder, RunRecord } from "../run/run_folder.ts";
 import type { RunRequest } from "./run_experiment.ts";
 import { UsageError } from "./usage_error.ts";
-import { toolkitVersion } from "./version.ts";
+import { toolkitVersion } from "../machine/version.ts";
 
 /**
  * What the numbers of a run depend on, besides its data: these may move, and experiments bind the hash of

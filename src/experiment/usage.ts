@@ -32,7 +32,8 @@ const FLAGS: readonly (readonly [string, string])[] = [
 /** What a run may do, and how to run one by hand. */
 const PERMISSIONS = [
   "Permissions: deno task experiment gives a run what its flags need: it reads the experiments, the data",
-  "and its run folder, writes the run folder (and the data folder where it may download), and reaches the",
+  "and its run folder, writes the run folder (and the data folder where it may download), keeps what it has",
+  "measured of the adapter (in the folder that MUTASESUMELE_PROFILES names; empty for none), and reaches the",
   "data's host only to download. By hand, deno run -P=experiment experiments/NAME.ts may use the folders",
   "experiments, runs and data; for others add --allow-read=DIR and --allow-write=DIR.",
 ].join("\n");

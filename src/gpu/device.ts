@@ -4,6 +4,8 @@
  * @module
  */
 
+import { adapterCosts } from "../adapter/adapter_costs.ts";
+import { adapterClassOf, builtInProfile } from "../adapter/built_in_profiles.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import { isOpenGl } from "./opengl.ts";
 
@@ -94,7 +96,7 @@ export class Gpu {
   readonly queue: GPUQueue;
   /** Who made the adapter. */
   readonly info: AdapterSummary;
-  /** What a lowering may know of the adapter. */
+  /** What a lowering may know of the adapter, with the costs of its class. */
   readonly traits: DeviceTraits;
   /** The limits of the device. */
   readonly limits: GPUSupportedLimits;
@@ -139,7 +141,7 @@ export class Gpu {
     this.features = features;
     this.subgroups = subgroups;
     this.traits = {
-      software: info.software,
+      costs: adapterCosts(builtInProfile(adapterClassOf(info))),
       subgroupLanes: subgroups?.lanes ?? 0,
       maxWorkgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
       maxWorkgroupStorage: device.limits.maxComputeWorkgroupStorageSize,

@@ -18,8 +18,8 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
-/** A WebGPU query set holds at most 4096 queries; a dispatch needs two. */
-const DISPATCHES_PER_SET = 2048;
+/** A WebGPU query set holds at most 4096 queries; a pass needs two. */
+const PASSES_PER_SET = 2048;
 
 /**
  * Encodes dispatches into one compute pass; a dispatch sees the writes of those before it.
@@ -34,6 +34,11 @@ export function encodeDispatches(
   label = "dispatches",
 ): void {
   const pass = encoder.beginComputePass({ label });
+  fillPass(pass, dispatches);
+  pass.end();
+}
+
+function fillPass(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
   let last: GPUComputePipeline | undefined;
   for (const { kernel, bindGroup, workgroups } of dispatches) {
     if (kernel.pipeline !== last) pass.setPipeline(kernel.pipeline);
@@ -41,7 +46,6 @@ export function encodeDispatches(
     pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
   }
-  pass.end();
 }
 
 /**
@@ -60,22 +64,41 @@ export async function timeDispatches(
   gpu: Gpu,
   dispatches: readonly Dispatch[],
 ): Promise<Float64Array> {
+  return await timePasses(gpu, dispatches.map((dispatch) => [dispatch]));
+}
+
+/**
+ * Runs compute passes in order and times each one.
+ *
+ * @param gpu The device
+ * @param passes The dispatches of each pass, in order
+ * @returns Nanoseconds on the device of each pass
+ * @throws {Error} When the device cannot time
+ * @throws {GpuError} When the device was lost or has reported an error
+ */
+export async function timePasses(
+  gpu: Gpu,
+  passes: readonly (readonly Dispatch[])[],
+): Promise<Float64Array> {
   if (!gpu.canTime) {
     throw new Error(
       `Cannot time dispatches on ${gpu.info.label}: the adapter has no "timestamp-query", ` +
         `expected that feature. Run without profiling.`,
     );
   }
-  const times = new Float64Array(dispatches.length);
-  for (let start = 0; start < dispatches.length; start += DISPATCHES_PER_SET) {
-    const part = dispatches.slice(start, start + DISPATCHES_PER_SET);
+  const times = new Float64Array(passes.length);
+  for (let start = 0; start < passes.length; start += PASSES_PER_SET) {
+    const part = passes.slice(start, start + PASSES_PER_SET);
     times.set(await timePart(gpu, part), start);
   }
   return times;
 }
 
-async function timePart(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Float64Array> {
-  const count = 2 * dispatches.length;
+async function timePart(
+  gpu: Gpu,
+  passes: readonly (readonly Dispatch[])[],
+): Promise<Float64Array> {
+  const count = 2 * passes.length;
   const querySet = gpu.device.createQuerySet({ label: "timing", type: "timestamp", count });
   const resolved = gpu.device.createBuffer({
     label: "timing",
@@ -84,18 +107,16 @@ async function timePart(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Floa
   });
   try {
     const encoder = gpu.device.createCommandEncoder({ label: "timing" });
-    dispatches.forEach(({ kernel, bindGroup, workgroups }, index) => {
+    passes.forEach((dispatches, index) => {
       const pass = encoder.beginComputePass({
-        label: kernel.label,
+        label: dispatches[0]?.kernel.label ?? "nothing",
         timestampWrites: {
           querySet,
           beginningOfPassWriteIndex: 2 * index,
           endOfPassWriteIndex: 2 * index + 1,
         },
       });
-      pass.setPipeline(kernel.pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+      fillPass(pass, dispatches);
       pass.end();
     });
     encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
@@ -107,7 +128,7 @@ async function timePart(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Floa
     );
     const ticks = new BigUint64Array(bytes!);
     return Float64Array.from(
-      dispatches,
+      passes,
       (_, index) => Number(ticks[2 * index + 1]! - ticks[2 * index]!),
     );
   } finally {

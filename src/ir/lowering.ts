@@ -4,12 +4,13 @@
  *
  * @module
  */
+import type { AdapterCosts } from "./adapter_costs.ts";
 import type { Aval } from "./aval.ts";
 
 /** What a lowering may know of the adapter it plans for. */
 export interface DeviceTraits {
-  /** `true` on a CPU adapter (lavapipe, SwiftShader): register tiles win, barriers lose. */
-  readonly software: boolean;
+  /** What things cost there, in simple operations, and how much work keeps it busy. */
+  readonly costs: AdapterCosts;
   /**
    * Lanes of every subgroup, in the order of a workgroup's invocations; 0 where kernels cannot use
    * subgroups or their size varies.

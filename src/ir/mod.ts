@@ -18,6 +18,7 @@ export {
   type Primitive,
   type SingleRules,
 } from "./primitive.ts";
+export type { AdapterCosts } from "./adapter_costs.ts";
 export type {
   BufferSlot,
   DeviceTraits,

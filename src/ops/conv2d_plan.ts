@@ -285,12 +285,12 @@ export class ConvPlan {
     };
   }
 
-  /** A GPU runs more workgroups at once if they take less memory; a CPU compiles one kernel for all. */
+  /** Little, where more workgroups run at once if they take less memory; else one kernel for all. */
   #filterRoom(in4: number, room: number): number {
-    return this.#traits.software ? room : Math.min(room, 2 ** Math.ceil(Math.log2(in4)));
+    return this.#traits.costs.occupancy ? Math.min(room, 2 ** Math.ceil(Math.log2(in4))) : room;
   }
 
-  /** On a CPU loads are dear: the lanes of a subgroup share pixels or filters. */
+  /** Where loads are dear: the lanes of a subgroup share pixels or filters. */
   #planLanes(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
     const shareFilters = { tilesX: ceilDivide(c.outWidth, 4), tilesY: ceilDivide(c.outHeight, 4) };
     const sharePixels = { tilesX: ceilDivide(c.outWidth, 8), tilesY: ceilDivide(c.outHeight, 8) };

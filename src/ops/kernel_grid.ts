@@ -40,14 +40,6 @@ export interface Parts {
  */
 const MAX_ITERATIONS = 60_000;
 
-/** Invocations that keep the adapter busy; on a CPU a dozen vectors of eight, for a few cores. */
-const BUSY_SOFTWARE = 96;
-const BUSY_HARDWARE = 65_536;
-
-/** Fewest loop iterations of a part that are worth a second pass. */
-const MIN_ITERATIONS_SOFTWARE = 128;
-const MIN_ITERATIONS_HARDWARE = 32;
-
 /** Most parts that are made only to keep the adapter busy: one invocation adds them all up. */
 const MAX_PARTS = 4_096;
 
@@ -58,23 +50,35 @@ const LIGHT_WORKGROUP = 64;
 export const LANES = 8;
 
 /**
- * Whether kernels whose lanes share loads run on an adapter, and are the fastest there.
+ * What four steps of a sum cost an invocation by itself, which computes a tile of 16 x 8, and one of {@linkcode LANES}
+ * which compute a tile of 32 x 64 and give each other what each has loaded; for as many results.
+ */
+const ALONE = { operations: 1024, loads: 96, shuffles: 0 } as const;
+const SHARED = { operations: 1024, loads: 24, shuffles: 64 } as const;
+
+/**
+ * Whether kernels whose lanes share loads run on an adapter, and are the faster ones there. Where subgroups have more
+ * lanes than such a kernel uses, the others idle, and where other workgroups could have used them that is paid for.
  *
  * @param traits What is known of the adapter
- * @returns `true` on a CPU whose subgroups have at least {@linkcode LANES} lanes
+ * @returns `true` where its subgroups have at least {@linkcode LANES} lanes, and loads are dear
  */
-export function usesLanes({ software, subgroupLanes }: DeviceTraits): boolean {
-  return software && subgroupLanes >= LANES;
+export function usesLanes({ subgroupLanes, costs }: DeviceTraits): boolean {
+  const { load, shuffle, occupancy } = costs;
+  const cost = ({ operations, loads, shuffles }: Readonly<Record<keyof typeof ALONE, number>>) =>
+    operations + loads * load + shuffles * shuffle;
+  const idle = occupancy ? subgroupLanes / LANES : 1;
+  return subgroupLanes >= LANES && idle * cost(SHARED) < cost(ALONE);
 }
 
 /**
- * Invocations of a workgroup where each does much: few on a CPU, to share them evenly among cores.
+ * Invocations of a workgroup where each does much.
  *
  * @param traits What is known of the adapter
  * @returns A multiple of the adapter's vector length
  */
-export function heavyWorkgroup(traits: DeviceTraits): number {
-  return traits.software ? 16 : 64;
+export function heavyWorkgroup({ costs }: DeviceTraits): number {
+  return costs.tiledWorkgroup;
 }
 
 /**
@@ -99,11 +103,13 @@ export function ceilDivide(dividend: number, divisor: number): number {
  *
  * @example
  * ```ts
+ * import { adapterCosts, builtInProfile } from "@mutasesumele/toolkit";
  * import { type DeviceTraits, linearGrid } from "@mutasesumele/toolkit";
  * import { assert } from "@std/assert";
  *
  * const traits: DeviceTraits = {
- *   ...{ software: false, subgroupLanes: 32, maxWorkgroupInvocations: 256 },
+ *   costs: adapterCosts(builtInProfile("discrete")),
+ *   ...{ subgroupLanes: 32, maxWorkgroupInvocations: 256 },
  *   ...{ maxWorkgroupStorage: 16384, maxWorkgroupsPerDimension: 100 },
  *   ...{ maxUniformBinding: 65536, maxStorageBinding: 2 ** 27, maxStorageBuffers: 8 },
  * };
@@ -149,8 +155,9 @@ export function chooseParts(sum: SplitSum, traits: DeviceTraits): Parts {
         `${MAX_ITERATIONS}. Use smaller images.`,
     );
   }
-  const busy = ceilDivide(traits.software ? BUSY_SOFTWARE : BUSY_HARDWARE, blocks);
-  const least = traits.software ? MIN_ITERATIONS_SOFTWARE : MIN_ITERATIONS_HARDWARE;
+  const { costs } = traits;
+  const busy = ceilDivide(costs.busy.tiled, blocks);
+  const least = costs.leastIterations.tiled;
   const worthwhile = Math.max(1, Math.floor(steps * iterationsPerStep / least));
   const room = Math.max(1, Math.floor(traits.maxStorageBinding / (4 * size)));
   const wanted = Math.max(ceilDivide(steps, most), Math.min(busy, worthwhile, room, MAX_PARTS));

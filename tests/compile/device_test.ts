@@ -14,6 +14,7 @@ import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import type { Fn, Subject } from "../cases/laws.ts";
 import { uniform } from "../cases/random.ts";
 import { webgpuTest } from "../webgpu.ts";
+import { DISCRETE_COSTS } from "../device_traits.ts";
 
 /** The fewest storage buffers that an adapter may have, and as many as there are. */
 const LIMITS: readonly Partial<DeviceTraits>[] = [{}, { maxStorageBuffers: 8 }];
@@ -89,7 +90,7 @@ agreesTest("a reduction seen through a reshape is not read before it is written"
 
 webgpuTest("what is put into memory late is known to the expressions before it", async (gpu) => {
   // Without sharing on a CPU, eight buffers are too few for the second derivative of a normalised vector.
-  const traits = { software: false, subgroupLanes: 0, maxStorageBuffers: 8 };
+  const traits = { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 };
   const normalised = subject("Hessian times vector of a normalised vector", [[1, 2, 1, 1], [
     1,
     2,
@@ -266,7 +267,7 @@ agreesTest("many statistics of one long tensor, and what follows each of them", 
   // With ten, five reductions and an epilogue are one unit, whose partial results do not fit.
 ], [
   ...LIMITS,
-  { maxStorageBuffers: 10, software: false, subgroupLanes: 0 },
+  { maxStorageBuffers: 10, costs: DISCRETE_COSTS, subgroupLanes: 0 },
 ]);
 
 agreesTest("what lies outside of a joined part is not computed from a literal", [
@@ -277,4 +278,4 @@ agreesTest("what lies outside of a joined part is not computed from a literal", 
     };
     return hvp((args: Tensor[]) => loss(args[0]!, args[1]!, args[2]!))([x!, y!, z!], [x!, y!, z!]);
   }),
-], [{}, { software: false, subgroupLanes: 32, maxStorageBuffers: 524_288 }]);
+], [{}, { costs: DISCRETE_COSTS, subgroupLanes: 32, maxStorageBuffers: 524_288 }]);

@@ -1,6 +1,7 @@
 /** What an experiment may do, shown by code in its place that tries to do more. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CIFAR10_ARCHIVE } from "../../src/data/mod.ts";
+import { PROFILES_VARIABLE } from "../../src/machine/mod.ts";
 import { launch } from "../../src/experiment/launch.ts";
 import {
   DATA_HOSTS,
@@ -199,6 +200,13 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
     "--allow-read=experiments,a/b",
     "--allow-write=a/b",
   ]);
+  // What was measured of the adapter is kept beside.
+  const profiles = "/home/ada/data/adapters";
+  assertEquals(
+    permissionFlags({ args: ["--data=synthetic"], always: [], dataDirectory: undefined, profiles })
+      .slice(1, 3),
+    [`--allow-read=runs,${profiles}`, `--allow-write=runs,${profiles}`],
+  );
   // A data set by name is looked for, and downloaded to, where all data are.
   assertEquals(of(["--data", "food101"]), [
     "--allow-read=experiments,runs,/home/ada/data",
@@ -220,7 +228,7 @@ Deno.test("the project's permission set names the same hosts and variables", asy
   const { permissions } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
   assertEquals(permissions.experiment.net, [...DATA_HOSTS]);
   assertEquals(permissions.experiment.env, [...ENVIRONMENT]);
-  assertEquals(permissions.launch.env, [...DATA_VARIABLES]);
+  assertEquals(permissions.launch.env, [...DATA_VARIABLES, PROFILES_VARIABLE]);
   assertEquals(`${new URL(CIFAR10_ARCHIVE.url).hostname}:443`, DATA_HOSTS[0]);
 });
 

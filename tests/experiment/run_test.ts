@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineExperiment, type Experiment } from "../../src/experiment/define_experiment.ts";
 import type { ExperimentContext } from "../../src/experiment/experiment_context.ts";
 import { runCommand, runExperimentFolder } from "../../src/experiment/run_command.ts";
-import { toolkitVersion } from "../../src/experiment/version.ts";
+import { toolkitVersion } from "../../src/machine/version.ts";
 import { readMetrics } from "../../src/run/metrics.ts";
 import { RunFolder } from "../../src/run/run_folder.ts";
 

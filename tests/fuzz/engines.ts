@@ -8,6 +8,7 @@ import { openEngine } from "../../src/interop/mod.ts";
 import { type LoadedGpuProgram, WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";
+import { DISCRETE_COSTS } from "../device_traits.ts";
 
 /** Adapters that programs are compiled for: what they have less than the one that is there. */
 export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
@@ -16,9 +17,9 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "no lanes": { subgroupLanes: 0 },
   "4 lanes": { subgroupLanes: 4 },
   "few workgroups, little memory": { maxWorkgroupsPerDimension: 40, maxWorkgroupStorage: 4096 },
-  "like a GPU": { software: false, subgroupLanes: 0 },
-  "like a GPU, 10 buffers": { software: false, subgroupLanes: 0, maxStorageBuffers: 10 },
-  "like a GPU, 8 buffers": { software: false, subgroupLanes: 0, maxStorageBuffers: 8 },
+  "like a GPU": { costs: DISCRETE_COSTS, subgroupLanes: 0 },
+  "like a GPU, 10 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 10 },
+  "like a GPU, 8 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 },
 };
 
 /** Names of the engines. */

@@ -1,3 +1,4 @@
+import { adapterClassOf, adapterCosts, builtInProfile } from "../../src/adapter/mod.ts";
 import {
   assert,
   assertEquals,
@@ -37,7 +38,7 @@ webgpuTest("openGpu() reports the adapter and asks for its full limits", (gpu) =
   assert(gpu.info.label.length > 0);
   assert(gpu.traits.maxWorkgroupInvocations >= 256);
   assert(gpu.traits.maxStorageBuffers >= 8);
-  assertEquals(gpu.traits.software, gpu.info.software);
+  assertEquals(gpu.traits.costs, adapterCosts(builtInProfile(adapterClassOf(gpu.info))));
   gpu.check("do nothing");
 });
 

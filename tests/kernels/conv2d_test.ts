@@ -1,3 +1,4 @@
+import { DISCRETE_COSTS, SOFTWARE_COSTS } from "../device_traits.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { DeviceTraits, KernelLowering } from "../../src/ir/lowering.ts";
 import {
@@ -72,13 +73,13 @@ const CASES: readonly Row[] = [
 function adapters(traits: DeviceTraits): readonly DeviceTraits[] {
   return [
     traits,
-    { ...traits, software: true, subgroupLanes: 0 },
-    { ...traits, software: false, subgroupLanes: 0 },
+    { ...traits, costs: SOFTWARE_COSTS, subgroupLanes: 0 },
+    { ...traits, costs: DISCRETE_COSTS, subgroupLanes: 0 },
   ];
 }
 
-function context(row: Row, { software, subgroupLanes }: DeviceTraits): string {
-  return `[${row}], software ${software}, ${subgroupLanes} lanes`;
+function context(row: Row, { costs, subgroupLanes }: DeviceTraits): string {
+  return `[${row}], workgroups of ${costs.tiledWorkgroup}, ${subgroupLanes} lanes`;
 }
 
 webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
@@ -164,7 +165,7 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
   const sizes = conv2dSizes(g);
   const traits: DeviceTraits = {
     ...gpu.traits,
-    software: false,
+    ...{ costs: DISCRETE_COSTS, subgroupLanes: 0 },
     maxWorkgroupStorage: 2000,
     maxWorkgroupsPerDimension: 20,
   };
@@ -194,7 +195,7 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
 webgpuTest("lanes share loads where subgroups have eight of them or more", (gpu) => {
   const kernelOf = (row: Row, traits = gpu.traits): string =>
     lowerConv2d(geometry(row), traits).calls.at(-1)!.kernel;
-  const lanes: DeviceTraits = { ...gpu.traits, software: true, subgroupLanes: 8 };
+  const lanes: DeviceTraits = { ...gpu.traits, costs: SOFTWARE_COSTS, subgroupLanes: 8 };
   const square = (
     size: number,
     channels: number,

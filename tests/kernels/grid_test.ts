@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { KERNELS } from "../../kernels/mod.ts";
 import { readWgslInterface } from "../../src/gpu/wgsl_interface.ts";
 import { chooseParts, heavyWorkgroup, linearGrid } from "../../src/ops/kernel_grid.ts";
-import { SOFTWARE_TRAITS as TRAITS } from "../device_traits.ts";
+import { DISCRETE_COSTS, SOFTWARE_COSTS, SOFTWARE_TRAITS as TRAITS } from "../device_traits.ts";
 
 Deno.test("linearGrid() covers the range in rows that the adapter allows", () => {
   for (const limit of [1, 2, 3, 7, 65535]) {
@@ -22,11 +22,11 @@ Deno.test("linearGrid() covers the range in rows that the adapter allows", () =>
 });
 
 Deno.test("chooseParts() covers every step once and bounds the loops", () => {
-  for (const software of [true, false]) {
+  for (const costs of [SOFTWARE_COSTS, DISCRETE_COSTS]) {
     for (const steps of [1, 3, 64, 65, 2560, 300_000]) {
       for (const iterationsPerStep of [1, 33, 5000]) {
         for (const blocks of [1, 48, 100_000]) {
-          const traits = { ...TRAITS, software };
+          const traits = { ...TRAITS, costs };
           const sum = { steps, iterationsPerStep, blocks, size: 1000 };
           const { parts, stepsPerPart } = chooseParts(sum, traits);
           assert(parts * stepsPerPart >= steps, "all steps have a part");
@@ -45,15 +45,15 @@ Deno.test("chooseParts() splits only for loops, or while invocations and memory 
     chooseParts({ ...sum, ...changes }, traits).parts;
   assertEquals(parts({}), 2);
   assertEquals(parts({ blocks: 256, steps: 100 }), 1);
-  assert(parts({}, { ...TRAITS, software: false }) > 100);
+  assert(parts({}, { ...TRAITS, costs: DISCRETE_COSTS }) > 100);
   assertEquals(parts({ steps: 100 }), 2);
   assertEquals(parts({ steps: 100 }, { ...TRAITS, maxStorageBinding: 9216 * 4 }), 1);
   assertThrows(() => parts({ iterationsPerStep: 60_000 }), RangeError, "60000 loop iterations");
 });
 
 Deno.test("heavyWorkgroup() fits the portable limit of invocations", () => {
-  for (const software of [true, false]) {
-    assert(heavyWorkgroup({ ...TRAITS, software }) <= TRAITS.maxWorkgroupInvocations);
+  for (const costs of [SOFTWARE_COSTS, DISCRETE_COSTS]) {
+    assert(heavyWorkgroup({ ...TRAITS, costs }) <= TRAITS.maxWorkgroupInvocations);
   }
 });
 

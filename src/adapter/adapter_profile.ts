@@ -1,0 +1,122 @@
+/**
+ * What an adapter can do, in numbers with units: measured by `measureAdapter`, or built in for its class.
+ *
+ * @module
+ */
+
+/** Kinds of adapters: on the CPU, a GPU that shares the memory of the CPU, a GPU with memory of its own. */
+export const adapterClasses: readonly AdapterClass[] = ["software", "integrated", "discrete"];
+
+/** A kind of adapter. */
+export type AdapterClass = "software" | "integrated" | "discrete";
+
+/**
+ * What an adapter can do. Times are nanoseconds; those of elements (4 bytes each, in vectors of four) are what
+ * one takes while the whole adapter is busy, so that they are the reciprocals of rates.
+ */
+export interface AdapterProfile {
+  /** Kind of adapter: how it executes kernels. */
+  readonly class: AdapterClass;
+  /** Whether it was measured on the adapter, or stands in the program for its class. */
+  readonly source: "measured" | "built-in";
+  /** Billions of floating-point operations a second at most; a multiply-add counts 2. */
+  readonly gflops: number;
+  /** Billions of bytes a second that a copy reads and writes, of arrays larger than caches. */
+  readonly gigabytes: number;
+  /** Time of one simple operation on one element, each waiting for the one before: as generated kernels compute. */
+  readonly operation: number;
+  /** Time to load one element from an array that was just used. */
+  readonly load: number;
+  /** Time to store one element. */
+  readonly store: number;
+  /** Time to load one element from workgroup memory. */
+  readonly workgroupLoad: number;
+  /** Time of a barrier of one workgroup of 64. */
+  readonly barrier: number;
+  /** Lanes of every subgroup; 0 where kernels cannot use subgroups. */
+  readonly subgroupLanes: number;
+  /** Time to take one element from another lane; 0 without subgroups. */
+  readonly shuffle: number;
+  /** Time of one more dispatch in a pass that waits for the one before. */
+  readonly dispatch: number;
+  /** Time of one more submission. */
+  readonly submit: number;
+  /** Time from asking for a few bytes to having them. */
+  readonly readback: number;
+  /** Invocations, computing in registers, that keep the adapter busy. */
+  readonly invocations: number;
+}
+
+/** Least and most of each number that any adapter could have. */
+const BOUNDS = {
+  gflops: [0.01, 1e7],
+  gigabytes: [0.01, 1e6],
+  operation: [1e-7, 1e3],
+  load: [1e-7, 1e4],
+  store: [1e-7, 1e4],
+  workgroupLoad: [1e-7, 1e4],
+  barrier: [1e-5, 1e7],
+  subgroupLanes: [0, 128],
+  shuffle: [0, 1e4],
+  dispatch: [1, 1e8],
+  submit: [1, 1e9],
+  readback: [1, 1e10],
+  invocations: [1, 1e8],
+} as const satisfies Record<
+  Exclude<keyof AdapterProfile, "class" | "source">,
+  readonly [number, number]
+>;
+
+/** Names of the numbers of a profile, in the order in which they are shown. */
+export const profileNumbers = Object.keys(BOUNDS) as readonly (keyof typeof BOUNDS)[];
+
+/**
+ * Checks that something is a profile, with numbers that an adapter could have.
+ *
+ * @param value What may be one, read from a file perhaps.
+ * @returns The same, without what does not belong to it.
+ * @throws {TypeError} Names what is missing or impossible, what was found and what is expected.
+ *
+ * @example
+ * ```ts
+ * import { builtInProfile, checkProfile } from "@mutasesumele/toolkit";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const profile = builtInProfile("integrated");
+ * assertEquals(checkProfile(JSON.parse(JSON.stringify(profile))), profile);
+ * assertThrows(() => checkProfile({ ...profile, load: -1 }), TypeError, "load");
+ * ```
+ */
+export function checkProfile(value: unknown): AdapterProfile {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(
+      `Cannot take ${JSON.stringify(value)} for the profile of an adapter: expected an object.`,
+    );
+  }
+  const found = value as Readonly<Record<string, unknown>>;
+  const { class: kind, source } = found;
+  if (!adapterClasses.includes(kind as AdapterClass)) {
+    throw wrong("class", kind, adapterClasses.map((name) => `"${name}"`).join(", "));
+  }
+  if (source !== "measured" && source !== "built-in") {
+    throw wrong("source", source, `"measured" or "built-in"`);
+  }
+  const numbers = profileNumbers.map((name) => {
+    const [least, most] = BOUNDS[name];
+    const number = found[name];
+    if (typeof number !== "number" || !(number >= least && number <= most)) {
+      throw wrong(name, number, `a number from ${least} to ${most}`);
+    }
+    return [name, number] as const;
+  });
+  const known = Object.fromEntries(numbers) as Record<keyof typeof BOUNDS, number>;
+  return { class: kind as AdapterClass, source, ...known };
+}
+
+function wrong(name: string, found: unknown, expected: string): TypeError {
+  return new TypeError(
+    `Cannot take this for the profile of an adapter: its ${name} is ${
+      JSON.stringify(found) ?? "missing"
+    }, expected ${expected}. Measure it again: deno task doctor --measure.`,
+  );
+}

@@ -1,0 +1,8 @@
+/**
+ * What an adapter can do, and what the compiler makes of it.
+ *
+ * @module
+ */
+export { type AdapterClass, type AdapterProfile, checkProfile } from "./adapter_profile.ts";
+export { adapterClassOf, builtInProfile } from "./built_in_profiles.ts";
+export { adapterCosts } from "./adapter_costs.ts";

@@ -1,0 +1,60 @@
+/**
+ * Profiles of adapters in words.
+ *
+ * @module
+ */
+import type { AdapterProfile } from "../adapter/adapter_profile.ts";
+import { adapterCosts } from "../adapter/adapter_costs.ts";
+import type { FoundProfile } from "./find_profile.ts";
+import { profileHash } from "./stored_profile.ts";
+
+/** Lines of the profile: where it came from, what was measured, what the compiler makes of it. */
+export function profileLines(
+  { profile, stored }: FoundProfile,
+  now: number = Date.now(),
+): readonly string[] {
+  const where = stored !== undefined
+    ? `measured ${age(now - Date.parse(stored.date))} (${stored.date}), ${stored.path}`
+    : profile.source === "measured"
+    ? "measured now, not kept"
+    : `built in for ${profile.class} adapters; deno task doctor --measure measures this one`;
+  const { load, store, dispatch, shuffle, busy, tiledWorkgroup } = adapterCosts(profile);
+  return [
+    `profile ${profileHash(profile)}: ${where}`,
+    `  arithmetic ${profile.gflops} GFLOP/s, copies ${profile.gigabytes} GB/s, ` +
+    `${profile.invocations} invocations keep it busy`,
+    `  an element (4 bytes): simple operation ${time(profile.operation)}, load ${
+      time(profile.load)
+    }, ` +
+    `store ${time(profile.store)}, load of workgroup memory ${time(profile.workgroupLoad)}`,
+    `  a barrier of 64 invocations ${time(profile.barrier)}, ${subgroupText(profile)}`,
+    `  a dispatch ${time(profile.dispatch)}, a submission ${time(profile.submit)}, ` +
+    `a readback ${time(profile.readback)}`,
+    `  the compiler counts, in simple operations: load ${load}, store ${store}, dispatch ${dispatch}, ` +
+    `shuffle ${shuffle}; tiles by ${tiledWorkgroup} invocations, ${busy.tiled} at least`,
+  ];
+}
+
+function subgroupText({ subgroupLanes, shuffle }: AdapterProfile): string {
+  return subgroupLanes === 0
+    ? "no subgroups"
+    : `${subgroupLanes} lanes, an element of another lane ${time(shuffle)}`;
+}
+
+/** Nanoseconds in the unit that suits. */
+function time(nanoseconds: number): string {
+  const [unit, size] = nanoseconds >= 1e6
+    ? ["ms", 1e6]
+    : nanoseconds >= 1e3
+    ? ["us", 1e3]
+    : nanoseconds >= 1
+    ? ["ns", 1]
+    : ["ps", 1e-3];
+  return `${Number((nanoseconds / size).toPrecision(3))} ${unit}`;
+}
+
+function age(milliseconds: number): string {
+  const hours = milliseconds / 3_600_000;
+  if (hours < 1) return "within the hour";
+  return hours < 48 ? `${Math.round(hours)} hours ago` : `${Math.round(hours / 24)} days ago`;
+}

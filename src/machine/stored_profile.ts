@@ -1,0 +1,127 @@
+/**
+ * Measured profiles on disk: one file an adapter, which is whole or not there.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts";
+import type { AdapterSummary } from "../gpu/device.ts";
+import { fileError } from "../run/file_error.ts";
+import { writeFileAtomic } from "../run/atomic_write.ts";
+import { toolkitVersion } from "./version.ts";
+
+/** Changes when the numbers of a profile mean something else. */
+const FORMAT = 1;
+
+/** What a measurement holds for: where one of these differs, an adapter is measured again. */
+export interface ProfileKey {
+  /** Version of the file. */
+  readonly format: number;
+  /** Who made the adapter, as the driver says; its version stands in the description where it is known. */
+  readonly adapter: Pick<AdapterSummary, "vendor" | "architecture" | "device" | "description">;
+  /** Cores of the processor. */
+  readonly cores: number;
+  /** Version of Deno, whose compiler makes code of the kernels. */
+  readonly deno: string;
+  /** Version of this package. */
+  readonly toolkit: string;
+}
+
+/** A profile on disk. */
+export interface StoredProfile {
+  /** The profile. */
+  readonly profile: AdapterProfile;
+  /** When it was measured, in UTC (ISO 8601). */
+  readonly date: string;
+  /** Its file. */
+  readonly path: string;
+}
+
+/** What a measurement on this machine holds for. */
+export function profileKey(
+  { vendor, architecture, device, description }: ProfileKey["adapter"],
+): ProfileKey {
+  return {
+    format: FORMAT,
+    adapter: { vendor, architecture, device, description },
+    cores: navigator.hardwareConcurrency,
+    deno: Deno.version.deno,
+    toolkit: toolkitVersion,
+  };
+}
+
+/** Short hash of a profile: what was compiled by equal ones is equal. */
+export function profileHash(profile: AdapterProfile): string {
+  const sorted = Object.entries(profile).sort(([a], [b]) => a < b ? -1 : 1);
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
+}
+
+/** File of an adapter's profile: names for people, and a hash of all that it holds for. */
+export function profilePath(folder: string, key: ProfileKey): string {
+  const { description, vendor, architecture } = key.adapter;
+  const name = (description || `${vendor} ${architecture}`).toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 48);
+  const hash = createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 12);
+  return `${folder}/${name || "adapter"}-${hash}.json`;
+}
+
+/**
+ * Reads the profile of an adapter.
+ *
+ * @param folder Folder of profiles.
+ * @param key What it has to hold for.
+ * @returns The profile; `undefined` if there is none; a sentence if what is there cannot be used.
+ * @throws {Error} If the file cannot be read.
+ */
+export async function readProfile(
+  folder: string,
+  key: ProfileKey,
+): Promise<StoredProfile | string | undefined> {
+  const path = profilePath(folder, key);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw fileError("read the profile", { path, cause });
+  }
+  try {
+    const found = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (JSON.stringify(found["key"]) !== JSON.stringify(key)) {
+      return `${path} is the profile of another adapter or version`;
+    }
+    const profile = checkProfile(found["profile"]);
+    const date = String(found["date"]);
+    if (found["hash"] !== profileHash(profile) || !Number.isFinite(Date.parse(date))) {
+      return `${path} was changed`;
+    }
+    return { profile, date, path };
+  } catch (error) {
+    return `${path} is damaged: ${(error as Error).message}`;
+  }
+}
+
+/**
+ * Keeps the profile of an adapter; its folder is made.
+ *
+ * @param folder Folder of profiles.
+ * @param key What it holds for.
+ * @param profile The profile, measured now.
+ * @throws {Error} If it cannot be written; what was there stays.
+ */
+export async function writeProfile(
+  folder: string,
+  key: ProfileKey,
+  profile: AdapterProfile,
+): Promise<StoredProfile> {
+  const path = profilePath(folder, key);
+  const date = new Date().toISOString();
+  const content = { key, date, hash: profileHash(profile), profile };
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw fileError("make the folder of profiles", { path: folder, cause });
+  }
+  await writeFileAtomic(path, `${JSON.stringify(content, undefined, 2)}\n`);
+  return { profile, date, path };
+}
