@@ -81,6 +81,7 @@ Deno.test("no path leads out of the run folders", () =>
     await makeRun(`${root}/runs/a`, { date: "2026-01-01T00:00:00Z" });
     await Deno.mkdir(`${root}/runs/a/pictures/m/p/t`, { recursive: true });
     await Deno.writeFile(`${root}/runs/a/pictures/m/p/t/0.png`, Uint8Array.of(1, 2));
+    await Deno.writeFile(`${root}/runs/a/0.png`, Uint8Array.of(3));
     await Deno.symlink(`${root}/0.png`, `${root}/runs/a/pictures/m/p/t/1.png`);
     await Deno.remove(`${root}/runs/a/report.html`);
     await Deno.symlink(`${root}/secret.json`, `${root}/runs/a/report.html`);
@@ -100,6 +101,7 @@ Deno.test("no path leads out of the run folders", () =>
       const path of [
         ...[picture("t", "1"), picture("t", "../0"), picture("..", "0"), picture("../t", "0")],
         ...[picture("t/../../../../..", "0"), picture("", "0"), picture("t", "-1")],
+        `/picture?${run}&arm=..&phase=.&task=.&step=0`,
         ...[`/report?${run}`, "/api/run", "/api/run?run=.", `/api/run?run=${root}`],
         ...[`/api/metrics?run=${root}/runs/a/..`, `/api/metrics?run=${root}/runs/a/`],
         ...["/watch/page/../../run/metrics.ts", "/watch/watch_command.ts", "/%2e%2e/deno.json"],
