@@ -48,7 +48,8 @@ export type Showable =
  *
  * const table = await show(hostArray([[1, -2], [3, 4]]))[DISPLAY]!();
  * assertStringIncludes(table["text/html"]!, ">-2</td>");
- * const program = await show(trace((x: Tensor) => sum(x), hostArray([1, 2])))[DISPLAY]!();
+ * const traced = trace((x: Tensor) => sum(x), [hostArray([1, 2])]);
+ * const program = await show(traced)[DISPLAY]!();
  * assertStringIncludes(program["text/plain"]!, "sum");
  * ```
  */
