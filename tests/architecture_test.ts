@@ -80,9 +80,9 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@std/", "node:module"],
     deno: true,
   },
-  report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
+  report: { folders: ["ir", "text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["run", "train", "report", "engine", "text", "data"],
+    folders: ["ir", "run", "train", "report", "engine", "text", "data"],
     packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { dataNames, type ImageSplits, loadImageSplits } from "../data/mod.ts";
 import { permittedDataDirectory } from "./data_folder.ts";
 import type { Progress } from "../run/progress.ts";
@@ -52,6 +54,10 @@ export async function loadData(
   context: DataContext,
   options: LoadDataOptions = {},
 ): Promise<ImageSplits> {
+  requireArguments("loadData", { context }, {
+    context: is.objectWith({ data: is.name, log: is.callback, progress: is.object }, "a context"),
+  });
+  requireOptions("loadData", options, { size: is.optional(is.count), cut: is.optional(is.number) });
   const { data, offline, signal, log, progress } = context;
   const named = data !== "synthetic" && dataNames().includes(data);
   const megabytes = (count: number) => Math.round(count / 1e6);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import type { HostArray } from "../ir/host_array.ts";
 import { type Aval, formatAval, sameAval, sizeOf } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
@@ -374,8 +375,8 @@ function inScope<T extends readonly TfTensor[] | undefined>(
  * executor.close();
  * ```
  */
-export async function openTfjs(
-  { backend = "wasm", ...options }: TfjsOptions = {},
-): Promise<TfjsExecutor> {
-  return new TfjsExecutor(await loadTfjs(backend, options));
+export async function openTfjs(options: TfjsOptions = {}): Promise<TfjsExecutor> {
+  requireOptions("openTfjs", options, { backend: true, wasmPath: true });
+  const { backend = "wasm", ...others } = options;
+  return new TfjsExecutor(await loadTfjs(backend, others));
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import type * as tensorflow from "@tensorflow/tfjs";
 import { repairWasmMatMul } from "./wasm_matmul.ts";
 
@@ -53,8 +55,10 @@ export interface LoadTfjsOptions {
  */
 export async function loadTfjs(
   backend: TfjsBackendName = "wasm",
-  { wasmPath }: LoadTfjsOptions = {},
+  options: LoadTfjsOptions = {},
 ): Promise<Tf> {
+  requireOptions("loadTfjs", options, { wasmPath: is.optional(is.name) });
+  const { wasmPath } = options;
   if (backend !== "wasm" && backend !== "cpu") {
     throw new TypeError(
       `Cannot load the backend '${backend}' of TensorFlow.js: expected 'wasm' or 'cpu'. For 'webgpu' ` +

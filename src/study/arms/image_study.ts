@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../../ir/kinds.ts";
+import { requireOptions } from "../../ir/options.ts";
 import { channelStatistics, hashDataset, type ImageSplits } from "../../data/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import {
@@ -70,6 +72,13 @@ export interface ImageStudyOptions {
  * ```
  */
 export function imageStudy(options: ImageStudyOptions): Experiment {
+  requireOptions("imageStudy", options, {
+    name: is.name,
+    title: is.text,
+    summary: is.text,
+    question: is.listOf(is.text),
+    presets: is.kind("a URL", (found) => found instanceof URL),
+  });
   const { name, title, summary, presets } = options;
   return defineExperiment<StudyConfig>({
     name,
