@@ -9,7 +9,7 @@ const labels = /* @__PURE__ */ is.kind(
 
 /** What the samplers need. */
 export const labelledExamples: is.Kind = /* @__PURE__ */ is.objectWith(
-  { labels, classNames: is.listOf(is.text) },
+  { labels, classNames: /* @__PURE__ */ is.listOf(is.text) },
   "examples",
 );
 
@@ -20,7 +20,7 @@ const parts = /* @__PURE__ */ is.objectWith({
   height: is.count,
   width: is.count,
   channels: is.count,
-  classNames: is.listOf(is.text),
+  classNames: /* @__PURE__ */ is.listOf(is.text),
   name: is.text,
   source: is.text,
   provenance: is.text,
@@ -39,7 +39,7 @@ export const dataset: is.Kind = /* @__PURE__ */ is.kind(
 
 /** An image in memory. */
 export const decodedImage: is.Kind = /* @__PURE__ */ is.objectWith(
-  { width: is.count, height: is.count, channels: is.oneOf(1, 3), pixels: is.bytes },
+  { width: is.count, height: is.count, channels: /* @__PURE__ */ is.oneOf(1, 3), pixels: is.bytes },
   "an image",
 );
 
@@ -92,13 +92,13 @@ export const cifar100 = {
 /** Options of what streams images. */
 export const streaming = {
   paths: /* @__PURE__ */ is.listOf(is.name),
-  sha256: /* @__PURE__ */ is.optional(is.listOf(is.text)),
+  sha256: /* @__PURE__ */ is.optional(/* @__PURE__ */ is.listOf(is.text)),
   root: /* @__PURE__ */ is.optional(is.name),
   batchSize: is.number,
   seed: is.natural,
   size: /* @__PURE__ */ is.optional(is.count),
   cut: /* @__PURE__ */ is.optional(is.number),
-  channels: /* @__PURE__ */ is.optional(is.oneOf(1, 3)),
+  channels: /* @__PURE__ */ is.optional(/* @__PURE__ */ is.oneOf(1, 3)),
   shuffle: /* @__PURE__ */ is.optional(is.number),
   lanes: /* @__PURE__ */ is.optional(is.number),
   ahead: /* @__PURE__ */ is.optional(is.number),
