@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
 import type { HostArray } from "../ir/host_array.ts";
 import { type Aval, formatAval, sameAval, sizeOf } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
@@ -23,13 +22,7 @@ import {
 } from "./held.ts";
 import { withBackend } from "./current_backend.ts";
 import type { Implementation } from "./implementation.ts";
-import {
-  loadTfjs,
-  type LoadTfjsOptions,
-  type Tf,
-  type TfjsBackendName,
-  type TfTensor,
-} from "./load.ts";
+import type { LoadTfjsOptions, Tf, TfjsBackendName, TfTensor } from "./load.ts";
 import { structuralImplementations } from "./structural.ts";
 
 /** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
@@ -82,7 +75,7 @@ export interface TfjsProgram {
 }
 
 /**
- * Runs programs on TensorFlow.js; open one with {@linkcode openTfjs}.
+ * Runs programs on TensorFlow.js; open one with `openTfjs()`.
  *
  * @example
  * ```ts
@@ -351,32 +344,4 @@ function inScope<T extends readonly TfTensor[] | undefined>(
       return result;
     }) as T & TfTensor[]
   );
-}
-
-/**
- * Loads TensorFlow.js and opens an executor.
- *
- * @param options Which backend, and where its files are; `wasm` takes `--allow-read` for Deno's cache folder.
- * @returns The executor; close it when done.
- * @throws {Error} If the backend does not start.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { mul, type Tensor, trace } from "@mutasesumele/toolkit";
- * import { openTfjs } from "@mutasesumele/toolkit/tfjs";
- *
- * const executor = await openTfjs({ backend: "cpu" });
- * const { program } = trace((x: Tensor) => mul(x, x), [{ shape: [2], dtype: "f32" }]);
- * const [squares] = await executor.run(program, [
- *   { shape: [2], dtype: "f32", data: new Float32Array([2, 3]) },
- * ]);
- * assertEquals(squares?.data, new Float32Array([4, 9]));
- * executor.close();
- * ```
- */
-export async function openTfjs(options: TfjsOptions = {}): Promise<TfjsExecutor> {
-  requireOptions("openTfjs", options, { backend: true, wasmPath: true });
-  const { backend = "wasm", ...others } = options;
-  return new TfjsExecutor(await loadTfjs(backend, others));
 }

@@ -16,7 +16,7 @@ import {
   loadData,
   writeArmReport,
 } from "../../experiment/mod.ts";
-import { openEngine } from "../../interop/mod.ts";
+import { openLateEngine } from "../../interop/open_late_engine.ts";
 import type { ReportNotice } from "../../report/mod.ts";
 import {
   type ImageTask,
@@ -90,7 +90,7 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
     async run(context) {
       const { config } = context;
       const splits = await loadData(context, { size: config.imageSize });
-      const engine = await openEngine(context.engine, {
+      const engine = await openLateEngine(context.engine, {
         ...context.engineOptions,
         onChoice: context.log,
       });
