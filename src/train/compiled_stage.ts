@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as kinds from "./kinds.ts";
 import * as is from "../ir/kinds.ts";
 import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Concrete, Given, HostArray, Jitted, Value } from "../engine/mod.ts";

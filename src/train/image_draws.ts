@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as kinds from "./kinds.ts";
 import * as is from "../ir/kinds.ts";
 import { requireArguments } from "../ir/options.ts";
 import { EpochSampler } from "../data/in_memory.ts";

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import * as kinds from "./kinds.ts";
 import * as is from "../ir/kinds.ts";
 import { requireArguments } from "../ir/options.ts";
 import { HostRandom } from "../data/in_memory.ts";
