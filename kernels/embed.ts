@@ -71,7 +71,12 @@ export function staleKernels(kernels: ReadonlyMap<string, string>, module: strin
 }
 
 function entryOf([name, text]: readonly [string, string]): string {
-  return `  ${name}: \`${escape(text)}\`,`;
+  return `  ${name}: \`${escape(withoutComments(text))}\`,`;
+}
+
+/** Comments stay in the files, lines where they are: a page does not carry them, and a device names the same line. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/[ \t]*\/\/.*$/gm, "");
 }
 
 function escape(text: string): string {

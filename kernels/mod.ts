@@ -22,19 +22,19 @@ export type KernelName =
 
 /** WGSL text of every kernel. */
 export const KERNELS: Readonly<Record<KernelName, string>> = {
-  conv2d: `// Convolution with any filter size and stride; also the input gradient at stride 1, with
-// TRANSPOSED = 1.
-//
-//   y[b, n, i, j, o] = sum over u, v, c of
-//     x[b, n, stride_y i + u - pad_top, stride_x j + v - pad_left, c] * w[b, u, v, c, o]
-//
-// x: [batch, images, height, width, 4 in4]    w: [batch, kernel_y, kernel_x, 4 in4, 4 out4]
-// y: [batch, images, out_height, out_width, 4 out4]
-//
-// TRANSPOSED = 1 reads w as [batch, kernel_y, kernel_x, 4 out4, 4 in4] with its taps in reverse
-// order: the filters of the input gradient, when x is the cotangent.
-//
-// An invocation computes 8 pixels, consecutive over all images, of 8 channels in registers.
+  conv2d: `
+
+
+
+
+
+
+
+
+
+
+
+
 
 override TRANSPOSED: u32;
 override WORKGROUP: u32;
@@ -62,13 +62,13 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// The first tap of an output pixel: its row, its column and its image in x.
+
 struct Pixel { iy: i32, ix: i32, image: u32 }
 
-// Where a tap lies in x, and whether it lies inside.
+
 struct Place { at: u32, inside: bool }
 
-// 8 output channels of one pixel.
+
 struct Sum { lo: vec4f, hi: vec4f }
 
 fn pixel(b: u32, p: u32) -> Pixel {
@@ -87,7 +87,7 @@ fn place(p: Pixel, u: i32, v: i32) -> Place {
   return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
 }
 
-// Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
+
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
   let taps = sizes.kernel_y * sizes.kernel_x;
   if (TRANSPOSED != 0u) {
@@ -175,20 +175,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   store_pixel(b, p + 7u, o, s7);
 }
 `,
-  conv2d_3x3: `// 3x3 convolution with stride 1; also its input gradient, with transposed = 1.
-//
-//   y[b, n, i, j, o] =
-//     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
-//
-// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
-// y: [batch, images, out_height, out_width, 4 out4]
-//
-// transposed = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
-//
-// An invocation computes 4x4 pixels of 8 channels in registers. All invocations of a workgroup share
-// b and the 8 channels, whose filters they keep in workgroup memory, which has room for MAX_IN4
-// vectors of input channels. Longer filters are read where they are: DIRECT = 1, or 2 if transposed.
+  conv2d_3x3: `
+
+
+
+
+
+
+
+
+
+
+
+
+
 
 override MAX_IN4: u32;
 override DIRECT: u32;
@@ -216,7 +216,7 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// [in4, 9 taps, 2 of 4 output channels]
+
 var<workgroup> filters: array<mat4x4f, 18u * MAX_IN4>;
 
 struct Quad { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
@@ -259,7 +259,7 @@ fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
   );
 }
 
-// Column k of the result holds the weights of input channel 4 q + k for the output channels 4 o ...
+
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
   if (DIRECT == 2u || (DIRECT == 0u && sizes.transposed != 0u)) {
     let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
@@ -269,7 +269,7 @@ fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
   return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
-// The same matrix, from workgroup memory if it is there; half = 1 for the second 4 channels.
+
 fn filter_at(b: u32, tap: u32, q: u32, o: u32, half: u32) -> mat4x4f {
   if (DIRECT != 0u) { return load_filter(b, tap, q, o); }
   return filters[q * 18u + 2u * tap + half];
@@ -444,18 +444,18 @@ fn main(
   store_row(image, oy + 3, ox, o + 1u, t3);
 }
 `,
-  conv2d_3x3_filter_gradient: `// Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums.
-//
-//   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
-//     x[b, n, i + u - pad_top, j + v - pad_left, c] * dy[b, n, i, j, o]
-//
-// x: [batch, images, height, width, 4 in4]    dy: [batch, images, out_height, out_width, 4 out4]
-// partial: [parts, batch, kernel_y, 3, 4 in4, 4 out4]
-//
-// An invocation computes one filter row u: 3 taps of 8 x 8 channels in registers, or of 4 x 16 with
-// NARROW = 1, for images of few channels. It walks along the image rows and reads each pixel of x
-// once for the three taps. A part has part_rows of the
-// images * out_height rows; the lowering bounds part_rows * out_width, the number of loop iterations.
+  conv2d_3x3_filter_gradient: `
+
+
+
+
+
+
+
+
+
+
+
 
 override WORKGROUP: u32;
 override NARROW: u32;
@@ -482,11 +482,11 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Two vectors of channels of a pixel.
+
 struct Pixel { lo: vec4f, hi: vec4f }
 
-// Weights of a tap, as (input vector, output vector); column k of a matrix belongs to input channel
-// k. With NARROW = 1 the input vectors are the same, and the second row has two more output vectors.
+
+
 struct Tap { lo_lo: mat4x4f, lo_hi: mat4x4f, hi_lo: mat4x4f, hi_hi: mat4x4f }
 
 fn load_x(row: u32, ix: i32, second: u32) -> Pixel {
@@ -580,21 +580,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   store_tap(first_tap + 2u, c, o, right);
 }
 `,
-  conv2d_3x3_lane_channels: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
-// subgroups have eight lanes or more and on which loads cost more than arithmetic.
-//
-//   y[b, n, i, j, o] =
-//     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
-//
-// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
-// y: [batch, images, out_height, out_width, 4 out4]
-//
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
-//
-// A subgroup computes 8x8 pixels of 32 channels, a lane four of the channels. The lanes share the
-// 10x10 pixels of x: each lane loads an eighth of them and broadcasts it. So a lane has 13 loads of
-// x and 36 of w for 2304 vector multiply-adds.
+  conv2d_3x3_lane_channels: `
+
+
+
+
+
+
+
+
+
+
+
+
+
+
 
 enable subgroups;
 
@@ -621,21 +621,21 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Eight neighbouring pixels of one row of the result, four channels each.
+
 struct Eight { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f }
 
-// The ten pixels of a row of x that a row of the result needs.
+
 struct Row {
   a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f, i: vec4f, j: vec4f,
 }
 
-// Column k of a matrix holds the weights of input channel 4 q + k; taps in row-major order.
+
 struct Filter {
   a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, e: mat4x4f, f: mat4x4f, g: mat4x4f, h: mat4x4f,
   i: mat4x4f,
 }
 
-// Where a pixel of x begins, and whether it exists.
+
 struct Place { at: u32, inside: bool }
 
 fn place(image: u32, iy: i32, ix: i32) -> Place {
@@ -648,7 +648,7 @@ fn load(pixel: Place, q: u32) -> vec4f {
   return select(vec4f(), x[pixel.at + q], pixel.inside);
 }
 
-// The row whose first eight pixels are in the eight lanes.
+
 fn row_of(lanes: vec4f, i: vec4f, j: vec4f) -> Row {
   return Row(
     subgroupBroadcast(lanes, 0u), subgroupBroadcast(lanes, 1u), subgroupBroadcast(lanes, 2u),
@@ -676,7 +676,7 @@ fn load_filter(b: u32, q: u32, o: u32) -> Filter {
   );
 }
 
-// Adds one row of the result: all nine taps of a pixel in a row, so that its sum stays in registers.
+
 fn add_row(s: Eight, m: Filter, p: Row, q: Row, r: Row) -> Eight {
   return Eight(
     s.a + m.a * p.a + m.b * p.b + m.c * p.c + m.d * q.a + m.e * q.b + m.f * q.c + m.g * r.a + m.h * r.b + m.i * r.c,
@@ -723,8 +723,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let ox = i32(tile % sizes.tiles_x) * 8;
   let iy = oy - sizes.pad_top;
   let ix = ox - sizes.pad_left;
-  // The first eight columns of the ten rows, then the rest: rows 0 to 7 of two columns, and four
-  // corner pixels in the lanes 0 to 3.
+
+
   let k = i32(lane);
   let p0 = place(image, iy, ix + k);
   let p1 = place(image, iy + 1, ix + k);
@@ -781,22 +781,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   store_row(image, oy + 7, ox, o, s7);
 }
 `,
-  conv2d_3x3_lane_filter_gradient: `// Filter gradient of a convolution with filters of width 3 and stride 1, as partial sums. For adapters
-// whose subgroups have eight lanes or more and on which loads cost more than arithmetic.
-//
-//   partial[part, b, u, v, c, o] = sum over the rows (n, i) of the part and over j of
-//     x[b, n, i + u - pad_top, j + v - pad_left, c] * dy[b, n, i, j, o]
-//
-// x: [batch, images, height, width, 4 in4]    dy: [batch, images, out_height, out_width, 4 out4]
-// partial: [parts, batch, kernel_y, 3, 4 in4, 4 out4]
-//
-// A slot is a filter row u and a vector of four input channels; there are kernel_y * in4 of them. A
-// subgroup computes the three taps of SLOTS slots for 32 output channels, a lane four of the output
-// channels. The lanes share the pixels of x: lane s loads that of slot s and broadcasts it. A lane
-// walks along the columns of x, two at a time, so that each sum is read and written once for both,
-// with a window of four pixels of dy: two loads of each for 24 SLOTS vector multiply-adds. A part has
-// part_rows of the images * out_height rows; the lowering bounds part_rows * width, the number of
-// loop iterations.
+  conv2d_3x3_lane_filter_gradient: `
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
 
 enable subgroups;
 
@@ -824,7 +824,7 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Sums of one slot: row k of a matrix belongs to input channel k.
+
 struct Slot { left: mat4x4f, middle: mat4x4f, right: mat4x4f }
 
 fn load_x(at: u32, ix: i32, inside: bool) -> vec4f {
@@ -837,7 +837,7 @@ fn load_dy(at: u32, ox: i32) -> vec4f {
   return select(vec4f(), value, (ox >= 0) & (ox < sizes.out_width));
 }
 
-// Adds the products of two pixels of x with the two pixels of dy that meet them at one tap.
+
 fn products(s: mat4x4f, v: vec4f, w: vec4f, d: vec4f, e: vec4f) -> mat4x4f {
   return mat4x4f(
     s[0] + v.x * d + w.x * e,
@@ -866,7 +866,7 @@ fn store_tap(at: u32, value: mat4x4f) {
   store(at + 3u * sizes.out4, value[3]);
 }
 
-// first_row is that of the filters of the part and of b.
+
 fn store_slot(first_row: u32, slot: u32, o: u32, s: Slot) {
   if (slot >= sizes.kernel_y * sizes.in4 || o >= sizes.out4) { return; }
   let row = first_row + slot / sizes.in4;
@@ -907,7 +907,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let x_row = (b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
     let x_at = x_row * u32(sizes.width) * sizes.in4 + c;
     let y_at = (b * sizes.images * sizes.out_height + row) * u32(sizes.out_width) * sizes.out4 + o_inside;
-    // Column ix of x meets ix + pad_left - v of dy at tap v.
+
     var d0 = load_dy(y_at, sizes.pad_left - 2);
     var d1 = load_dy(y_at, sizes.pad_left - 1);
     for (var ix = 0; ix < sizes.width; ix += 2) {
@@ -939,22 +939,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
 }
 `,
-  conv2d_3x3_lane_tiles: `// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
-// subgroups have eight lanes or more and on which loads cost more than arithmetic; for few channels or small
-// images.
-//
-//   y[b, n, i, j, o] =
-//     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
-//
-// x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
-// y: [batch, images, out_height, out_width, 4 out4]
-//
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
-//
-// A lane computes 4x4 pixels of 8 channels. The lanes of a subgroup share the filters: each loads an
-// eighth of them and broadcasts it. So a lane has 36 loads of x and 9 of w for 1152 vector
-// multiply-adds.
+  conv2d_3x3_lane_tiles: `
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
 
 enable subgroups;
 
@@ -981,13 +981,13 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Four neighbouring pixels of one row of the result, as two vectors of channels.
+
 struct Quad {
   a: vec4f, b: vec4f, c: vec4f, d: vec4f,
   e: vec4f, f: vec4f, g: vec4f, h: vec4f,
 }
 
-// The six pixels of a row of x that a row of the result needs.
+
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
 
 fn load(first: u32, ix: i32, inside: bool) -> vec4f {
@@ -1005,8 +1005,8 @@ fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
   );
 }
 
-// The lane's share of a tap: of the first vector of output channels in the lanes 0 to 3, of the
-// second in the lanes 4 to 7; input channel 4 q + lane % 4, or output channel if TRANSPOSED.
+
+
 fn load_share(b: u32, tap: u32, q: u32, o: u32, lane: u32) -> vec4f {
   let p = min(o + lane / 4u % 2u, sizes.out4 - 1u);
   if (TRANSPOSED != 0u) {
@@ -1015,7 +1015,7 @@ fn load_share(b: u32, tap: u32, q: u32, o: u32, lane: u32) -> vec4f {
   return w[(((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p];
 }
 
-// Column k of the result holds the weights of input channel 4 q + k.
+
 fn first_filter(share: vec4f) -> mat4x4f {
   let m = mat4x4f(
     subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
@@ -1084,7 +1084,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let b = index / (blocks * tile_groups);
   if (b >= sizes.batch) { return; }
   let o = index / tile_groups % blocks * 2u;
-  // Lanes without a tile compute the last one, but do not store it.
+
   let wanted = index % tile_groups * 8u + lane;
   let tile = min(wanted, tiles - 1u);
   let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
@@ -1177,16 +1177,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   store_row(image, oy + 3, ox, o, s3);
 }
 `,
-  conv2d_filter_gradient: `// Filter gradient of a convolution with any filter size and stride, as partial sums.
-//
-//   partial[part, b, u, v, c, o] = sum over the pixels (n, i, j) of the part of
-//     x[b, n, stride_y i + u - pad_top, stride_x j + v - pad_left, c] * dy[b, n, i, j, o]
-//
-// x: [batch, images, height, width, 4 in4]    dy: [batch, images, out_height, out_width, 4 out4]
-// partial: [parts, batch, kernel_y, kernel_x, 4 in4, 4 out4]
-//
-// An invocation computes 8 x 8 channels of one tap in registers. A part has part_rows of the
-// images * out_height rows; the lowering bounds part_rows * out_width, the number of loop iterations.
+  conv2d_filter_gradient: `
+
+
+
+
+
+
+
+
+
 
 override WORKGROUP: u32;
 
@@ -1280,16 +1280,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   }
 }
 `,
-  matmul: `// Batched matrix product with vector loads, split over the inner axis into parts partial sums.
-//
-//   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
-//
-// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
-// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
-// y: [parts, batch, rows, columns]
-//
-// inner and columns must be multiples of 4, rows too with TRANSPOSE_A = 1. part4 is the number of
-// vectors of 4 along k in a part. An invocation computes 16 rows of 8 columns in registers.
+  matmul: `
+
+
+
+
+
+
+
+
+
 
 override TRANSPOSE_A: u32;
 override TRANSPOSE_B: u32;
@@ -1310,10 +1310,10 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// 4 rows of 8 columns; column r of a matrix is row r of the product.
+
 struct Sums { lo: mat4x4f, hi: mat4x4f }
 
-// Column r of the result holds a[i + r, k ... k + 3]; rows past the end repeat the last one.
+
 fn load_a(b: u32, i: u32, k: u32) -> mat4x4f {
   if (TRANSPOSE_A != 0u) {
     let at = ((b * sizes.inner + k) * sizes.rows + min(i, sizes.rows - 4u)) / 4u;
@@ -1330,7 +1330,7 @@ fn load_a(b: u32, i: u32, k: u32) -> mat4x4f {
   );
 }
 
-// Column r of the result holds c[k + r, j ... j + 3].
+
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
   if (TRANSPOSE_B != 0u) {
     let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
@@ -1396,15 +1396,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   store_rows(first, i + 12u, j, s3);
 }
 `,
-  matmul_any: `// Batched matrix product of any shape, split over the inner axis into parts partial sums.
-//
-//   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
-//
-// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
-// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
-// y: [parts, batch, rows, columns]
-//
-// part_inner is the number of k in a part. An invocation computes 4 x 4 elements in registers.
+  matmul_any: `
+
+
+
+
+
+
+
+
 
 override TRANSPOSE_A: u32;
 override TRANSPOSE_B: u32;
@@ -1425,14 +1425,14 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// a[i ... i + 3, k]; rows past the end repeat the last one.
+
 fn load_a(b: u32, i: u32, k: u32) -> vec4f {
   let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.rows - 1u));
   let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, TRANSPOSE_A != 0u);
   return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
 }
 
-// c[k, j ... j + 3]; columns past the end repeat the last one.
+
 fn load_c(b: u32, k: u32, j: u32) -> vec4f {
   let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.columns - 1u));
   let straight = (b * sizes.inner + k) * sizes.columns + columns;
@@ -1484,19 +1484,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   store_row(first, i + 3u, j, s3);
 }
 `,
-  matmul_lanes: `// Batched matrix product with vector loads, split over the inner axis into parts partial sums. For
-// adapters whose subgroups have eight lanes or more and on which loads cost more than arithmetic.
-//
-//   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
-//
-// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
-// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
-// y: [parts, batch, rows, columns]
-//
-// inner and columns must be multiples of 4, rows too with TRANSPOSE_A = 1. part4 is the number of
-// vectors of 4 along k in a part. A subgroup computes 32 rows of 64 columns, a lane eight of the
-// columns. The lanes share the rows of a: each loads an eighth of them and broadcasts it. So a lane
-// has 4 loads of a and 8 of c for 256 vector multiply-adds.
+  matmul_lanes: `
+
+
+
+
+
+
+
+
+
+
+
+
 
 enable subgroups;
 
@@ -1518,11 +1518,11 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// 4 rows of 8 columns; column r of a matrix is row r of the product.
+
 struct Sums { lo: mat4x4f, hi: mat4x4f }
 
-// The lane's share of eight rows of a from row i on, at k ... k + 3: its row, or with TRANSPOSE_A = 1
-// four rows at k + lane % 4. Rows past the end repeat those before it.
+
+
 fn load_share(b: u32, i: u32, k: u32, lane: u32) -> vec4f {
   if (TRANSPOSE_A != 0u) {
     let row = min(i + lane / 4u % 2u * 4u, sizes.rows - 4u);
@@ -1531,7 +1531,7 @@ fn load_share(b: u32, i: u32, k: u32, lane: u32) -> vec4f {
   return a[((b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k) / 4u];
 }
 
-// Column r of the result holds a[i + r, k ... k + 3], for the first or the second four rows of shares.
+
 fn first_rows(share: vec4f) -> mat4x4f {
   let m = mat4x4f(
     subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
@@ -1550,7 +1550,7 @@ fn second_rows(share: vec4f) -> mat4x4f {
   return m;
 }
 
-// Column r of the result holds c[k + r, j ... j + 3].
+
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
   if (TRANSPOSE_B != 0u) {
     let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
@@ -1633,14 +1633,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   store_rows(first, i + 28u, j, s7);
 }
 `,
-  resize_image: `// Copies x into a larger or smaller y, with zeros where x has no element:
-//
-//   y[n, i, j, c] = x[n, i / dilation_y, j / dilation_x, c]  where both divide and lie inside x
-//
-// x: [images, height, width, channels]    y: [images, out_height, out_width, out_channels]
-//
-// Used to pad channels to a multiple of 4, to crop them again, and to spread a cotangent out to
-// stride 1. An invocation copies 4 elements.
+  resize_image: `
+
+
+
+
+
+
+
 
 override WORKGROUP: u32;
 
@@ -1688,7 +1688,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   copy(first + 3u * WORKGROUP);
 }
 `,
-  sum_parts: `// Sum of parts consecutive arrays of size elements: y[i] = sum over p of parts[p, i].
+  sum_parts: `
 
 override WORKGROUP: u32;
 

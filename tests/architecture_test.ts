@@ -94,9 +94,11 @@ const layers: Readonly<Record<string, Layer>> = {
   notebook: {
     folders: ["ir", "transform", "profile", "run", "study", "report", "experiment"],
   },
-  report: { folders: ["text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
+  report: { folders: ["ir", "text"], packages: ["fast-png", "vega", "vega-lite"], deno: true },
   experiment: {
-    folders: ["run", "train", "report", "engine", "text", "data", "adapter", "gpu", "machine"],
+    folders: [
+      ...["run", "train", "report", "engine", "text", "data", "adapter", "gpu", "machine", "ir"],
+    ],
     packages: ["@std/", "yaml", "zod", "node:crypto"],
     deno: true,
   },

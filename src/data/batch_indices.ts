@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { HostRandom } from "./host_random.ts";
 
 /** Options of {@linkcode EpochSampler}. */
@@ -57,6 +59,11 @@ export class EpochSampler {
    * @throws {RangeError} If the batch size is not a whole number from 1 to the number of examples.
    */
   constructor(options: EpochSamplerOptions) {
+    requireOptions("new EpochSampler", options, {
+      indices: is.indices,
+      batchSize: true,
+      seed: is.natural,
+    });
     const { indices, batchSize, seed } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > indices.length) {
       throw new RangeError(
@@ -107,5 +114,6 @@ export class EpochSampler {
  * ```
  */
 export function batchIndices(options: BatchIndicesOptions): Int32Array {
-  return new EpochSampler(options).batch(options.step);
+  const { step, ...sampler } = options ?? {};
+  return new EpochSampler(sampler).batch(step);
 }

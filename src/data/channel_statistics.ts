@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 
 /** Mean and spread of every channel, in units where black is 0 and full brightness is 1. */
@@ -30,6 +33,10 @@ export interface ChannelStatistics {
  * ```
  */
 export function channelStatistics(dataset: ImageDataset, indices?: Int32Array): ChannelStatistics {
+  requireArguments("channelStatistics", { dataset, indices }, {
+    dataset: kinds.dataset,
+    indices: is.optional(is.indices),
+  });
   const { images, height, width, channels, count } = dataset;
   const measured = indices === undefined ? count : indices.length;
   if (measured === 0) {

@@ -1,3 +1,5 @@
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { CIFAR10_ARCHIVE, CIFAR10_LAYOUT, type PublishedArchive } from "./cifar_layout.ts";
 import { dataDirectory } from "./data_directory.ts";
 import { type DownloadProgress, NetworkUnavailableError } from "./download_file.ts";
@@ -76,6 +78,7 @@ async function standIn(options: Cifar10Options, reason: string): Promise<ImageSp
  * ```
  */
 export async function loadCifar10(options: Cifar10Options = {}): Promise<ImageSplits> {
+  requireOptions("loadCifar10", options, kinds.cifar10);
   const { data = "auto", archive = CIFAR10_ARCHIVE } = options;
   const layout = { ...CIFAR10_LAYOUT, archive };
   if (data === "synthetic") return await standIn(options, "asked for");

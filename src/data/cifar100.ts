@@ -1,3 +1,5 @@
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { cifar100Layout } from "./cifar_layout.ts";
 import type { PublishedArchive } from "./cifar_layout.ts";
 import type { DownloadProgress } from "./download_file.ts";
@@ -50,6 +52,7 @@ export interface Cifar100Options {
  * ```
  */
 export async function loadCifar100(options: Cifar100Options = {}): Promise<ImageSplits> {
+  requireOptions("loadCifar100", options, kinds.cifar100);
   const { data = "auto", labels = "fine", archive } = options;
   const official = cifar100Layout(labels);
   const layout = { ...official, archive: archive ?? official.archive };

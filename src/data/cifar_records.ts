@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { CIFAR10_LAYOUT, type CifarLayout, cifarRecordBytes } from "./cifar_layout.ts";
 
 /** Pixels of a plane. */
@@ -92,5 +94,11 @@ export function decodeCifarRecords(
  * ```
  */
 export function decodeCifar10Records(files: ReadonlyMap<string, Uint8Array>): CifarRecords {
+  requireArguments("decodeCifar10Records", { files }, {
+    files: is.kind(
+      "a Map of file names to bytes, not empty",
+      (found) => found instanceof Map && found.size > 0,
+    ),
+  });
   return decodeCifarRecords(files, CIFAR10_LAYOUT);
 }

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 
 /** What the samplers need of a data set: labels and the names of the classes. */
@@ -21,6 +24,10 @@ export type LabelledExamples = Pick<ImageDataset, "labels" | "classNames">;
  * ```
  */
 export function classIndices(examples: LabelledExamples, indices?: Int32Array): Int32Array[] {
+  requireArguments("classIndices", { examples, indices }, {
+    examples: kinds.labelledExamples,
+    indices: is.optional(is.indices),
+  });
   const { labels, classNames } = examples;
   const groups: number[][] = classNames.map(() => []);
   const size = indices === undefined ? labels.length : indices.length;

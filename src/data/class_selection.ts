@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { HostRandom } from "./host_random.ts";
 import { type ImageDataset, subsetDataset } from "./image_dataset.ts";
 
@@ -22,6 +25,10 @@ export function labelOf(
   dataset: Pick<ImageDataset, "name" | "classNames">,
   className: string,
 ): number {
+  requireArguments("labelOf", { dataset, className }, {
+    dataset: is.objectWith({ classNames: is.listOf(is.text) }, "a data set"),
+    className: is.text,
+  });
   const label = dataset.classNames.indexOf(className);
   if (label >= 0) return label;
   throw new RangeError(
@@ -52,6 +59,10 @@ export function labelOf(
  * ```
  */
 export function selectClasses(dataset: ImageDataset, classNames: readonly string[]): ImageDataset {
+  requireArguments("selectClasses", { dataset, classNames }, {
+    dataset: kinds.dataset,
+    classNames: is.listOf(is.text),
+  });
   if (classNames.length === 0 || new Set(classNames).size !== classNames.length) {
     throw new RangeError(
       `Cannot select classes of ${dataset.name}: found ${
@@ -98,8 +109,11 @@ export interface SplitClassesOptions<Part extends string> {
  */
 export function splitClasses<Part extends string>(
   classNames: readonly string[],
-  { parts, seed }: SplitClassesOptions<Part>,
+  options: SplitClassesOptions<Part>,
 ): Record<Part, string[]> {
+  requireArguments("splitClasses", { classNames }, { classNames: is.listOf(is.text) });
+  requireOptions("splitClasses", options, { parts: is.object, seed: is.natural });
+  const { parts, seed } = options;
   const entries = Object.entries(parts) as [Part, number][];
   const total = entries.reduce((sum, [, count]) => sum + count, 0);
   const whole = entries.every(([, count]) => Number.isInteger(count) && count >= 1);

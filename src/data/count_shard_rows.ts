@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { openParquet } from "./parquet_file.ts";
 
 /**
@@ -16,6 +18,7 @@ import { openParquet } from "./parquet_file.ts";
  * ```
  */
 export async function countShardRows(paths: readonly string[]): Promise<number> {
+  requireArguments("countShardRows", { paths }, { paths: is.listOf(is.name) });
   let rows = 0;
   for (const path of paths) {
     using file = await openParquet(path);

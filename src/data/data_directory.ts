@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
+
 /** Options of {@linkcode dataDirectory}. */
 export interface DataDirectoryOptions {
   /** Reads an environment variable; `Deno.env.get` unless told. */
@@ -31,6 +34,10 @@ export const DATA_DIRECTORY_VARIABLE = "MUTASESUMELE_DATA";
  * ```
  */
 export function dataDirectory(options: DataDirectoryOptions = {}): string {
+  requireOptions("dataDirectory", options, {
+    environment: is.optional(is.callback),
+    os: is.optional(is.name),
+  });
   const read = options.environment ?? ((name: string) => Deno.env.get(name));
   const chosen = read(DATA_DIRECTORY_VARIABLE);
   if (chosen) return chosen;

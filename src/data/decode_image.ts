@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { type DecodeImageOptions, decodeJpeg } from "./decode_jpeg.ts";
 import { decodePng } from "./decode_png.ts";
 import type { DecodedImage } from "./decoded_image.ts";
@@ -25,6 +27,8 @@ export async function decodeImage(
   bytes: Uint8Array,
   options: DecodeImageOptions = {},
 ): Promise<DecodedImage> {
+  requireArguments("decodeImage", { bytes }, { bytes: is.bytes });
+  requireOptions("decodeImage", options, { onFault: is.optional(is.callback) });
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return await decodeJpeg(bytes, options);
   if (bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(bytes);
   const first = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0"));

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { MozJPEGModule } from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import { checkImageSize, type DecodedImage } from "./decoded_image.ts";
 import { orient } from "./exif_orientation.ts";
@@ -37,6 +39,8 @@ export async function decodeJpeg(
   bytes: Uint8Array,
   options: DecodeImageOptions = {},
 ): Promise<DecodedImage> {
+  requireArguments("decodeJpeg", { bytes }, { bytes: is.bytes });
+  requireOptions("decodeJpeg", options, { onFault: is.optional(is.callback) });
   const { width, height, components, orientation } = inspectJpeg(bytes);
   checkImageSize(width, height);
   const rgba = components === 4

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { checkImageSize, type DecodedImage } from "./decoded_image.ts";
 
 /** As much of a canvas as decoding takes. */
@@ -29,6 +31,9 @@ interface Context {
  * ```
  */
 export async function decodeOnPlatform(file: Blob): Promise<DecodedImage> {
+  requireArguments("decodeOnPlatform", { file }, {
+    file: is.kind("a Blob or File", (found) => found instanceof Blob),
+  });
   requireCanvas();
   let bitmap: ImageBitmap;
   try {

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { inflateSync } from "node:zlib";
 import type { DecodedImage } from "./decoded_image.ts";
 import { orient } from "./exif_orientation.ts";
@@ -80,6 +82,7 @@ function sample(row: Uint8Array, { index, depth, raw }: {
  * ```
  */
 export function decodePng(bytes: Uint8Array): DecodedImage {
+  requireArguments("decodePng", { bytes }, { bytes: is.bytes });
   const { width, height, depth, colour, interlaced, palette, orientation, data } = readPngChunks(
     bytes,
   );

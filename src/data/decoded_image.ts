@@ -1,3 +1,7 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
+
 /** An image in memory, one byte a channel, channels last. */
 export interface DecodedImage {
   /** Columns. */
@@ -39,6 +43,10 @@ export function checkImageSize(width: number, height: number): void {
  * ```
  */
 export function withChannels(image: DecodedImage, channels: 1 | 3): DecodedImage {
+  requireArguments("withChannels", { image, channels }, {
+    image: kinds.decodedImage,
+    channels: is.oneOf(1, 3),
+  });
   if (image.channels === channels) return image;
   const { width, height, pixels } = image;
   const converted = new Uint8Array(width * height * channels);

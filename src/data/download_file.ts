@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { ChecksumError, type ExpectedFile, findMismatch, verifyFile } from "./verify_file.ts";
 
 /** How far a download is. */
@@ -333,6 +336,18 @@ async function syncFolder(folder: string): Promise<void> {
  * ```
  */
 export async function downloadFile(options: DownloadOptions): Promise<void> {
+  requireOptions("downloadFile", options, {
+    url: is.text,
+    destination: is.name,
+    size: is.natural,
+    sha256: is.text,
+    onProgress: is.optional(is.callback),
+    signal: is.optional(kinds.signal),
+    responseTimeout: is.optional(is.positive),
+    stallTimeout: is.optional(is.positive),
+    attempts: is.optional(is.count),
+    retryDelay: is.optional(is.number),
+  });
   const { url, destination } = options;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new DownloadError(

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { checkStep } from "./batch_indices.ts";
 import { classIndices, type LabelledExamples } from "./class_indices.ts";
 import { HostRandom } from "./host_random.ts";
@@ -97,6 +100,15 @@ export class EpisodeSampler {
    * is named twice, or a class has fewer than `shot + queryShot` examples.
    */
   constructor(options: EpisodeSamplerOptions) {
+    requireOptions("new EpisodeSampler", options, {
+      examples: kinds.labelledExamples,
+      way: true,
+      shot: true,
+      queryShot: true,
+      seed: is.natural,
+      indices: is.optional(is.indices),
+      classes: is.optional(is.indices),
+    });
     const { examples, way, shot, queryShot } = options;
     checkCount(way, { name: "way", least: 1 });
     checkCount(shot, { name: "shot", least: 1 });
@@ -178,5 +190,6 @@ export class EpisodeSampler {
  * ```
  */
 export function episodeIndices(options: EpisodeIndicesOptions): Episode {
-  return new EpisodeSampler(options).episode(options.step);
+  const { step, ...sampler } = options ?? {};
+  return new EpisodeSampler(sampler).episode(step);
 }

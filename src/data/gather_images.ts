@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 
 /** Options of {@linkcode gatherImages}. */
@@ -34,6 +37,12 @@ export function gatherImages(
   dataset: ImageDataset,
   options: GatherImagesOptions,
 ): Float32Array<ArrayBuffer> {
+  requireArguments("gatherImages", { dataset }, { dataset: kinds.dataset });
+  requireOptions("gatherImages", options, {
+    indices: is.indices,
+    mean: is.optional(is.listOf(is.finite)),
+    standardDeviation: is.optional(is.numbers),
+  });
   const { channels, count } = dataset;
   const { indices } = options;
   const mean = options.mean ?? new Array<number>(channels).fill(0);

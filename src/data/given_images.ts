@@ -3,9 +3,10 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { describe } from "../ir/describe.ts";
 import { flattenNumbers, type NestedNumbers } from "../ir/nested_numbers.ts";
-import { requireOptions } from "../ir/options.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 
 /**
@@ -69,7 +70,10 @@ interface Pixels {
  */
 export function imageDataset(options: ImageDatasetOptions): ImageDataset {
   requireOptions("imageDataset", options, {
-    ...{ images: true, labels: true, classNames: true, name: true },
+    images: true,
+    labels: is.list,
+    classNames: is.optional(is.listOf(is.text)),
+    name: is.optional(is.name),
   });
   const { name = "images" } = options;
   const { bytes, shape: [count, height, width, channels] } = pixelsOf(options.images);

@@ -1,3 +1,5 @@
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { createHash } from "node:crypto";
 import type { ImageDataset } from "./image_dataset.ts";
 
@@ -19,6 +21,7 @@ import type { ImageDataset } from "./image_dataset.ts";
  * ```
  */
 export function hashDataset(dataset: ImageDataset): string {
+  requireArguments("hashDataset", { dataset }, { dataset: kinds.dataset });
   const { count, height, width, channels, classNames, labels, images } = dataset;
   const hash = createHash("sha256");
   hash.update(JSON.stringify({ count, height, width, channels, classNames }));

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
+
 /** Odd constants that keep the four state words apart while seed words are absorbed. */
 const LANES: readonly number[] = [0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f];
 
@@ -56,6 +59,7 @@ export class HostRandom {
    * @throws {RangeError} If a word is negative, fractional or above 2^53 - 1.
    */
   constructor(seed: readonly number[]) {
+    requireArguments("new HostRandom", { seed }, { seed: is.list });
     const state = this.#state;
     state.set(LANES);
     for (const word of seed) {

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { ShardImages, ShardJob, ShardOpened } from "./decode_shards.ts";
 import { startDecoder } from "./start_decoder.ts";
 import type { ImageDataset } from "./image_dataset.ts";
@@ -128,6 +130,20 @@ function sharedNames(
 export async function loadHuggingFaceImages(
   options: HuggingFaceImagesOptions,
 ): Promise<ImageDataset> {
+  requireOptions("loadHuggingFaceImages", options, {
+    paths: is.listOf(is.name),
+    sha256: is.optional(is.listOf(is.text)),
+    root: is.optional(is.name),
+    size: is.optional(is.count),
+    channels: is.optional(is.oneOf(1, 3)),
+    cut: is.optional(is.number),
+    limit: is.optional(is.number),
+    imageColumn: is.optional(is.name),
+    labelColumn: is.optional(is.name),
+    name: is.optional(is.name),
+    mostBytes: is.optional(is.positive),
+    patience: is.optional(is.positive),
+  });
   const { paths, sha256, channels = 3, limit = Infinity, name = "hugging-face" } = options;
   if (paths.length === 0 || !(limit >= 1)) {
     throw new RangeError(

@@ -1,3 +1,7 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
+
 /** Where the images of an {@linkcode ImageDataset} came from. */
 export type ImageSource = "folder" | "download" | "synthetic" | "arrays";
 
@@ -55,6 +59,10 @@ export interface ImageSplits {
  * ```
  */
 export function subsetDataset(dataset: ImageDataset, indices: Int32Array): ImageDataset {
+  requireArguments("subsetDataset", { dataset, indices }, {
+    dataset: kinds.dataset,
+    indices: is.indices,
+  });
   const size = dataset.height * dataset.width * dataset.channels;
   const images = new Uint8Array(indices.length * size);
   const labels = dataset.labels instanceof Uint8Array

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { countShardRows } from "./count_shard_rows.ts";
 import { type StreamBatch, streamImages, type StreamImagesOptions } from "./stream_images.ts";
 
@@ -28,6 +31,8 @@ export interface ImageStream {
  * ```
  */
 export function imageStream(options: ImageStreamOptions): ImageStream {
+  const { firstEpoch: _, epochs: __, ...known } = kinds.streaming;
+  requireOptions("imageStream", options, { ...known, batchSize: is.count });
   const { paths, batchSize } = options;
   return {
     batches: (firstEpoch) => streamImages({ ...options, firstEpoch }),

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { type Cifar10Options, loadCifar10 } from "./cifar10.ts";
 import { loadCifar100 } from "./cifar100.ts";
 import { findCifar } from "./cifar_files.ts";
@@ -53,6 +56,19 @@ export function together(train: ImageDataset, test: ImageDataset, data: string):
   );
 }
 
+/** Those of the options that a function of these names has. */
+function own(options: ImageSplitsOptions, known: object): ImageSplitsOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name in known));
+}
+
+async function loadTen(data: string, options: ImageSplitsOptions): Promise<ImageSplits> {
+  return sized(await loadCifar10({ ...own(options, kinds.cifar10), data }), options);
+}
+
+async function loadHundred(data: string, options: ImageSplitsOptions): Promise<ImageSplits> {
+  return sized(await loadCifar100({ ...own(options, kinds.cifar100), data }), options);
+}
+
 /** Loads parquet shards: of a folder, or of a data set by its name. */
 async function loadShards(
   data: string,
@@ -87,9 +103,9 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
   // A file may be the archive of either.
   const isHundred = info?.isFile ? info.size === CIFAR100_ARCHIVE.size : ten.place === undefined;
   if (hundred.place !== undefined && isHundred) {
-    return sized(await loadCifar100({ ...options, data }), options);
+    return await loadHundred(data, options);
   }
-  if (ten.place !== undefined) return sized(await loadCifar10({ ...options, data }), options);
+  if (ten.place !== undefined) return await loadTen(data, options);
   const shards = await loadShards(data, options);
   if (shards !== undefined) return shards;
   throw new Error(
@@ -124,11 +140,16 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
  * ```
  */
 export async function loadImageSplits(options: ImageSplitsOptions = {}): Promise<ImageSplits> {
+  requireOptions("loadImageSplits", options, {
+    ...kinds.cifar10,
+    size: is.optional(is.count),
+    cut: is.optional(is.number),
+    mostBytes: is.optional(is.positive),
+    endpoint: is.optional(is.name),
+  });
   const { data = "auto" } = options;
   if (PUBLISHED_SETS.some(({ name }) => name === data)) return (await loadShards(data, options))!;
-  if (data === "cifar100-binary") {
-    return sized(await loadCifar100({ ...options, data: "auto" }), options);
-  }
-  if (data === "auto" || data === "synthetic") return sized(await loadCifar10(options), options);
+  if (data === "cifar100-binary") return await loadHundred("auto", options);
+  if (data === "auto" || data === "synthetic") return await loadTen(data, options);
   return await loadPath(data, options);
 }

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { decodePng } from "./decode_png.ts";
 import { withChannels } from "./decoded_image.ts";
 import { HASH_LIST, verifyListed } from "./hash_list.ts";
@@ -79,6 +81,11 @@ async function readDrawings(
  * ```
  */
 export async function loadOmniglot(options: OmniglotOptions): Promise<ImageDataset> {
+  requireOptions("loadOmniglot", options, {
+    paths: is.listOf(is.name),
+    size: is.optional(is.count),
+    invert: is.optional(is.flag),
+  });
   const { paths, size = SIZE, invert = false } = options;
   const drawings = new Map<string, { bytes: Uint8Array; path: string }>();
   const unverified: string[] = [];

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 import { resizeImage } from "./resize_image.ts";
 
@@ -23,8 +26,11 @@ import { resizeImage } from "./resize_image.ts";
  */
 export function resizeDataset(
   dataset: ImageDataset,
-  { size, cut = 1 }: { readonly size: number; readonly cut?: number },
+  options: { readonly size: number; readonly cut?: number },
 ): ImageDataset {
+  requireArguments("resizeDataset", { dataset }, { dataset: kinds.dataset });
+  requireOptions("resizeDataset", options, { size: is.count, cut: is.optional(is.number) });
+  const { size, cut = 1 } = options;
   const { count, height, width, channels } = dataset;
   if (height === size && width === size && cut === 1) return dataset;
   if (channels !== 1 && channels !== 3) {

@@ -1,3 +1,5 @@
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 
 /** Weights of the source samples that make up one target sample. */
@@ -54,6 +56,11 @@ function taps({ start, length, size }: {
  * ```
  */
 export function resizeImage(image: DecodedImage, size: number, cut: number = 1): DecodedImage {
+  requireArguments("resizeImage", { image, size, cut }, {
+    image: kinds.decodedImage,
+    size: true,
+    cut: true,
+  });
   const { width, height, channels, pixels } = image;
   if (!Number.isInteger(size) || size < 1) {
     throw new RangeError(

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { createHash } from "node:crypto";
 import { openRegularFile } from "./regular_file.ts";
 
@@ -21,6 +23,7 @@ import { openRegularFile } from "./regular_file.ts";
  * ```
  */
 export async function sha256File(path: string): Promise<string> {
+  requireArguments("sha256File", { path }, { path: is.name });
   const hash = createHash("sha256");
   const buffer = new Uint8Array(1 << 18);
   using open = await openRegularFile(path);

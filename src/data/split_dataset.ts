@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { classIndices, type LabelledExamples } from "./class_indices.ts";
 import { HostRandom } from "./host_random.ts";
 
@@ -54,6 +57,12 @@ function apportion(sizes: readonly number[], total: number): number[] {
  * ```
  */
 export function splitDataset(examples: LabelledExamples, options: SplitOptions): Split {
+  requireArguments("splitDataset", { examples }, { examples: kinds.labelledExamples });
+  requireOptions("splitDataset", options, {
+    validation: is.number,
+    seed: is.natural,
+    indices: is.optional(is.indices),
+  });
   const { validation, seed } = options;
   const groups = classIndices(examples, options.indices);
   const count = groups.reduce((sum, group) => sum + group.length, 0);

@@ -1,3 +1,5 @@
+import { requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import type { ShardImages, ShardJob, ShardOpened } from "./decode_shards.ts";
 import { HostRandom } from "./host_random.ts";
 import { ShufflePool } from "./shuffle_pool.ts";
@@ -246,6 +248,7 @@ class Epoch {
  * ```
  */
 export async function* streamImages(options: StreamImagesOptions): AsyncGenerator<StreamBatch> {
+  requireOptions("streamImages", options, kinds.streaming);
   checkCounts(options);
   const { firstEpoch = 0, epochs = Infinity, batchSize } = options;
   let lanes = startLanes(options, firstEpoch);

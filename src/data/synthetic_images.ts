@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { Pauses } from "../ir/pauses.ts";
 import { HostRandom } from "./host_random.ts";
 import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
@@ -195,6 +197,11 @@ function* render(
  * ```
  */
 export function syntheticImages(options: SyntheticImagesOptions): ImageSplits {
+  requireOptions("syntheticImages", options, {
+    seed: is.natural,
+    trainCount: true,
+    testCount: true,
+  });
   const steps = paintSplits(options);
   for (;;) {
     const { done, value } = steps.next();

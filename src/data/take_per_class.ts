@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { classIndices, type LabelledExamples } from "./class_indices.ts";
 import { HostRandom } from "./host_random.ts";
 
@@ -32,6 +35,12 @@ export interface TakePerClassOptions {
  * ```
  */
 export function takePerClass(examples: LabelledExamples, options: TakePerClassOptions): Int32Array {
+  requireArguments("takePerClass", { examples }, { examples: kinds.labelledExamples });
+  requireOptions("takePerClass", options, {
+    perClass: true,
+    seed: is.natural,
+    indices: is.optional(is.indices),
+  });
   const { perClass, seed } = options;
   if (!Number.isInteger(perClass) || perClass < 1) {
     throw new RangeError(

@@ -1,3 +1,6 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
+import * as kinds from "./kinds.ts";
 import { regularFileSize } from "./regular_file.ts";
 import { sha256File } from "./sha256_file.ts";
 
@@ -71,6 +74,10 @@ export async function findMismatch(
  * ```
  */
 export async function verifyFile(path: string, expected: ExpectedFile): Promise<void> {
+  requireArguments("verifyFile", { path, expected }, {
+    path: is.name,
+    expected: kinds.expectedFile,
+  });
   const mismatch = await findMismatch(path, expected);
   if (mismatch === undefined) return;
   throw new ChecksumError(`Cannot use ${path}: ${mismatch}. Remove the file and fetch it again.`);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { learningCurveSvg } from "../report/chart.ts";
 import { renderReport, type ReportImage, type ReportNotice } from "../report/mod.ts";
 import type { CurvePoint, Evaluation, StageRecord } from "../train/mod.ts";
@@ -237,8 +239,21 @@ function flatFacts(facts: Readonly<Record<string, unknown>>, prefix = ""): Recor
 export async function writeArmReport<Config>(
   context: ExperimentContext<Config>,
   report: ArmReport,
-  { title }: { readonly title: string },
+  options: { readonly title: string },
 ): Promise<void> {
+  requireArguments("writeArmReport", { context }, {
+    context: is.objectWith({ folder: is.object }, "the context of an experiment"),
+  });
+  requireOptions("writeArmReport", options, { title: is.text });
+  const { title } = options;
+  requireOptions("writeArmReport", report, {
+    summary: is.listOf(is.text),
+    notices: is.list,
+    facts: is.object,
+    arms: is.list,
+    chance: is.share,
+    images: is.optional(is.list),
+  });
   const { folder, config } = context;
   await folder.writeSummary({
     ...report.facts,

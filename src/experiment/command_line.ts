@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { parseArgs } from "@std/cli/parse-args";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
 import { excerpt, printable } from "../text/printable.ts";
@@ -87,6 +89,7 @@ type ValueFlag = (typeof VALUE_FLAGS)[number];
  * ```
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
+  requireArguments("parseCommandLine", { args }, { args: is.listOf(is.text) });
   assertPlainFlags(args);
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {

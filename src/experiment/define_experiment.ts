@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { ConfigSchema } from "./config_schema.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 
@@ -75,6 +77,15 @@ export interface Experiment<Config = unknown> {
  * ```
  */
 export function defineExperiment<Config>(experiment: Experiment<Config>): Experiment<Config> {
+  requireOptions("defineExperiment", experiment, {
+    name: is.text,
+    title: is.text,
+    summary: is.text,
+    schema: is.objectWith({ parse: is.callback, safeParse: is.callback }, "a schema"),
+    presets: is.optional(is.kind("a URL", (found) => found instanceof URL)),
+    needs: is.optional(is.callback),
+    run: is.callback,
+  });
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(experiment.name)) {
     throw new TypeError(
       `Cannot define experiment "${experiment.name}": expected a kebab-case name, such as "cifar-maml".`,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import {
   dataNames,
   type ImageSplits,
@@ -33,6 +35,11 @@ export interface LoadDataOptions {
   /** Test images that are used, likewise. */
   readonly testImages?: number | null;
 }
+
+const countOrAll = /* @__PURE__ */ is.kind(
+  "a positive whole number, or null for all",
+  (found) => found === null || is.count.holds(found),
+);
 
 /** Images of the procedural stand-in that are painted. */
 const STAND_IN = { train: 10_000, test: 2_000 };
@@ -66,6 +73,15 @@ export async function loadData(
   context: DataContext,
   options: LoadDataOptions = {},
 ): Promise<ImageSplits> {
+  requireArguments("loadData", { context }, {
+    context: is.objectWith({ data: is.name, log: is.callback, progress: is.object }, "a context"),
+  });
+  requireOptions("loadData", options, {
+    size: is.optional(is.count),
+    cut: is.optional(is.number),
+    trainImages: is.optional(countOrAll),
+    testImages: is.optional(countOrAll),
+  });
   return await loadImageSplits(await splitsOptions(context, options));
 }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { dataNames } from "../data/data_names.ts";
 import { fileError } from "../run/file_error.ts";
 import { RunFolder, type RunRecord } from "../run/run_folder.ts";
@@ -37,6 +39,16 @@ export interface FolderOptions extends CommandOptions {
   readonly load: (url: string) => Promise<unknown>;
 }
 
+const EXPERIMENT = is.objectWith(
+  { name: is.name, schema: is.object, run: is.callback },
+  "an experiment, such as defineExperiment() returns,",
+);
+const COMMAND = {
+  args: is.optional(is.listOf(is.text)),
+  program: is.optional(is.text),
+  output: is.optional(is.objectWith({ print: is.callback, progress: is.object })),
+} as const;
+
 /**
  * Runs one experiment from its command line.
  *
@@ -67,6 +79,8 @@ export async function runCommand(
   experiment: Experiment,
   options: CommandOptions = {},
 ): Promise<number> {
+  requireArguments("runCommand", { experiment }, { experiment: EXPERIMENT });
+  requireOptions("runCommand", options, COMMAND);
   const program = options.program ?? `experiments/${experiment.name}.ts`;
   return await reportErrors(program, options, async () => {
     const args = options.args ?? Deno.args;
@@ -113,6 +127,10 @@ export async function runCommand(
  * ```
  */
 export async function runExperimentFolder(folder: URL, options: FolderOptions): Promise<number> {
+  requireArguments("runExperimentFolder", { folder }, {
+    folder: is.kind("a URL", (found) => found instanceof URL),
+  });
+  requireOptions("runExperimentFolder", options, { ...COMMAND, load: is.callback });
   const program = options.program ?? "deno task experiment";
   return await reportErrors(program, options, async () => {
     const args = options.args ?? Deno.args;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { MetricsLog } from "../run/metrics_log.ts";
 import { Progress, type ProgressOutput, standardError } from "../run/progress.ts";
 import { RunFolder } from "../run/run_folder.ts";
@@ -98,6 +100,24 @@ export async function runExperiment<Config>(
   experiment: Experiment<Config>,
   request: RunRequest<Config> & { readonly output?: RunOutput },
 ): Promise<RunResult> {
+  requireArguments("runExperiment", { experiment }, {
+    experiment: is.objectWith(
+      { name: is.name, schema: is.object, run: is.callback },
+      "an experiment",
+    ),
+  });
+  requireOptions("runExperiment", request, {
+    config: true,
+    seed: is.natural,
+    engine: is.name,
+    data: is.name,
+    preset: is.kind("a text or null", (found) => found === null || is.text.holds(found)),
+    command: is.listOf(is.text),
+    memory: is.optional(is.positive),
+    offline: is.optional(is.flag),
+    folder: is.object,
+    output: is.optional(is.objectWith({ print: is.callback, progress: is.object })),
+  });
   const output = request.output ?? { print: printLine, progress: standardError() };
   const progress = new Progress(output.progress);
   const log = (line: string) => progress.log(line);

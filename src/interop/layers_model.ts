@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { type HostArray, hostArray } from "../ir/host_array.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ApplyOptions, Layer, Params } from "../nn/mod.ts";
@@ -78,6 +80,9 @@ const INPUT = "";
  * ```
  */
 export async function fromLayersModel(model: TfLayersModel): Promise<ModelLayer> {
+  requireArguments("fromLayersModel", { model }, {
+    model: is.objectWith({ layers: is.list, getClassName: is.callback }, "a LayersModel"),
+  });
   if (model.inputs?.length !== 1 || model.outputs?.length !== 1) {
     throw new TypeError(
       `Cannot use the model '${model.name}': found ${model.inputs?.length ?? "no"} inputs and ${

@@ -9,7 +9,7 @@ import {
   type EngineOptions,
   openEngine as openLight,
 } from "../engine/open_engine.ts";
-import { openTfjs } from "../tfjs/executor.ts";
+import { openTfjs } from "../tfjs/open_tfjs.ts";
 
 /**
  * Opens an engine as `openEngine` of the package's main entry does, with TensorFlow.js among those to choose

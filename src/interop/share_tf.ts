@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Backend, Engine } from "../engine/engine.ts";
 import { Value } from "../engine/value.ts";
 import { WebGpuBackend } from "../engine/webgpu_backend.ts";
@@ -76,6 +78,7 @@ export interface SharedTf {
  * ```
  */
 export async function shareTf(engine: Engine): Promise<SharedTf> {
+  requireArguments("shareTf", { engine }, { engine: is.engine });
   const { backend } = engine;
   if (backend instanceof TfjsExecutor) return shareExecutor(backend);
   if (!(backend instanceof WebGpuBackend)) return shareNumbers(backend, await loadTfjs("cpu"));

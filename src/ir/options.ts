@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { describe } from "./describe.ts";
+import { describe, isPromise } from "./describe.ts";
+import { count, type Kind, object } from "./kinds.ts";
 
 /** What other libraries, and hands in a hurry, call options of ours. */
 const CALLED: Readonly<Record<string, readonly string[]>> = {
@@ -46,21 +47,25 @@ const CALLED: Readonly<Record<string, readonly string[]>> = {
   outaxis: ["outAxes"],
 };
 
+/** What each argument or option must be; `true` for what the function itself looks at. The type makes it complete. */
+export type Kinds<O> = { readonly [K in keyof Required<NoInfer<O>>]: true | Kind };
+
 /**
- * Throws unless every option is one that the function has: an option that is not known would be ignored,
- * and `sum(x, { axis: 0 })` would add up everything.
+ * Throws unless every option is one that the function has, and is what it must be: an option that is not known
+ * would be ignored, and `sum(x, { axis: 0 })` would add up everything.
  *
  * @param name Name of the function, for the error.
  * @param options What was given.
- * @param known The options that there are; the type makes the list complete.
- * @throws {TypeError} Names the first option that is not known, and those that are.
+ * @param known The options that there are.
+ * @throws {TypeError} Names the first option that is not known, and those that are, or what is of another kind.
+ * @throws {RangeError} If a number is none of those that the option may be.
  */
 export function requireOptions<O extends object>(
   name: string,
   options: O,
-  known: { readonly [K in keyof Required<NoInfer<O>>]: true },
+  known: Kinds<O>,
 ): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (!object.holds(options)) {
     refuse(name, `found ${describe(options)} in the place of the options`, known);
   }
   for (const option in options) {
@@ -69,6 +74,32 @@ export function requireOptions<O extends object>(
       ? `${describe(options)} in the place of the options`
       : `the option '${option}', which it does not have`;
     refuse(name, `found ${found}`, known, option);
+  }
+  requireArguments(name, options, known);
+}
+
+/**
+ * Throws unless arguments are what they must be.
+ *
+ * @param name Name of the function, for the error.
+ * @param given The arguments by name.
+ * @param kinds What each must be.
+ * @throws {TypeError} Names the first that is something else.
+ * @throws {RangeError} If that is a number, but none of those that it may be.
+ */
+export function requireArguments<O extends object>(
+  name: string,
+  given: O,
+  kinds: Kinds<O>,
+): void {
+  for (const [key, kind] of Object.entries<true | Kind>(kinds)) {
+    const found: unknown = given[key as keyof O];
+    if (kind === true || kind.holds(found)) continue;
+    const Fault = typeof found === "number" ? RangeError : TypeError;
+    throw new Fault(
+      `Cannot call ${name}(): found ${describe(found)} for '${key}', expected ${kind.expected}.` +
+        (found === undefined ? ` Add '${key}'.` : isPromise(found) ? " Await it first." : ""),
+    );
   }
 }
 
@@ -99,17 +130,11 @@ function near(found: string, known: string): boolean {
  *
  * @param name Name of the function, for the error.
  * @param counts The numbers by name of the option.
- * @throws {RangeError} Names the first that is none.
+ * @throws {RangeError | TypeError} Names the first that is none.
  */
 export function requireCounts(name: string, counts: Readonly<Record<string, number>>): void {
-  for (const [option, count] of Object.entries(counts)) {
-    if (Number.isSafeInteger(count) && count >= 1) continue;
-    throw new RangeError(
-      `Cannot call ${name}(): found ${
-        describe(count)
-      } for '${option}', expected a whole number from 1.` +
-        (count === undefined ? ` Add '${option}' to the options.` : ""),
-    );
+  for (const option in counts) {
+    requireArguments(name, { [option]: counts[option] }, { [option]: count });
   }
 }
 

@@ -31,8 +31,15 @@ const stageP: Primitive<StageParams> = {
 /** A step from some tensors to others. */
 export type Stage = (...tensors: Tensor[]) => readonly Tensor[];
 
-/** The programs that were made, by name and operands: equal stages are one program. */
-const known = new Map<string, Program>();
+/**
+ * The programs that somebody still uses, by name and operands: equal stages are one program. A shape that comes
+ * no more leaves nothing behind.
+ */
+const known = new Map<string, WeakRef<Program>>();
+const unused = new FinalizationRegistry<string>((key) => {
+  // By now another one may have taken its place.
+  if (known.get(key)?.deref() === undefined) known.delete(key);
+});
 
 /**
  * Makes a function a stage: wherever it is applied, it is the same compiled program.
@@ -44,10 +51,12 @@ const known = new Map<string, Program>();
  */
 export function stage(name: string, avals: readonly Aval[], fn: Stage): Stage {
   const key = [name, ...avals.map(formatAval)].join(" ");
-  let program = known.get(key);
+  let program = known.get(key)?.deref();
   if (!program) {
     const inputs = avals.map(({ shape, dtype }) => input({ shape, dtype }));
-    known.set(key, program = programOf(inputs, fn(...inputs)));
+    program = programOf(inputs, fn(...inputs));
+    known.set(key, new WeakRef(program));
+    unused.register(program, key);
   }
   const params = { program };
   return (...tensors) => applyAll(stageP, params, tensors);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { normalCdf, normalQuantile } from "./special_functions.ts";
 import { assertCount, assertResampling, mean, quantile } from "./statistics.ts";
 
@@ -56,6 +58,13 @@ export function bootstrapInterval(
   values: readonly number[],
   options: BootstrapOptions = {},
 ): Interval {
+  requireArguments("bootstrapInterval", { values }, { values: is.list });
+  requireOptions("bootstrapInterval", options, {
+    statistic: is.optional(is.callback),
+    level: is.optional(is.number),
+    resamples: is.optional(is.number),
+    seed: is.optional(is.natural),
+  });
   assertCount(values, { atLeast: 2, what: "bootstrap interval" });
   const level = options.level ?? 0.95;
   const resamples = options.resamples ?? 10_000;

@@ -18,6 +18,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { printable } from "../text/printable.ts";
 import { COLORS, DASHES } from "./line_styles.ts";
 
@@ -67,6 +69,8 @@ export interface ChartOptions {
   readonly background?: string;
 }
 
+const SERIES = is.objectWith({ name: is.text, points: is.listOf(is.object) }, "a line");
+
 /** A line of more points is drawn without dots. */
 const MOST_DOTS = 50;
 
@@ -95,6 +99,19 @@ const MOST_DOTS = 50;
  * ```
  */
 export async function learningCurveSvg(options: ChartOptions): Promise<string> {
+  requireOptions("learningCurveSvg", options, {
+    series: is.listOf(SERIES),
+    xLabel: is.text,
+    yLabel: is.text,
+    description: is.text,
+    reference: is.optional(is.objectWith({ label: is.text, y: is.finite })),
+    width: is.optional(is.positive),
+    height: is.optional(is.positive),
+    percent: is.optional(is.flag),
+    logX: is.optional(is.flag),
+    pointsOnly: is.optional(is.flag),
+    background: is.optional(is.text),
+  });
   assertPoints(options);
   const shown = withPrintableTexts(options);
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);

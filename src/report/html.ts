@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import {
   type PageRow,
   renderPage,
@@ -34,6 +36,18 @@ export interface ReportArm {
   /** Number of test images; with it, the accuracy has an interval. */
   readonly testImages?: number;
 }
+
+const ARM = is.objectWith({
+  name: is.text,
+  description: is.optional(is.text),
+  steps: is.finite,
+  samples: is.finite,
+  flops: is.finite,
+  seconds: is.finite,
+  validationAccuracy: is.optional(is.share),
+  testAccuracy: is.optional(is.share),
+  testImages: is.optional(is.count),
+}, "an arm");
 
 /** Content of a report. */
 export interface Report {
@@ -82,6 +96,20 @@ export interface Report {
  * ```
  */
 export function renderReport(report: Report): string {
+  requireOptions("renderReport", report, {
+    title: is.text,
+    summary: is.listOf(is.text),
+    notices: is.optional(
+      is.listOf(is.objectWith({ kind: is.oneOf("warning", "info"), text: is.text })),
+    ),
+    facts: is.object,
+    arms: is.listOf(ARM),
+    charts: is.listOf(is.objectWith({ title: is.text, caption: is.text, svg: is.text })),
+    images: is.optional(
+      is.listOf(is.objectWith({ title: is.text, caption: is.text, png: is.bytes })),
+    ),
+    configuration: is.text,
+  });
   const { title, notices = [], summary, facts, arms, charts, configuration } = report;
   const { images = [] } = report;
   return renderPage({

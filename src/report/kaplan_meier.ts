@@ -4,6 +4,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { type Interval, resample } from "./bootstrap.ts";
 import { assertResampling, quantile } from "./statistics.ts";
 
@@ -87,6 +89,7 @@ export function kaplanMeier(observations: readonly Observation[]): SurvivalStep[
  * ```
  */
 export function restrictedMean(observations: readonly Observation[], horizon: number): number {
+  requireArguments("restrictedMean", { horizon }, { horizon: is.number });
   const curve = kaplanMeier(observations);
   const last = observations.reduce((latest, run) => Math.max(latest, run.time), 0);
   if (!(horizon > 0 && horizon < Infinity)) {
@@ -141,6 +144,13 @@ export function restrictedMeanInterval(
     readonly seed?: number;
   },
 ): Interval {
+  assertObservations(observations);
+  requireOptions("restrictedMeanInterval", options, {
+    horizon: is.number,
+    level: is.optional(is.number),
+    resamples: is.optional(is.number),
+    seed: is.optional(is.natural),
+  });
   const { horizon, level = 0.95, resamples = 10_000, seed = 0 } = options;
   assertResampling({ level, resamples });
   const early = observations.find((run) => !run.reached && run.time < horizon);
@@ -161,6 +171,9 @@ export function restrictedMeanInterval(
 
 /** Throws unless there is a run and all times are finite and at least 0. */
 export function assertObservations(observations: readonly Observation[]): void {
+  requireArguments("kaplanMeier", { observations }, {
+    observations: is.listOf(is.objectWith({ time: is.number, reached: is.flag })),
+  });
   if (observations.length === 0) {
     throw new RangeError("Cannot estimate survival of 0 runs: expected at least 1.");
   }

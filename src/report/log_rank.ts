@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { assertObservations, type Observation } from "./kaplan_meier.ts";
 import { chiSquareSurvival } from "./special_functions.ts";
 
@@ -41,6 +43,7 @@ export interface LogRankResult {
  * ```
  */
 export function logRankTest(groups: readonly (readonly Observation[])[]): LogRankResult {
+  requireArguments("logRankTest", { groups }, { groups: is.listOf(is.list) });
   if (groups.length < 2) {
     throw new RangeError(`Cannot compare ${groups.length} groups: expected at least 2.`);
   }

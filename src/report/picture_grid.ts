@@ -13,6 +13,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { encode } from "fast-png";
 import { drawText, LETTER_HEIGHT, LETTER_WIDTH } from "./pixel_text.ts";
 
@@ -72,7 +74,13 @@ const NOT_FINITE = [255, 0, 255] as const;
  * assertEquals(width, 2 * 4 + 5 * 6 + 2 * (32 + 4));
  * ```
  */
-export function pictureGrid({ title, rows, cell }: PictureGridOptions): EncodedPicture {
+export function pictureGrid(options: PictureGridOptions): EncodedPicture {
+  requireOptions("pictureGrid", options, {
+    title: is.text,
+    rows: is.recordOf(is.objectWith({ shape: is.list, data: is.list }, "pictures")),
+    cell: is.number,
+  });
+  const { title, rows, cell } = options;
   const entries = Object.entries(rows);
   const count = entries[0]?.[1].shape[0] ?? 0;
   for (const [label, { shape }] of entries) {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { assertCount } from "./statistics.ts";
 
 /** More pairs than this would need more than a million sums in memory. */
@@ -40,6 +42,8 @@ export function signFlipTest(
   differences: readonly number[],
   options: SignFlipOptions = {},
 ): number {
+  requireArguments("signFlipTest", { differences }, { differences: is.list });
+  requireOptions("signFlipTest", options, { alternative: true });
   assertCount(differences, { atLeast: 1, what: "sign-flip test" });
   if (differences.length > MAX_PAIRS) {
     throw new RangeError(

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 
 /**
  * Arithmetic mean.
@@ -11,6 +13,7 @@
  * @throws {RangeError} If there is none.
  */
 export function mean(values: readonly number[]): number {
+  requireArguments("mean", { values }, { values: is.list });
   assertCount(values, { atLeast: 1, what: "mean" });
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
@@ -30,6 +33,7 @@ export function mean(values: readonly number[]): number {
  * ```
  */
 export function standardDeviation(values: readonly number[]): number {
+  requireArguments("standardDeviation", { values }, { values: is.list });
   assertCount(values, { atLeast: 2, what: "standard deviation" });
   const center = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
@@ -52,6 +56,10 @@ export function standardDeviation(values: readonly number[]): number {
  * ```
  */
 export function quantile(values: readonly number[], probability: number): number {
+  requireArguments("quantile", { values, probability }, {
+    values: is.list,
+    probability: is.number,
+  });
   assertCount(values, { atLeast: 1, what: "quantile" });
   if (!(probability >= 0 && probability <= 1)) {
     throw new RangeError(
@@ -102,6 +110,7 @@ export function median(values: readonly number[]): number {
  * ```
  */
 export function holmCorrection(pValues: readonly number[]): number[] {
+  requireArguments("holmCorrection", { pValues }, { pValues: is.list });
   for (const p of pValues) {
     if (!(p >= 0 && p <= 1)) {
       throw new RangeError(`Cannot correct p-value ${p}: expected a number from 0 to 1.`);

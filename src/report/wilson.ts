@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Interval } from "./bootstrap.ts";
 import { normalQuantile } from "./special_functions.ts";
 
@@ -27,8 +29,11 @@ import { normalQuantile } from "./special_functions.ts";
  */
 export function wilsonInterval(
   share: number,
-  { trials, level = 0.95 }: { readonly trials: number; readonly level?: number },
+  options: { readonly trials: number; readonly level?: number },
 ): Interval {
+  requireArguments("wilsonInterval", { share }, { share: is.number });
+  requireOptions("wilsonInterval", options, { trials: is.number, level: is.optional(is.number) });
+  const { trials, level = 0.95 } = options;
   if (!(share >= 0 && share <= 1) || !(trials >= 1) || !(level > 0 && level < 1)) {
     throw new RangeError(
       `Cannot make an interval at level ${level} of the share ${share} of ${trials} trials: expected ` +

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { fileError } from "./file_error.ts";
 
 /**
@@ -30,6 +32,13 @@ export async function writeFileAtomic(
   path: string,
   data: string | Uint8Array | readonly Uint8Array[],
 ): Promise<void> {
+  requireArguments("writeFileAtomic", { path, data }, {
+    path: is.name,
+    data: is.kind(
+      "a text, a Uint8Array or an array of them",
+      (found) => is.text.holds(found) || is.bytes.holds(found) || is.listOf(is.bytes).holds(found),
+    ),
+  });
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   const pieces = typeof data === "string"
     ? [new TextEncoder().encode(data)]
@@ -72,6 +81,7 @@ export async function writeFileAtomic(
  * ```
  */
 export async function removeTemporaryFiles(folder: string): Promise<string[]> {
+  requireArguments("removeTemporaryFiles", { folder }, { folder: is.name });
   const removed: string[] = [];
   try {
     for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {

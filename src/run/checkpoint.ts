@@ -3,10 +3,17 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { createHash } from "node:crypto";
 import { writeFileAtomic } from "./atomic_write.ts";
 import { fileError } from "./file_error.ts";
-import { decodeSafetensors, encodeSafetensors, type TensorFile } from "./safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  requireTensorFile,
+  type TensorFile,
+} from "./safetensors.ts";
 
 /**
  * Metadata key of the checksum: SHA-256 of the whole file, header included, with zeros in the place of
@@ -41,6 +48,8 @@ const STEP = "step";
  * ```
  */
 export async function saveCheckpoint(path: string, content: TensorFile): Promise<void> {
+  requireArguments("saveCheckpoint", { path }, { path: is.name });
+  requireTensorFile("saveCheckpoint", content);
   const { tensors, metadata } = content;
   if (Object.hasOwn(metadata, CHECKSUM)) {
     throw new TypeError(`Cannot save ${path}: the metadata key "${CHECKSUM}" is reserved.`);
@@ -73,6 +82,7 @@ export async function saveCheckpoint(path: string, content: TensorFile): Promise
  * ```
  */
 export async function loadCheckpoint(path: string): Promise<TensorFile> {
+  requireArguments("loadCheckpoint", { path }, { path: is.name });
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(path);
@@ -186,6 +196,8 @@ export class CheckpointStore {
    * ```
    */
   constructor(folder: string, options: { readonly keep?: number } = {}) {
+    requireArguments("new CheckpointStore", { folder }, { folder: is.name });
+    requireOptions("new CheckpointStore", options, { keep: is.optional(is.number) });
     this.folder = folder;
     this.keep = options.keep ?? 2;
     if (!Number.isInteger(this.keep) || this.keep < 1) {
@@ -208,6 +220,7 @@ export class CheckpointStore {
     if (!Number.isSafeInteger(step) || step < 0) {
       throw new RangeError(`Cannot save a checkpoint at step ${step}: expected a natural number.`);
     }
+    requireTensorFile("save", content);
     const path = `${this.folder}/step-${String(step).padStart(9, "0")}.safetensors`;
     if (Object.hasOwn(content.metadata, STEP)) {
       throw new TypeError(`Cannot save ${path}: the metadata key "${STEP}" is reserved.`);

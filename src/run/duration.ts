@@ -8,6 +8,7 @@
  * Writes a duration for people: `42s`, `3m05s`, `2h07m`, `3d04h`.
  *
  * @param seconds A duration of at least zero.
+ * @throws {RangeError} If it is not finite.
  *
  * @example
  * ```ts
@@ -18,6 +19,10 @@
  * ```
  */
 export function formatSeconds(seconds: number): string {
+  // Without the shared check: pages take this file alone.
+  if (!Number.isFinite(seconds)) {
+    throw new RangeError(`Cannot write a duration: found ${seconds}, expected a finite number.`);
+  }
   const total = Math.round(seconds);
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   if (total < 60) return `${total}s`;

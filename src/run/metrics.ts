@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { printable } from "../text/printable.ts";
 import { AppendFile, type FilePosition } from "./append_file.ts";
 import { fileError } from "./file_error.ts";
@@ -42,11 +44,14 @@ export interface MetricRecord {
  * ```
  */
 export function formatMetricRecord(record: MetricRecord): string {
+  requireArguments("write", { record }, {
+    record: is.objectWith(
+      { arm: is.text, phase: is.text, step: is.natural },
+      "a record of metrics",
+    ),
+  });
   const { arm, phase, step, ...metrics } = record;
   const where = `of arm "${arm}", phase "${phase}" at step ${step}`;
-  if (!Number.isSafeInteger(step) || step < 0) {
-    throw new TypeError(`Cannot log metrics ${where}: the step must be a natural number.`);
-  }
   const fields = [
     `"arm":${JSON.stringify(arm)}`,
     `"phase":${JSON.stringify(phase)}`,
@@ -100,6 +105,8 @@ export class MetricsWriter implements Disposable {
    * ```
    */
   static open(path: string, options: { readonly resumeAt?: FilePosition } = {}): MetricsWriter {
+    requireArguments("MetricsWriter.open", { path }, { path: is.name });
+    requireOptions("MetricsWriter.open", options, { resumeAt: is.optional(is.object) });
     return new MetricsWriter(AppendFile.open(path, options.resumeAt));
   }
 
@@ -162,6 +169,7 @@ export class MetricsWriter implements Disposable {
  * ```
  */
 export async function readMetrics(path: string): Promise<MetricRecord[]> {
+  requireArguments("readMetrics", { path }, { path: is.name });
   let text: string;
   try {
     text = await Deno.readTextFile(path);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { checkFilePosition, type FilePosition } from "./append_file.ts";
 import { fileError } from "./file_error.ts";
 import { type MetricRecord, MetricsWriter } from "./metrics.ts";
@@ -74,6 +76,10 @@ export class MetricsLog implements Disposable {
     folder: string,
     options: { readonly resumeAt?: MetricsPosition; readonly now?: () => number } = {},
   ): MetricsLog {
+    requireOptions("MetricsLog.open", options, {
+      resumeAt: is.optional(is.object),
+      now: is.optional(is.callback),
+    });
     const position = options.resumeAt ?? {};
     checkMetricsPosition(folder, position);
     const jsonl = MetricsWriter.open(`${folder}/${JSONL}`, resumeAt(position, JSONL));
@@ -201,6 +207,10 @@ export class MetricsLog implements Disposable {
  * ```
  */
 export function checkMetricsPosition(folder: string, position: MetricsPosition): void {
+  requireArguments("checkMetricsPosition", { folder, position }, {
+    folder: is.name,
+    position: is.recordOf(is.objectWith({ bytes: is.natural, crc32c: is.natural })),
+  });
   for (const [file, noted] of Object.entries(position)) {
     const arm = file.split("/")[1] ?? "";
     if (file !== JSONL && (file !== eventsPath(arm) || !ARM.test(arm))) {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { printable, printableLines } from "../text/printable.ts";
 import { formatSeconds } from "./duration.ts";
 
@@ -80,6 +82,13 @@ export class Progress {
    * @param output Where to write; standard error by default.
    */
   constructor(output: ProgressOutput = standardError()) {
+    requireOptions("new Progress", output, {
+      write: is.callback,
+      terminal: is.flag,
+      color: is.flag,
+      columns: is.callback,
+      now: is.callback,
+    });
     this.#output = output;
   }
 
@@ -90,6 +99,11 @@ export class Progress {
 
   /** Begins a stage; its steps are counted from `done` to `total`. */
   begin(stage: ProgressStage): void {
+    requireOptions("begin", stage, {
+      label: is.text,
+      total: is.finite,
+      done: is.optional(is.finite),
+    });
     const time = this.#output.now();
     this.#stage = { ...stage, label: printable(stage.label) };
     this.#step = stage.done ?? 0;

@@ -3,10 +3,13 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { parse, stringify } from "@std/yaml";
 import { removeTemporaryFiles, writeFileAtomic } from "./atomic_write.ts";
 import { printableLines } from "../text/printable.ts";
 import { fileError } from "./file_error.ts";
+import { LOCK, lockFolder } from "./folder_lock.ts";
 
 /** Everything needed to repeat a run; the content of `config.yaml`. */
 export interface RunRecord {
@@ -48,8 +51,6 @@ export interface RunStatus {
   readonly error?: string;
 }
 
-const LOCK = "run.lock";
-
 /** A run folder that this process has locked. */
 export class RunFolder implements Disposable {
   /** Path of the folder, as given or below the given root. */
@@ -87,6 +88,12 @@ export class RunFolder implements Disposable {
     readonly seed: number;
     readonly now?: Date;
   }): Promise<RunFolder> {
+    requireOptions("RunFolder.create", options, {
+      root: is.name,
+      experiment: is.name,
+      seed: is.natural,
+      now: is.optional(is.kind("a Date", (found) => found instanceof Date)),
+    });
     const time = (options.now ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, "");
     const parent = `${options.root.replace(/(?<=.)\/+$/, "")}/${options.experiment}`;
     const base = `${parent}/${time}-${options.seed}`;
@@ -127,6 +134,7 @@ export class RunFolder implements Disposable {
    * ```
    */
   static async at(path: string): Promise<{ readonly folder: RunFolder; readonly begun: boolean }> {
+    requireArguments("RunFolder.at", { path }, { path: is.name });
     const trimmed = path.replace(/(?<=.)\/+$/, "");
     const names: string[] = [];
     try {
@@ -164,6 +172,7 @@ export class RunFolder implements Disposable {
    * @throws {Error} If it is no run folder, or another process works in it.
    */
   static async open(path: string): Promise<RunFolder> {
+    requireArguments("RunFolder.open", { path }, { path: is.name });
     const trimmed = path.replace(/(?<=.)\/+$/, "");
     try {
       await Deno.stat(`${trimmed}/config.yaml`);
@@ -200,21 +209,7 @@ export class RunFolder implements Disposable {
   }
 
   static async #locked(path: string): Promise<RunFolder> {
-    let lock: Deno.FsFile;
-    try {
-      lock = Deno.openSync(`${path}/${LOCK}`, { write: true, create: true });
-    } catch (cause) {
-      throw fileError("lock", { path, cause });
-    }
-    // Who only asks whether it is locked holds it for a moment.
-    for (let attempt = 0; attempt < 5; attempt++) {
-      if (lock.tryLockSync(true)) return new RunFolder(path, lock);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    lock.close();
-    throw new Error(
-      `Cannot work in ${path}: another process holds its lock. Wait until that run ends or stop it.`,
-    );
+    return new RunFolder(path, await lockFolder(path));
   }
 
   /** Path of a file in the folder. */

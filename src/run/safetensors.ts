@@ -4,6 +4,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 
 /** One tensor of a safetensors file: type, shape and elements in row-major order. */
 export type StoredTensor =
@@ -54,6 +56,13 @@ const ARRAYS = {
 /** The format's own bound on the header, which keeps a corrupt length from taking all memory. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+const TENSOR = is.objectWith({ dtype: is.name, shape: is.list, data: is.list }, "a stored tensor");
+
+/** Throws unless something is the content of a file of tensors. */
+export function requireTensorFile(name: string, file: TensorFile): void {
+  requireOptions(name, file, { tensors: is.recordOf(TENSOR), metadata: is.recordOf(is.text) });
+}
+
 /**
  * Encodes tensors as a safetensors file. Equal content gives equal bytes: tensors are laid out by
  * falling element size, then by name, so that each is aligned.
@@ -74,6 +83,7 @@ const MAX_HEADER_BYTES = 100_000_000;
  * ```
  */
 export function encodeSafetensors(file: TensorFile): Uint8Array[] {
+  requireTensorFile("encodeSafetensors", file);
   const entries = Object.entries(file.tensors).sort(([a, x], [b, y]) =>
     y.data.BYTES_PER_ELEMENT - x.data.BYTES_PER_ELEMENT || (a < b ? -1 : a > b ? 1 : 0)
   );
@@ -128,6 +138,7 @@ export function encodeSafetensors(file: TensorFile): Uint8Array[] {
  * ```
  */
 export function decodeSafetensors(bytes: Uint8Array): TensorFile {
+  requireArguments("decodeSafetensors", { bytes }, { bytes: is.bytes });
   const { header, dataStart } = decodeHeader(bytes);
   const { __metadata__: metadata = {}, ...entries } = header;
   if (!isStringRecord(metadata)) throw corrupt("__metadata__ must hold only text");

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Engine, HostArray, HostData, Value } from "../engine/mod.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -32,6 +34,7 @@ export async function storeTree(
   engine: Engine,
   tree: unknown,
 ): Promise<Record<string, StoredTensor>> {
+  requireArguments("storeTree", { engine }, { engine: is.engine });
   const { leaves, paths } = flatten<Value>(tree);
   const arrays = await engine.read(leaves) as HostArray[];
   return Object.fromEntries(arrays.map(({ shape, dtype, data }, k) => {
@@ -67,8 +70,17 @@ export function restoreTree<T>(
   template: T,
   tensors: Readonly<Record<string, StoredTensor>>,
 ): T {
+  requireArguments("restoreTree", { engine, template, tensors }, {
+    engine: is.engine,
+    template: true,
+    tensors: is.object,
+  });
   const { leaves, paths, structure } = flatten<Value>(template);
-  const arrays = leaves.map(({ shape, dtype }, k): HostArray => {
+  const arrays = leaves.map((leaf, k): HostArray => {
+    requireArguments("restoreTree", { template: leaf }, {
+      template: is.objectWith({ shape: is.list, dtype: is.text }, "a tree of values, each of them"),
+    });
+    const { shape, dtype } = leaf;
     const stored = tensors[paths[k]!];
     if (stored?.dtype !== STORED[dtype] || stored.shape.join() !== shape.join()) {
       throw new TypeError(

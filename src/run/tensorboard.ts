@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { AppendFile, type FilePosition } from "./append_file.ts";
 import { crc32c, maskCrc } from "./crc32c.ts";
 
@@ -143,6 +145,11 @@ export class TensorBoardWriter implements Disposable {
     path: string,
     options: { readonly resumeAt?: FilePosition; readonly now?: () => number } = {},
   ): TensorBoardWriter {
+    requireArguments("TensorBoardWriter.open", { path }, { path: is.name });
+    requireOptions("TensorBoardWriter.open", options, {
+      resumeAt: is.optional(is.object),
+      now: is.optional(is.callback),
+    });
     const now = options.now ?? Date.now;
     const writer = new TensorBoardWriter(AppendFile.open(path, options.resumeAt), now);
     if (writer.offset === 0) {

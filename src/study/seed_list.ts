@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { excerpt } from "../text/printable.ts";
 
 /** More seeds than anyone runs of one arm. */
@@ -24,6 +26,7 @@ const MOST_SEEDS = 1000;
  * ```
  */
 export function parseSeeds(text: string): number[] {
+  requireArguments("parseSeeds", { text }, { text: is.text });
   const fail = (what: string) =>
     new RangeError(
       `Cannot read the seeds "${

@@ -22,13 +22,7 @@ import {
 } from "./held.ts";
 import { withBackend } from "./current_backend.ts";
 import type { Implementation } from "./implementation.ts";
-import {
-  loadTfjs,
-  type LoadTfjsOptions,
-  type Tf,
-  type TfjsBackendName,
-  type TfTensor,
-} from "./load.ts";
+import type { LoadTfjsOptions, Tf, TfjsBackendName, TfTensor } from "./load.ts";
 import { structuralImplementations } from "./structural.ts";
 
 /** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
@@ -81,7 +75,7 @@ export interface TfjsProgram {
 }
 
 /**
- * Runs programs on TensorFlow.js; open one with {@linkcode openTfjs}.
+ * Runs programs on TensorFlow.js; open one with `openTfjs()`.
  *
  * @example
  * ```ts
@@ -350,32 +344,4 @@ function inScope<T extends readonly TfTensor[] | undefined>(
       return result;
     }) as T & TfTensor[]
   );
-}
-
-/**
- * Loads TensorFlow.js and opens an executor.
- *
- * @param options Which backend, and where its files are; `wasm` takes `--allow-read` for Deno's cache folder.
- * @returns The executor; close it when done.
- * @throws {Error} If the backend does not start.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { mul, type Tensor, trace } from "@mutasesumele/toolkit";
- * import { openTfjs } from "@mutasesumele/toolkit/tfjs";
- *
- * const executor = await openTfjs({ backend: "cpu" });
- * const { program } = trace((x: Tensor) => mul(x, x), [{ shape: [2], dtype: "f32" }]);
- * const [squares] = await executor.run(program, [
- *   { shape: [2], dtype: "f32", data: new Float32Array([2, 3]) },
- * ]);
- * assertEquals(squares?.data, new Float32Array([4, 9]));
- * executor.close();
- * ```
- */
-export async function openTfjs(
-  { backend = "wasm", ...options }: TfjsOptions = {},
-): Promise<TfjsExecutor> {
-  return new TfjsExecutor(await loadTfjs(backend, options));
 }

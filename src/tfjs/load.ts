@@ -3,8 +3,10 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import type * as tensorflow from "@tensorflow/tfjs";
-import { repairWasmMatMul } from "./wasm_matmul.ts";
+import { startTfjs, type TfjsModules } from "./start_tfjs.ts";
 
 /** The TensorFlow.js module. */
 export type Tf = typeof tensorflow;
@@ -53,66 +55,21 @@ export interface LoadTfjsOptions {
  */
 export async function loadTfjs(
   backend: TfjsBackendName = "wasm",
-  { wasmPath }: LoadTfjsOptions = {},
+  options: LoadTfjsOptions = {},
 ): Promise<Tf> {
+  requireOptions("loadTfjs", options, { wasmPath: is.optional(is.name) });
+  const { wasmPath } = options;
   if (backend !== "wasm" && backend !== "cpu") {
     throw new TypeError(
       `Cannot load the backend '${backend}' of TensorFlow.js: expected 'wasm' or 'cpu'. For 'webgpu' ` +
         `open an engine and use (await shareTf(engine)).tf.`,
     );
   }
-  const tf = await import("@tensorflow/tfjs");
-  if (backend === "wasm") {
-    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
-    if (wasmPath !== undefined) setWasmPaths(wasmPath.replace(/\/?$/, "/"));
-    repairWasmMatMul(tf);
-  }
-  const started = starts.last.then(() => start(tf, backend));
-  starts.last = started.catch(() => {});
-  await started;
-  return tf;
+  return await startTfjs(INSTALLED, { backend, wasmPath });
 }
 
-/**
- * The last start of a backend, for the next one to wait for: TensorFlow.js has one current backend and
- * the process one console, and two starts at a time would spoil each other.
- */
-const starts: { last: Promise<void> } = { last: Promise.resolve() };
-
-async function start(tf: Tf, backend: TfjsBackendName): Promise<void> {
-  const before = tf.getBackend();
-  const { messages, result } = await collectMessages(async () => {
-    const started = await tf.setBackend(backend);
-    if (started) tf.scalar(0).dispose();
-    return started;
-  });
-  if (!result) {
-    // TensorFlow.js leaves the failed backend current, with which nothing can be computed.
-    if (before && before !== backend) await tf.setBackend(before);
-    throw new Error(
-      `Cannot start the backend '${backend}' of TensorFlow.js: ${
-        messages[0] ?? "it gave no reason"
-      } Give --allow-read for Deno's cache folder, or use the backend 'cpu'.`,
-    );
-  }
-  for (const message of messages) {
-    if (!message.includes("install our node backend")) console.warn(message);
-  }
-}
-
-/** Runs `start` with what it writes to the console collected: its only account of a failure. */
-async function collectMessages<T>(
-  start: () => Promise<T>,
-): Promise<{ messages: string[]; result: T }> {
-  const messages: string[] = [];
-  const { warn, error } = console;
-  console.warn = console.error = (...parts: unknown[]): void => {
-    messages.push(parts.join(" "));
-  };
-  try {
-    return { result: await start(), messages };
-  } finally {
-    console.warn = warn;
-    console.error = error;
-  }
-}
+/** Fetched with whatever imports this file. */
+const INSTALLED: TfjsModules = {
+  tfjs: () => import("@tensorflow/tfjs"),
+  wasm: () => import("@tensorflow/tfjs-backend-wasm"),
+};

@@ -1,6 +1,6 @@
 /** TensorFlow.js: an executor of programs, and its functions as primitives. @module */
+export { openTfjs } from "./open_tfjs.ts";
 export {
-  openTfjs,
   TfjsExecutor,
   type TfjsInfo,
   type TfjsOptions,

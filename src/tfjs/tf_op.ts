@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireOptions } from "../ir/options.ts";
 import { type Aval, formatAval } from "../ir/aval.ts";
 import type { Linear, Primitive } from "../ir/primitive.ts";
 import { apply, applyAll, type Node, type Tensor } from "../ir/tensor.ts";
@@ -86,6 +87,7 @@ export function tfOp(
       }, expected a function and { name, tf }, tf being the module.`,
     );
   }
+  requireOptions("tfOp", options, { name: true, tf: true });
   requireOtherName("a primitive", name, `tf.${name}`);
   const primitive = definePrimitive({ name, tf, fn: (...tensors) => [fn(...tensors)] });
   return (...tensors) => apply(primitive, null, tensors);

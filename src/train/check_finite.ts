@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Engine, HostArray, Value } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { isFinite, sum, where } from "../tensor/mod.ts";
@@ -67,6 +69,7 @@ export class FiniteCheck {
 
   /** Prepares the check; nothing is compiled yet. */
   constructor(engine: Engine) {
+    requireArguments("new FiniteCheck", { engine }, { engine: is.engine });
     this.#engine = engine;
     this.#count = engine.jit(function countNonFinite(leaves: readonly Tensor[]): Tensor[] {
       return leaves.map((leaf) => sum(where(isFinite(leaf), 0, 1)));

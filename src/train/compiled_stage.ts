@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Concrete, Given, HostArray, Jitted, Value } from "../engine/mod.ts";
 import { hostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -75,6 +77,18 @@ export interface CompiledStageOptions<State, Inputs, Table = ImageTable> extends
 export function compiledStage<State, Inputs, Table = ImageTable>(
   options: CompiledStageOptions<State, Inputs, Table>,
 ): Stage<Concrete<State>> {
+  requireArguments("compiledStage", { options }, {
+    options: is.objectWith({
+      arm: is.name,
+      phase: is.name,
+      steps: is.natural,
+      start: is.callback,
+      evaluate: is.callback,
+      compiled: is.callback,
+      inputs: is.callback,
+      samples: is.count,
+    }),
+  });
   const { compiled, table, key, inputs, samples } = options;
   const args = async (training: Concrete<State>, step: number) =>
     [
@@ -117,8 +131,10 @@ export function compiledStage<State, Inputs, Table = ImageTable>(
  */
 export function stepInputs(
   batch: Int32Array,
-  { step, rate }: { readonly step: number; readonly rate: number },
+  at: { readonly step: number; readonly rate: number },
 ): { readonly [Name in keyof StepInputs]: HostArray } {
+  requireOptions("stepInputs", at, { step: is.natural, rate: is.finite });
+  const { step, rate } = at;
   return {
     rows: rowsOf(batch),
     step: hostArray([step], [], "u32"),
@@ -141,5 +157,6 @@ export function stepInputs(
  * ```
  */
 export function rowsOf(indices: Int32Array): HostArray {
+  requireArguments("rowsOf", { indices }, { indices: is.indices });
   return hostArray(indices, [indices.length], "i32");
 }

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { HostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { and, select, shiftRight } from "../ops/mod.ts";
@@ -82,8 +85,21 @@ const SHARD_BYTES = 64 * 1024 * 1024;
  */
 export function packImages(
   dataset: PackedImages,
-  { shardBytes = SHARD_BYTES }: { readonly shardBytes?: number } = {},
+  options: { readonly shardBytes?: number } = {},
 ): HostImageTable {
+  requireArguments("packImages", { dataset }, {
+    dataset: is.objectWith({
+      count: is.natural,
+      images: is.bytes,
+      labels: is.list,
+      height: is.count,
+      width: is.count,
+      channels: is.count,
+      classNames: is.list,
+    }, "a data set"),
+  });
+  requireOptions("packImages", options, { shardBytes: is.optional(is.count) });
+  const { shardBytes = SHARD_BYTES } = options;
   const { count, images, labels } = dataset;
   if (count === 0) {
     throw new RangeError(
@@ -138,6 +154,11 @@ export function packImages(
  * ```
  */
 export function takeImages(table: ImageTable, indices: Tensor, extents: ImageExtents): Tensor {
+  requireArguments("takeImages", { table, indices, extents }, {
+    table: kinds.table,
+    indices: is.tensor,
+    extents: kinds.extents,
+  });
   const { height, width, channels } = extents;
   const count = indices.shape[0]!;
   let first = 0;
@@ -176,5 +197,6 @@ export function takeImages(table: ImageTable, indices: Tensor, extents: ImageExt
  * ```
  */
 export function takeLabels(table: ImageTable, indices: Tensor): Tensor {
+  requireArguments("takeLabels", { table, indices }, { table: kinds.table, indices: is.tensor });
   return takeRows(table.labels, indices);
 }

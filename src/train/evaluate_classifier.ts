@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { type Concrete, type Engine, hostArray, type Value } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Layer, Params } from "../nn/mod.ts";
@@ -76,6 +79,12 @@ export type Evaluate = (
  * ```
  */
 export function classifierEvaluation(engine: Engine, options: EvaluationOptions): Evaluate {
+  requireArguments("classifierEvaluation", { engine }, { engine: is.engine });
+  requireOptions("classifierEvaluation", options, {
+    model: kinds.layer,
+    extents: kinds.extents,
+    batchSize: is.count,
+  });
   const { model, extents, batchSize } = options;
   const count = engine.jit(
     ({ params, state }: Variables, table: ImageTable, batch: { rows: Tensor; weights: Tensor }) => {

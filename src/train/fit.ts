@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import {
   type Concrete,
   type Engine,
@@ -12,12 +14,11 @@ import {
 } from "../engine/mod.ts";
 import type { Value } from "../engine/mod.ts";
 import { flattenArrays } from "../engine/arrays.ts";
-import { describe } from "../ir/describe.ts";
-import { requireCounts, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Schedule } from "../optim/mod.ts";
 import { foldIn, keyWords, splitKey } from "../random/mod.ts";
 import { writeFileAtomic } from "../run/atomic_write.ts";
+import { lockFolder } from "../run/folder_lock.ts";
 import type { MetricRecord } from "../run/metrics.ts";
 import { MetricsLog } from "../run/metrics_log.ts";
 import { Progress } from "../run/progress.ts";
@@ -105,7 +106,7 @@ const PHASE = "train";
  * @returns What training has left on the engine, its cost and its evaluations.
  * @throws {TypeError} If an option is missing or not known, or the step returns another structure than it was given.
  * @throws {RangeError} If a loss or anything that training changes is not finite; names step and tensor.
- * @throws {Error} If the folder is that of another seed, or the device fails.
+ * @throws {Error} If the folder is that of another seed, another training works in it, or the device fails.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
  *
  * @example
@@ -148,6 +149,7 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
   engine: Engine,
   options: FitOptions<State, Batch, Constants>,
 ): Promise<StageResult<Concrete<State>>> {
+  requireArguments("fit", { engine }, { engine: is.engine });
   checkOptions(options);
   const { init, batch, step, steps, rate, seed = 0, name = "fit", folder, signal } = options;
   const { evaluate = () => Promise.resolve({}), evaluateEvery = steps } = options;
@@ -185,6 +187,7 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
     } as unknown as Given<Inputs>),
     evaluate,
   });
+  using _lock = folder === undefined ? undefined : await locked(folder);
   using log = folder === undefined ? undefined : await openLog(folder, { name, seed });
   return await runStage(stage, {
     engine,
@@ -219,33 +222,29 @@ function checkOptions<State, Batch, Constants>(
   options: FitOptions<State, Batch, Constants>,
 ): void {
   requireOptions("fit", options, {
-    ...{
-      init: true,
-      batch: true,
-      step: true,
-      steps: true,
-      rate: true,
-      constants: true,
-      seed: true,
-    },
-    ...{ samples: true, evaluate: true, evaluateEvery: true, folder: true, saveEvery: true },
-    ...{ name: true, onMetrics: true, progress: true, signal: true },
+    init: is.callback,
+    batch: is.callback,
+    step: is.callback,
+    steps: is.count,
+    rate: is.kind(
+      "a number or a schedule such as cosineSchedule()",
+      (found) => is.callback.holds(found) || is.finite.holds(found),
+    ),
+    constants: true,
+    seed: is.optional(is.natural),
+    samples: is.optional(is.count),
+    evaluate: is.optional(is.callback),
+    evaluateEvery: is.optional(is.count),
+    folder: is.optional(is.name),
+    saveEvery: is.optional(is.count),
+    name: is.optional(is.name),
+    onMetrics: is.optional(is.callback),
+    progress: is.kind(
+      "a Progress, null or nothing",
+      (found) => found === null || found === undefined || found instanceof Progress,
+    ),
+    signal: is.optional(is.kind("an AbortSignal", (found) => found instanceof AbortSignal)),
   });
-  for (const name of ["init", "batch", "step"] as const) {
-    if (typeof options[name] === "function") continue;
-    throw new TypeError(
-      `Cannot call fit(): found ${describe(options[name])} for '${name}', expected a function.`,
-    );
-  }
-  const { steps, rate, samples = 1, evaluateEvery = 1, saveEvery = 1 } = options;
-  requireCounts("fit", { steps, samples, evaluateEvery, saveEvery });
-  if (typeof rate !== "function" && !Number.isFinite(rate)) {
-    throw new TypeError(
-      `Cannot call fit(): found ${
-        describe(rate)
-      } for 'rate', expected a number or a schedule such as cosineSchedule().`,
-    );
-  }
 }
 
 /** Extent of the first axis of the first array. */
@@ -253,12 +252,17 @@ function firstExtent(batch: unknown): number {
   return flattenArrays("call fit() with the batch of step 0", batch).arrays[0]?.shape[0] ?? 1;
 }
 
+/** Makes and locks the folder: two trainings in one would each write over the other. */
+async function locked(folder: string): Promise<Disposable> {
+  await Deno.mkdir(folder, { recursive: true });
+  return await lockFolder(folder);
+}
+
 /** Opens the metrics where the latest checkpoint left them, if the folder is of the same training. */
 async function openLog(
   folder: string,
   about: { readonly name: string; readonly seed: number },
 ): Promise<MetricsLog> {
-  await Deno.mkdir(folder, { recursive: true });
   const path = `${folder}/fit.json`;
   const wanted = `${JSON.stringify(about)}\n`;
   const found = await Deno.readTextFile(path).catch((error) => {

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { softmaxCrossEntropy } from "../loss/mod.ts";
 import { type Params, sequential } from "../nn/mod.ts";
@@ -75,6 +78,10 @@ export function gradientAlignment(
   key: Tensor,
   inputs: Omit<ObjectiveInputs, "rate">,
 ) => Readonly<Record<string, Tensor>> {
+  requireArguments("gradientAlignment", { learner, objective }, {
+    learner: kinds.learner,
+    objective: is.objectWith({ tasks: kinds.tasks, step: is.callback }, "an objective"),
+  });
   const { encoder, head, augment, extents } = learner;
   const model = sequential({ encoder, head });
   const { tasks } = objective;

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Concrete, Engine, HostArray, Value } from "../engine/mod.ts";
 import type { NdArray } from "../ir/nd_array.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -110,6 +113,11 @@ export function guardMetaTraining(
   options: MetaTrainOptions,
   where: MetaTrainingGuardOptions,
 ): Promise<GuardReport> {
+  requireArguments("guardMetaTraining", { engine, options, where }, {
+    engine: is.engine,
+    options: kinds.metaTraining,
+    where: is.objectWith({ training: kinds.variables, table: is.object, inputs: is.object }),
+  });
   const gradientOf = (order: MetaOrder) => metaTrainGradient({ ...options, order });
   return guardTrainGradient(engine, { gradientOf, order: options.order }, where);
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { EpochSampler } from "../data/in_memory.ts";
 import { type HostArray, hostArray } from "../engine/mod.ts";
 import { randomKey } from "../random/mod.ts";
@@ -43,7 +45,11 @@ export class ImageDraws {
    *
    * @param options Seed of all draws, and images of a batch.
    */
-  constructor({ seed, batchSize }: { readonly seed: number; readonly batchSize: number }) {
+  constructor(options: { readonly seed: number; readonly batchSize: number }) {
+    requireArguments("new ImageDraws", { options }, {
+      options: is.objectWith({ seed: is.natural, batchSize: is.count }),
+    });
+    const { seed, batchSize } = options;
     this.#seed = seed;
     this.#batchSize = batchSize;
   }

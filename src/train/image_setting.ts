@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Concrete, Engine, HostArray } from "../engine/mod.ts";
 import type { PretextTask } from "../pretext/mod.ts";
 import type { Schedule } from "../optim/mod.ts";
@@ -77,6 +80,24 @@ export class ImageSetting {
    * @param options Model, images, seed.
    */
   constructor(readonly engine: Engine, readonly options: ImageTrainingOptions) {
+    requireArguments("ImageTraining", { engine }, { engine: is.engine });
+    requireArguments("ImageTraining", { options }, {
+      options: is.objectWith({
+        encoder: kinds.layer,
+        embedding: is.count,
+        optimizer: kinds.optimizer,
+        augment: is.callback,
+        probe: kinds.layer,
+        source: kinds.imageTask,
+        target: kinds.imageTask,
+        evaluationBatch: is.count,
+        pictures: is.optional(is.natural),
+        batchSize: is.count,
+        seed: is.natural,
+        refreshBatches: is.natural,
+        adaptationDraws: is.natural,
+      }),
+    });
     this.draws = new ImageDraws(options);
     this.programs = new ImagePrograms(engine, options);
     const { source: { dataset }, target } = options;

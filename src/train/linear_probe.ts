@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import type { Layer, Params } from "../nn/mod.ts";
 import { valueAndGradAux } from "../transform/mod.ts";
@@ -55,6 +58,9 @@ export interface ProbeInputs extends StepInputs {
  * ```
  */
 export function probeStep(options: ProbeOptions): TrainStep<TrainingState, ProbeInputs> {
+  requireArguments("probeStep", { options }, {
+    options: is.objectWith({ encoder: kinds.layer, head: kinds.layer, optimizer: kinds.optimizer }),
+  });
   const { encoder, head, optimizer, augment, extents } = options;
   return (training, table, key, { rows, step, rate, backbone }) => {
     const batch = labelledBatch(table, key, { rows, step, augment, extents });

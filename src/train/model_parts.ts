@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Concrete } from "../engine/mod.ts";
 import type { Variables } from "./evaluate_classifier.ts";
 
@@ -40,7 +42,9 @@ export function modelOf({ params, state }: Concrete<Variables>): Concrete<Variab
  * assertEquals(backboneOf(trained).params, trained.params.encoder);
  * ```
  */
-export function backboneOf({ params, state }: Concrete<Variables>): Concrete<Variables> {
+export function backboneOf(variables: Concrete<Variables>): Concrete<Variables> {
+  requireArguments("backboneOf", { variables }, { variables: kinds.variables });
+  const { params, state } = variables;
   return { params: params["encoder"], state: state["encoder"] } as Concrete<Variables>;
 }
 
@@ -65,6 +69,10 @@ export function withHead(
   backbone: Concrete<Variables>,
   head: Concrete<Variables>,
 ): Concrete<Variables> {
+  requireArguments("withHead", { backbone, head }, {
+    backbone: kinds.variables,
+    head: kinds.variables,
+  });
   return {
     params: { encoder: backbone.params, head: head.params },
     state: { encoder: backbone.state, head: head.state },

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Concrete, Engine, Value } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Layer } from "../nn/mod.ts";
@@ -80,6 +83,14 @@ export function nearestNeighbours(
   engine: Engine,
   options: NearestNeighboursOptions,
 ): NearestNeighbours {
+  requireArguments("nearestNeighbours", { engine }, { engine: is.engine });
+  requireOptions("nearestNeighbours", options, {
+    encoder: kinds.layer,
+    extents: kinds.extents,
+    batchSize: is.count,
+    neighbours: is.optional(is.count),
+    temperature: is.optional(is.positive),
+  });
   const { encoder, extents, batchSize, neighbours = 20, temperature = 0.07 } = options;
   const embed = engine.jit(({ params, state }: Variables, table: ImageTable, rows: Tensor) => {
     const images = takeImages(table, rows, extents);

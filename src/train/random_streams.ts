@@ -4,6 +4,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { HostRandom } from "../data/in_memory.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { foldIn } from "../random/mod.ts";
@@ -47,6 +49,11 @@ function nameWord(name: string): number {
   return (word ^ (word >>> 16)) >>> 0;
 }
 
+const STREAM = is.objectWith(
+  { phase: is.name, purpose: is.name, name: is.optional(is.text) },
+  "a stream",
+);
+
 /**
  * Key of a stream, for draws on the device.
  *
@@ -64,7 +71,9 @@ function nameWord(name: string): number {
  * assertNotEquals(head("pretrain"), head("fine-tune"));
  * ```
  */
-export function streamKey(key: Tensor, { phase, purpose }: RandomStream): Tensor {
+export function streamKey(key: Tensor, stream: RandomStream): Tensor {
+  requireArguments("streamKey", { stream }, { stream: STREAM });
+  const { phase, purpose } = stream;
   return foldIn(foldIn(key, nameWord(phase)), nameWord(purpose));
 }
 
@@ -86,7 +95,9 @@ export function streamKey(key: Tensor, { phase, purpose }: RandomStream): Tensor
  */
 export function streamSeed(
   seed: number,
-  { phase, purpose, name = "" }: RandomStream & { readonly name?: string },
+  stream: RandomStream & { readonly name?: string },
 ): number {
+  requireArguments("streamSeed", { stream }, { stream: STREAM });
+  const { phase, purpose, name = "" } = stream;
   return new HostRandom([seed, ...[phase, purpose, name].map(nameWord)]).uint32();
 }

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { type Concrete, type Engine, hostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Layer, Params } from "../nn/mod.ts";
@@ -68,8 +71,11 @@ export type Refresh = (
  */
 export function refreshStatistics(
   engine: Engine,
-  { layer, extents }: { readonly layer: Layer; readonly extents: ImageExtents },
+  options: { readonly layer: Layer; readonly extents: ImageExtents },
 ): Refresh {
+  requireArguments("refreshStatistics", { engine }, { engine: is.engine });
+  requireOptions("refreshStatistics", options, { layer: kinds.layer, extents: kinds.extents });
+  const { layer, extents } = options;
   const pass = engine.jit(
     ({ params, state }: Variables, table: ImageTable, rows: Tensor, number: Tensor) =>
       layer.apply(params, state, takeImages(table, rows, extents), {

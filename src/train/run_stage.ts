@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { explainDeviceError } from "../engine/device_error.ts";
 import type { Engine, Value } from "../engine/mod.ts";
 import { addToLedger } from "../meta/mod.ts";
@@ -98,8 +100,12 @@ export interface StageResult<S> {
  * ```
  */
 export function stageName(
-  { arm, phase }: { readonly arm: string; readonly phase: string },
+  stage: { readonly arm: string; readonly phase: string },
 ): string {
+  requireArguments("stageName", { stage }, {
+    stage: is.objectWith({ arm: is.name, phase: is.name }, "a stage"),
+  });
+  const { arm, phase } = stage;
   return `${arm}-${phase}`;
 }
 
@@ -163,6 +169,24 @@ export async function runStage<S>(
   stage: Stage<S>,
   options: StageOptions,
 ): Promise<StageResult<S>> {
+  requireArguments("runStage", { stage, options }, {
+    stage: is.objectWith({
+      steps: is.natural,
+      start: is.callback,
+      cost: is.callback,
+      step: is.callback,
+      evaluate: is.callback,
+    }, "a stage"),
+    options: is.objectWith({
+      engine: is.engine,
+      checkpoints: is.optional(is.name),
+      metrics: is.object,
+      progress: is.object,
+      signal: is.kind("an AbortSignal", (found) => found instanceof AbortSignal),
+      evaluateEvery: is.count,
+      saveEvery: is.count,
+    }),
+  });
   const where: Whereabouts = { step: 0, saved: undefined };
   try {
     return await train(stage, options, where);

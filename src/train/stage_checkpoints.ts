@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Engine } from "../engine/mod.ts";
 import { EMPTY_LEDGER, type Ledger } from "../meta/mod.ts";
 import { CheckpointStore, type LoadedCheckpoint } from "../run/checkpoint.ts";
@@ -90,7 +92,15 @@ export class StageCheckpoints {
   readonly #onCorrupt: ((error: Error) => void) | undefined;
 
   /** Names the place; nothing is read or written yet. */
-  constructor({ folder, name, onCorrupt }: StageCheckpointsOptions) {
+  constructor(options: StageCheckpointsOptions) {
+    requireArguments("new StageCheckpoints", { options }, {
+      options: is.objectWith({
+        folder: is.name,
+        name: is.name,
+        onCorrupt: is.optional(is.callback),
+      }),
+    });
+    const { folder, name, onCorrupt } = options;
     this.#name = name;
     this.#store = new CheckpointStore(`${folder}/${name}`);
     this.#onCorrupt = onCorrupt;
@@ -197,6 +207,10 @@ export async function lastMetricsPosition(
   names: readonly string[],
   options: Omit<StageCheckpointsOptions, "name"> & { readonly run: string },
 ): Promise<MetricsPosition | undefined> {
+  requireArguments("lastMetricsPosition", { names, options }, {
+    names: is.listOf(is.name),
+    options: is.objectWith({ folder: is.name, run: is.name }),
+  });
   let last: MetricsPosition | undefined;
   for (const name of names) {
     const found = await new StageCheckpoints({ ...options, name }).position(options.run);

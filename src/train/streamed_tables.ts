@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { type HostImageTable, packImages } from "./device_images.ts";
 
 /** A batch of a stream. */
@@ -75,6 +77,12 @@ export interface StreamedTables {
  * ```
  */
 export function streamedTables(source: BatchSource): StreamedTables {
+  requireArguments("streamedTables", { source }, {
+    source: is.objectWith(
+      { batches: is.callback, batchesPerEpoch: is.callback },
+      "a source, such as imageStream() returns,",
+    ),
+  });
   let stream: AsyncGenerator<StreamedBatch> | undefined;
   let perEpoch: number | undefined;
   /** Step of the batch that the stream gives next. */

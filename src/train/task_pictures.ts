@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "./kinds.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { HostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Params } from "../nn/mod.ts";
@@ -57,14 +60,20 @@ export interface DrawnTask {
  * ```
  */
 export function taskPictures(
-  { encoder, extents }: Pick<Learner, "encoder" | "extents">,
-  { task, count }: { readonly task: PretextTask; readonly count: number },
+  learner: Pick<Learner, "encoder" | "extents">,
+  shown: { readonly task: PretextTask; readonly count: number },
 ): (
   training: Pick<TrainingState, "params" | "state">,
   table: ImageTable,
   key: Tensor,
   rows: Tensor,
 ) => DrawnTask {
+  requireArguments("taskPictures", { learner, shown }, {
+    learner: is.objectWith({ encoder: kinds.layer, extents: kinds.extents }, "a learner"),
+    shown: is.objectWith({ task: is.object, count: is.count }),
+  });
+  const { encoder, extents } = learner;
+  const { task, count } = shown;
   return ({ params, state }, table, key, rows) => {
     const { loss, metrics, pictures } = task.loss({
       encode: (views, own, given) =>

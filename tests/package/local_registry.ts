@@ -65,10 +65,10 @@ export class LocalRegistry implements AsyncDisposable {
     return new LocalRegistry(server, { ...state, publication });
   }
 
-  /** Runs Deno as somebody who has nothing of this tree. */
+  /** Runs Deno as somebody who has nothing of this tree; `offline`: what npm's cache lacks cannot be had. */
   async deno(
     args: readonly string[],
-    { cwd }: { readonly cwd: string | URL },
+    { cwd, offline = false }: { readonly cwd: string | URL; readonly offline?: boolean },
   ): Promise<Ended> {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [...args],
@@ -76,6 +76,8 @@ export class LocalRegistry implements AsyncDisposable {
       env: {
         JSR_URL: `http://127.0.0.1:${this.#server.addr.port}/`,
         DENO_DIR: this.#home,
+        // Nothing listens there.
+        ...(offline && { HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1" }),
         NO_COLOR: "1",
         XDG_RUNTIME_DIR: this.#home,
         XDG_DATA_HOME: `${this.#home}/data`,

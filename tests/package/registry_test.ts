@@ -1,5 +1,7 @@
 /** What somebody gets who has nothing of this tree: the package from a registry, its programs without a clone. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { TFJS_VERSION } from "../../src/tfjs/open_late_tfjs.ts";
+import { withoutWebgpu } from "../webgpu.ts";
 import { LocalRegistry } from "./local_registry.ts";
 
 const registry = await LocalRegistry.open();
@@ -14,24 +16,50 @@ Deno.test("the package is published without a warning", () => {
   assertStringIncludes(registry.file("/src/report/chart.ts"), 'import("npm:vega@');
 });
 
-Deno.test("cifar-maml runs from the registry, without a clone", async () => {
+/** A run of cifar-maml that is as short as can be. */
+const shortRun = [
+  ...[`${jsr}/experiments/cifar-maml`, "--preset", "smoke", "--seed", "3"],
+  ...["--data", "images", "--set", "validation=10", "--set", "testImages=10"],
+  ...["--set", "only.arms=[scratch]"],
+  ...["pretrain", "fineTune", "probe"].flatMap((part) => ["--set", `${part}.steps=1`]),
+];
+
+/** As if TensorFlow.js were not in the cache. */
+const withoutTfjs = ["run", "-A", "--reload=npm:@tensorflow/tfjs"];
+
+Deno.test("cifar-maml runs from the registry, without a clone and without TensorFlow.js", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await writeCifar(`${folder}/images`);
-    const { code, err } = await registry.deno([
-      ...["run", "-A", `${jsr}/experiments/cifar-maml`, "--preset", "smoke", "--seed", "3"],
-      ...["--data", "images", "--set", "validation=10", "--set", "testImages=10"],
-      ...["--set", "only.arms=[scratch]"],
-      ...["pretrain", "fineTune", "probe"].flatMap((part) => ["--set", `${part}.steps=1`]),
-    ], { cwd: folder });
+    // Where there is an adapter, TensorFlow.js cannot be had, and is not missed.
+    const { code, err } = await registry.deno(
+      withoutWebgpu ? ["run", "-A", ...shortRun] : [...withoutTfjs, ...shortRun],
+      { cwd: folder, offline: !withoutWebgpu },
+    );
     assertEquals(code, 0, err);
     const [run] = [...Deno.readDirSync(`${folder}/runs/cifar-maml`)];
     const path = `${folder}/runs/cifar-maml/${run!.name}`;
     assertStringIncludes(await Deno.readTextFile(`${path}/report.html`), "<svg");
     // The commit of whatever repository the working folder is in would be a wrong one.
     assertMatch(await Deno.readTextFile(`${path}/config.yaml`), /^commit: null$/m);
+    const asked = await registry.deno([...withoutTfjs, ...shortRun, "--engine", "tfjs"], {
+      cwd: folder,
+      offline: true,
+    });
+    assertEquals(asked.code, 1, asked.err);
+    assertStringIncludes(asked.err, "Cannot load TensorFlow.js");
+    assertStringIncludes(asked.err, "deno cache npm:@tensorflow/tfjs@");
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("TensorFlow.js is fetched late in the version that is fetched early", async () => {
+  const { imports } = JSON.parse(
+    await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
+  );
+  for (const name of ["tfjs", "tfjs-backend-wasm"]) {
+    assertEquals(imports[`@tensorflow/${name}`], `npm:@tensorflow/${name}@${TFJS_VERSION}`);
   }
 });
 

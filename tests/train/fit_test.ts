@@ -12,10 +12,13 @@ import {
   linear,
   log as logarithm,
   meanSquaredError,
+  mul,
+  ones,
   openEngine,
   sequential,
   softmaxCrossEntropy,
   sub,
+  sum,
   type Tensor,
   valueAndGrad,
   valueAndGradAux,
@@ -163,6 +166,72 @@ Deno.test("fit() that was stopped goes on with the numbers of one that was not",
         () => fit(engine, options({ ...whole, folder, seed: 4 })),
         Error,
         "take another folder",
+      );
+    })
+  ));
+
+/** Trains in a folder, in a process of its own, until it is killed. */
+async function startElsewhere(folder: string): Promise<Deno.ChildProcess> {
+  const from = (path: string) => JSON.stringify(import.meta.resolve(`../../${path}`));
+  const source = `
+    import { mul, openEngine, sum } from ${from("mod.ts")};
+    import { fit } from ${from("src/train/mod.ts")};
+    import { ones } from ${from("src/tensor/mod.ts")};
+    using engine = await openEngine("reference");
+    await fit(engine, {
+      init: () => ones([2]),
+      batch: async (step) => {
+        if (step === 3) console.log("training");
+        if (step >= 3) await new Promise(() => setInterval(() => {}, 1000));
+        return {};
+      },
+      step: (x) => ({ training: mul(x, 0.5), metrics: { loss: sum(x) } }),
+      steps: 40,
+      rate: 1,
+      samples: 1,
+      saveEvery: 1,
+      progress: null,
+      folder: ${JSON.stringify(folder)},
+    });`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--ext=ts", "-"],
+    cwd: new URL("../..", import.meta.url),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  await new Blob([source]).stream().pipeTo(child.stdin);
+  const reader = child.stdout.getReader();
+  assertEquals(new TextDecoder().decode((await reader.read()).value), "training\n");
+  await reader.cancel();
+  return child;
+}
+
+Deno.test("one training at a time works in a folder; the lock ends with a killed process", () =>
+  withEngine((engine) =>
+    withFolder(async (folder) => {
+      const child = await startElsewhere(folder);
+      const before = await Deno.readTextFile(`${folder}/metrics.jsonl`);
+      const own = {
+        init: () => ones([2]),
+        batch: () => ({}),
+        step: (x: Tensor) => ({ training: mul(x, 0.5), metrics: { loss: sum(x) } }),
+        ...{ steps: 5, rate: 1, samples: 1, saveEvery: 1, progress: null, folder },
+      };
+      const told = "another process holds its lock";
+      await assertRejects(() => fit(engine, own), Error, told);
+      assertEquals(await Deno.readTextFile(`${folder}/metrics.jsonl`), before);
+      child.kill("SIGKILL");
+      await child.status;
+      const { training } = await fit(engine, own);
+      assertEquals((await engine.read(training)).data, Float32Array.of(0.5 ** 5, 0.5 ** 5));
+      // Two of one process are no better.
+      const both = await Promise.allSettled(
+        [1, 2].map((k) => fit(engine, { ...own, folder: `${folder}-twice`, steps: 3 * k })),
+      );
+      assertEquals(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+      assertStringIncludes(
+        String((both.find(({ status }) => status === "rejected") as { reason: unknown }).reason),
+        told,
       );
     })
   ));

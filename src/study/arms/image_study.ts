@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../../ir/kinds.ts";
+import { requireOptions } from "../../ir/options.ts";
 import {
   channelStatistics,
   hashDataset,
@@ -20,7 +22,7 @@ import {
   streamData,
   writeArmReport,
 } from "../../experiment/mod.ts";
-import { openEngine } from "../../interop/mod.ts";
+import { openLateEngine } from "../../interop/open_late_engine.ts";
 import type { ReportNotice } from "../../report/mod.ts";
 import {
   type ImageTask,
@@ -77,6 +79,13 @@ export interface ImageStudyOptions {
  * ```
  */
 export function imageStudy(options: ImageStudyOptions): Experiment {
+  requireOptions("imageStudy", options, {
+    name: is.name,
+    title: is.text,
+    summary: is.text,
+    question: is.listOf(is.text),
+    presets: is.kind("a URL", (found) => found instanceof URL),
+  });
   const { name, title, summary, presets } = options;
   return defineExperiment<StudyConfig>({
     name,
@@ -87,7 +96,7 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
     needs,
     async run(context) {
       const splits = await loadSplits(context);
-      const engine = await openEngine(context.engine, {
+      const engine = await openLateEngine(context.engine, {
         ...context.engineOptions,
         onChoice: context.log,
       });

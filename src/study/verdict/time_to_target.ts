@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../../ir/options.ts";
 import type { Observation } from "../../report/mod.ts";
 import type { Outcome } from "../unit_summary.ts";
 import type { Axis } from "./verdict_plan.ts";
@@ -54,6 +56,14 @@ export interface TargetOptions {
  * ```
  */
 export function timeToTarget(outcome: Outcome, options: TargetOptions): TargetTime | undefined {
+  requireArguments("timeToTarget", { outcome }, {
+    outcome: is.objectWith({ before: is.object, curve: is.list }, "an outcome"),
+  });
+  requireOptions("timeToTarget", options, {
+    axis: is.oneOf("steps", "samples", "flops", "seconds"),
+    accuracy: is.finite,
+    consecutive: is.count,
+  });
   const { axis, accuracy, consecutive } = options;
   const { before, curve } = outcome;
   const starts = curve.length - consecutive + 1;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../../ir/kinds.ts";
+import { requireArguments } from "../../ir/options.ts";
 import { StudyUnits } from "./study_units.ts";
 import type { StoredUnit } from "../stored_unit.ts";
 import { type Cell, cellsOf, type FixedTarget, fixTargets } from "./verdict_cells.ts";
@@ -116,6 +118,23 @@ export interface Verdict {
  * ```
  */
 export function computeVerdict(plan: VerdictPlan, units: readonly StoredUnit[]): Verdict {
+  requireArguments("computeVerdict", { plan, units }, {
+    plan: is.objectWith({
+      study: is.name,
+      question: is.text,
+      regimes: is.listOf(is.text),
+      seeds: is.listOf(is.natural),
+      alpha: is.share,
+      level: is.share,
+      resamples: is.count,
+      margins: is.objectWith({ accuracy: is.finite, time: is.finite }),
+      consecutive: is.count,
+      targets: is.list,
+      comparisons: is.list,
+      checks: is.list,
+    }, "a plan"),
+    units: is.listOf(is.objectWith({ path: is.text, unit: is.object }, "a stored unit")),
+  });
   const store = new StudyUnits(plan, units);
   const targets = fixTargets(plan, store);
   const cells = cellsOf(plan, { store, targets });

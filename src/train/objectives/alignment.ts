@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "../kinds.ts";
+import * as is from "../../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
 import { type Params, sequential } from "../../nn/mod.ts";
@@ -56,8 +59,11 @@ const TASKS = 0x7a5c5;
  */
 export function alignmentObjective(
   learner: Learner,
-  { tasks, alpha }: AlignmentObjectiveOptions,
+  options: AlignmentObjectiveOptions,
 ): Objective {
+  requireArguments("alignmentObjective", { learner }, { learner: kinds.learner });
+  requireOptions("alignmentObjective", options, { tasks: kinds.tasks, alpha: is.finite });
+  const { tasks, alpha } = options;
   const { encoder, head, augment, extents, optimizer } = learner;
   if (tasks.length === 0) {
     throw new RangeError("Cannot align with pretext tasks: found none, expected at least one.");

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as kinds from "../kinds.ts";
+import { requireArguments } from "../../ir/options.ts";
 import { sequential } from "../../nn/mod.ts";
 import { type Learner, type Objective, startOf } from "./objective.ts";
 import {
@@ -36,6 +38,7 @@ import {
  * ```
  */
 export function classificationObjective(learner: Learner): Objective {
+  requireArguments("classificationObjective", { learner }, { learner: kinds.learner });
   const { encoder, head } = learner;
   const parts = { tasks: [], wanted: true };
   return {

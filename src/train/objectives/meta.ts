@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "../kinds.ts";
+import * as is from "../../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../../ir/options.ts";
 import type { InnerLoopOptions, MetaOrder } from "../../meta/mod.ts";
 import { multiTaskInit, type Weighting } from "../../multitask/mod.ts";
 import type { Params } from "../../nn/mod.ts";
@@ -67,6 +70,15 @@ export interface MetaObjective extends Objective {
  * ```
  */
 export function metaObjective(learner: Learner, options: MetaObjectiveOptions): MetaObjective {
+  requireArguments("metaObjective", { learner }, { learner: kinds.learner });
+  requireOptions("metaObjective", options, {
+    tasks: kinds.tasks,
+    inner: is.object,
+    order: is.oneOf("exact", "first"),
+    placebo: is.optional(is.object),
+    weighting: is.optional(is.object),
+    heads: is.optional(is.objectWith({ own: is.finite, outer: is.finite })),
+  });
   const { tasks, weighting, inner: { innerSteps } } = options;
   if (tasks.length === 0) {
     throw new RangeError("Cannot meta-train without pretext tasks: expected at least one.");

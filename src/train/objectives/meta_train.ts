@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as kinds from "../kinds.ts";
+import { requireArguments } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import {
   adaptTasks,
@@ -176,6 +178,7 @@ export function metaTrainGradientBy(
   makeGradient: typeof metaGradient,
   options: MetaTrainOptions,
 ): MetaTrainGradientOf {
+  requireArguments("metaTrainGradient", { options }, { options: kinds.metaTraining });
   const { tasks, augment, extents } = options;
   const combined = combineMetaGradients(
     byName(
@@ -353,6 +356,7 @@ export function adaptToTasks(
   key: Tensor,
   support: MetaStepInputs["support"],
 ) => Readonly<Record<string, Params>> {
+  requireArguments("adaptToTasks", { options }, { options: kinds.metaTraining });
   const { tasks, extents } = options;
   return ({ params, state }, table, key, support) => {
     const keys = splitKey(key, tasks.length);

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "../kinds.ts";
+import * as is from "../../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
 import {
@@ -88,6 +91,11 @@ export function pretextObjective(
   learner: Learner,
   options: MultiTaskObjectiveOptions,
 ): Objective {
+  requireArguments("pretextObjective", { learner }, { learner: kinds.learner });
+  requireOptions("pretextObjective", options, {
+    tasks: kinds.tasks,
+    weighting: is.optional(is.object),
+  });
   return { ...multiTaskObjective(learner, { ...options, wanted: false }), name: "pretext" };
 }
 
@@ -117,6 +125,12 @@ export function pretextObjective(
  * ```
  */
 export function jointObjective(learner: Learner, options: JointObjectiveOptions): Objective {
+  requireArguments("jointObjective", { learner }, { learner: kinds.learner });
+  requireOptions("jointObjective", options, {
+    tasks: kinds.tasks,
+    weighting: is.optional(is.object),
+    pretextWeight: is.optional(is.finite),
+  });
   return { ...multiTaskObjective(learner, { ...options, wanted: true }), name: "joint" };
 }
 

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import * as kinds from "../kinds.ts";
+import * as is from "../../ir/kinds.ts";
+import { requireArguments } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../../loss/mod.ts";
 import type { Layer, Params } from "../../nn/mod.ts";
@@ -92,11 +95,16 @@ export interface ClassifierOptions {
 export function labelledBatch(
   table: ImageTable,
   key: Tensor,
-  { rows, step, augment, extents }: Pick<StepInputs, "rows" | "step"> & {
+  batch: Pick<StepInputs, "rows" | "step"> & {
     readonly augment: Augment;
     readonly extents: ImageExtents;
   },
 ): { readonly images: Tensor; readonly labels: Tensor; readonly key: Tensor } {
+  requireArguments("labelledBatch", { table, batch }, {
+    table: kinds.table,
+    batch: is.objectWith({ rows: is.tensor, step: is.tensor, augment: is.callback }, "a batch"),
+  });
+  const { rows, step, augment, extents } = batch;
   const [augmentKey, rest] = splitKey(foldIn(key, step), 2);
   return {
     images: augment(takeImages(table, rows, extents), augmentKey!),
@@ -148,6 +156,14 @@ export function labelledBatch(
  * ```
  */
 export function classifierStep(options: ClassifierOptions): TrainStep<TrainingState, StepInputs> {
+  requireArguments("classifierStep", { options }, {
+    options: is.objectWith({
+      model: kinds.layer,
+      optimizer: kinds.optimizer,
+      augment: is.callback,
+      extents: kinds.extents,
+    }),
+  });
   const { model, optimizer, augment, extents } = options;
   return (training, table, key, { rows, step, rate }) => {
     const batch = labelledBatch(table, key, { rows, step, augment, extents });
@@ -191,5 +207,12 @@ export function trainingState<P, S>(
   variables: { readonly params: P; readonly state: S },
   optimizer: Optimizer,
 ): TrainingState<P, S> {
+  requireArguments("trainingState", { variables, optimizer }, {
+    variables: is.objectWith(
+      { params: is.object, state: is.object },
+      "what init() of a layer returns:",
+    ),
+    optimizer: kinds.optimizer,
+  });
   return { ...variables, optimizer: optimizer.init(variables.params) };
 }
