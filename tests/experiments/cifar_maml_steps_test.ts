@@ -24,6 +24,7 @@ import {
   ImageTraining,
   metaObjective,
   type MetaTraining,
+  type MetaObjectiveOptions,
   type MetaTrainOptions,
   metaTrainStep,
   packImages,
@@ -76,13 +77,19 @@ const backbone = encoder({ widths: [3, 3], embedding: 4, dropout: 0 });
 const head = classifierHead({ inputs: 4, classes: 10, hidden: 4 });
 const model = sequential({ encoder: backbone, head });
 
-function metaOptions(changes: Partial<MetaTrainOptions> = {}): MetaTrainOptions {
+function objectiveOptions(): MetaObjectiveOptions {
   return {
-    encoder: backbone,
-    head,
     tasks: [rotation({ hidden: size.hidden }), contrastive({ projection: 3 })],
     inner: { innerSteps: 2, innerRate: 0.01, optimizer: sgd() },
     order: "exact",
+  };
+}
+
+function metaOptions(changes: Partial<MetaTrainOptions> = {}): MetaTrainOptions {
+  return {
+    ...objectiveOptions(),
+    encoder: backbone,
+    head,
     optimizer: sgd(),
     augment: supervisedAugment(),
     extents: images,
@@ -260,7 +267,7 @@ Deno.test("ImageTraining gives every arm the same start and the same batches", (
       ...{ source: task, target: task, batchSize: 4, evaluationBatch: 4, seed: 2 },
       ...{ refreshBatches: 0, adaptationDraws: 1 },
     });
-    const objective = metaObjective(training.learner("source"), metaOptions());
+    const objective = metaObjective(training.learner("source"), objectiveOptions());
     const plan = { arm: "a", steps: 1, rate: 0.1, side: "source" } as const;
     const meta = await training.stage(objective, { ...plan, phase: "pretrain" }).start();
     const fineTune = (backbone?: Concrete<Variables>) =>

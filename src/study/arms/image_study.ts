@@ -165,7 +165,7 @@ function* needs(config: StudyConfig): Generator<ConfigNeed> {
   const phases = armsOf(config).flatMap(({ pretrain }) => pretrain);
   const longest = phases.filter(isMeta).sort((a, b) => innerSteps(b) - innerSteps(a))[0];
   const setting = taskSetting(config, { channels: 3, classNames: ["one", "other"] });
-  const meta = longest && (makeObjective(longest, { learner, setting }) as MetaObjective).meta;
+  const meta = longest && (makeObjective(longest, { learner, setting }) as MetaObjective).options;
   for (const need of imageTrainingNeeds({ ...learner, ...(meta && { meta }), ...sizes })) {
     yield { ...need, keys: NEEDS[need.part] };
   }

@@ -36,6 +36,8 @@ export interface MetaObjectiveOptions {
 export interface MetaObjective extends Objective {
   /** What the step is made of. */
   readonly meta: MetaTrainOptions;
+  /** What it was made by. */
+  readonly options: MetaObjectiveOptions;
 }
 
 /**
@@ -88,6 +90,7 @@ export function metaObjective(learner: Learner, options: MetaObjectiveOptions): 
   return {
     name: "meta",
     meta,
+    options,
     ...parts,
     images: () => ({
       labelled: tasks.length,
