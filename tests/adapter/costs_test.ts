@@ -231,3 +231,35 @@ Deno.test("adapterClassOf() knows makers by name and by number", () => {
   assertEquals(of("apple", "Apple M2"), "integrated");
   assertEquals(of("", ""), "integrated");
 });
+
+Deno.test("numbers of the compiler are not those of one device", async () => {
+  const root = new URL("../../src/", import.meta.url);
+  const found: Record<string, string> = {};
+  for (const folder of ["compile", "ops"]) {
+    for await (const { name } of Deno.readDir(new URL(`${folder}/`, root))) {
+      const text = await Deno.readTextFile(new URL(`${folder}/${name}`, root));
+      const code = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
+      assert(!/\bsoftware\b/.test(code), `${folder}/${name} asks what kind of adapter there is`);
+      if (folder === "ops" && name !== "kernel_grid.ts") continue;
+      for (
+        const [, constant, value] of code.matchAll(/const ([A-Z_]+)(?::[^=]+)? = ([\d_.e/ ]+);/g)
+      ) {
+        found[constant!] = value!.trim();
+      }
+    }
+  }
+  // Each holds for every adapter; what depends on one belongs into its costs.
+  assertEquals(found, {
+    REPEATED: "1 / 8", // of a value that neighbours share: twice the vectors that share it
+    RESERVED_BUFFERS: "4", // of a dispatch, for results
+    WORKGROUP: "64", // of generated kernels: within the portable limits
+    MOST_BIND_GROUPS: "16", // that are kept for a dispatch
+    MOST_ROWS: "16", // of a kernel: registers of any adapter
+    BLOCK: "32", // of a sum: rounding
+    MOST_ITERATIONS: "32_768", // of a loop: some adapters stop at 65,535
+    MAX_ITERATIONS: "60_000", // likewise
+    MAX_PARTS: "4_096", // which one invocation adds up
+    LIGHT_WORKGROUP: "64", // as WORKGROUP
+    LANES: "8", // that the kernels with lanes are written for
+  });
+});

@@ -90,9 +90,9 @@ async function zippedSize(path: string): Promise<number> {
 
 for (
   const { name, source, most } of [
-    { name: "an own model", source: perceptron, most: 57_500 },
+    { name: "an own model", source: perceptron, most: 59_000 },
     // Convolutions bring kernels of their own.
-    { name: "Conv4", source: convolutions, most: 68_000 },
+    { name: "Conv4", source: convolutions, most: 69_700 },
   ]
 ) {
   Deno.test(`a MAML step of ${name} takes less than ${most / 1000} KB, zipped`, async () => {
