@@ -68,7 +68,9 @@ const BOUNDS = {
 >;
 
 /** Names of the numbers of a profile, in the order in which they are shown. */
-export const profileNumbers = Object.keys(BOUNDS) as readonly (keyof typeof BOUNDS)[];
+export const profileNumbers = /* @__PURE__ */ Object.keys(
+  BOUNDS,
+) as readonly (keyof typeof BOUNDS)[];
 
 /**
  * Checks that something is a profile, with numbers that an adapter could have.

@@ -7,7 +7,6 @@ import type { MemoryLack } from "../compile/plan_memory.ts";
 import type { Plan } from "../compile/plan.ts";
 import { DeviceMemoryError } from "../gpu/buffers.ts";
 import type { Program } from "../ir/program.ts";
-import { SplitError, splitProgram } from "../transform/split_program.ts";
 import type { SplitOptions } from "../transform/split_program.ts";
 
 /** A program and its plan. */
@@ -46,6 +45,8 @@ export async function fittingProgram(program: Program, fitting: Fitting): Promis
   const plan = await fitting.plan(program);
   const lacking = lack(plan);
   if (!lacking) return { program, plan };
+  // A page that never needs it does not load it.
+  const { SplitError, splitProgram } = await import("../transform/split_program.ts");
   let reason = "";
   for (const options of attempts(lacking)) {
     try {

@@ -1,23 +1,20 @@
 /**
- * How axes go through primitives: which axis of each operand a part of a result needs a part of.
+ * How axes go through primitives: which axis of each operand a part of a result needs a part of. The
+ * primitives are known by their names, lest every bundle has all of them.
  *
  * @module
  */
 import { type Shape, sizeOf } from "../ir/aval.ts";
 import type { Node } from "../ir/tensor.ts";
-import { broadcastP, type BroadcastParams } from "../ops/broadcast.ts";
-import { concatP, type ConcatParams } from "../ops/concat.ts";
-import { conv2dFilterGradP, conv2dInputGradP, conv2dP } from "../ops/conv2d.ts";
-import { fillP, iotaP, type IotaParams } from "../ops/fill.ts";
-import { gatherP, type GatherParams } from "../ops/gather.ts";
-import { barrierP, identityP, stopGradientP } from "../ops/identity.ts";
-import { matmulP, type MatmulParams } from "../ops/matmul.ts";
-import { randomBitsP } from "../ops/random_bits.ts";
-import { argMaxP, reduceMaxP } from "../ops/reduce_max.ts";
-import { permuteP, type PermuteParams, reshapeP } from "../ops/reshape.ts";
-import { reverseP, type ReverseParams } from "../ops/reverse.ts";
-import { padP, type PadParams, sliceP, type SliceParams } from "../ops/slice_pad.ts";
-import { keptAxes, type ReduceParams, sumP } from "../ops/sum.ts";
+import type { BroadcastParams } from "../ops/broadcast.ts";
+import type { ConcatParams } from "../ops/concat.ts";
+import type { IotaParams } from "../ops/fill.ts";
+import type { GatherParams } from "../ops/gather.ts";
+import type { MatmulParams } from "../ops/matmul.ts";
+import type { PermuteParams } from "../ops/reshape.ts";
+import type { ReverseParams } from "../ops/reverse.ts";
+import type { PadParams, SliceParams } from "../ops/slice_pad.ts";
+import { keptAxes, type ReduceParams } from "../ops/sum.ts";
 
 /**
  * One way of doing an application part by part: a part of every operand that has an axis here, and all
@@ -62,17 +59,17 @@ function bilinear(
   );
 }
 
-const RULES: ReadonlyMap<object, Rule> = new Map<object, Rule>([
-  [identityP, ({ inputs: [x] }) => same(x!.shape, 1, () => true)],
-  [barrierP, ({ inputs: [x] }) => same(x!.shape, 1, () => true)],
-  [stopGradientP, ({ inputs: [x] }) => same(x!.shape, 1, () => true)],
-  [fillP, ({ outputs: [y] }) => same(y!.shape, 0, () => true)],
+const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ["identity", ({ inputs: [x] }) => same(x!.shape, 1, () => true)],
+  ["barrier", ({ inputs: [x] }) => same(x!.shape, 1, () => true)],
+  ["stop_gradient", ({ inputs: [x] }) => same(x!.shape, 1, () => true)],
+  ["fill", ({ outputs: [y] }) => same(y!.shape, 0, () => true)],
   [
-    iotaP,
+    "iota",
     ({ params, outputs: [y] }) =>
       same(y!.shape, 0, (axis) => !(params as IotaParams).axes.includes(axis)),
   ],
-  [broadcastP, ({ params }) => {
+  ["broadcast", ({ params }) => {
     const { shape, axes } = params as BroadcastParams;
     return shape.map((_, output) => {
       const axis = axes.indexOf(output);
@@ -80,31 +77,31 @@ const RULES: ReadonlyMap<object, Rule> = new Map<object, Rule>([
     });
   }],
   [
-    permuteP,
+    "permute",
     ({ params }) =>
       (params as PermuteParams).order.map((axis, output) => ({ inputs: [axis], output })),
   ],
   [
-    reverseP,
+    "reverse",
     ({ params, inputs: [x] }) =>
       same(x!.shape, 1, (axis) => !(params as ReverseParams).axes.includes(axis)),
   ],
-  [sliceP, ({ params, inputs: [x] }) => {
+  ["slice", ({ params, inputs: [x] }) => {
     const { start, shape, stride } = params as SliceParams;
     const whole = (axis: number): boolean =>
       start[axis] === 0 && stride[axis] === 1 && shape[axis] === x!.shape[axis];
     return same(x!.shape, 1, whole);
   }],
-  [padP, ({ params, inputs: [x] }) => {
+  ["pad", ({ params, inputs: [x] }) => {
     const { low, high, interior } = params as PadParams;
     return same(x!.shape, 1, (axis) => low[axis] === 0 && high[axis] === 0 && interior[axis] === 0);
   }],
   [
-    concatP,
+    "concat",
     ({ params, inputs, outputs: [y] }) =>
       same(y!.shape, inputs.length, (axis) => axis !== (params as ConcatParams).axis),
   ],
-  [gatherP, ({ params, inputs: [x], outputs: [y] }) => {
+  ["gather", ({ params, inputs: [x], outputs: [y] }) => {
     const { batchAxes } = params as GatherParams;
     return [
       ...same(x!.shape.slice(0, batchAxes), 2, () => true),
@@ -115,11 +112,11 @@ const RULES: ReadonlyMap<object, Rule> = new Map<object, Rule>([
     ];
   }],
   // Every key has its own stream; along the other axes a part would need another counter.
-  [randomBitsP, ({ inputs: [key] }) => same(key!.shape.slice(0, -1), 1, () => true)],
-  [sumP, reduction("sum")],
-  [reduceMaxP, reduction("max")],
-  [argMaxP, reduction()],
-  [matmulP, ({ params, inputs: [a] }) => {
+  ["random_bits", ({ inputs: [key] }) => same(key!.shape.slice(0, -1), 1, () => true)],
+  ["sum", reduction("sum")],
+  ["reduce_max", reduction("max")],
+  ["argmax", reduction()],
+  ["matmul", ({ params, inputs: [a] }) => {
     const { transposeA, transposeB } = params as MatmulParams;
     const [row, column] = [a!.rank - 2, a!.rank - 1];
     return [
@@ -132,18 +129,18 @@ const RULES: ReadonlyMap<object, Rule> = new Map<object, Rule>([
     ];
   }],
   // Images [set, image, height, width, channel], filters [set, height, width, in, out].
-  [conv2dP, () => bilinear([[0, 0, 0], [1, null, 1], [null, 4, 4], [4, 3, null]])],
-  [conv2dInputGradP, () => bilinear([[0, 0, 0], [null, 1, 1], [3, null, 4], [4, 4, null]])],
-  [conv2dFilterGradP, () => bilinear([[0, 0, 0], [1, 1, null], [4, null, 3], [null, 4, 4]])],
+  ["conv2d", () => bilinear([[0, 0, 0], [1, null, 1], [null, 4, 4], [4, 3, null]])],
+  ["conv2d_input_grad", () => bilinear([[0, 0, 0], [null, 1, 1], [3, null, 4], [4, 4, null]])],
+  ["conv2d_filter_grad", () => bilinear([[0, 0, 0], [1, 1, null], [4, null, 3], [null, 4, 4]])],
 ]);
 
 /** Primitives among whose parameters is the shape of the result. */
-const SHAPED: ReadonlySet<object> = new Set<object>([
-  broadcastP,
-  reshapeP,
-  sliceP,
-  fillP,
-  iotaP,
+const SHAPED: ReadonlySet<string> = new Set([
+  "broadcast",
+  "reshape",
+  "slice",
+  "fill",
+  "iota",
 ]);
 
 /**
@@ -158,8 +155,8 @@ export function axisPatterns(node: Node, extent: number): AxisPattern[] {
   const { lower } = primitive;
   const fits = (shape: Shape, axis: number | null): boolean =>
     axis === null || (shape[axis]! > 0 && shape[axis]! % extent === 0);
-  const found = RULES.get(primitive)?.(node) ??
-    (primitive === reshapeP as object
+  const found = RULES.get(primitive.name)?.(node) ??
+    (primitive.name === "reshape"
       ? reshaped(inputs[0]!.shape, output!.shape, extent)
       : lower.kind === "pointwise" && lower.elementwise
       ? same(output!.shape, inputs.length, () => true)
@@ -191,5 +188,5 @@ function reshaped(from: Shape, to: Shape, extent: number): AxisPattern[] {
  * @param shape Shape of the part of its result.
  */
 export function partParams({ primitive, params }: Node, shape: Shape): unknown {
-  return SHAPED.has(primitive) ? { ...params as object, shape } : params;
+  return SHAPED.has(primitive.name) ? { ...params as object, shape } : params;
 }

@@ -26,7 +26,7 @@ const brought: Readonly<Record<string, readonly string[]>> = {
   "./tfjs": [
     ...["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-backend-webgpu"],
   ],
-  "./doctor": ["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm"],
+  "./doctor": ["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "node:crypto"],
 };
 
 /** Runs Deno in the tree and reads the JSON that it prints. */
