@@ -30,6 +30,15 @@ export interface ImageSplitsOptions extends Cifar10Options {
   readonly endpoint?: string;
 }
 
+/** What each of {@linkcode ImageSplitsOptions} must be. */
+export const splitsKinds = {
+  ...kinds.cifar10,
+  size: /* @__PURE__ */ is.optional(is.count),
+  cut: /* @__PURE__ */ is.optional(is.number),
+  mostBytes: /* @__PURE__ */ is.optional(is.positive),
+  endpoint: /* @__PURE__ */ is.optional(is.name),
+};
+
 /** The options that a loader of shards takes. */
 export function shardOptions({ size, cut, mostBytes }: ImageSplitsOptions) {
   return {
@@ -140,13 +149,7 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
  * ```
  */
 export async function loadImageSplits(options: ImageSplitsOptions = {}): Promise<ImageSplits> {
-  requireOptions("loadImageSplits", options, {
-    ...kinds.cifar10,
-    size: is.optional(is.count),
-    cut: is.optional(is.number),
-    mostBytes: is.optional(is.positive),
-    endpoint: is.optional(is.name),
-  });
+  requireOptions("loadImageSplits", options, splitsKinds);
   const { data = "auto" } = options;
   if (PUBLISHED_SETS.some(({ name }) => name === data)) return (await loadShards(data, options))!;
   if (data === "cifar100-binary") return await loadHundred("auto", options);

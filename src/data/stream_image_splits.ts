@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { countShardRows } from "./count_shard_rows.ts";
 import { findImageShards } from "./find_image_shards.ts";
 import { loadHuggingFaceImages } from "./hugging_face_images.ts";
 import type { ImageSplits } from "./image_dataset.ts";
 import { type ImageStream, imageStream, type ImageStreamOptions } from "./image_stream.ts";
-import { type ImageSplitsOptions, shardOptions, together } from "./load_image_splits.ts";
+import {
+  type ImageSplitsOptions,
+  shardOptions,
+  splitsKinds,
+  together,
+} from "./load_image_splits.ts";
 import { regularFileSize } from "./regular_file.ts";
 
 /** Options of {@linkcode streamImageSplits}. */
@@ -50,6 +57,11 @@ export interface StreamedSplits extends ImageSplits {
  * ```
  */
 export async function streamImageSplits(options: StreamedSplitsOptions): Promise<StreamedSplits> {
+  requireOptions("streamImageSplits", options, {
+    ...splitsKinds,
+    held: is.count,
+    heldTest: is.optional(is.count),
+  });
   const { data = "auto", held, heldTest } = options;
   const found = await findImageShards(data, options);
   if (found === undefined) {

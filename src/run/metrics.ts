@@ -46,10 +46,11 @@ export interface MetricRecord {
 export function formatMetricRecord(record: MetricRecord): string {
   requireArguments("write", { record }, {
     record: is.objectWith(
-      { arm: is.text, phase: is.text, step: is.natural },
+      { arm: is.text, phase: is.text, step: is.number },
       "a record of metrics",
     ),
   });
+  requireArguments("write", { step: record.step }, { step: is.natural });
   const { arm, phase, step, ...metrics } = record;
   const where = `of arm "${arm}", phase "${phase}" at step ${step}`;
   const fields = [

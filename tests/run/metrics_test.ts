@@ -48,8 +48,13 @@ Deno.test("formatMetricRecord() refuses NaN and infinity, naming metric, arm and
       `Cannot log metric "norm" of arm "meta", phase "train" at step 7: found ${value}`,
     );
   }
-  assertThrows(() => formatMetricRecord({ arm: "a", phase: "p", step: -1 }), TypeError, "step -1");
-  assertThrows(() => formatMetricRecord({ arm: "a", phase: "p", step: 0.5 }), TypeError, "natural");
+  for (const step of [-1, 0.5, NaN]) {
+    assertThrows(
+      () => formatMetricRecord({ arm: "a", phase: "p", step }),
+      RangeError,
+      `found ${step} for 'step', expected a whole number from 0`,
+    );
+  }
   assertThrows(
     () => formatMetricRecord({ arm: "a", phase: "p", step: 1, loss: "0.5" }),
     TypeError,
