@@ -230,11 +230,11 @@ Deno.test("a weighting keeps its state from step to step", () => {
 });
 
 Deno.test("objectives refuse to do without tasks", () => {
-  const none = { tasks: [], alpha: 1 };
+  const none = { tasks: [] };
   const inner = { innerSteps: 1, innerRate: 0.1, optimizer: sgd() };
   assertThrows(() => pretextObjective(learner, none), RangeError, "found none");
   assertThrows(() => jointObjective(learner, none), RangeError, "found none");
-  assertThrows(() => alignmentObjective(learner, none), RangeError, "found none");
+  assertThrows(() => alignmentObjective(learner, { ...none, alpha: 1 }), RangeError, "found none");
   const empty = { tasks: [], inner, order: "exact" } as const;
   assertThrows(() => metaObjective(learner, empty), RangeError, "expected at least one");
 });
