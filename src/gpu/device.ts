@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DeviceUsers } from "./device_users.ts";
 import { adapterCosts } from "../adapter/adapter_costs.ts";
 import { adapterClassOf, builtInProfile } from "../adapter/built_in_profiles.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
@@ -110,9 +111,7 @@ export class Gpu {
   /** Ends of the waits that a lost device will not end. */
   readonly #waits = new Set<() => void>();
   #closed = false;
-  /** Others that compute on the device, and must not lose it. */
-  #users = 0;
-  readonly #owned: boolean;
+  readonly #users: DeviceUsers;
   readonly #onError: (event: Event) => void;
 
   /**
@@ -132,7 +131,9 @@ export class Gpu {
     } = {},
   ) {
     this.device = device;
-    this.#owned = !borrowed;
+    this.#users = DeviceUsers.of(device);
+    this.#users.enter();
+    if (!borrowed) this.#users.own();
     this.queue = device.queue;
     this.info = info;
     this.limits = device.limits;
@@ -244,29 +245,23 @@ export class Gpu {
    * @returns To be called when the other library is done; the last one to go destroys the device
    */
   lend(): () => void {
-    this.#users++;
+    this.#users.enter();
     let done = false;
     return () => {
-      if (done) return;
+      if (!done) this.#users.leave();
       done = true;
-      this.#users--;
-      this.#destroyUnused();
     };
   }
 
   /**
-   * Ends the use of the device: it is destroyed with all its buffers, unless it is another's or lent.
-   * Calling it twice does no harm.
+   * Ends the use of the device: it is destroyed with all its buffers, unless it was given, or somebody else
+   * still computes on it. Calling it twice does no harm.
    */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.device.removeEventListener("uncapturederror", this.#onError);
-    this.#destroyUnused();
-  }
-
-  #destroyUnused(): void {
-    if (this.#closed && this.#owned && this.#users === 0) this.device.destroy();
+    this.#users.leave();
   }
 
   /** {@linkcode Gpu.close}, for `using`. */

@@ -193,6 +193,25 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "a second engine keeps the device that the first one opened, lent and left",
+  webgpu,
+  async () => {
+    const first = await openEngine("webgpu");
+    const { tf } = await shareTf(first);
+    const { device } = tf.backend() as WebGPUBackend;
+    first.close();
+    const second = await openEngine("webgpu", { device });
+    const kept = (await shareTf(second)).fromTf(tf.tensor([1, 2, 3, 4, 5]));
+    tf.removeBackend("webgpu");
+    assert(await isAlive(device), "the second engine computes on it");
+    const doubled = await second.read(await second.jit(double)(kept));
+    assertEquals(doubled.data, new Float32Array([2, 4, 6, 8, 10]));
+    second.close();
+    assert(!await isAlive(device), "the last one to go destroys the device");
+  },
+);
+
 Deno.test("an engine on the device of TensorFlow.js", webgpu, async () => {
   const gpu = await openGpu();
   const { tf, toTf, fromTf } = await shareTf(new Engine(new WebGpuBackend(gpu)));
