@@ -8,13 +8,17 @@
  * @module
  */
 import { leastTime, measureCeiling } from "../src/profile/ceiling.ts";
-import { KERNELS } from "../kernels/mod.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
 import { type Gpu, openGpu } from "../src/gpu/device.ts";
 import { bindBuffers, PipelineCache } from "../src/gpu/pipelines.ts";
 import { upload } from "../src/gpu/readback.ts";
 import { type Dispatch, encodeDispatches, timeDispatches } from "../src/gpu/timing.ts";
-import type { BufferSlot, DeviceTraits, KernelLowering } from "../src/ir/lowering.ts";
+import type {
+  BufferSlot,
+  CodedKernelCall,
+  DeviceTraits,
+  KernelLowering,
+} from "../src/ir/lowering.ts";
 import {
   type Conv2dGeometry,
   lowerConv2d,
@@ -30,7 +34,7 @@ const RUNS = 20;
 
 interface Case {
   readonly name: string;
-  readonly lower: (traits: DeviceTraits) => KernelLowering;
+  readonly lower: (traits: DeviceTraits) => KernelLowering<CodedKernelCall>;
   readonly inputs: readonly number[];
   readonly output: number;
 }
@@ -162,8 +166,8 @@ async function prepare(device: Device, row: Case): Promise<Prepared> {
   const find = ({ kind, index }: BufferSlot): GPUBuffer =>
     kind === "output" ? output : (kind === "input" ? inputs : scratch)[index]!;
   const dispatches = await Promise.all(lowering.calls.map(async (call) => {
-    const code = (KERNELS as Readonly<Record<string, string>>)[call.kernel]!;
-    const kernel = await pipelines.get({ label: call.kernel, code, overrides: call.overrides });
+    const { kernel: label, code, overrides } = call;
+    const kernel = await pipelines.get({ label, code, overrides });
     const bindGroup = bindBuffers(gpu, kernel, call.buffers.map(find));
     return { kernel, bindGroup, workgroups: call.workgroups };
   }));

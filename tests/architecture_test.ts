@@ -22,7 +22,7 @@ const layers: Readonly<Record<string, Layer>> = {
   tree: { folders: [] },
   text: { folders: [] },
   ir: { folders: ["tree"] },
-  ops: { folders: ["ir"] },
+  ops: { folders: ["ir", "kernels"] },
   transform: { folders: ["ir", "ops", "tree"] },
   adapter: { folders: ["ir"] },
   gpu: { folders: ["kernels", "adapter"], types: ["ir"], packages: ["@webgpu/types"] },

@@ -5,13 +5,12 @@
  * @module
  */
 import { formatAval } from "../ir/aval.ts";
-import type { DeviceTraits, HostStep, KernelLowering } from "../ir/lowering.ts";
+import type { CodedKernelCall, DeviceTraits, HostStep, KernelLowering } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
 import { type KernelBinding, readWgslInterface } from "../gpu/wgsl_interface.ts";
 import { chooseBuffers } from "./choose_buffers.ts";
 import { checkKernelCalls } from "./kernel_call.ts";
-import { kernelCode } from "./kernel_code.ts";
 import { fitsBuffers, type GeneratedKernel } from "./kernel_source.ts";
 import { mapKernel } from "./map_kernel.ts";
 import { narrowUnit, resultsOf } from "./narrow_unit.ts";
@@ -218,14 +217,14 @@ class ProgramCompiler {
     const { name } = node.primitive;
     const [output] = node.outputs;
     this.#allocate(output!);
-    const { calls, scratch, codes, bindings } = this.#lowered(node);
+    const { calls, scratch, bindings } = this.#lowered(node);
     const inputs = node.inputs.map((input) => this.#storages.get(rootOf(input))!);
     const extra = scratch.map((size) => new Storage(size, "f32", `scratch of ${name}`));
     calls.forEach((call, k) => {
       this.#steps.push({
         kind: "dispatch",
         label: `${call.kernel} ${output!.shape.join("x")}`,
-        kernel: { name: call.kernel, code: codes[k]! },
+        kernel: { name: call.kernel, code: call.code },
         overrides: call.overrides,
         memory: call.buffers.map(({ kind, index }) =>
           kind === "input"
@@ -241,9 +240,8 @@ class ProgramCompiler {
     });
   }
 
-  /** The kernels of a node, their texts and the buffers that these declare. */
-  #lowered(node: Node): KernelLowering & {
-    readonly codes: readonly string[];
+  /** The kernels of a node, and the buffers that these declare. */
+  #lowered(node: Node): KernelLowering<CodedKernelCall> & {
     readonly bindings: readonly (readonly KernelBinding[])[];
   } {
     const { lower, name } = node.primitive;
@@ -251,12 +249,11 @@ class ProgramCompiler {
     const [output] = node.outputs;
     try {
       const lowering = lower.lower(node.params, node.inputs, output!, this.#traits);
-      const codes = lowering.calls.map(({ kernel, code }) => code ?? kernelCode(kernel, name));
-      const bindings = lowering.calls.map(({ kernel }, k) =>
-        readWgslInterface(codes[k]!, kernel).bindings
+      const bindings = lowering.calls.map(({ kernel, code }) =>
+        readWgslInterface(code, kernel).bindings
       );
       checkKernelCalls(node, lowering, { bindings, traits: this.#traits });
-      return { ...lowering, codes, bindings };
+      return { ...lowering, bindings };
     } catch (error) {
       throw new Error(
         `Cannot compile '${name}' of (${node.inputs.map(formatAval).join(", ")}): ${

@@ -38,12 +38,10 @@ export interface BufferSlot {
   readonly index: number;
 }
 
-/** One dispatch of one kernel file. */
+/** One dispatch of one kernel. */
 export interface KernelCall {
-  /** Name of the file in `kernels/` without `.wgsl`, or of the kernel whose text is `code`. */
+  /** Name of the kernel: of its file without `.wgsl`. */
   readonly kernel: string;
-  /** WGSL of a kernel that is not in `kernels/`. */
-  readonly code?: string;
   /** Values of the kernel's `override` constants and of the members of its `struct Sizes`. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Workgroups along x, y, z. */
@@ -54,10 +52,16 @@ export interface KernelCall {
   readonly flops: number;
 }
 
+/** One dispatch of one kernel, with the kernel. */
+export interface CodedKernelCall extends KernelCall {
+  /** WGSL of the kernel. */
+  readonly code: string;
+}
+
 /** A primitive as a short list of kernel dispatches. */
-export interface KernelLowering {
+export interface KernelLowering<C extends KernelCall = KernelCall> {
   /** The dispatches in order. */
-  readonly calls: readonly KernelCall[];
+  readonly calls: readonly C[];
   /** Elements (4 bytes each) of each scratch buffer. */
   readonly scratch: readonly number[];
 }

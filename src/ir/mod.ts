@@ -21,6 +21,7 @@ export {
 export type { AdapterCosts } from "./adapter_costs.ts";
 export type {
   BufferSlot,
+  CodedKernelCall,
   DeviceTraits,
   HostNode,
   HostStep,

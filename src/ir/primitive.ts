@@ -8,7 +8,13 @@
  */
 import type { Aval, DType } from "./aval.ts";
 import type { Index } from "./index_expression.ts";
-import type { DeviceTraits, HostNode, HostStep, KernelLowering } from "./lowering.ts";
+import type {
+  CodedKernelCall,
+  DeviceTraits,
+  HostNode,
+  HostStep,
+  KernelLowering,
+} from "./lowering.ts";
 import type { NdArray } from "./nd_array.ts";
 import type { Program } from "./program.ts";
 import type { Node, Tensor } from "./tensor.ts";
@@ -69,7 +75,12 @@ export type Lowering<P> =
   /** Hand-written kernels. */
   | {
     readonly kind: "kernel";
-    lower(params: P, inputs: readonly Aval[], output: Aval, traits: DeviceTraits): KernelLowering;
+    lower(
+      params: P,
+      inputs: readonly Aval[],
+      output: Aval,
+      traits: DeviceTraits,
+    ): KernelLowering<CodedKernelCall>;
   }
   /** Code on the host that drives the device by itself, as another library does. */
   | { readonly kind: "host"; load(node: HostNode<P>, device: GPUDevice): Promise<HostStep> }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BufferSlot, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
+import type { BufferSlot, CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
 import { type Conv2dGeometry, outHeight, outWidth } from "./conv2d_geometry.ts";
 import { ConvPlan } from "./conv2d_plan.ts";
 
@@ -21,7 +21,10 @@ const INPUT_1: BufferSlot = { kind: "input", index: 1 };
  * @returns Kernels with the inputs (x, w) and the output
  *   `[batch, images, outHeight, outWidth, outChannels]`
  */
-export function lowerConv2d(geometry: Conv2dGeometry, traits: DeviceTraits): KernelLowering {
+export function lowerConv2d(
+  geometry: Conv2dGeometry,
+  traits: DeviceTraits,
+): KernelLowering<CodedKernelCall> {
   const plan = new ConvPlan(geometry, traits);
   const x = plan.padChannels(INPUT_0, plan.imagePixels, geometry.inChannels);
   const w = plan.padFilters(INPUT_1);
@@ -53,7 +56,7 @@ export function lowerConv2d(geometry: Conv2dGeometry, traits: DeviceTraits): Ker
 export function lowerConv2dInputGrad(
   geometry: Conv2dGeometry,
   traits: DeviceTraits,
-): KernelLowering {
+): KernelLowering<CodedKernelCall> {
   const plan = new ConvPlan(geometry, traits);
   const { strideY, strideX, kernelHeight, kernelWidth } = geometry;
   const height = (outHeight(geometry) - 1) * strideY + 1;
@@ -90,7 +93,7 @@ export function lowerConv2dInputGrad(
 export function lowerConv2dFilterGrad(
   geometry: Conv2dGeometry,
   traits: DeviceTraits,
-): KernelLowering {
+): KernelLowering<CodedKernelCall> {
   const plan = new ConvPlan(geometry, traits);
   const x = plan.padChannels(INPUT_0, plan.imagePixels, geometry.inChannels);
   const dy = plan.padChannels(INPUT_1, plan.resultPixels, geometry.outChannels);

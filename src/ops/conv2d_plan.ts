@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { BufferSlot, DeviceTraits, KernelCall, KernelLowering } from "../ir/lowering.ts";
+import * as kernels from "../../kernels/mod.ts";
+import type { BufferSlot, CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
 import { type Conv2dGeometry, outHeight, outWidth } from "./conv2d_geometry.ts";
 import {
   ceilDivide,
@@ -50,17 +51,14 @@ interface ConvSizes extends Readonly<Record<string, number>> {
   readonly out4: number;
 }
 
-/** A kernel of the filter gradient and how it divides the work. */
-interface FilterGradientKernel {
-  readonly kernel: string;
+/** A kernel of the filter gradient, the constants that only it has, and how it divides the work. */
+interface FilterGradientKernel extends Pick<CodedKernelCall, "kernel" | "code" | "overrides"> {
   /** Invocations of one part. */
   readonly blocks: number;
   /** Loop iterations along one image row. */
   readonly columns: number;
   /** Invocations of a workgroup. */
   readonly workgroup: number;
-  /** Constants that only this kernel has. */
-  readonly overrides: Readonly<Record<string, number>>;
 }
 
 const OUTPUT: BufferSlot = { kind: "output", index: 0 };
@@ -72,7 +70,7 @@ const FILTER_BYTES = 9 * 32 * 4;
 export class ConvPlan {
   readonly #geometry: Conv2dGeometry;
   readonly #traits: DeviceTraits;
-  readonly #calls: KernelCall[] = [];
+  readonly #calls: CodedKernelCall[] = [];
   readonly #scratch: number[] = [];
   readonly #flops: number;
 
@@ -102,7 +100,7 @@ export class ConvPlan {
   }
 
   /** All calls so far. */
-  lowering(): KernelLowering {
+  lowering(): KernelLowering<CodedKernelCall> {
     return { calls: this.#calls, scratch: this.#scratch };
   }
 
@@ -173,7 +171,10 @@ export class ConvPlan {
     const in4 = roundUp4(g.inChannels) / 4;
     const out4 = roundUp4(g.outChannels) / 4;
     const size = g.batch * g.kernelHeight * g.kernelWidth * in4 * out4 * 16;
-    const { kernel, blocks, columns, workgroup, overrides } = this.#filterGradientKernel(in4, out4);
+    const { kernel, code, blocks, columns, workgroup, overrides } = this.#filterGradientKernel(
+      in4,
+      out4,
+    );
     const split = chooseParts(
       { steps: g.images * outHeight(g), iterationsPerStep: columns + 1, blocks, size },
       this.#traits,
@@ -184,6 +185,7 @@ export class ConvPlan {
     const grid = linearGrid(blocks * split.parts, this.#traits, workgroup);
     this.#calls.push({
       kernel,
+      code,
       overrides: {
         batch: g.batch,
         images: g.images,
@@ -229,6 +231,7 @@ export class ConvPlan {
       const slots = Math.min(LANES, g.kernelHeight * in4);
       return {
         kernel: "conv2d_3x3_lane_filter_gradient",
+        code: kernels.conv2d_3x3_lane_filter_gradient,
         blocks: LANES * g.batch * ceilDivide(g.kernelHeight * in4, slots) * ceilDivide(out4, LANES),
         columns: ceilDivide(g.width, 2),
         workgroup: LANES,
@@ -239,6 +242,7 @@ export class ConvPlan {
       const narrow = in4 === 1;
       return {
         kernel: "conv2d_3x3_filter_gradient",
+        code: kernels.conv2d_3x3_filter_gradient,
         blocks: g.batch * g.kernelHeight * ceilDivide(in4, narrow ? 1 : 2) *
           ceilDivide(out4, narrow ? 4 : 2),
         columns: outWidth(g),
@@ -248,6 +252,7 @@ export class ConvPlan {
     }
     return {
       kernel: "conv2d_filter_gradient",
+      code: kernels.conv2d_filter_gradient,
       blocks: g.batch * g.kernelHeight * g.kernelWidth * ceilDivide(in4, 2) * ceilDivide(out4, 2),
       columns: outWidth(g),
       workgroup,
@@ -260,7 +265,7 @@ export class ConvPlan {
     };
   }
 
-  #plan3x3(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+  #plan3x3(c: Correlation, sizes: ConvSizes): Omit<CodedKernelCall, "buffers" | "flops"> {
     const tilesX = ceilDivide(c.outWidth, 4);
     const tilesY = ceilDivide(c.outHeight, 4);
     const workgroup = heavyWorkgroup(this.#traits);
@@ -272,6 +277,7 @@ export class ConvPlan {
     const direct = sizes.in4 > room;
     return {
       kernel: "conv2d_3x3",
+      code: kernels.conv2d_3x3,
       overrides: {
         ...sizes,
         transposed,
@@ -291,7 +297,7 @@ export class ConvPlan {
   }
 
   /** Where loads are dear: the lanes of a subgroup share pixels or filters. */
-  #planLanes(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+  #planLanes(c: Correlation, sizes: ConvSizes): Omit<CodedKernelCall, "buffers" | "flops"> {
     const shareFilters = { tilesX: ceilDivide(c.outWidth, 4), tilesY: ceilDivide(c.outHeight, 4) };
     const sharePixels = { tilesX: ceilDivide(c.outWidth, 8), tilesY: ceilDivide(c.outHeight, 8) };
     const few = shareFilters.tilesX * shareFilters.tilesY;
@@ -305,7 +311,9 @@ export class ConvPlan {
         : ceilDivide(sizes.out4, 2) * ceilDivide(sizes.images * tilesX * tilesY, LANES));
     const grid = linearGrid(groups * LANES, this.#traits, LANES);
     return {
-      kernel: wide ? "conv2d_3x3_lane_channels" : "conv2d_3x3_lane_tiles",
+      ...(wide
+        ? { kernel: "conv2d_3x3_lane_channels", code: kernels.conv2d_3x3_lane_channels }
+        : { kernel: "conv2d_3x3_lane_tiles", code: kernels.conv2d_3x3_lane_tiles }),
       overrides: {
         ...sizes,
         TRANSPOSED: c.transposed ? 1 : 0,
@@ -317,7 +325,7 @@ export class ConvPlan {
     };
   }
 
-  #planAny(c: Correlation, sizes: ConvSizes): Omit<KernelCall, "buffers" | "flops"> {
+  #planAny(c: Correlation, sizes: ConvSizes): Omit<CodedKernelCall, "buffers" | "flops"> {
     const tiles = ceilDivide(sizes.images * c.outHeight * c.outWidth, 8);
     const grid = linearGrid(
       sizes.batch * tiles * ceilDivide(sizes.out4, 2),
@@ -326,6 +334,7 @@ export class ConvPlan {
     );
     return {
       kernel: "conv2d",
+      code: kernels.conv2d,
       overrides: {
         ...sizes,
         kernel_y: this.#geometry.kernelHeight,
@@ -352,6 +361,7 @@ export class ConvPlan {
     const grid = linearGrid(ceilDivide(elements, 4), this.#traits);
     this.#calls.push({
       kernel: "resize_image",
+      code: kernels.resize_image,
       overrides: {
         images,
         height,

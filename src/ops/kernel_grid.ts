@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { BufferSlot, DeviceTraits, KernelCall } from "../ir/lowering.ts";
+import { sum_parts } from "../../kernels/mod.ts";
+import type { BufferSlot, CodedKernelCall, DeviceTraits } from "../ir/lowering.ts";
 
 /** A grid of workgroups over a linear range of invocations. */
 export interface LinearGrid {
@@ -180,10 +181,11 @@ export function sumParts(
     readonly parts: number;
   },
   traits: DeviceTraits,
-): KernelCall {
+): CodedKernelCall {
   const grid = linearGrid(sum.size, traits);
   return {
     kernel: "sum_parts",
+    code: sum_parts,
     overrides: { size: sum.size, parts: sum.parts, ...grid.overrides },
     workgroups: grid.workgroups,
     buffers: [sum.source, sum.target],

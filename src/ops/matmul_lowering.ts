@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { BufferSlot, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
+import { matmul, matmul_any, matmul_lanes } from "../../kernels/mod.ts";
+import type { BufferSlot, CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
 import {
   ceilDivide,
   chooseParts,
@@ -38,7 +39,10 @@ export interface MatmulGeometry {
  * @param traits What is known of the adapter
  * @returns Kernels with the inputs (a, b) and the output `[batch, rows, columns]`
  */
-export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): KernelLowering {
+export function lowerMatmul(
+  geometry: MatmulGeometry,
+  traits: DeviceTraits,
+): KernelLowering<CodedKernelCall> {
   const { batch, rows, inner, columns, transposeA, transposeB } = geometry;
   const { kernel, vectors, tile: [tileRows, tileColumns], workgroup } = chooseKernel(
     geometry,
@@ -58,6 +62,7 @@ export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): Ker
   const grid = linearGrid(blocks * split.parts, traits, workgroup);
   const product = {
     kernel,
+    code: TEXTS[kernel],
     overrides: {
       batch,
       rows,
@@ -79,9 +84,11 @@ export function lowerMatmul(geometry: MatmulGeometry, traits: DeviceTraits): Ker
   return { calls: [product, sum], scratch: [size * split.parts] };
 }
 
+const TEXTS = { matmul, matmul_any, matmul_lanes } as const;
+
 /** A kernel, and the tile of one invocation, or of one subgroup where lanes share loads. */
 interface MatmulKernel {
-  readonly kernel: "matmul" | "matmul_any" | "matmul_lanes";
+  readonly kernel: keyof typeof TEXTS;
   /** Whether it loads vectors along the inner axis. */
   readonly vectors: boolean;
   /** Rows and columns. */

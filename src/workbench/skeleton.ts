@@ -73,9 +73,9 @@ export interface ${pascal}Params {
 `;
 }
 
-function callText(name: string): string {
+function callText(name: string, more = ""): string {
   return `calls: [{
-        kernel: "${name}",
+        kernel: "${name}",${more}
         overrides: { size, scale, ...overrides },
         workgroups,
         buffers: [{ kind: "input", index: 0 }, { kind: "output", index: 0 }],
@@ -88,9 +88,10 @@ function callText(name: string): string {
 export function opText(names: KernelNames): string {
   const { name, camel, pascal } = names;
   return `/** \`scale x^2\`, element by element, by a kernel of its own. @module */
+import { ${name} as wgsl } from "../../kernels/mod.ts";
 import type { Aval } from "../ir/aval.ts";
 import { sizeOf } from "../ir/aval.ts";
-import type { DeviceTraits, KernelLowering } from "../ir/lowering.ts";
+import type { CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
 import { ndArray } from "../ir/nd_array.ts";
 import { definePrimitive, type Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
@@ -116,11 +117,15 @@ ${commonRules(names)}
   flops: (_, __, output) => 2 * sizeOf(output.shape),
 });
 
-function lowering(scale: number, { shape }: Aval, traits: DeviceTraits): KernelLowering {
+function lowering(
+  scale: number,
+  { shape }: Aval,
+  traits: DeviceTraits,
+): KernelLowering<CodedKernelCall> {
   const size = sizeOf(shape);
   const { workgroups, overrides } = linearGrid(size, traits);
   return {
-    ${callText(name).replaceAll("\n  ", "\n")}
+    ${callText(name, `\n        code: wgsl,`).replaceAll("\n  ", "\n")}
   };
 }
 

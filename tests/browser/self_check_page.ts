@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { KERNELS } from "../../kernels/mod.ts";
+import * as KERNELS from "../../kernels/mod.ts";
 import { numberChecks } from "../../src/doctor/number_check.ts";
 import { selfCheck } from "../../src/doctor/self_check.ts";
 import { Engine } from "../../src/engine/engine.ts";

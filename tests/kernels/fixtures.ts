@@ -4,13 +4,12 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { KERNELS } from "../../kernels/mod.ts";
 import { BufferPool } from "../../src/gpu/buffers.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { bindBuffers, PipelineCache } from "../../src/gpu/pipelines.ts";
 import { readBuffers, upload } from "../../src/gpu/readback.ts";
 import { type Dispatch, encodeDispatches } from "../../src/gpu/timing.ts";
-import type { BufferSlot, KernelLowering } from "../../src/ir/lowering.ts";
+import type { BufferSlot, CodedKernelCall, KernelLowering } from "../../src/ir/lowering.ts";
 import { type Conv2dGeometry, outHeight, outWidth } from "../../src/ops/conv2d_lowering.ts";
 import type { MatmulGeometry } from "../../src/ops/matmul_lowering.ts";
 
@@ -43,7 +42,7 @@ export class KernelBench {
 
   /** Compiles a lowering and binds buffers to it; all scratch is poisoned with NaN. */
   async prepare(
-    lowering: KernelLowering,
+    lowering: KernelLowering<CodedKernelCall>,
     inputs: readonly GPUBuffer[],
     output: GPUBuffer,
   ): Promise<Dispatch[]> {
@@ -57,7 +56,7 @@ export class KernelBench {
     return await Promise.all(lowering.calls.map(async (call) => {
       const kernel = await this.#pipelines.get({
         label: call.kernel,
-        code: (KERNELS as Readonly<Record<string, string>>)[call.kernel]!,
+        code: call.code,
         overrides: call.overrides,
       });
       const bindGroup = bindBuffers(this.gpu, kernel, call.buffers.map(find));
@@ -74,7 +73,7 @@ export class KernelBench {
 
   /** Runs a lowering on poisoned memory and checks that nothing past the output was written. */
   async run(
-    lowering: KernelLowering,
+    lowering: KernelLowering<CodedKernelCall>,
     inputs: readonly Float32Array<ArrayBuffer>[],
     size: number,
   ): Promise<Float32Array> {

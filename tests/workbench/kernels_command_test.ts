@@ -56,7 +56,9 @@ Deno.test("kernels --check names files that are new or gone, and changes by hand
   );
   assertStringIncludes(renamed.lines, "product.wgsl is not in mod.ts");
   assertStringIncludes(renamed.lines, "matmul.wgsl is in mod.ts, but there is no such file");
-  const byHand = await onCopy(edit("mod.ts", "WGSL text of every", "The text of every"));
+  const byHand = await onCopy(
+    edit("mod.ts", "The kernels of this folder", "All kernels of this folder"),
+  );
   assertStringIncludes(byHand.lines, "mod.ts was changed by hand");
   assertEquals([renamed.code, byHand.code], [1, 1]);
 });
