@@ -224,15 +224,21 @@ Deno.test("one training at a time works in a folder; the lock ends with a killed
       await child.status;
       const { training } = await fit(engine, own);
       assertEquals((await engine.read(training)).data, Float32Array.of(0.5 ** 5, 0.5 ** 5));
-      // Two of one process are no better.
-      const both = await Promise.allSettled(
-        [1, 2].map((k) => fit(engine, { ...own, folder: `${folder}-twice`, steps: 3 * k })),
-      );
-      assertEquals(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
-      assertStringIncludes(
-        String((both.find(({ status }) => status === "rejected") as { reason: unknown }).reason),
-        told,
-      );
+      // Two of one process are no better: the first one waits for a batch, so it cannot have ended.
+      const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const twice = { ...own, folder: `${folder}-twice` };
+      const first = fit(engine, {
+        ...twice,
+        batch: async () => {
+          begun.resolve();
+          await go.promise;
+          return {};
+        },
+      });
+      await begun.promise;
+      await assertRejects(() => fit(engine, twice), Error, told);
+      go.resolve();
+      await first;
     })
   ));
 
