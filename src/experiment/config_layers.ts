@@ -163,12 +163,26 @@ function placeIn(
   layers: readonly ConfigLayer[],
   target: { readonly path: ValuePath; readonly key: boolean },
 ): string {
+  // A list replaces that of lower layers: what it lacks stands nowhere else.
+  const lists = layers.findLastIndex(({ values }) => holdsList(values, target.path));
+  const visible = layers.slice(Math.max(0, lists));
   for (let length = target.path.length; length > 0; length--) {
     const path = target.path.slice(0, length);
-    const layer = layers.findLast(({ values }) => holds(values, path));
+    const layer = visible.findLast(({ values }) => holds(values, path));
     if (layer) return `${layer.place(path, target.key && length === target.path.length)}: `;
   }
   return "";
+}
+
+/** Whether there is a list on the way to a place. */
+function holdsList(values: unknown, path: ValuePath): boolean {
+  let node = values;
+  for (const key of path) {
+    if (Array.isArray(node)) return true;
+    if (typeof node !== "object" || node === null || !Object.hasOwn(node, key)) return false;
+    node = (node as Record<string, unknown>)[key];
+  }
+  return false;
 }
 
 function holds(values: unknown, path: ValuePath): boolean {

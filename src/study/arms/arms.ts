@@ -113,7 +113,7 @@ export type WrittenArms = Readonly<Record<string, z.output<typeof armSchema>>>;
 
 /** The schema of arms by name. */
 export const armsSchema = z.record(
-  z.string().regex(kebab, "Expected a kebab-case name"),
+  z.string().max(64).regex(kebab, "Expected a kebab-case name"),
   armSchema,
 );
 

@@ -27,7 +27,7 @@ const sideSchema = (what: string) =>
 
 /** The schema of regimes by name. */
 export const regimesSchema = z.record(
-  z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "Expected a kebab-case name"),
+  z.string().max(64).regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "Expected a kebab-case name"),
   z.strictObject({
     source: sideSchema("backbones are pretrained on").describe("What backbones are pretrained on."),
     target: sideSchema("they are judged by").describe("What they are judged by."),

@@ -129,10 +129,11 @@ function* streamFaults(
 /** The schema of the configuration of a study on images. */
 export const studySchema = shape.superRefine((config, context) => {
   const { faults } = resolveArms(config.arms, { options: config.meta, plan: config.pretrain });
-  // Choices are checked where they are written, too.
+  // Choices are checked where they are written, too; so are options for all arms, which phases take over.
   const known = context.issues.map(({ path }) => path?.join("."));
   for (const { path, message } of faults) {
-    if (known.includes(["arms", ...path].join("."))) continue;
+    const shared = ["meta", ...path.slice(path.indexOf("pretrain") + 2)];
+    if ([["arms", ...path], shared].some((place) => known.includes(place.join(".")))) continue;
     context.addIssue({ code: "custom", path: ["arms", ...path], message });
   }
   for (const { path, message } of streamFaults(config)) {
