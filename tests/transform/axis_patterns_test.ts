@@ -20,6 +20,9 @@ const CONV: ops.Conv2dParams = {
 /** One application of every primitive that goes along axes, and how many of its patterns have 2 or 4 steps. */
 const NODES: Readonly<Record<string, readonly [Tensor, patterns: number]>> = {
   add: [ops.add(f32(4, 3, 2), f32(4, 3, 2)), 3],
+  identity: [ops.identity(f32(4, 2)), 3],
+  barrier: [ops.barrier(f32(4, 2), 1), 3],
+  stop_gradient: [ops.stopGradient(f32(4, 2)), 3],
   select: [ops.select(input({ shape: [4], dtype: "bool" }), f32(4), f32(4)), 2],
   fill: [ops.fill(3, [4, 2]), 3],
   iota: [ops.iota([4, 2], [0]), 1],
