@@ -38,7 +38,7 @@ export type TraceEvent =
 export interface TraceFile {
   /** The events. */
   readonly traceEvents: readonly TraceEvent[];
-  /** In which unit a viewer shows times. */
+  /** In which unit a viewer shows times; before the events, as a reader of large files takes it only there. */
   readonly displayTimeUnit: "ms" | "ns";
   /** Where the times come from. */
   readonly otherData: Readonly<Record<string, string>>;
@@ -92,15 +92,17 @@ const [HOST, ALL, WRITTEN, GENERATED] = [1, 2, 3, 4] as const;
  */
 export function profileTrace(profile: Profile): TraceFile {
   const { name, adapter, dispatches, prepared, ceiling } = profile;
+  // Times are whole nanoseconds, so that what follows begins where this ends.
+  const before = Math.round(prepared * 1e6);
   const events: TraceEvent[] = [
-    metadata("process_name", 0, { name: `${name} on ${adapter}` }),
+    metadata("process_name", HOST, { name: `${name} on ${adapter}` }),
     ...TRACKS.flatMap((track, k) => [
       metadata("thread_name", k + 1, { name: track }),
       metadata("thread_sort_index", k + 1, { sort_index: k + 1 }),
     ]),
-    span(HOST, "trace, compile and load", { at: 0, duration: prepared * 1e3, args: {} }),
+    span(HOST, "trace, compile and load", { at: 0, duration: before, args: {} }),
   ];
-  let at = prepared * 1e3;
+  let at = before;
   for (const dispatch of dispatches) {
     const { label, kernel, nanoseconds, least, flops, bytes, memory, workgroups } = dispatch;
     if (nanoseconds === undefined) {
@@ -109,7 +111,7 @@ export function profileTrace(profile: Profile): TraceFile {
           `adapter with "timestamp-query".`,
       );
     }
-    const duration = nanoseconds / 1e3;
+    const duration = Math.round(nanoseconds);
     const args = {
       kernel,
       workgroups: workgroups.join(" x "),
@@ -127,8 +129,8 @@ export function profileTrace(profile: Profile): TraceFile {
     at += duration;
   }
   return {
-    traceEvents: events,
     displayTimeUnit: "ns",
+    traceEvents: events,
     otherData: {
       adapter,
       times: "of the device's clock, each dispatch in a pass of its own, one after the other",
@@ -147,15 +149,26 @@ function span(
   tid: number,
   name: string,
   { at, duration, args }: {
+    /** Nanoseconds. */
     readonly at: number;
+    /** Nanoseconds. */
     readonly duration: number;
     readonly args: TraceEvent["args"];
   },
 ): TraceEvent {
   const cat = tid === HOST ? "host" : "dispatch";
-  return { name, cat, ph: "X", pid: PROCESS, tid, ts: at, dur: duration, args };
+  return { name, cat, ph: "X", pid: PROCESS, tid, ts: beginning(at), dur: duration / 1e3, args };
 }
 
 function counter(name: string, at: number, args: TraceEvent["args"]): TraceEvent {
-  return { name, ph: "C", pid: PROCESS, tid: 0, ts: at, args };
+  return { name, ph: "C", pid: PROCESS, tid: HOST, ts: beginning(at), args };
+}
+
+/**
+ * Microseconds of a time in nanoseconds, and half a nanosecond more: Perfetto cuts what is below a nanosecond off,
+ * of a product with 1000 that may be a little too small, and leaves out a slice that begins before the last one
+ * ends and ends after it.
+ */
+function beginning(nanoseconds: number): number {
+  return (nanoseconds + 0.5) / 1e3;
 }

@@ -19,6 +19,7 @@ import { memoryOver } from "../../src/profile/memory_over.ts";
 import { profileCommand } from "../../src/workbench/profile_command.ts";
 import { withoutWebgpu } from "../webgpu.ts";
 import { traceFaults } from "./trace_format.ts";
+import { importTrace, readings } from "./trace_import.ts";
 
 function deviceTest(name: string, fn: (engine: Engine) => Promise<void>): void {
   Deno.test({
@@ -181,7 +182,64 @@ Deno.test("a trace keeps the published format, with named tracks and counters of
   const memory = events.filter(({ name }) => name === "memory in use, bytes");
   assertEquals(memory.map(({ args }) => args["temporaries"]), [32, 32, 32]);
   const spans = events.flatMap((event) => event.ph === "X" && event.tid === 2 ? [event] : []);
-  assertEquals(spans.map(({ ts, dur }) => [ts, dur]), [[1500, 2], [1502, 0], [1502, 2]]);
+  assertEquals(
+    spans.map(({ ts, dur }) => [ts, dur]),
+    [[1500.0005, 2], [1502.0005, 0], [1502.0005, 2]],
+  );
+});
+
+Deno.test("Perfetto leaves no dispatch of a trace out, and names its tracks and counters", () => {
+  // As of clocks that count nanoseconds: begun at any time, some of no duration.
+  let state = 1;
+  const random = (below: number): number => {
+    state = (state * 48271) % 2147483647;
+    return state % below;
+  };
+  const many = Array.from({ length: 3_000 }, (_, k) => ({
+    ...dispatch,
+    kernel: k % 3 === 0 ? "matmul" : "generated",
+    label: `dispatch ${k}`,
+    nanoseconds: random(10) === 0 ? 0 : random(50_000) + random(4) / 4,
+  }));
+  const json = JSON.stringify(profileTrace({ ...made, dispatches: many, prepared: 12.3456789 }));
+  for (const [how, read] of Object.entries(readings)) {
+    const { slices, counters, processes, errors } = importTrace(json, read);
+    assertEquals(errors, [], how);
+    assertEquals([...processes.values()], ["square on some GPU"]);
+    const on = (track: string) => slices.filter((slice) => slice.track === track);
+    assertEquals(on("host").map(({ name }) => name), ["trace, compile and load"]);
+    const names = on("all dispatches").map(({ name }) => name);
+    assertEquals(names.join(), many.map(({ label }) => label).join());
+    assertEquals(
+      on("hand-written kernels").length + on("generated kernels").length,
+      many.length,
+    );
+    for (const { name, duration, depth } of on("all dispatches")) {
+      const wanted = Math.round(many[Number(name.slice("dispatch ".length))]!.nanoseconds);
+      assert(Math.abs(duration - wanted) <= 1, `${name} takes ${duration}, expected ${wanted}`);
+      assert(depth === 0 || duration === 0, `${name} lies in another`);
+    }
+    for (
+      const series of [
+        ...["inputs", "constants", "temporaries", "results"].map((part) =>
+          `memory in use, bytes ${part}`
+        ),
+        ...["GFLOP/s rate", "GB/s rate"],
+      ]
+    ) assertEquals(counters.get(series)?.length, many.length, series);
+  }
+});
+
+Deno.test("the import of traces misses what crosses, comes too late or has no name", () => {
+  const file = JSON.parse(JSON.stringify(profileTrace(made)));
+  const importOf = (changed: object) => importTrace(JSON.stringify(changed), readings["product"]!);
+  assertEquals(importOf(file).errors, []);
+  const long = structuredClone(file);
+  long.traceEvents.find(({ name }: { name: string }) => name === dispatch.label).dur = 2.5;
+  assertEquals(importOf(long).errors, ["slice_drop_overlapping_complete_event"]);
+  const { displayTimeUnit, ...late } = file;
+  assertEquals(importOf({ ...late, displayTimeUnit }).errors, ["json_display_time_unit_too_late"]);
+  assertEquals(importOf({ extra: 1, ...file }).errors, ["ends at the unknown key extra"]);
 });
 
 Deno.test("the check of traces finds what the format forbids", () => {
@@ -232,7 +290,9 @@ Deno.test({
       const own = await command(`${folder}/own.ts`, "--no-roofline", "--trace", path);
       assertEquals(own.code, 0, own.lines);
       assertStringIncludes(own.lines, "map mul [5]");
-      assertEquals(traceFaults(await Deno.readTextFile(path)), []);
+      const trace = await Deno.readTextFile(path);
+      assertEquals(traceFaults(trace), []);
+      assertEquals(importTrace(trace, readings["product"]!).errors, []);
       const workload = await command("layer", "--order", "first", "--no-roofline", "--each");
       assertStringIncludes(workload.lines, "layer, first on ");
       const model = await command("encoder", "--batch", "2", "--no-roofline", "--keep");
