@@ -14,9 +14,10 @@
 import type { Engine } from "../engine/engine.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
 import { NoAdapterError, openGpu } from "../gpu/device.ts";
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { findProfile, profileLines } from "../machine/mod.ts";
-import { openEngine } from "../interop/open_engine.ts";
+import { openLateEngine } from "../interop/open_late_engine.ts";
 import { printableLines } from "../text/printable.ts";
 import { numberChecks } from "./number_check.ts";
 import { selfCheck } from "./self_check.ts";
@@ -25,6 +26,11 @@ import { selfCheck } from "./self_check.ts";
 export interface DoctorOptions {
   /** Whether the adapter is measured now, and its profile kept; without it, the kept one is shown. */
   readonly measure?: boolean;
+  /**
+   * Whether TensorFlow.js is checked too where there is a WebGPU adapter, and is fetched (286 MB) if it is not
+   * there; where there is none it is always checked.
+   */
+  readonly tfjs?: boolean;
 }
 
 /** Limits worth showing. */
@@ -42,8 +48,9 @@ const LIMITS = [
  * Prints the state of the machine and checks the engines.
  *
  * @param print Receives each line.
- * @param options Whether to measure the adapter.
+ * @param options Whether to measure the adapter, and to check TensorFlow.js where it is not needed.
  * @returns Whether every check passed.
+ * @throws {TypeError} If `print` is no function, or an option is unknown or none of true and false.
  *
  * @example
  * ```ts
@@ -60,15 +67,18 @@ export async function doctor(
   print: (line: string) => void,
   options: DoctorOptions = {},
 ): Promise<boolean> {
-  requireOptions("doctor", options, { measure: true });
+  requireArguments("doctor", { print }, { print: is.callback });
+  const flag = is.optional(is.flag);
+  requireOptions("doctor", options, { measure: flag, tfjs: flag });
   const { deno, v8, typescript } = Deno.version;
   print(`Deno ${deno}, V8 ${v8}, TypeScript ${typescript}, ${Deno.build.target}`);
   const hasAdapter = await showAdapter(print, options);
-  const engines: EngineChoice[] = hasAdapter ? ["webgpu", "tfjs"] : ["tfjs"];
-  let healthy = true;
-  for (const name of engines) {
-    healthy = await checkEngine(name, print) && healthy;
-  }
+  const withTfjs = options.tfjs === true || !hasAdapter;
+  let healthy = !hasAdapter || await checkEngine("webgpu", print);
+  if (withTfjs) healthy = await checkEngine("tfjs", print) && healthy;
+  else {print(
+      "engine tfjs: not checked, as programs take WebGPU here (--tfjs fetches and checks it)",
+    );}
   print(healthy ? "everything is in order" : "something is wrong: see above");
   return healthy;
 }
@@ -104,7 +114,15 @@ async function showAdapter(
 }
 
 async function checkEngine(name: EngineChoice, print: (line: string) => void): Promise<boolean> {
-  const engine = await openEngine(name);
+  let engine: Engine;
+  try {
+    engine = await openLateEngine(name);
+  } catch (error) {
+    print(
+      `engine ${name}: WRONG, it does not open. ${error instanceof Error ? error.message : error}`,
+    );
+    return false;
+  }
   try {
     print(`engine ${name} on ${engine.info.adapter}, against the float64 reference:`);
     let healthy = true;
@@ -136,14 +154,18 @@ async function showNumbers(engine: Engine, print: (line: string) => void): Promi
 }
 
 if (import.meta.main) {
-  const surplus = Deno.args.find((arg) => arg !== "--measure");
+  const known = ["--measure", "--tfjs"];
+  const surplus = Deno.args.find((arg) => !known.includes(arg));
   if (surplus !== undefined) {
     console.error(
-      `Unexpected argument "${printableLines(surplus)}": expected --measure or nothing.`,
+      `Unexpected argument "${printableLines(surplus)}": expected --measure, --tfjs or nothing.`,
     );
     Deno.exit(2);
   }
-  const measure = Deno.args.length > 0;
-  const healthy = await doctor((line) => console.log(printableLines(line)), { measure });
+  const [measure, tfjs] = known.map((flag) => Deno.args.includes(flag));
+  const healthy = await doctor((line) => console.log(printableLines(line)), {
+    measure: measure!,
+    tfjs: tfjs!,
+  });
   Deno.exit(healthy ? 0 : 1);
 }

@@ -21,12 +21,12 @@ const brought: Readonly<Record<string, readonly string[]>> = {
   "./report": [],
   "./report/charts": ["vega", "vega-lite"],
   "./report/pictures": ["fast-png"],
-  "./notebook": ["fast-png", "vega", "vega-lite", "yaml", "zod"],
-  "./study": ["yaml", "zod"],
+  "./notebook": ["fast-png", "vega", "vega-lite"],
+  "./study": [],
   "./tfjs": [
     ...["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-backend-webgpu"],
   ],
-  "./doctor": ["@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "node:crypto"],
+  "./doctor": ["node:crypto"],
 };
 
 /** Runs Deno in the tree and reads the JSON that it prints. */
@@ -40,19 +40,31 @@ async function denoJson(...args: string[]): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Everything that an import of an entry fetches: files of this tree, packages and modules of Node. */
+/** A module as `deno info --json` gives it, of what is used here. */
+interface Module {
+  readonly specifier: string;
+  readonly error?: string;
+  readonly dependencies?: readonly { readonly code?: { readonly specifier?: string } }[];
+}
+
+/**
+ * Everything that a program fetches which imports an entry: files of this tree, packages and modules of Node. What
+ * is imported for its types only is fetched by who checks them.
+ */
 async function graphOf(path: string): Promise<{ files: number; elsewhere: string[] }> {
-  const { modules } = await denoJson("info", "--json", path) as {
-    modules: { specifier: string; kind?: string; npmPackage?: string; error?: string }[];
-  };
+  const { modules } = await denoJson("info", "--json", path) as { modules: Module[] };
   assertEquals(modules.filter(({ error }) => error !== undefined), []);
-  const elsewhere = modules.flatMap(({ specifier, npmPackage }) =>
-    specifier.startsWith("file:")
-      ? []
-      : [npmPackage === undefined ? specifier : npmPackage.replace(/(?<=.)@.*/, "")]
-  );
-  const files = modules.length - elsewhere.length;
-  return { files, elsewhere: [...new Set(elsewhere)].sort() };
+  const known = new Map(modules.map((module) => [module.specifier, module]));
+  const files = new Set([new URL(path, root).href]);
+  const elsewhere = new Set<string>();
+  for (const file of files) {
+    for (const { code } of known.get(file)?.dependencies ?? []) {
+      if (code?.specifier === undefined) continue;
+      if (code.specifier.startsWith("file:")) files.add(code.specifier);
+      else elsewhere.add(code.specifier.replace(/^npm:\/?(.[^@]*)@.*/, "$1"));
+    }
+  }
+  return { files: files.size, elsewhere: [...elsewhere].sort() };
 }
 
 Deno.test("nobody pays for a package before using it", async () => {

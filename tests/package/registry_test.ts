@@ -63,12 +63,21 @@ Deno.test("TensorFlow.js is fetched late in the version that is fetched early", 
   }
 });
 
-Deno.test("doctor runs from the registry", async () => {
+Deno.test("doctor runs from the registry, and without TensorFlow.js unless it is asked for", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const { code, out, err } = await registry.deno(["run", "-A", `${jsr}/doctor`], { cwd: folder });
+    // Where there is an adapter, TensorFlow.js cannot be had, and is not missed.
+    const doctor = [...withoutTfjs, `${jsr}/doctor`];
+    const { code, out, err } = await registry.deno(
+      withoutWebgpu ? ["run", "-A", `${jsr}/doctor`] : doctor,
+      { cwd: folder, offline: !withoutWebgpu },
+    );
     assertEquals(code, 0, out + err);
     assertStringIncludes(out, "everything is in order");
+    const asked = await registry.deno([...doctor, "--tfjs"], { cwd: folder, offline: true });
+    assertEquals(asked.code, 1, asked.out + asked.err);
+    assertStringIncludes(asked.out, "engine tfjs: WRONG, it does not open. Cannot load TensorFlow");
+    assertStringIncludes(asked.out, "something is wrong: see above");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
