@@ -5,7 +5,7 @@
  */
 import { type LoadedGpuProgram, WebGpuBackend } from "../src/engine/webgpu_backend.ts";
 import type { BufferPoolOptions } from "../src/gpu/buffers.ts";
-import type { AdapterProfile } from "../src/adapter/mod.ts";
+import type { AdapterProfile, KernelTable } from "../src/adapter/mod.ts";
 import type { DeviceTraits } from "../src/ir/lowering.ts";
 import { timeDispatches } from "../src/gpu/timing.ts";
 import type { Program } from "../src/ir/program.ts";
@@ -38,6 +38,8 @@ export interface LoadedWorkload {
 export interface LoadOptions extends BufferPoolOptions {
   /** What the adapter can do; that of its class unless told. */
   readonly profile?: AdapterProfile;
+  /** Which kernels were measured to be the fastest; the rule's unless told. */
+  readonly kernels?: KernelTable;
   /** Traits other than those found: other kernels are chosen. */
   readonly traits?: Partial<DeviceTraits>;
 }

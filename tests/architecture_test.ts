@@ -47,9 +47,9 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@tensorflow/"],
   },
   kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
-  profile: { folders: ["ir", "adapter", "gpu", "compile", "engine"] },
+  profile: { folders: ["ir", "ops", "adapter", "gpu", "compile", "engine"] },
   machine: {
-    folders: ["ir", "adapter", "gpu", "profile", "data", "run"],
+    folders: ["ir", "ops", "adapter", "gpu", "profile", "data", "run"],
     packages: ["node:crypto"],
     deno: true,
   },
@@ -82,6 +82,7 @@ const layers: Readonly<Record<string, Layer>> = {
   workbench: {
     folders: [
       ...["ir", "ops", "kernels", "gpu", "engine", "profile", "tree", "tensor", "transform", "nn"],
+      ...["adapter", "machine"],
       ...["components", "text", "experiment", "study"],
     ],
     deno: true,

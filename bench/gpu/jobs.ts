@@ -203,6 +203,10 @@ export function jobsFor(setting: Setting): Job[] {
       90,
       VARIANTS.map((variant) => ({ which: "mid", keep: true, top: 12, ...variant })),
     ),
+    step("variants", "W-mid by the rule's and by measured kernels", 120, [
+      { which: "mid", keep: true, top: 12 },
+      { which: "mid", keep: true, top: 12, measure: software ? 20 : 60 },
+    ]),
     ...growth.map(([axis, values]) =>
       step(
         "scaling",

@@ -12,7 +12,17 @@ import { type Ceiling, leastTime, measureCeiling } from "../../src/profile/ceili
 import { type LoadedWorkload, loadWorkload } from "../loaded_workload.ts";
 import { median, sample } from "../peers/sampling.ts";
 import type { Row } from "./job.ts";
-import { type AdapterClass, builtInProfile } from "../../src/adapter/mod.ts";
+import {
+  type AdapterClass,
+  adapterClassOf,
+  builtInProfile,
+  type KernelTable,
+} from "../../src/adapter/mod.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { measureVariants } from "../../src/profile/measure_variants.ts";
+import { kernelShapes, shapeLines } from "../../src/workbench/kernel_table.ts";
+import { conv4Workload } from "../../tests/workloads/conv4.ts";
+import { fullStep } from "../full_step.ts";
 import { printRow } from "./rows.ts";
 
 /** An argument. */
@@ -26,6 +36,8 @@ interface Item {
   readonly like?: AdapterClass;
   /** Traits of the adapter other than those found, so that other kernels are chosen. */
   readonly traits?: NonNullable<Parameters<typeof loadWorkload>[3]>["traits"];
+  /** Seconds in which the kernels of its shapes are measured first, of which it takes the fastest. */
+  readonly measure?: number;
 }
 
 const SAMPLES = 5;
@@ -49,6 +61,7 @@ for (const argument of Deno.args) {
     activations,
     ...(item.traits && { traits: item.traits }),
     ...(item.like && { like: item.like }),
+    ...(item.measure && { measure: item.measure }),
   };
   try {
     printRow({ ...about, ...await measure(item) });
@@ -59,12 +72,14 @@ for (const argument of Deno.args) {
 Deno.exit(0); // a lost device may keep the process
 
 async function measure(
-  { which, keep = false, top = 20, byteBudget, traits, like }: Item,
+  { which, keep = false, top = 20, byteBudget, traits, like, measure }: Item,
 ): Promise<Row> {
+  const measured = measure === undefined ? undefined : await measureKernels(which, measure);
   const workload = await loadWorkload(which, "exact", !keep, {
     ...(byteBudget !== undefined && { byteBudget }),
     ...(traits && { traits }),
     ...(like && { profile: builtInProfile(like) }),
+    ...(measured && { kernels: measured.kernels }),
   });
   try {
     const samples = await sample((count) => workload.run(count), SAMPLES);
@@ -79,11 +94,38 @@ async function measure(
       gflop: workload.flops / 1e9,
       gflops: workload.flops / milliseconds / 1e6,
       dispatches: workload.loaded.plan.plan.dispatches.length,
+      ...(measured && measured.row),
       deviceBytes: workload.backend.memory().peak,
       ...(top > 0 && workload.backend.resources.gpu.canTime ? await profile(workload, top) : {}),
     };
   } finally {
     workload.backend.close();
+  }
+}
+
+/** The fastest kernels for the shapes of a workload, and what was measured of all of them. */
+async function measureKernels(
+  which: Item["which"],
+  seconds: number,
+): Promise<{ readonly kernels: KernelTable; readonly row: Row }> {
+  const gpu = await openGpu();
+  try {
+    const target = which === "full" ? fullStep("exact") : conv4Workload(which);
+    const shapes = await kernelShapes(gpu, target, builtInProfile(adapterClassOf(gpu.info)));
+    const found = await measureVariants(gpu, shapes, {
+      traits: gpu.traits,
+      budget: 1000 * seconds,
+      onShape: (shape) => shapeLines(shape).forEach((line) => console.error(line)),
+    });
+    const winners = found.measured.flatMap(({ shape, winner }) =>
+      winner === undefined ? [] : [[shape, winner] as const]
+    );
+    return {
+      kernels: Object.fromEntries(winners),
+      row: { kernels: found.measured, unmeasured: found.left },
+    };
+  } finally {
+    gpu.close();
   }
 }
 

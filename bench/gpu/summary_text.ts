@@ -24,6 +24,7 @@ export function summaryText({ context, outcomes }: Summary): string {
     section("Meta-gradients", peerTable(outcomes)),
     section("Random programs", fuzzTable(outcomes)),
     section("Steps", stepTable(outcomes, ["full", "profile", "variants"])),
+    section("Kernels faster than the rule's", winnerTable(outcomes)),
     section("Where the time goes", profileTables(outcomes)),
     section("Kernels", kernelTable(outcomes)),
     section("Growth", stepTable(outcomes, ["scaling"])),
@@ -186,8 +187,31 @@ function stepName(row: Row): string {
     ? `, ${JSON.stringify(row["traits"])}`
     : row["like"]
     ? `, costs as if ${text(row["like"])}`
+    : Array.isArray(row["kernels"])
+    ? `, by measured kernels (${winners(row["kernels"] as Row[])})`
     : "";
   return `${sizeText(row["which"])}, ${text(row["activations"])}${traits}`;
+}
+
+/** How many shapes were measured, and for how many another kernel than the rule's is faster. */
+function winners(shapes: readonly Row[]): string {
+  const won = shapes.filter((shape) => shape["winner"] !== undefined);
+  return `${won.length} of ${shapes.length} shapes by others`;
+}
+
+/** The shapes for which another kernel than the rule's is faster. */
+function winnerTable(outcomes: readonly Outcome[]): string {
+  const shapes = rowsOf(outcomes, "variants").flatMap((row) => (row["kernels"] ?? []) as Row[]);
+  return table(
+    ["shape", "the rule's", "faster", "times as fast"],
+    shapes.filter((shape) => shape["winner"] !== undefined).map((shape) => [
+      text(shape["shape"]),
+      text(shape["rule"]),
+      text(shape["winner"]),
+      number(shape["gain"]),
+    ]),
+    3,
+  );
 }
 
 function stepTable(outcomes: readonly Outcome[], stages: readonly Stage[]): string {

@@ -5,4 +5,5 @@
  */
 export { type AdapterClass, type AdapterProfile, checkProfile } from "./adapter_profile.ts";
 export { adapterClassOf, builtInProfile } from "./built_in_profiles.ts";
+export { checkKernelTable, type KernelTable } from "./kernel_table.ts";
 export { adapterCosts } from "./adapter_costs.ts";

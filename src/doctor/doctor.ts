@@ -16,7 +16,7 @@ import type { EngineChoice } from "../engine/open_engine.ts";
 import { NoAdapterError, openGpu } from "../gpu/device.ts";
 import * as is from "../ir/kinds.ts";
 import { requireArguments, requireOptions } from "../ir/options.ts";
-import { findProfile, profileLines } from "../machine/mod.ts";
+import { findKernels, findProfile, kernelLines, profileLines } from "../machine/mod.ts";
 import { openLateEngine } from "../interop/open_late_engine.ts";
 import { printableLines } from "../text/printable.ts";
 import { numberChecks } from "./number_check.ts";
@@ -101,6 +101,8 @@ async function showAdapter(
         onMeasure: () => print("  measuring, some seconds"),
       });
       for (const line of profileLines(found)) print(`  ${line}`);
+      const kernels = await findKernels(gpu.device, { log: (line) => print(`  ${line}`) });
+      for (const line of kernelLines(kernels)) print(`  ${line}`);
     } finally {
       gpu.close();
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AdapterProfile } from "../adapter/adapter_profile.ts";
+import type { KernelTable } from "../adapter/kernel_table.ts";
 
 /** Which engine. */
 export type EngineName = "webgpu" | "tfjs" | "reference";
@@ -20,4 +21,6 @@ export interface EngineInfo {
   readonly holds: "float32" | "float64";
   /** What programs are compiled by, where there is an adapter. */
   readonly profile?: AdapterProfile;
+  /** Which kernels were measured to be the fastest for which shapes, where there is an adapter; may be empty. */
+  readonly kernels?: KernelTable;
 }

@@ -19,7 +19,7 @@ export {
   openEngine,
   type OpenTfjs,
 } from "./open_engine.ts";
-export type { ProfileSource } from "./webgpu_backend.ts";
+export type { KernelSource, ProfileSource } from "./webgpu_backend.ts";
 export { scoped } from "./scoped.ts";
 export { type Concrete, type Given, type Hold, type OnHost, Value } from "./value.ts";
 export { type HostArray, hostArray, type HostData } from "../ir/host_array.ts";

@@ -9,7 +9,12 @@ import { requireOptions } from "../ir/options.ts";
 import { type Backend, Engine } from "./engine.ts";
 import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
-import { type BackendOptions, type ProfileSource, WebGpuBackend } from "./webgpu_backend.ts";
+import {
+  type BackendOptions,
+  type KernelSource,
+  type ProfileSource,
+  WebGpuBackend,
+} from "./webgpu_backend.ts";
 
 /** What may be asked for. */
 export const engineChoices = ["webgpu", "tfjs", "reference", "auto"] as const;
@@ -54,6 +59,11 @@ export interface EngineOptions extends EngineWatch {
    * device. Without it nothing is measured and no file is read: there is a built-in profile for its class.
    */
   readonly profile?: ProfileSource;
+  /**
+   * Which of several kernels the `webgpu` engine takes for which shapes, as it was measured, or who finds it out on the
+   * open device. Without it, and for all other shapes, a rule decides by the profile.
+   */
+  readonly kernels?: KernelSource;
   /** Folder or address of the wasm files of TensorFlow.js; by default its npm package's own folder. */
   readonly wasmPath?: string;
   /**
@@ -101,7 +111,7 @@ export async function openEngine(
 ): Promise<Engine> {
   requireOptions("openEngine", options, {
     ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
-    profile: true,
+    ...{ profile: true, kernels: true },
     ...{ wasmPath: true, tfjs: true, signal: true, onWork: true, onLeak: true },
   });
   if (!engineChoices.includes(choice)) {
@@ -115,6 +125,7 @@ export async function openEngine(
   const pool = {
     ...(options.byteBudget !== undefined && { byteBudget: options.byteBudget }),
     ...(options.profile !== undefined && { profile: options.profile }),
+    ...(options.kernels !== undefined && { kernels: options.kernels }),
   };
   const { signal, onWork, onLeak } = options;
   const watch = {

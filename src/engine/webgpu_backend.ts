@@ -5,6 +5,7 @@
  */
 import { adapterCosts } from "../adapter/adapter_costs.ts";
 import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts";
+import { checkKernelTable, type KernelTable } from "../adapter/kernel_table.ts";
 import { adapterClassOf, builtInProfile } from "../adapter/built_in_profiles.ts";
 import { mostLeaves } from "../compile/choose_buffers.ts";
 import { Compiler } from "../compile/compile.ts";
@@ -37,10 +38,15 @@ export interface LoadedGpuProgram extends LoadedProgram {
 /** The profile of an adapter, or who finds it out on a device of the adapter, which it leaves open. */
 export type ProfileSource = AdapterProfile | ((device: GPUDevice) => Promise<AdapterProfile>);
 
+/** Which kernels are the fastest for which shapes, or who finds it out on a device, which it leaves open. */
+export type KernelSource = KernelTable | ((device: GPUDevice) => Promise<KernelTable>);
+
 /** Options of {@linkcode WebGpuBackend}. */
 export interface BackendOptions extends BufferPoolOptions {
   /** What the adapter can do, or who finds it out; that of its class unless told. */
   readonly profile?: ProfileSource;
+  /** Which kernels are the fastest for which shapes, or who finds it out; where it says nothing, a rule decides. */
+  readonly kernels?: KernelSource;
   /** What programs are compiled for, where it is less than the device has: for tests. */
   readonly traits?: Partial<DeviceTraits>;
 }
@@ -59,10 +65,13 @@ export class WebGpuBackend implements Backend {
   /** Wraps an open device. */
   constructor(
     gpu: Gpu,
-    options: BackendOptions & { readonly profile?: AdapterProfile } = {},
+    options: BackendOptions & {
+      readonly profile?: AdapterProfile;
+      readonly kernels?: KernelTable;
+    } = {},
   ) {
     const buffers = new BufferPool(gpu, options);
-    const { profile = builtInProfile(adapterClassOf(gpu.info)) } = options;
+    const { profile = builtInProfile(adapterClassOf(gpu.info)), kernels = {} } = options;
     this.resources = { gpu, buffers, pipelines: new PipelineCache(gpu) };
     this.info = {
       name: "webgpu",
@@ -70,23 +79,28 @@ export class WebGpuBackend implements Backend {
       software: gpu.info.software,
       holds: "float32",
       profile,
+      kernels,
     };
-    this.#traits = { ...gpu.traits, costs: adapterCosts(profile), ...options.traits };
+    const chooseKernel = (shape: string) =>
+      Object.hasOwn(kernels, shape) ? kernels[shape] : undefined;
+    this.#traits = { ...gpu.traits, costs: adapterCosts(profile), chooseKernel, ...options.traits };
     this.#compiler = new Compiler(this.#traits);
     this.#arena = new Arena(buffers);
   }
 
   /** Opens the device, or takes that which is given. */
   static async open(
-    { profile: source, ...options }: GpuOptions & BackendOptions = {},
+    { profile: source, kernels: table, ...options }: GpuOptions & BackendOptions = {},
     gpu?: Gpu,
   ): Promise<WebGpuBackend> {
     gpu ??= await openGpu(options);
     try {
       const profile = typeof source === "function" ? await source(gpu.device) : source;
+      const kernels = typeof table === "function" ? await table(gpu.device) : table;
       return new WebGpuBackend(gpu, {
         ...options,
         ...(profile !== undefined && { profile: checkProfile(profile) }),
+        ...(kernels !== undefined && { kernels: checkKernelTable(kernels) }),
       });
     } catch (error) {
       gpu.close();

@@ -28,7 +28,10 @@ export interface ExperimentContext<Config> {
    * Options for every engine that the run opens: the budget of memory, the signal that ends compiling,
    * what finds the profile of the adapter, and who is told when the run waits for a device.
    */
-  readonly engineOptions: Pick<EngineOptions, "byteBudget" | "signal" | "onWork" | "profile">;
+  readonly engineOptions: Pick<
+    EngineOptions,
+    "byteBudget" | "signal" | "onWork" | "profile" | "kernels"
+  >;
   /** Whether nothing may be downloaded. */
   readonly offline: boolean;
   /** Where everything of the run is written. */

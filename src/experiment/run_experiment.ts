@@ -12,6 +12,7 @@ import { printableLines } from "../text/printable.ts";
 import type { Experiment } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
 import { profileFinder } from "./adapter_profile.ts";
+import { kernelFinder } from "./kernel_table.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
@@ -167,6 +168,12 @@ export async function runExperiment<Config>(
         describe: (facts) => context.describe(facts),
         log,
         note: (text) => progress.note(text),
+      }),
+      kernels: kernelFinder({
+        resumed,
+        environment: () => record.environment,
+        describe: (facts) => context.describe(facts),
+        log,
       }),
       onWork: (work) => {
         heartbeat.tell(work);

@@ -28,6 +28,11 @@ export interface DeviceTraits {
   readonly maxStorageBinding: number;
   /** Most storage buffers of one dispatch. */
   readonly maxStorageBuffers: number;
+  /**
+   * Which of several kernels is the fastest for a shape, as it was measured there: one of the names, or `undefined`
+   * where nothing is known.
+   */
+  readonly chooseKernel?: (shape: string, names: readonly string[]) => string | undefined;
 }
 
 /** A buffer of a {@linkcode KernelCall}: an operand, the result, or scratch of the lowering. */

@@ -9,7 +9,9 @@ export {
   type FoundProfile,
   permittedProfileFolder,
 } from "./find_profile.ts";
+export { findKernels, type FindKernelsOptions, keepKernels, kernelsHash } from "./find_kernels.ts";
 export { profileFolder, PROFILES_VARIABLE } from "./profile_folder.ts";
-export { profileLines } from "./profile_text.ts";
+export { kernelLines, profileLines } from "./profile_text.ts";
 export { profileHash, type StoredProfile } from "./stored_profile.ts";
+export type { Stored } from "./stored_file.ts";
 export { toolkitVersion } from "./version.ts";

@@ -4,8 +4,11 @@
  * @module
  */
 import type { AdapterProfile } from "../adapter/adapter_profile.ts";
+import type { KernelTable } from "../adapter/kernel_table.ts";
 import { adapterCosts } from "../adapter/adapter_costs.ts";
 import type { FoundProfile } from "./find_profile.ts";
+import { kernelsHash } from "./find_kernels.ts";
+import type { Stored } from "./stored_file.ts";
 import { profileHash } from "./stored_profile.ts";
 
 /** Lines of the profile: where it came from, what was measured, what the compiler makes of it. */
@@ -39,6 +42,23 @@ function subgroupText({ subgroupLanes, shuffle }: AdapterProfile): string {
   return subgroupLanes === 0
     ? "no subgroups"
     : `${subgroupLanes} lanes, an element of another lane ${time(shuffle)}`;
+}
+
+/** Lines of the table of kernels: where it came from, and which shapes it has, if these are wanted. */
+export function kernelLines(
+  stored: Stored<KernelTable> | undefined,
+  { each = false, now = Date.now() }: { readonly each?: boolean; readonly now?: number } = {},
+): readonly string[] {
+  if (stored === undefined) {
+    return ["kernels: chosen by a rule; deno task profile TARGET --kernels measures them"];
+  }
+  const { value, date, path } = stored;
+  const shapes = Object.entries(value);
+  const when = `measured ${age(now - Date.parse(date))} (${date}), ${path}`;
+  return [
+    `kernels ${kernelsHash(value)}: ${shapes.length} shapes by others than the rule's, ${when}`,
+    ...(each ? shapes.map(([shape, name]) => `  ${shape}: ${name}`) : []),
+  ];
 }
 
 /** Nanoseconds in the unit that suits. */

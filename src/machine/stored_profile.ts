@@ -1,16 +1,15 @@
 /**
- * Measured profiles on disk: one file an adapter, which is whole or not there.
+ * Measured profiles on disk.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts";
 import type { AdapterSummary } from "../gpu/device.ts";
-import { fileError } from "../run/file_error.ts";
-import { writeFileAtomic } from "../run/atomic_write.ts";
+import { readStored, type Stored, type Subject, writeStored } from "./stored_file.ts";
 import { toolkitVersion } from "./version.ts";
 
-/** Changes when the numbers of a profile mean something else. */
+/** Changes when the numbers of a profile, or the lines of a table of kernels, mean something else. */
 const FORMAT = 1;
 
 /** What a measurement holds for: where one of these differs, an adapter is measured again. */
@@ -65,6 +64,12 @@ export function profilePath(folder: string, key: ProfileKey): string {
   return `${folder}/${name || "adapter"}-${hash}.json`;
 }
 
+/** The profile of an adapter as a file of a folder. */
+function subject(folder: string, key: ProfileKey): Subject<AdapterProfile> {
+  const path = profilePath(folder, key);
+  return { name: "profile", key, path, check: checkProfile, hash: profileHash };
+}
+
 /**
  * Reads the profile of an adapter.
  *
@@ -77,28 +82,8 @@ export async function readProfile(
   folder: string,
   key: ProfileKey,
 ): Promise<StoredProfile | string | undefined> {
-  const path = profilePath(folder, key);
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw fileError("read the profile", { path, cause });
-  }
-  try {
-    const found = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    if (JSON.stringify(found["key"]) !== JSON.stringify(key)) {
-      return `${path} is the profile of another adapter or version`;
-    }
-    const profile = checkProfile(found["profile"]);
-    const date = String(found["date"]);
-    if (found["hash"] !== profileHash(profile) || !Number.isFinite(Date.parse(date))) {
-      return `${path} was changed`;
-    }
-    return { profile, date, path };
-  } catch (error) {
-    return `${path} is damaged: ${(error as Error).message}`;
-  }
+  const found = await readStored(subject(folder, key));
+  return typeof found === "object" ? storedProfile(found) : found;
 }
 
 /**
@@ -114,14 +99,9 @@ export async function writeProfile(
   key: ProfileKey,
   profile: AdapterProfile,
 ): Promise<StoredProfile> {
-  const path = profilePath(folder, key);
-  const date = new Date().toISOString();
-  const content = { key, date, hash: profileHash(profile), profile };
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw fileError("make the folder of profiles", { path: folder, cause });
-  }
-  await writeFileAtomic(path, `${JSON.stringify(content, undefined, 2)}\n`);
-  return { profile, date, path };
+  return storedProfile(await writeStored(folder, subject(folder, key), profile));
+}
+
+function storedProfile({ value, ...rest }: Stored<AdapterProfile>): StoredProfile {
+  return { profile: value, ...rest };
 }

@@ -6,7 +6,7 @@
 
 import type { BufferSlot, CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
 import { type Conv2dGeometry, outHeight, outWidth } from "./conv2d_geometry.ts";
-import { ConvPlan } from "./conv2d_plan.ts";
+import { ConvPlan, vectors } from "./conv2d_plan.ts";
 
 export { type Conv2dGeometry, outHeight, outWidth };
 
@@ -33,14 +33,14 @@ export function lowerConv2d(
     width: geometry.width,
     outHeight: outHeight(geometry),
     outWidth: outWidth(geometry),
-    inChannels: geometry.inChannels,
-    outChannels: geometry.outChannels,
+    in4: vectors(geometry.inChannels),
+    out4: vectors(geometry.outChannels),
     strideY: geometry.strideY,
     strideX: geometry.strideX,
     padTop: geometry.padTop,
     padLeft: geometry.padLeft,
-    transposed: false,
-  });
+    transposed: 0,
+  }, geometry.outChannels);
   return plan.lowering();
 }
 
@@ -70,14 +70,14 @@ export function lowerConv2dInputGrad(
     width,
     outHeight: geometry.height,
     outWidth: geometry.width,
-    inChannels: geometry.outChannels,
-    outChannels: geometry.inChannels,
+    in4: vectors(geometry.outChannels),
+    out4: vectors(geometry.inChannels),
     strideY: 1,
     strideX: 1,
     padTop: kernelHeight - 1 - geometry.padTop,
     padLeft: kernelWidth - 1 - geometry.padLeft,
-    transposed: true,
-  });
+    transposed: 1,
+  }, geometry.inChannels);
   return plan.lowering();
 }
 

@@ -144,10 +144,11 @@ export function linearGrid(
  *
  * @param sum The sum
  * @param traits What is known of the adapter
+ * @param share About how many times the usual number of parts; 1 unless told
  * @returns The split
  * @throws {RangeError} When one step alone has too many iterations
  */
-export function chooseParts(sum: SplitSum, traits: DeviceTraits): Parts {
+export function chooseParts(sum: SplitSum, traits: DeviceTraits, share: number = 1): Parts {
   const { steps, iterationsPerStep, blocks, size } = sum;
   const most = Math.floor(MAX_ITERATIONS / (iterationsPerStep + 1));
   if (most < 1) {
@@ -161,7 +162,11 @@ export function chooseParts(sum: SplitSum, traits: DeviceTraits): Parts {
   const least = costs.leastIterations.tiled;
   const worthwhile = Math.max(1, Math.floor(steps * iterationsPerStep / least));
   const room = Math.max(1, Math.floor(traits.maxStorageBinding / (4 * size)));
-  const wanted = Math.max(ceilDivide(steps, most), Math.min(busy, worthwhile, room, MAX_PARTS));
+  const fewest = ceilDivide(steps, most);
+  const usual = Math.max(fewest, Math.min(busy, worthwhile, room, MAX_PARTS));
+  const wanted = share === 1
+    ? usual
+    : Math.max(fewest, Math.min(Math.ceil(share * usual), room, MAX_PARTS));
   const stepsPerPart = ceilDivide(steps, Math.min(wanted, steps));
   return { parts: ceilDivide(steps, stepsPerPart), stepsPerPart };
 }

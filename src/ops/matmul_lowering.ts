@@ -1,20 +1,13 @@
 /**
- * Which kernel computes a matrix product, and how its sum is split.
+ * Kernel calls of a matrix product.
  *
  * @module
  */
 
-import { matmul, matmul_any, matmul_lanes } from "../../kernels/mod.ts";
-import type { BufferSlot, CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
-import {
-  ceilDivide,
-  chooseParts,
-  heavyWorkgroup,
-  LANES,
-  linearGrid,
-  sumParts,
-  usesLanes,
-} from "./kernel_grid.ts";
+import type { CodedKernelCall, DeviceTraits, KernelLowering } from "../ir/lowering.ts";
+import { chooseVariant, variantCalls } from "./variants/kernel_variant.ts";
+import { product } from "./variants/product.ts";
+import type { ProductShape } from "./variants/product_shape.ts";
 
 /** Shapes of a batched matrix product `[batch, rows, inner] x [batch, inner, columns]`. */
 export interface MatmulGeometry {
@@ -40,72 +33,21 @@ export interface MatmulGeometry {
  * @returns Kernels with the inputs (a, b) and the output `[batch, rows, columns]`
  */
 export function lowerMatmul(
-  geometry: MatmulGeometry,
+  { batch, rows, inner, columns, transposeA, transposeB }: MatmulGeometry,
   traits: DeviceTraits,
 ): KernelLowering<CodedKernelCall> {
-  const { batch, rows, inner, columns, transposeA, transposeB } = geometry;
-  const { kernel, vectors, tile: [tileRows, tileColumns], workgroup } = chooseKernel(
-    geometry,
-    traits,
-  );
-  const lanes = kernel === "matmul_lanes";
-  const blocks = batch * ceilDivide(rows, tileRows) * ceilDivide(columns, tileColumns) *
-    (lanes ? LANES : 1);
-  const size = batch * rows * columns;
-  const split = chooseParts(
-    { steps: vectors ? inner / 4 : inner, iterationsPerStep: 1, blocks, size },
-    traits,
-  );
-  const output: BufferSlot = { kind: "output", index: 0 };
-  const scratch: BufferSlot = { kind: "scratch", index: 0 };
-  const target = split.parts === 1 ? output : scratch;
-  const grid = linearGrid(blocks * split.parts, traits, workgroup);
-  const product = {
-    kernel,
-    code: TEXTS[kernel],
-    overrides: {
-      batch,
-      rows,
-      inner,
-      columns,
-      TRANSPOSE_A: transposeA ? 1 : 0,
-      TRANSPOSE_B: transposeB ? 1 : 0,
-      parts: split.parts,
-      [vectors ? "part4" : "part_inner"]: split.stepsPerPart,
-      groups_x: grid.overrides.groups_x,
-      ...(lanes ? {} : { WORKGROUP: workgroup }),
-    },
-    workgroups: grid.workgroups,
-    buffers: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }, target],
-    flops: 2 * size * inner,
-  } as const;
-  if (split.parts === 1) return { calls: [product], scratch: [] };
-  const sum = sumParts({ source: scratch, target: output, size, parts: split.parts }, traits);
-  return { calls: [product, sum], scratch: [size * split.parts] };
-}
-
-const TEXTS = { matmul, matmul_any, matmul_lanes } as const;
-
-/** A kernel, and the tile of one invocation, or of one subgroup where lanes share loads. */
-interface MatmulKernel {
-  readonly kernel: keyof typeof TEXTS;
-  /** Whether it loads vectors along the inner axis. */
-  readonly vectors: boolean;
-  /** Rows and columns. */
-  readonly tile: readonly [number, number];
-  /** Invocations of a workgroup. */
-  readonly workgroup: number;
-}
-
-function chooseKernel(
-  { rows, inner, columns, transposeA }: MatmulGeometry,
-  traits: DeviceTraits,
-): MatmulKernel {
-  const workgroup = heavyWorkgroup(traits);
-  const vectors = inner % 4 === 0 && columns % 4 === 0 && (!transposeA || rows % 4 === 0);
-  if (!vectors) return { kernel: "matmul_any", vectors, tile: [4, 4], workgroup };
-  if (usesLanes(traits) && rows >= 16 && columns >= 32) {
-    return { kernel: "matmul_lanes", vectors, tile: [32, 64], workgroup: LANES };
-  }
-  return { kernel: "matmul", vectors, tile: [16, 8], workgroup };
+  const shape: ProductShape = {
+    ...{ batch, rows, inner, columns },
+    transposeA: transposeA ? 1 : 0,
+    transposeB: transposeB ? 1 : 0,
+  };
+  const scratch: number[] = [];
+  const calls = variantCalls(chooseVariant(product, shape, traits).plan(shape, traits), {
+    operands: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }],
+    result: { kind: "output", index: 0 },
+    size: product.sizes(shape).result,
+    flops: product.flops(shape),
+    allocate: (elements) => ({ kind: "scratch", index: scratch.push(elements) - 1 }),
+  }, traits);
+  return { calls, scratch };
 }

@@ -221,10 +221,13 @@ export class MeasuredKernels {
   }
 
   async #times(passes: readonly Pass[]): Promise<Float64Array> {
-    return this.#gpu.canTime
-      ? await timePasses(this.#gpu, passes)
-      : await timeOnHost(this.#gpu, passes);
+    return await timesOf(this.#gpu, passes);
   }
+}
+
+/** Nanoseconds of passes, by the clock of the device if it has one. */
+export async function timesOf(gpu: Gpu, passes: readonly Pass[]): Promise<Float64Array> {
+  return gpu.canTime ? await timePasses(gpu, passes) : await timeOnHost(gpu, passes);
 }
 
 /** Nanoseconds of passes by the clock of the host, where the device has none: each is repeated, to be long. */

@@ -12,6 +12,7 @@ import type { Params } from "../nn/mod.ts";
 import { formatProfile, profile, profileTrace } from "../profile/mod.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../study/flags.ts";
 import { mean, square } from "../tensor/mod.ts";
+import { measureKernelTable } from "./kernel_table.ts";
 import { printableLines } from "../text/printable.ts";
 import { trace, valueAndGradAux } from "../transform/mod.ts";
 import { unflatten } from "../tree/tree.ts";
@@ -60,6 +61,9 @@ ${workloads.length > 0 ? `  a workload     ${workloads.join(", ")}\n` : ""}\
   --each         a line for every dispatch, in order
   --wgsl TEXT    show the WGSL of dispatches with this text in their names
   --trace FILE   write a trace for https://ui.perfetto.dev or chrome://tracing
+  --kernels      instead: measure which of several kernels is the fastest for each shape of TARGET, and
+                 keep that beside the adapter's profile, for all later runs of experiments
+  --seconds N    time after which --kernels begins no further shape (default 60)
   --no-roofline  do not measure the adapter's ceilings
   --help         this text`;
 }
@@ -77,8 +81,8 @@ export async function profileCommand(
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
     const { names, values, given } = readFlags(args, {
-      value: ["order", "batch", "size", "wgsl", "trace"],
-      plain: ["keep", "each", "no-roofline", "help"],
+      value: ["order", "batch", "size", "wgsl", "trace", "seconds"],
+      plain: ["keep", "each", "no-roofline", "kernels", "help"],
     });
     if (given.help) {
       output.print(usage(Object.keys(workloads)));
@@ -94,7 +98,7 @@ export async function profileCommand(
     if (order !== "exact" && order !== "first") {
       throw new UsageError(unknownName("order", { found: order, valid: ["exact", "first"] }));
     }
-    const number = (flag: "batch" | "size", fallback: number): number => {
+    const number = (flag: "batch" | "size" | "seconds", fallback: number): number => {
       const text = values[flag][0];
       const found = Number(text ?? fallback);
       if (Number.isSafeInteger(found) && found >= 1) return found;
@@ -102,6 +106,13 @@ export async function profileCommand(
     };
     const setting = { batch: number("batch", 64), size: number("size", 32) };
     const target = await targetOf(name, { workloads, load, order, ...setting });
+    if (given.kernels) {
+      const right = await measureKernelTable(target, {
+        budget: 1000 * number("seconds", 60),
+        print: (line) => output.print(printableLines(line)),
+      });
+      return right ? 0 : 1;
+    }
     using engine = await openEngine("webgpu");
     const measured = await profile(engine, target.fn, target.args, {
       name: target.name ?? name,

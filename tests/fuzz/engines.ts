@@ -10,6 +10,15 @@ import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import { DISCRETE_COSTS } from "../device_traits.ts";
 
+/** Picks kernels without knowing which is the fastest, the same for a shape every time. */
+function byLot(lot: number): NonNullable<DeviceTraits["chooseKernel"]> {
+  return (shape, names) => {
+    let hash = lot;
+    for (let k = 0; k < shape.length; k++) hash = Math.imul(hash ^ shape.charCodeAt(k), 0x01000193);
+    return names[(hash >>> 8) % names.length];
+  };
+}
+
 /** Adapters that programs are compiled for: what they have less than the one that is there. */
 export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "as it is": {},
@@ -18,6 +27,9 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "4 lanes": { subgroupLanes: 4 },
   "few workgroups, little memory": { maxWorkgroupsPerDimension: 40, maxWorkgroupStorage: 4096 },
   "like a GPU": { costs: DISCRETE_COSTS, subgroupLanes: 0 },
+  "kernels by lot": { chooseKernel: byLot(1) },
+  "no lanes, kernels by lot": { subgroupLanes: 0, chooseKernel: byLot(2) },
+  "like a GPU, kernels by lot": { costs: DISCRETE_COSTS, chooseKernel: byLot(3) },
   "like a GPU, 10 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 10 },
   "like a GPU, 8 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 },
 };

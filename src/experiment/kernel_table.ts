@@ -1,0 +1,62 @@
+/**
+ * Which kernels a run takes for which shapes: in its record, as their results may differ in the last bits, so that a
+ * resumed run takes the same.
+ *
+ * @module
+ */
+import { checkKernelTable, type KernelTable } from "../adapter/kernel_table.ts";
+import { summarizeAdapter } from "../gpu/device.ts";
+import { findKernels, type FindKernelsOptions, kernelsHash } from "../machine/mod.ts";
+import type { ProfiledRun } from "./adapter_profile.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Name of the fact in the record's environment. */
+const FACT = "kernelTable";
+
+/** What {@linkcode kernelFinder} needs of a run. */
+export interface KernelRun extends Omit<ProfiledRun, "note" | "find"> {
+  /** How a table is found, where the record has none. */
+  readonly find?: Pick<FindKernelsOptions, "folder">;
+}
+
+/**
+ * Makes what finds the table of kernels for the engines of a run, once: that of the record where the run is resumed on
+ * the same adapter; otherwise the one that is kept, or an empty one. A run that began without a table goes on
+ * without.
+ *
+ * @param run The run.
+ * @returns What `openEngine` takes as `kernels`.
+ */
+export function kernelFinder(run: KernelRun): (device: GPUDevice) => Promise<KernelTable> {
+  let found: Promise<KernelTable> | undefined;
+  return (device) => found ??= find(device, run);
+}
+
+async function find(device: GPUDevice, run: KernelRun): Promise<KernelTable> {
+  const { resumed, environment, describe, log } = run;
+  const adapter = summarizeAdapter(device.adapterInfo).label;
+  const known = environment();
+  const recorded = known[FACT] as { readonly adapter?: unknown } | undefined;
+  if (resumed && recorded?.adapter === adapter) return recordedTable(recorded);
+  if (resumed && recorded === undefined && "adapter" in known) return {};
+  const stored = await findKernels(device, { ...run.find, log });
+  const table = stored?.value ?? {};
+  if (stored) {
+    const count = Object.keys(table).length;
+    log(`kernels of ${count} shapes as measured on ${stored.date}: ${stored.path}`);
+  }
+  await describe({ [FACT]: { adapter, hash: kernelsHash(table), shapes: table } });
+  return table;
+}
+
+/** The table of a record, as it was. */
+function recordedTable(recorded: object): KernelTable {
+  const { hash, shapes } = recorded as { readonly hash?: unknown; readonly shapes?: unknown };
+  const table = checkKernelTable(shapes);
+  const own = kernelsHash(table);
+  if (hash === own) return table;
+  throw new UsageError(
+    `Cannot resume with another ${FACT} than the run began with: what config.yaml says has hash ${own}, ` +
+      `it was ${hash}. Its numbers would not be those of one run. Undo the change.`,
+  );
+}

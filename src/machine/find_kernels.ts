@@ -1,0 +1,98 @@
+/**
+ * Which kernels were measured to be the fastest on an adapter of this machine.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { checkKernelTable, type KernelTable } from "../adapter/kernel_table.ts";
+import { borrowGpu } from "../gpu/device.ts";
+import type { AdapterSummary } from "../gpu/device.ts";
+import { requireKernels } from "../ops/variants/kernel_sites.ts";
+import { permittedProfileFolder } from "./find_profile.ts";
+import { profileKey, profilePath } from "./stored_profile.ts";
+import { readStored, type Stored, type Subject, writeStored } from "./stored_file.ts";
+
+/** How {@linkcode findKernels} and {@linkcode keepKernels} go about it. */
+export interface FindKernelsOptions {
+  /** Folder of profiles; `undefined` for none. By default what {@linkcode permittedProfileFolder} finds. */
+  readonly folder?: string | undefined;
+  /** Receives a line for each thing that a person should know. */
+  readonly log: (line: string) => void;
+}
+
+/** SHA-256 of a table: what was compiled by equal ones and an equal profile is equal. */
+export function kernelsHash(table: KernelTable): string {
+  const sorted = Object.entries(table).sort(([a], [b]) => a < b ? -1 : 1);
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
+}
+
+/** The table of an adapter beside its profile, for the same versions of everything. */
+function subject(folder: string, info: AdapterSummary): Subject<KernelTable> {
+  const key = profileKey(info);
+  const path = profilePath(folder, key).replace(/\.json$/, ".kernels.json");
+  const check = (value: unknown): KernelTable => {
+    const table = checkKernelTable(value);
+    requireKernels(table);
+    return table;
+  };
+  return { name: "kernels", key, path, check, hash: kernelsHash };
+}
+
+/**
+ * Finds the table of an adapter. Nothing is measured: that is `deno task profile TARGET --kernels`.
+ *
+ * @param device An open device of the adapter; it stays open.
+ * @param options Where the table is kept.
+ * @returns The table and where it is; `undefined` if there is none that can be used, and why is said.
+ * @throws {Error} If its file cannot be read.
+ */
+export async function findKernels(
+  device: GPUDevice,
+  options: FindKernelsOptions,
+): Promise<Stored<KernelTable> | undefined> {
+  const folder = "folder" in options ? options.folder : await permittedProfileFolder("read");
+  if (folder === undefined) return undefined;
+  const gpu = await borrowGpu(device);
+  try {
+    const found = await readStored(subject(folder, gpu.info));
+    if (typeof found !== "string") return found;
+    options.log(`${found}; unused. Measure again: deno task profile TARGET --kernels.`);
+    return undefined;
+  } finally {
+    gpu.close();
+  }
+}
+
+/**
+ * Keeps what was measured now of some shapes; what is known of others stays.
+ *
+ * @param device An open device of the adapter; it stays open.
+ * @param measured The fastest kernel of every shape that was measured; `undefined` where that is the rule's.
+ * @param options Where the table is kept.
+ * @returns The whole table and where it is; `undefined` if it cannot be kept, and why is said.
+ * @throws {Error} If its file cannot be read or written.
+ */
+export async function keepKernels(
+  device: GPUDevice,
+  measured: ReadonlyMap<string, string | undefined>,
+  options: FindKernelsOptions,
+): Promise<Stored<KernelTable> | undefined> {
+  const folder = "folder" in options ? options.folder : await permittedProfileFolder("write");
+  if (folder === undefined) {
+    options.log("The table of kernels is not kept: there is no folder that may be written.");
+    return undefined;
+  }
+  const before = await findKernels(device, { ...options, folder });
+  const lines = new Map(Object.entries(before?.value ?? {}));
+  for (const [shape, name] of measured) {
+    if (name === undefined) lines.delete(shape);
+    else lines.set(shape, name);
+  }
+  const gpu = await borrowGpu(device);
+  try {
+    const table = checkKernelTable(Object.fromEntries(lines));
+    return await writeStored(folder, subject(folder, gpu.info), table);
+  } finally {
+    gpu.close();
+  }
+}

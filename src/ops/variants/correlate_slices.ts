@@ -1,0 +1,61 @@
+/**
+ * 3x3 convolution with little work for many invocations: each computes 2x2 pixels of 4 channels from a slice of the
+ * input channels, and a workgroup adds up the slices.
+ *
+ * For adapters with many more invocations than `conv2d_3x3` has tiles. 20 images of 4x4 pixels, 32 channels to 32:
+ * there 80 invocations of 8 steps of 1152 vector multiply-adds each, which took an H100 88 us (67 GFLOP/s); with
+ * 8 slices 5120 invocations of one step of 144. A processor, which has no idle invocations, loads 4 to 8 times as
+ * much for nothing.
+ *
+ * @module
+ */
+import { conv2d_3x3_slices } from "../../../kernels/mod.ts";
+import type { DeviceTraits } from "../../ir/lowering.ts";
+import { ceilDivide, linearGrid } from "../kernel_grid.ts";
+import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import type { KernelVariant, VariantCall } from "./kernel_variant.ts";
+
+/** Invocations of a workgroup: the kernel has room for the sums of so many. */
+const WORKGROUP = 64;
+
+/** Invocations beyond which nothing is gained by more of them: no adapter runs so many at once. */
+const MANY = 2 ** 17;
+
+/** `kernels/conv2d_3x3_slices.wgsl` with each number of slices into which the input channels may be divided. */
+export const correlateSlices: readonly KernelVariant<CorrelationShape>[] = /* @__PURE__ */ [
+  1,
+  2,
+  4,
+  8,
+].map((slices) => ({
+  name: `conv2d_3x3_slices, ${slices}`,
+  tolerance: 1e-5,
+  fits: (s, { maxWorkgroupInvocations, maxWorkgroupStorage }) =>
+    is3x3(s) && slices <= s.in4 && slices * tilesOf(s) <= MANY &&
+    maxWorkgroupInvocations >= WORKGROUP && maxWorkgroupStorage >= 64 * WORKGROUP,
+  plan: (s, traits) => plan(s, traits, slices),
+}));
+
+/** Tiles of 2x2 pixels of 4 channels. */
+function tilesOf(s: CorrelationShape): number {
+  return s.batch * s.images * ceilDivide(s.outWidth, 2) * ceilDivide(s.outHeight, 2) * s.out4;
+}
+
+function plan(s: CorrelationShape, traits: DeviceTraits, slices: number): VariantCall {
+  const groups = ceilDivide(slices * tilesOf(s), WORKGROUP);
+  const grid = linearGrid(groups * WORKGROUP, traits, WORKGROUP);
+  return {
+    kernel: "conv2d_3x3_slices",
+    code: conv2d_3x3_slices,
+    overrides: {
+      ...commonSizes(s),
+      TRANSPOSED: s.transposed,
+      SLICES: slices,
+      tiles_x: ceilDivide(s.outWidth, 2),
+      tiles_y: ceilDivide(s.outHeight, 2),
+      groups_x: grid.overrides.groups_x,
+    },
+    workgroups: grid.workgroups,
+    parts: 1,
+  };
+}

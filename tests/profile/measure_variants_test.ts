@@ -1,0 +1,108 @@
+/** The fastest kernel by measurement: only one that computes the same, only one that is faster. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { KernelBench } from "../../src/profile/kernel_bench.ts";
+import { measureShape, measureVariants } from "../../src/profile/measure_variants.ts";
+import type { KernelOperation, KernelVariant } from "../../src/ops/variants/kernel_variant.ts";
+import { siteOf } from "../../src/ops/variants/kernel_sites.ts";
+import { shapeLines } from "../../src/workbench/kernel_table.ts";
+import { webgpuTest } from "../webgpu.ts";
+
+const LARGE =
+  "matrix product: batch 1, rows 128, inner 512, columns 128, transposeA 0, transposeB 0";
+const SMALL = "matrix product: batch 2, rows 5, inner 7, columns 3, transposeA 0, transposeB 1";
+
+webgpuTest("measureVariants() runs all kernels of a shape, the most work first", async (gpu) => {
+  const shown: string[] = [];
+  const { measured, left } = await measureVariants(gpu, [SMALL, LARGE, SMALL], {
+    traits: gpu.traits,
+    onShape: (shape) => shown.push(...shapeLines(shape)),
+  });
+  assertEquals([measured.map(({ shape }) => shape), left], [[LARGE, SMALL], []]);
+  for (const { rule, variants, failures } of measured) {
+    assert(variants.length > 1 && failures.length === 0);
+    assertEquals(variants[0]!.name, rule);
+    for (const { name, right, error, milliseconds, gflops } of variants) {
+      assert(right && error > 0 && error < 3e-5, `${name}: error ${error}`);
+      assert(milliseconds > 0 && gflops > 0, name);
+    }
+  }
+  assertEquals(shown.filter((line) => line.startsWith("  * ")).length, 2);
+  const none = await measureVariants(gpu, [SMALL], { traits: gpu.traits, budget: -1 });
+  assertEquals(none, { measured: [], left: [SMALL] });
+  await assertRejects(
+    () => measureVariants(gpu, ["sum"], { traits: gpu.traits }),
+    TypeError,
+    "sum",
+  );
+});
+
+webgpuTest("a kernel wins if it is right and faster, and not otherwise", async (gpu) => {
+  const { operation, shape } = siteOf(LARGE);
+  const vectors = operation.variants.find(({ name }) => name === "matmul")!;
+  /** The first 32 of 512 terms of each sum: the fastest of all. */
+  const hasty: KernelVariant = {
+    ...vectors,
+    name: "hasty",
+    plan: (shape, traits) => {
+      const { overrides, ...call } = vectors.plan(shape, traits);
+      return { ...call, overrides: { ...overrides, parts: 1, part4: 8 }, parts: 1 };
+    },
+  };
+  /** All elements but four, which are not among those that are computed in float64. */
+  const careless: KernelVariant = {
+    ...vectors,
+    name: "careless",
+    plan: (shape, traits) => {
+      const { code, ...call } = vectors.plan(shape, traits);
+      return {
+        ...call,
+        code: code.replace("y[at] = value;", "if (at != 1235u) { y[at] = value; }"),
+      };
+    },
+  };
+  const broken: KernelVariant = {
+    ...vectors,
+    name: "broken",
+    plan: (shape, traits) => ({ ...vectors.plan(shape, traits), code: "fn main( {" }),
+  };
+  const bench = new KernelBench(gpu, gpu.traits);
+  const measure = (rule: string, variants: readonly KernelVariant[]) => {
+    const changed: KernelOperation = { ...operation, variants, rule: () => rule };
+    return measureShape(bench, LARGE, { operation: changed, shape }, gpu.traits);
+  };
+  try {
+    const twin = { ...vectors, name: "twin" };
+    const found = await measure("matmul", [hasty, careless, broken, vectors, twin]);
+    assertEquals(
+      found.variants.map(({ name, right }) => [name, right]),
+      [["matmul", true], ["hasty", false], ["careless", false], ["twin", true]],
+    );
+    assertEquals(found.winner, undefined);
+    assertEquals(found.failures.map((line) => line.split(":")[0]), ["broken"]);
+    const wrong = shapeLines(found).filter((line) => line.endsWith(" WRONG"));
+    assertEquals(wrong.length, 2);
+    // A rule that computes everything four times over.
+    const slow: KernelVariant = {
+      ...vectors,
+      name: "slow",
+      plan: (shape, traits) => {
+        const { workgroups, code, ...call } = vectors.plan(shape, traits);
+        const again = "for (var again = 0u; again < 8u; again++) {";
+        const loop = "  for (var q = part * sizes.part4; q < last; q++) {";
+        assert(code.includes(loop));
+        const zero = Array.from({ length: 4 }, (_, k) => `s${k} = Sums();`).join(" ");
+        const end = "  let first = part_b * sizes.rows;";
+        return {
+          ...call,
+          workgroups,
+          code: code.replace(loop, `  ${again}\n  ${zero}\n${loop}`).replace(end, `  }\n${end}`),
+        };
+      },
+    };
+    const won = await measure("slow", [slow, vectors]);
+    assertEquals([won.rule, won.winner], ["slow", "matmul"], JSON.stringify(won));
+    assert(won.gain! > 1.05);
+  } finally {
+    bench.close();
+  }
+});
