@@ -81,8 +81,7 @@ export class WebGpuBackend implements Backend {
       profile,
       kernels,
     };
-    const chooseKernel = (shape: string) =>
-      Object.hasOwn(kernels, shape) ? kernels[shape] : undefined;
+    const chooseKernel = (shape: string): string | undefined => kernels[shape];
     this.#traits = { ...gpu.traits, costs: adapterCosts(profile), chooseKernel, ...options.traits };
     this.#compiler = new Compiler(this.#traits);
     this.#arena = new Arena(buffers);

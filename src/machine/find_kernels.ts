@@ -90,7 +90,9 @@ export async function keepKernels(
   }
   const gpu = await borrowGpu(device);
   try {
-    const table = checkKernelTable(Object.fromEntries(lines));
+    const table = checkKernelTable(
+      Object.fromEntries([...lines].sort(([a], [b]) => a < b ? -1 : 1)),
+    );
     return await writeStored(folder, subject(folder, gpu.info), table);
   } finally {
     gpu.close();

@@ -158,7 +158,7 @@ export class ConvPlan {
     buffers: { readonly operands: readonly BufferSlot[]; readonly result: BufferSlot },
   ): void {
     const variant = chooseVariant(operation, shape, this.#traits);
-    const size = operation.sizes(shape).result;
+    const size = operation.size(shape);
     const allocate = (elements: number): BufferSlot => this.#allocate(elements);
     this.#calls.push(
       ...variantCalls(

@@ -45,8 +45,8 @@ export function lowerMatmul(
   const calls = variantCalls(chooseVariant(product, shape, traits).plan(shape, traits), {
     operands: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }],
     result: { kind: "output", index: 0 },
-    size: product.sizes(shape).result,
-    flops: product.flops(shape),
+    size: product.size(shape),
+    flops: 2 * batch * rows * inner * columns,
     allocate: (elements) => ({ kind: "scratch", index: scratch.push(elements) - 1 }),
   }, traits);
   return { calls, scratch };

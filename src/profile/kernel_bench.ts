@@ -11,6 +11,7 @@ import type { Dispatch } from "../gpu/timing.ts";
 import type { BufferSlot, DeviceTraits } from "../ir/lowering.ts";
 import type { KernelSite } from "../ops/variants/kernel_sites.ts";
 import { type KernelVariant, variantCalls } from "../ops/variants/kernel_variant.ts";
+import { referenceOf } from "./kernel_reference.ts";
 import { timesOf } from "./measured_kernels.ts";
 
 /** A pass is repeated until it takes as long as this, in nanoseconds: clocks tick by the microsecond. */
@@ -50,13 +51,14 @@ export class KernelBench {
 
   /** The operands of a shape. */
   operands({ operation, shape }: KernelSite): [Float32Array, Float32Array] {
-    const [a, b] = operation.sizes(shape).operands;
+    const [a, b] = referenceOf(operation).operands(shape);
     return [this.#operand(0, a).values, this.#operand(1, b).values];
   }
 
   /** Compiles a variant and finds room for its results. */
   async load({ operation, shape }: KernelSite, variant: KernelVariant): Promise<LoadedVariant> {
-    const { operands, result } = operation.sizes(shape);
+    const result = operation.size(shape);
+    const operands = referenceOf(operation).operands(shape);
     const scratch: number[] = [];
     const calls = variantCalls(variant.plan(shape, this.#traits), {
       operands: [{ kind: "input", index: 0 }, { kind: "input", index: 1 }],

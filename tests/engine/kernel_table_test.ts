@@ -9,7 +9,10 @@ import { assertClose, values } from "../kernels/fixtures.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 const WINDOW = {
-  ...{ input: [8, 8], kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] },
+  input: [8, 8],
+  kernel: [3, 3],
+  stride: [1, 1],
+  padding: [1, 1, 1, 1],
 } as const;
 
 /** A convolution and a product, and their gradients. */
@@ -32,7 +35,7 @@ const sizes = (height: number, in4: number, out4: number) =>
 const table = {
   [`convolution: ${sizes(8, 2, 4)}, transposed 0`]: "conv2d_3x3_slices, 2",
   [`convolution: ${sizes(8, 4, 2)}, transposed 1`]: "conv2d",
-  [`filter gradient: ${sizes(8, 2, 4)}`]: "conv2d_filter_gradient, 4 times the parts",
+  [`filter gradient: ${sizes(8, 2, 4)}`]: "conv2d_filter_gradient, parts x 4",
   "matrix product: batch 1, rows 16, inner 128, columns 16, transposeA 0, transposeB 0":
     "matmul_any",
 };

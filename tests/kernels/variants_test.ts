@@ -10,6 +10,7 @@ import {
 import { lowerMatmul, type MatmulGeometry } from "../../src/ops/matmul_lowering.ts";
 import { kernelOperations, requireKernels, siteOf } from "../../src/ops/variants/kernel_sites.ts";
 import { shapeKey } from "../../src/ops/variants/kernel_variant.ts";
+import { referenceOf } from "../../src/profile/kernel_reference.ts";
 import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
 import {
@@ -147,11 +148,10 @@ Deno.test("the elements by which kernels are judged are those of the definition"
     ] as const;
     cases.forEach(({ operands: [a, b], want }, k) => {
       const { operation, shape } = siteOf(keys[k]!);
-      assertEquals(operation.sizes(shape), {
-        operands: [a!.length, b!.length],
-        result: want.length,
-      });
-      const found = Array.from(want, (_, at) => operation.element(shape, [a!, b!], at));
+      const reference = referenceOf(operation);
+      assertEquals(reference.operands(shape), [a!.length, b!.length]);
+      assertEquals(operation.size(shape), want.length);
+      const found = Array.from(want, (_, at) => reference.element(shape, [a!, b!], at));
       assertClose(found, want, keys[k]!, 1e-12);
     });
   }
@@ -162,9 +162,12 @@ Deno.test("the elements by which kernels are judged are those of the definition"
     lowerMatmul(g, { ...SOFTWARE_TRAITS, chooseKernel: (shape) => void (key = shape) });
     const { operation, shape } = siteOf(key);
     const want = matmulReference(g, a, b);
-    const found = Array.from(want, (_, at) => operation.element(shape, [a, b], at));
+    const found = Array.from(
+      want,
+      (_, at) => referenceOf(operation).element(shape, [a, b], at),
+    );
     assertClose(found, want, key, 1e-12);
-    assertEquals(operation.flops(shape), 2 * want.length * g.inner);
+    assertEquals(referenceOf(operation).flops(shape), 2 * want.length * g.inner);
   }
 });
 
@@ -173,8 +176,8 @@ Deno.test("a table that names what cannot be is refused", () => {
   const told = (name: string) => () =>
     lowerMatmul(g, { ...SOFTWARE_TRAITS, chooseKernel: () => name });
   assertEquals(told("matmul_any")().calls[0]!.kernel, "matmul_any");
-  assertThrows(told("matmul"), Error, "by 'matmul', which a table of kernels names: expected");
-  assertThrows(told("matmul_lanes"), Error, "Measure the kernels again");
+  assertThrows(told("matmul"), Error, "has 'matmul' for matrix product: ");
+  assertThrows(told("matmul_lanes"), Error, "Measure again");
   const key = "matrix product: batch 1, rows 4, inner 4, columns 4, transposeA 0, transposeB 0";
   const { operation, shape } = siteOf(key);
   assertEquals(shapeKey(operation, shape), key);

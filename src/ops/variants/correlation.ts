@@ -41,17 +41,7 @@ export const correlation: KernelOperation<CorrelationShape> = {
     correlateSlices,
   ].flat(),
   rule,
-  sizes: (s) => ({
-    operands: [
-      4 * s.batch * s.images * s.height * s.width * s.in4,
-      16 * s.batch * s.kernelHeight * s.kernelWidth * s.in4 * s.out4,
-    ],
-    result: 4 * s.batch * s.images * s.outHeight * s.outWidth * s.out4,
-  }),
-  flops: (s) =>
-    32 * s.batch * s.images * s.outHeight * s.outWidth * s.out4 * s.in4 * s.kernelHeight *
-    s.kernelWidth,
-  element,
+  size: (s) => 4 * s.batch * s.images * s.outHeight * s.outWidth * s.out4,
 };
 
 function rule(s: CorrelationShape, traits: DeviceTraits): string {
@@ -67,32 +57,4 @@ function rule(s: CorrelationShape, traits: DeviceTraits): string {
 /** `count` rounded up to a multiple of `unit`. */
 function fillUp(count: number, unit: number): number {
   return unit * ceilDivide(count, unit);
-}
-
-function element(
-  s: CorrelationShape,
-  [x, w]: readonly [ArrayLike<number>, ArrayLike<number>],
-  at: number,
-): number {
-  const [ins, outs] = [4 * s.in4, 4 * s.out4];
-  const o = at % outs;
-  const ox = Math.floor(at / outs) % s.outWidth;
-  const oy = Math.floor(at / (outs * s.outWidth)) % s.outHeight;
-  const image = Math.floor(at / (outs * s.outWidth * s.outHeight));
-  const b = Math.floor(image / s.images);
-  const taps = s.kernelHeight * s.kernelWidth;
-  let sum = 0;
-  for (let tap = 0; tap < taps; tap++) {
-    const iy = oy * s.strideY + Math.floor(tap / s.kernelWidth) - s.padTop;
-    const ix = ox * s.strideX + tap % s.kernelWidth - s.padLeft;
-    if (iy < 0 || iy >= s.height || ix < 0 || ix >= s.width) continue;
-    const pixel = ((image * s.height + iy) * s.width + ix) * ins;
-    for (let c = 0; c < ins; c++) {
-      const weight = s.transposed
-        ? ((b * taps + taps - 1 - tap) * outs + o) * ins + c
-        : ((b * taps + tap) * ins + c) * outs + o;
-      sum += x[pixel + c]! * w[weight]!;
-    }
-  }
-  return sum;
 }

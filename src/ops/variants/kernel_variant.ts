@@ -38,12 +38,8 @@ export interface KernelOperation<S extends KernelShape = KernelShape> {
   readonly variants: readonly KernelVariant<S>[];
   /** Name of the variant that is taken where nothing was measured. */
   rule(shape: S, traits: DeviceTraits): string;
-  /** Elements of the operands and of the result. */
-  sizes(shape: S): { readonly operands: readonly [number, number]; readonly result: number };
-  /** Floating-point operations (a multiply-add counts 2). */
-  flops(shape: S): number;
-  /** One element of the result in float64, straight from the definition. */
-  element(shape: S, operands: readonly [ArrayLike<number>, ArrayLike<number>], at: number): number;
+  /** Elements of the result. */
+  size(shape: S): number;
 }
 
 /**
@@ -110,15 +106,11 @@ export function chooseVariant<S extends KernelShape>(
   const able = candidates(operation, shape, traits);
   const key = shapeKey(operation, shape);
   const names = able.map(({ name }) => name);
-  const told = traits.chooseKernel?.(key, names);
-  const wanted = told ?? operation.rule(shape, traits);
+  const wanted = traits.chooseKernel?.(key, names) ?? operation.rule(shape, traits);
   const found = able.find(({ name }) => name === wanted);
   if (found) return found;
   throw new Error(
-    `Cannot compute "${key}" by '${wanted}', which ${
-      told === undefined ? "the rule" : "a table of kernels"
-    } names: expected ${names.map((name) => `'${name}'`).join(" or ")}. ` +
-      `Measure the kernels again, or give no table.`,
+    `A table of kernels has '${wanted}' for ${key}, expected ${names.join(" or ")}. Measure again.`,
   );
 }
 
@@ -170,7 +162,7 @@ export function inParts<S extends KernelShape>(variant: SplitVariant<S>): Kernel
     { ...variant, plan: usual },
     ...SHARES.map((share): KernelVariant<S> => ({
       ...variant,
-      name: `${variant.name}, ${share < 1 ? `1/${1 / share} of` : `${share} times`} the parts`,
+      name: `${variant.name}, parts x ${share}`,
       fits: (shape, traits) =>
         variant.fits(shape, traits) &&
         variant.plan(shape, traits, share).parts !== usual(shape, traits).parts,
