@@ -24,7 +24,7 @@ import { webgpuTest } from "../webgpu.ts";
 async function compiled(
   gpu: Gpu,
   { fn, avals }: { readonly fn: (...args: Tensor[]) => Tensor[]; readonly avals: readonly Aval[] },
-  options: Omit<BackendOptions, "profile"> = {},
+  options: Omit<BackendOptions, "profile" | "kernels"> = {},
 ) {
   const backend = new WebGpuBackend(gpu, options);
   const engine = new Engine(backend);

@@ -21,7 +21,7 @@ export const product: KernelOperation<ProductShape> = {
     /* @__PURE__ */ inParts(productLanes),
   ].flat(),
   rule,
-  size: ({ batch, rows, inner, columns }) => batch * rows * columns,
+  size: ({ batch, rows, columns }) => batch * rows * columns,
 };
 
 function rule(shape: ProductShape, traits: DeviceTraits): string {
