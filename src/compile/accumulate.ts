@@ -4,9 +4,10 @@
  * @module
  */
 import { areNanBits, INFINITY_BITS, magnitudeBits } from "../ir/wgsl_numbers.ts";
-import { type Expressions, registerType, type Width } from "./expression.ts";
+import type { Expressions } from "./expression.ts";
 import { type Layout, opOf } from "./reduce_layout.ts";
 import type { ReduceUnit } from "./units.ts";
+import { registerType, type Width } from "./wgsl_values.ts";
 
 /** Loop code of reductions. */
 export interface Accumulators {

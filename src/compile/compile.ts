@@ -26,7 +26,7 @@ export interface DispatchStep {
   readonly label: string;
   /** WGSL, and the name of a hand-written kernel. */
   readonly kernel: { readonly code: string; readonly name?: string };
-  /** Values of `override` constants. */
+  /** Values of `override` constants and of the members of `struct Sizes`. */
   readonly overrides: Readonly<Record<string, number>>;
   /** Storage of each binding. */
   readonly memory: readonly Storage[];
@@ -163,12 +163,12 @@ class ProgramCompiler {
       resultsOf(unit),
       (tensor) => this.#storages.has(rootOf(tensor)),
     );
-    kernels.forEach(({ code, memory, writes, workgroups }, k) => {
+    kernels.forEach(({ code, sizes, memory, writes, workgroups }, k) => {
       this.#steps.push({
         kind: "dispatch",
         label,
         kernel: { code },
-        overrides: {},
+        overrides: sizes,
         memory,
         writes,
         workgroups,

@@ -21,10 +21,8 @@ import {
 } from "../ir/index_expression.ts";
 import type { Emitter } from "../ir/primitive.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { nonFiniteLiteral, type WgslScope } from "../ir/wgsl_numbers.ts";
-
-/** Elements computed by one expression. */
-export type Width = 1 | 4;
+import type { WgslScope } from "../ir/wgsl_numbers.ts";
+import { literalOf, memoryType, registerType, unusedValue, type Width } from "./wgsl_values.ts";
 
 /** Name of the variable that counts the four neighbours; it never appears in WGSL. */
 export const LANE = "lane";
@@ -34,6 +32,16 @@ export const LOOP = "r";
 
 /** Thrown by an emitter where a value differs in a way that a vector cannot express. */
 class LaneError extends Error {}
+
+/** A number that a kernel reads at run time. */
+export interface KernelSize {
+  /** Name of the variable that holds it. */
+  readonly name: string;
+  /** Its WGSL type. */
+  readonly type: "u32" | "f32";
+  /** The number. */
+  readonly value: number;
+}
 
 /** A binding of a kernel under construction. */
 export interface SourceBinding<B> {
@@ -60,51 +68,12 @@ interface Value {
   readonly inner: boolean;
 }
 
-/** The WGSL type of a value in a register. */
-export function registerType(dtype: DType, width: Width): string {
-  return width === 1 ? dtype : `vec4<${dtype}>`;
-}
-
-/** The WGSL type of an element in memory: booleans are stored as `u32`. */
-export function memoryType(dtype: DType, width: Width): string {
-  return registerType(dtype === "bool" ? "u32" : dtype, width);
-}
-
-/** WGSL expression of a number; one that is not finite needs a helper function. */
-function literalOf(value: number, dtype: DType, scope: WgslScope): string {
-  switch (dtype) {
-    case "bool":
-      return value ? "true" : "false";
-    case "i32":
-      return value < 0 ? `i32(${value})` : `${value}i`;
-    case "u32":
-      return `${value >>> 0}u`;
-    case "f32": {
-      const rounded = Math.fround(value);
-      if (!Number.isFinite(rounded)) return nonFiniteLiteral(rounded, scope);
-      const text = Object.is(rounded, -0) ? "-0" : String(rounded);
-      return `f32(${/[.e]/.test(text) ? text : text + ".0"})`;
-    }
-  }
-}
-
-/** WGSL expression of a number that nothing reads; compilers do not know it. */
-function unusedValue(dtype: DType, scope: WgslScope): string {
-  const type = registerType(dtype, 1);
-  scope.helper(
-    `unused_${type}`,
-    `fn unused_${type}() -> ${type} {
-  var value: ${type};
-  return value;
-}`,
-  );
-  return `unused_${type}()`;
-}
-
 /** Collects bindings, helpers and statements of one kernel. */
 export class Expressions<B> {
   /** Bindings in the order of their numbers. */
   readonly bindings: SourceBinding<B>[] = [];
+  /** Numbers read at run time: kernels that differ in nothing else are compiled once. */
+  readonly sizes: KernelSize[] = [];
   /** WGSL helper functions. */
   readonly helpers = new Map<string, string>();
   /** Statements that do not change in the innermost loop. */
@@ -132,6 +101,24 @@ export class Expressions<B> {
   literal(value: number, { dtype, width }: { dtype: DType; width: Width }): string {
     const literal = literalOf(value, dtype, this.scope(width));
     return width === 1 ? literal : `${registerType(dtype, 4)}(${literal})`;
+  }
+
+  /** Name of the variable that holds a number read at run time. */
+  size(value: number, type: "u32" | "f32" = "u32"): string {
+    const name = `size${this.sizes.length}`;
+    this.sizes.push({ name, type, value });
+    return name;
+  }
+
+  /**
+   * Expression of a number of the program. Of fractions, which are rates and reciprocals of counts, compilers make
+   * nothing; of 0, 1 and other whole numbers they do.
+   */
+  number(value: number, { dtype, width }: { dtype: DType; width: Width }): string {
+    const fraction = dtype === "f32" && Math.fround(value) % 1 !== 0 && Number.isFinite(value);
+    if (!fraction) return this.literal(value, { dtype, width });
+    const size = this.size(value, "f32");
+    return width === 1 ? size : `${registerType(dtype, 4)}(${size})`;
   }
 
   /** Where statements beside the expressions declare functions. */
@@ -358,6 +345,10 @@ class WidthEmitter<B> implements Emitter {
 
   literal(value: number, dtype: DType): string {
     return this.#expressions.literal(value, { dtype, width: this.#width });
+  }
+
+  number(value: number, dtype: DType): string {
+    return this.#expressions.number(value, { dtype, width: this.#width });
   }
 
   type(dtype: DType): string {

@@ -5,17 +5,26 @@
  */
 import type { Index } from "../ir/index_expression.ts";
 import { addIndex, scaleIndex, variableIndex } from "../ir/index_expression.ts";
-import { type Expressions, LANE, registerType, type Width } from "./expression.ts";
+import { type Expressions, type KernelSize, LANE } from "./expression.ts";
+import { registerType, type Width } from "./wgsl_values.ts";
 import type { DType } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 
 /** Invocations of a workgroup of a generated kernel. */
 export const WORKGROUP = 64;
 
+/**
+ * Most iterations of a loop whose bound stands in the text. Drivers unroll such loops, which takes them several times
+ * as long to compile; short ones are faster for it.
+ */
+const UNROLLED = 4;
+
 /** A dispatch of a generated kernel. */
 export interface GeneratedKernel<B> {
   /** WGSL. */
   readonly code: string;
+  /** Values of the members of its `struct Sizes`. */
+  readonly sizes: Readonly<Record<string, number>>;
   /** Memory of each binding. */
   readonly memory: readonly B[];
   /** Whether the kernel writes each binding, all of it; otherwise it only reads it. */
@@ -28,6 +37,11 @@ export interface GeneratedKernel<B> {
 export function flatPosition(variable: string, count: number, width: Width): Index {
   const index = variableIndex(variable, count);
   return width === 1 ? index : addIndex(scaleIndex(index, 4), variableIndex(LANE, 4));
+}
+
+/** Expression of the number of iterations of a loop. */
+export function loopBound<B>(expressions: Expressions<B>, count: number): string {
+  return count <= UNROLLED ? `${count}u` : expressions.size(count);
 }
 
 /** Spreads `threads` invocations over a grid whose axes have at most `most` workgroups. */
@@ -56,8 +70,14 @@ export function generatedKernel<B>(
   { threads, traits }: { threads: number; traits: DeviceTraits },
 ): GeneratedKernel<B> {
   const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
+  const sizes: KernelSize[] = [
+    { name: "threads", type: "u32", value: threads },
+    { name: "row", type: "u32", value: grid[0] * WORKGROUP },
+    ...expressions.sizes,
+  ];
   return {
-    code: kernelText(expressions, body, { threads, grid }),
+    code: kernelText(expressions, body, sizes),
+    sizes: Object.fromEntries(sizes.map(({ name, value }) => [name, value])),
     memory: expressions.bindings.map(({ memory }) => memory),
     writes: expressions.bindings.map(({ writes }) => writes),
     workgroups: grid,
@@ -69,25 +89,27 @@ export function fitsBuffers<B>(kernel: GeneratedKernel<B>, traits: DeviceTraits)
   return kernel.memory.length <= traits.maxStorageBuffers;
 }
 
-/** Declarations and entry point around the body of a kernel with `threads` invocations. */
+/** Declarations and entry point around the body of a kernel. */
 function kernelText<B>(
   expressions: Expressions<B>,
   body: readonly string[],
-  { threads, grid }: { threads: number; grid: readonly [number, number, number] },
+  sizes: readonly KernelSize[],
 ): string {
   const bindings = expressions.bindings.map(({ name, element, writes }, k) =>
     `@group(0) @binding(${k}) var<storage, ${
       writes ? "read_write" : "read"
     }> ${name}: array<${element}>;`
   );
-  const id = grid[1] === 1 ? "id.x" : `id.x + id.y * ${grid[0] * WORKGROUP}u`;
   return [
+    `struct Sizes { ${sizes.map(({ name, type }) => `${name}: ${type}`).join(", ")} }`,
     ...bindings,
+    `@group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;`,
     ...expressions.helpers.values(),
     `@compute @workgroup_size(${WORKGROUP})`,
     `fn main(@builtin(global_invocation_id) id: vec3<u32>) {`,
-    `  let q = ${id};`,
-    `  if (q >= ${threads}u) { return; }`,
+    ...sizes.map(({ name }) => `  let ${name} = sizes.${name};`),
+    `  let q = id.x + id.y * row;`,
+    `  if (q >= threads) { return; }`,
     ...body.map((line) => `  ${line}`),
     `}`,
     ``,

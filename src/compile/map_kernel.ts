@@ -13,22 +13,17 @@ import {
 } from "../ir/index_expression.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import {
-  type ExpressionContext,
-  Expressions,
-  LANE,
-  LOOP,
-  memoryType,
-  type Width,
-} from "./expression.ts";
+import { type ExpressionContext, Expressions, LANE, LOOP } from "./expression.ts";
 import {
   fitsBuffers,
   flatPosition,
   type GeneratedKernel,
   generatedKernel,
+  loopBound,
   storeStatement,
 } from "./kernel_source.ts";
 import { rootOf } from "./storage.ts";
+import { memoryType, type Width } from "./wgsl_values.ts";
 
 /** Most rows that one invocation computes. */
 const MOST_ROWS = 16;
@@ -122,11 +117,12 @@ function build<B>(
     }
   }
   const each = [...expressions.inner, ...stores];
+  const bound = loopBound(expressions, rows / together);
   const body = rows === 1 ? [...expressions.outer, ...each] : [
     `let column = q % ${groups}u;`,
     `let block = q / ${groups}u;`,
     ...expressions.outer,
-    `for (var ${LOOP} = 0u; ${LOOP} < ${rows / together}u; ${LOOP}++) {`,
+    `for (var ${LOOP} = 0u; ${LOOP} < ${bound}; ${LOOP}++) {`,
     ...each.map((line) => `  ${line}`),
     `}`,
   ];

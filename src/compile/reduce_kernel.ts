@@ -17,24 +17,19 @@ import {
 } from "../ir/index_expression.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import { accumulate, type Accumulators } from "./accumulate.ts";
-import {
-  type ExpressionContext,
-  Expressions,
-  LANE,
-  LOOP,
-  memoryType,
-  type Width,
-} from "./expression.ts";
+import { type ExpressionContext, Expressions, LANE, LOOP } from "./expression.ts";
 import {
   fitsBuffers,
   flatPosition,
   type GeneratedKernel,
   generatedKernel,
+  loopBound,
   storeStatement,
 } from "./kernel_source.ts";
 import { type Layout, layoutOf, opOf } from "./reduce_layout.ts";
 import { rootOf } from "./storage.ts";
 import type { ReduceUnit } from "./units.ts";
+import { memoryType, type Width } from "./wgsl_values.ts";
 
 /** Elements that are summed one after the other. */
 const BLOCK = 32;
@@ -229,7 +224,7 @@ function wholePass<B>(
     ...expressions.outer.splice(0),
     ...loop(acc, expressions.inner.splice(0), {
       from: "0u",
-      to: `${layout.iterations / together}u`,
+      to: loopBound(expressions, layout.iterations / together),
       count: layout.iterations / together,
     }),
   ];
@@ -255,15 +250,17 @@ function partPass<B>(
   const { expressions, values, together } = operandLoop(unit, context, { layout, column });
   const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
   const { columns, parts } = layout;
-  const each = layout.each / together;
+  const count = layout.each / together;
+  const each = expressions.size(count);
+  const last = expressions.size(layout.iterations / together);
   const body = [
     `let c = q % ${columns}u;`,
     `let part = q / ${columns}u;`,
     ...expressions.outer,
     ...loop(acc, expressions.inner, {
-      from: `part * ${each}u`,
-      to: `min(part * ${each}u + ${each}u, ${layout.iterations / together}u)`,
-      count: each,
+      from: `part * ${each}`,
+      to: `min(part * ${each} + ${each}, ${last})`,
+      count,
     }),
   ];
   partial.forEach((memory, k) => {
@@ -287,7 +284,8 @@ function joinPass<B>(
     }[${LOOP} * ${layout.columns}u + q]`,
   ]);
   const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes: false });
-  const body = loop(acc, [], { from: "0u", to: `${layout.parts}u`, count: layout.parts });
+  const to = loopBound(expressions, layout.parts);
+  const body = loop(acc, [], { from: "0u", to, count: layout.parts });
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
   return generatedKernel(expressions, body, { threads: layout.columns, traits });
 }

@@ -177,9 +177,11 @@ export async function runExperiment<Config>(
       }),
       onWork: (work) => {
         heartbeat.tell(work);
-        if (work.kind === "compile" && work.total !== undefined) {
-          progress.note(`compiling: ${work.begun} of ${work.total} kernels`);
-        }
+        if (work.kind !== "compile") return;
+        const { name, begun, total } = work;
+        progress.note(
+          total === undefined ? `compiling ${name}` : `compiling: ${begun} of ${total} kernels`,
+        );
       },
     },
     offline: request.offline ?? false,

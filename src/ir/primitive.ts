@@ -44,8 +44,10 @@ export interface Emitter {
   integer(index: Index, dtype: DType): string;
   /** WGSL condition `low <= index < high`. */
   inside(index: Index, low: number, high: number): string;
-  /** A literal of the given type. */
+  /** A literal of the given type: compilers know it, so every value makes a kernel of its own. */
   literal(value: number, dtype: DType): string;
+  /** A number of the program; kernels that differ in it share their code where it needs no literal. */
+  number(value: number, dtype: DType): string;
   /** The WGSL name of a type in the current width, such as `f32` or `vec4<f32>`. */
   type(dtype: DType): string;
   /** Declares a WGSL helper function once for the kernel. */

@@ -34,7 +34,7 @@ export const fillP: Primitive<FillParams> = /* @__PURE__ */ definePrimitive<Fill
     kind: "pointwise",
     cost: 0,
     elementwise: false,
-    emit: (emitter, { params: { value, dtype } }) => emitter.literal(value, dtype),
+    emit: (emitter, { params: { value, dtype } }) => emitter.number(value, dtype),
   },
 });
 

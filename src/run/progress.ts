@@ -75,6 +75,7 @@ export class Progress {
   #shownStep = -1;
   #step = 0;
   #metrics: Readonly<Record<string, number>> = {};
+  #noted = false;
 
   /**
    * Prepares a progress line; nothing is written yet.
@@ -109,6 +110,7 @@ export class Progress {
     this.#step = stage.done ?? 0;
     this.#shownStep = -1;
     this.#metrics = {};
+    this.#noted = false;
     this.#samples = [{ time, step: this.#step }];
     this.#shownAt = this.#output.terminal ? -Infinity : time;
   }
@@ -129,13 +131,15 @@ export class Progress {
   }
 
   /**
-   * Says what goes on between steps, such as compiling; shown when it is time, until the next update.
+   * Says what goes on between steps, such as compiling; shown when it is time, until the next update. The steps
+   * up to that update tell nothing of the time that is left.
    *
    * @param text What goes on.
    */
   note(text: string): void {
     const time = this.#output.now();
     const { terminal, write } = this.#output;
+    this.#noted = true;
     if (time - this.#shownAt < (terminal ? LIVE_INTERVAL : PLAIN_INTERVAL)) return;
     this.#shownAt = time;
     const line = printable(text).slice(0, terminal ? this.#columns() : undefined);
@@ -180,6 +184,10 @@ export class Progress {
 
   /** Keeps one sample a second or so, none older than the window but for one. */
   #sample(time: number): void {
+    if (this.#noted) {
+      this.#noted = false;
+      this.#samples = [];
+    }
     const last = this.#samples.at(-1);
     const previous = this.#samples.at(-2);
     if (last && previous && time - previous.time < RATE_WINDOW / 30) {

@@ -153,3 +153,25 @@ Deno.test("Progress.note() says what goes on before the first step, when it is t
   plain.progress.note("compiling: 3 of 50 kernels");
   assertEquals(plain.written, ["compiling: 2 of 50 kernels\n"]);
 });
+
+Deno.test("a step that compiled tells nothing of the time that is left", () => {
+  const { progress, written, clock } = rig();
+  progress.begin({ label: "meta", total: 200 });
+  progress.note("compiling metaStep");
+  assertEquals(written, ["\rcompiling metaStep\x1b[K"]);
+  // The first step takes 20 seconds, the others one each.
+  clock.time += 20_000;
+  progress.update(1);
+  assertEquals(written.at(-1), "\rmeta  1/200  0%\x1b[K");
+  clock.time += 1000;
+  progress.update(2);
+  assertEquals(written.at(-1), "\rmeta  2/200  1%  1.0 steps/s  3m18s left\x1b[K");
+  // Another program is compiled later, as before the first evaluation.
+  progress.note("compiling evaluate");
+  clock.time += 30_000;
+  progress.update(3);
+  assertEquals(written.at(-1), "\rmeta  3/200  1%\x1b[K");
+  clock.time += 2000;
+  progress.update(4);
+  assertEquals(written.at(-1), "\rmeta  4/200  2%  2.0 s/step  6m32s left\x1b[K");
+});

@@ -1,0 +1,53 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { Compiler, type DispatchStep } from "../../src/compile/compile.ts";
+import type { Shape } from "../../src/ir/aval.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { mul, sum } from "../../src/tensor/mod.ts";
+import { simplify, trace } from "../../src/transform/mod.ts";
+import { SOFTWARE_TRAITS } from "../device_traits.ts";
+
+/** The dispatches of a function of one tensor. */
+function dispatchesOf(fn: (x: Tensor) => Tensor, shape: Shape): DispatchStep[] {
+  const { program } = trace(fn, [{ shape, dtype: "f32" }]);
+  const work = new Compiler(SOFTWARE_TRAITS).compile(simplify(program));
+  let step = work.next();
+  while (!step.done) step = work.next();
+  return step.value.steps.filter((step) => step.kind === "dispatch");
+}
+
+/** What pipelines are found by: what a driver compiles, without the values that it reads. */
+const codesOf = (steps: readonly DispatchStep[]) => steps.map(({ kernel }) => kernel.code);
+const valuesOf = (steps: readonly DispatchStep[]) => steps.map(({ overrides }) => overrides);
+
+Deno.test("pointwise kernels that differ in the number of elements are one pipeline", () => {
+  const [small, large] = [[64, 32], [4096, 32]].map((shape) =>
+    dispatchesOf((x) => mul(x, x), shape)
+  );
+  assertEquals(codesOf(small!), codesOf(large!));
+  assertNotEquals(valuesOf(small!), valuesOf(large!));
+});
+
+Deno.test("kernels that differ in a rate are one pipeline, those of whole numbers are not", () => {
+  const scaled = (by: number) => dispatchesOf((x) => mul(x, mul(x, by)), [64]);
+  assertEquals(codesOf(scaled(0.01)), codesOf(scaled(0.003)));
+  assertNotEquals(valuesOf(scaled(0.01)), valuesOf(scaled(0.003)));
+  assertNotEquals(codesOf(scaled(2)), codesOf(scaled(3)));
+});
+
+Deno.test("sums over different numbers of elements are one pipeline, in one pass and in two", () => {
+  for (const [few, many] of [[40, 60], [4096, 8192]] as const) {
+    const [a, b] = [few, many].map((rows) =>
+      dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])
+    );
+    assertEquals(a!.length, few < 100 ? 1 : 2);
+    assertEquals(codesOf(a!), codesOf(b!));
+    assertNotEquals(valuesOf(a!), valuesOf(b!));
+  }
+});
+
+Deno.test("bounds of long loops are not in the text, where drivers would unroll them", () => {
+  const bounds = (rows: number) =>
+    codesOf(dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])).join().match(/r < \w+/g);
+  assertEquals(bounds(4), ["r < 4u"]);
+  assertEquals(bounds(5), ["r < size0"]);
+});
