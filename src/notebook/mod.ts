@@ -15,5 +15,7 @@
  * @module
  */
 export { DISPLAY, type Displayable, type MimeBundle } from "./displayable.ts";
-export { show, type Showable } from "./show.ts";
+export { type ArrayTree, show, type Showable } from "./show.ts";
+export type { ShownEngine } from "./show_engine.ts";
+export type { TableRow } from "./show_rows.ts";
 export { showRun, type ShowRunOptions } from "./show_run.ts";

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { learningCurveSvg } from "../report/chart.ts";
 import { readMetrics } from "../run/metrics.ts";
 import { unknownName } from "../experiment/usage_error.ts";
@@ -22,6 +24,7 @@ export interface ShowRunOptions {
  * @param folder The run folder.
  * @param options Which metric, in which phase.
  * @returns What a notebook shows as a chart.
+ * @throws {TypeError} If the folder is no text, or an option is unknown or no text.
  * @throws {RangeError} When it is shown, if the run has no such metric; the message names those it has.
  *
  * @example
@@ -41,6 +44,9 @@ export interface ShowRunOptions {
  * ```
  */
 export function showRun(folder: string, options: ShowRunOptions = {}): Displayable {
+  const text = is.optional(is.name);
+  requireArguments("showRun", { folder }, { folder: is.name });
+  requireOptions("showRun", options, { metric: text, phase: text });
   const { metric = "validationAccuracy" } = options;
   return displayable(async () => {
     const records = await readMetrics(`${folder}/metrics.jsonl`);
