@@ -61,13 +61,13 @@ function balloon(pattern: (u: number, v: number) => boolean): Shape {
   };
 }
 
-const dottedBalloon = balloon((u, v) => {
+const dottedBalloon = /* @__PURE__ */ balloon((u, v) => {
   const column = u * 2.6 - Math.floor(u * 2.6) - 0.5;
   const row = v * 2.6 - Math.floor(v * 2.6) - 0.5;
   return column * column + row * row < 0.11;
 });
 
-const stripedBalloon = balloon((_u, v) => v * 2.3 - Math.floor(v * 2.3) < 0.5);
+const stripedBalloon = /* @__PURE__ */ balloon((_u, v) => v * 2.3 - Math.floor(v * 2.3) < 0.5);
 
 function tower(u: number, v: number): Paint {
   if (Math.abs(u) > 0.5 || v < -1 || v > 1) return 0;

@@ -8,6 +8,25 @@ import { requireOptions } from "../ir/options.ts";
 import type { ConfigSchema } from "./config_schema.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 
+const url = /* @__PURE__ */ is.kind("a URL", (found) => found instanceof URL);
+
+/** What an experiment must have, for callers without types. */
+const MEMBERS = {
+  name: is.text,
+  title: is.text,
+  summary: is.text,
+  schema: /* @__PURE__ */ is.objectWith({ parse: is.callback, safeParse: is.callback }, "a schema"),
+  presets: /* @__PURE__ */ is.optional(url),
+  needs: /* @__PURE__ */ is.optional(is.callback),
+  run: is.callback,
+} as const;
+
+/** An experiment, as those take it that run it. */
+export const experimentKind: is.Kind = /* @__PURE__ */ is.objectWith(
+  MEMBERS,
+  "an experiment, such as defineExperiment() returns,",
+);
+
 /** A lower bound of what a configuration needs. */
 export interface ConfigNeed {
   /** Keys of the configuration that decide it, such as `model.widths`. */
@@ -77,15 +96,7 @@ export interface Experiment<Config = unknown> {
  * ```
  */
 export function defineExperiment<Config>(experiment: Experiment<Config>): Experiment<Config> {
-  requireOptions("defineExperiment", experiment, {
-    name: is.text,
-    title: is.text,
-    summary: is.text,
-    schema: is.objectWith({ parse: is.callback, safeParse: is.callback }, "a schema"),
-    presets: is.optional(is.kind("a URL", (found) => found instanceof URL)),
-    needs: is.optional(is.callback),
-    run: is.callback,
-  });
+  requireOptions("defineExperiment", experiment, MEMBERS);
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(experiment.name)) {
     throw new TypeError(
       `Cannot define experiment "${experiment.name}": expected a kebab-case name, such as "cifar-maml".`,

@@ -41,6 +41,21 @@ const countOrAll = /* @__PURE__ */ is.kind(
   (found) => found === null || is.count.holds(found),
 );
 
+const CONTEXT = /* @__PURE__ */ is.objectWith({
+  data: is.name,
+  offline: is.flag,
+  signal: /* @__PURE__ */ is.kind("an AbortSignal", (found) => found instanceof AbortSignal),
+  log: is.callback,
+  progress: /* @__PURE__ */ is.objectWith({ begin: is.callback, update: is.callback }),
+}, "a context");
+
+const OPTIONS = {
+  size: /* @__PURE__ */ is.optional(is.count),
+  cut: /* @__PURE__ */ is.optional(is.number),
+  trainImages: /* @__PURE__ */ is.optional(countOrAll),
+  testImages: /* @__PURE__ */ is.optional(countOrAll),
+} as const;
+
 /** Images of the procedural stand-in that are painted. */
 const STAND_IN = { train: 10_000, test: 2_000 };
 
@@ -73,15 +88,8 @@ export async function loadData(
   context: DataContext,
   options: LoadDataOptions = {},
 ): Promise<ImageSplits> {
-  requireArguments("loadData", { context }, {
-    context: is.objectWith({ data: is.name, log: is.callback, progress: is.object }, "a context"),
-  });
-  requireOptions("loadData", options, {
-    size: is.optional(is.count),
-    cut: is.optional(is.number),
-    trainImages: is.optional(countOrAll),
-    testImages: is.optional(countOrAll),
-  });
+  requireArguments("loadData", { context }, { context: CONTEXT });
+  requireOptions("loadData", options, OPTIONS);
   return await loadImageSplits(await splitsOptions(context, options));
 }
 
@@ -112,13 +120,17 @@ export async function loadData(
  */
 export async function streamData(
   context: DataContext,
-  { held, heldTest, ...options }: LoadDataOptions & {
+  options: LoadDataOptions & {
     readonly held: number;
     readonly heldTest?: number;
   },
 ): Promise<StreamedSplits> {
+  requireArguments("streamData", { context }, { context: CONTEXT });
+  const heldTestKind = is.optional(is.count);
+  requireOptions("streamData", options, { ...OPTIONS, held: is.count, heldTest: heldTestKind });
+  const { held, heldTest, ...images } = options;
   return await streamImageSplits({
-    ...await splitsOptions(context, options),
+    ...await splitsOptions(context, images),
     held,
     ...(heldTest !== undefined && { heldTest }),
   });

@@ -12,7 +12,7 @@ import { printableLines } from "../text/printable.ts";
 import { type CommandLine, parseCommandLine } from "./command_line.ts";
 import { readConfigFile } from "./config_file.ts";
 import { type ConfigLayer, fileLayer, resolveConfig, setLayer } from "./config_layers.ts";
-import type { Experiment } from "./define_experiment.ts";
+import { type Experiment, experimentKind } from "./define_experiment.ts";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
 import { experimentNames, loadExperiment } from "./experiment_folder.ts";
 import { assertNeeds } from "./needs.ts";
@@ -39,10 +39,6 @@ export interface FolderOptions extends CommandOptions {
   readonly load: (url: string) => Promise<unknown>;
 }
 
-const EXPERIMENT = is.objectWith(
-  { name: is.name, schema: is.object, run: is.callback },
-  "an experiment, such as defineExperiment() returns,",
-);
 const COMMAND = {
   args: is.optional(is.listOf(is.text)),
   program: is.optional(is.text),
@@ -79,7 +75,7 @@ export async function runCommand(
   experiment: Experiment,
   options: CommandOptions = {},
 ): Promise<number> {
-  requireArguments("runCommand", { experiment }, { experiment: EXPERIMENT });
+  requireArguments("runCommand", { experiment }, { experiment: experimentKind });
   requireOptions("runCommand", options, COMMAND);
   const program = options.program ?? `experiments/${experiment.name}.ts`;
   return await reportErrors(program, options, async () => {

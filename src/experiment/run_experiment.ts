@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { describe } from "../ir/describe.ts";
 import * as is from "../ir/kinds.ts";
 import { requireArguments, requireOptions } from "../ir/options.ts";
 import { MetricsLog } from "../run/metrics_log.ts";
 import { Progress, type ProgressOutput, standardError } from "../run/progress.ts";
 import { RunFolder } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
-import type { Experiment } from "./define_experiment.ts";
+import { type Experiment, experimentKind } from "./define_experiment.ts";
 import type { EngineChoice } from "../engine/open_engine.ts";
 import { profileFinder } from "./adapter_profile.ts";
 import { kernelFinder } from "./kernel_table.ts";
@@ -17,6 +18,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
 import { listenForSignals, signalExitCode } from "./signals.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** What to run. */
 export interface RunRequest<Config> {
@@ -67,6 +69,7 @@ export interface RunResult {
  * @param experiment The experiment.
  * @param request What to run, and optionally where to write.
  * @returns Exit code and folder; the folder stays also when the run fails.
+ * @throws {UsageError} If the schema of the experiment refuses the configuration.
  * @throws {Error} If the run folder cannot be made or written at the start.
  *
  * @example
@@ -101,14 +104,9 @@ export async function runExperiment<Config>(
   experiment: Experiment<Config>,
   request: RunRequest<Config> & { readonly output?: RunOutput },
 ): Promise<RunResult> {
-  requireArguments("runExperiment", { experiment }, {
-    experiment: is.objectWith(
-      { name: is.name, schema: is.object, run: is.callback },
-      "an experiment",
-    ),
-  });
+  requireArguments("runExperiment", { experiment }, { experiment: experimentKind });
   requireOptions("runExperiment", request, {
-    config: true,
+    config: is.object,
     seed: is.natural,
     engine: is.name,
     data: is.name,
@@ -119,6 +117,7 @@ export async function runExperiment<Config>(
     folder: is.object,
     output: is.optional(is.objectWith({ print: is.callback, progress: is.object })),
   });
+  const config = validConfig(experiment, request.config);
   const output = request.output ?? { print: printLine, progress: standardError() };
   const progress = new Progress(output.progress);
   const log = (line: string) => progress.log(line);
@@ -135,7 +134,7 @@ export async function runExperiment<Config>(
   }
   let record = resumed
     ? await resumedRecord(folder, { ...request, log })
-    : await newRecord(experiment.name, request);
+    : await newRecord(experiment.name, { ...request, config });
   try {
     if (!resumed) await writeBeginning(folder, record);
     await folder.writeRecord(record);
@@ -154,7 +153,7 @@ export async function runExperiment<Config>(
   using heartbeat = new Heartbeat(path, progress);
   const logs: MetricsLog[] = [];
   const context: ExperimentContext<Config> = {
-    config: request.config,
+    config,
     seed: request.seed,
     engine: request.engine,
     data: request.data,
@@ -286,4 +285,19 @@ function describeError(error: Error): string {
 
 function printLine(line: string): void {
   console.log(line);
+}
+
+/** The configuration with its defaults, as its schema has it. */
+function validConfig<Config>({ name, schema }: Experiment<Config>, config: unknown): Config {
+  const result = schema.safeParse(config);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) =>
+    `${path.length > 0 ? `${path.join(".")}: ` : ""}${message}`
+  );
+  throw new UsageError(
+    `Cannot run ${name}: found ${
+      describe(config)
+    } as its configuration, expected what its schema takes: ` +
+      `${faults.slice(0, 3).join("; ")}.`,
+  );
 }

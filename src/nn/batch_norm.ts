@@ -3,9 +3,9 @@ import { requireCounts, requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
+  div,
   mul,
   ones,
-  pow,
   rsqrt,
   standardize,
   stopGradient,
@@ -105,7 +105,7 @@ export function batchNorm(options: BatchNormOptions): Layer<ScaleAndOffset> {
       const { normal, mean, scale } = standardize(x, axes, epsilon);
       const output = add(mul(normal, gamma), beta);
       if (!running) return { output, state };
-      const biased = sub(pow(scale, -2), epsilon);
+      const biased = sub(div(1, mul(scale, scale)), epsilon);
       const next: Params = {
         mean: blend(tensorOf(state, "mean"), mean, momentum),
         variance: blend(tensorOf(state, "variance"), mul(biased, count / (count - 1)), momentum),

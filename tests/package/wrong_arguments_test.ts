@@ -8,7 +8,19 @@ const { exports: entries } = JSON.parse(await Deno.readTextFile(new URL("deno.js
 };
 
 /** Entries of which the examples are tried. */
-const tested = ["data", "report", "report/charts", "report/pictures", "run", "study", "train"];
+const tested = [
+  ...[
+    "data",
+    "report",
+    "report/charts",
+    "report/pictures",
+    "run",
+    "study",
+    "study/images",
+    "train",
+  ],
+  ...["experiment", "notebook", "tfjs"],
+];
 
 /** What looks wrong and is not. */
 const fine: readonly RegExp[] = [
@@ -22,7 +34,12 @@ const fine: readonly RegExp[] = [
   /^restoreTree\(2\.more\)/,
   // The example maps over an array, which gives more arguments.
   /^formatSeconds\([12] /,
+  // What the runner of an experiment makes, and an experiment may have more than is asked of it.
+  /^(loadData|runExperiment|runCommand|show)\(0\.more\)/,
 ];
+
+/** Examples that are long: of streams, which check as imageStream() does; of charts in a whole run; of a machine. */
+const long = /\/(stream_images|arm_report|doctor)\.ts$/;
 
 /** The examples in the sources of an entry, by their files. */
 async function examplesOf(entry: string): Promise<{ file: string; code: string }[]> {
@@ -35,9 +52,7 @@ async function examplesOf(entry: string): Promise<{ file: string; code: string }
       const code = block!.replaceAll(/^ *\* ?/gm, "");
       const from = [...code.matchAll(/from "@mutasesumele\/toolkit\/?([^"]*)"/g)];
       const others = from.filter(([, name]) => name !== "" && name !== "run" && name !== entry);
-      // They take seconds, and check their options as imageStream() does.
-      const isLong = file.pathname.endsWith("/stream_images.ts");
-      if (from.length > 0 && others.length === 0 && !isLong) {
+      if (from.length > 0 && others.length === 0 && !long.test(file.pathname)) {
         examples.push({ file: file.pathname, code });
       }
     }
@@ -113,7 +128,24 @@ for (const entry of tested) {
         },
         { silent: [], raw: [] },
       );
-      assert(prober.tried.length > 10, `${prober.tried.length} mistakes`);
+      assert(prober.tried.length > 5, `${prober.tried.length} mistakes`);
     },
   });
 }
+
+Deno.test("/doctor tells a caller without types of every wrong argument", async () => {
+  const { doctor } = await import("../../src/doctor/doctor.ts");
+  const wrong: readonly (readonly unknown[])[] = [
+    ...[null, undefined, "text", Promise.resolve(console.log)].map((print) => [print]),
+    ...[null, 3, true, { measure: "yes" }, { tfjs: 1 }, { tfj: true }].map((options) => [
+      () => {
+        throw new Error("it began");
+      },
+      options,
+    ]),
+  ];
+  for (const args of wrong) {
+    const error = await doctor(...args as Parameters<typeof doctor>).catch((error) => error);
+    assert(isOurs(error) && error.message.startsWith("Cannot call doctor()"), `${error}`);
+  }
+});
