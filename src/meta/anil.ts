@@ -56,7 +56,8 @@ export function anil<Params, Shared, Rates, Support, Query, Constants>(
   },
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
   const { adapt: _, ...own } = META_OPTIONS;
-  requireOptions("anil", options, { ...own, order: true, head: true });
+  // The meta-gradient looks at the optimizer.
+  requireOptions("anil", options, { ...own, optimizer: true, order: true, head: true });
   const { head, ...rest } = options;
   if (typeof head !== "function") {
     throw new TypeError(

@@ -4,6 +4,7 @@
  * @module
  */
 import { formatAval } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
 import { Tensor } from "../ir/tensor.ts";
 
 /** What a loss gets besides parameters and batch. */
@@ -62,12 +63,14 @@ export interface LossWithMetrics {
  * @throws {TypeError} If the loss is not an `f32` scalar.
  */
 export function lossWithMetrics(result: LossResult, name: string): LossWithMetrics {
-  const whole = result instanceof Tensor ? { loss: result, metrics: {} } : result;
-  const { loss, metrics } = whole;
+  const whole: Partial<LossWithMetrics> | undefined | null = result instanceof Tensor
+    ? { loss: result, metrics: {} }
+    : result;
+  const { loss, metrics } = whole ?? {};
   if (!(loss instanceof Tensor) || loss.dtype !== "f32" || loss.rank !== 0) {
     throw new TypeError(
       `Cannot build a meta-gradient: the ${name} loss is ${
-        loss instanceof Tensor ? formatAval(loss) : typeof loss
+        loss instanceof Tensor ? formatAval(loss) : describe(loss ?? result)
       }, expected a scalar f32[]. Take a mean or a sum over the batch of one task.`,
     );
   }

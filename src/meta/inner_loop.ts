@@ -128,7 +128,11 @@ export function innerLoop<Params, Shared, Support, Constants>(
       `Cannot run an inner loop: found ${innerSteps} inner steps, expected a positive integer.`,
     );
   }
-  return ({ params, shared, rates }, { support, query, constants }, key) => {
+  return (meta, data, key) => {
+    const { params, shared, rates } = meta;
+    const { support, query, constants } = data;
+    requireParts("meta-parameters", { params, shared, rates });
+    requireParts("data", { support, query, constants });
     const { fast, slow, join } = splitParams(params, options.adapt);
     const tasks = countTasks({ support, query }, supportPerStep ? 1 : 0);
     if (supportPerStep) demandSteps("support", support, innerSteps);
@@ -160,4 +164,16 @@ export function innerLoop<Params, Shared, Support, Constants>(
     }
     return { steps, results, outerKeys, join, tasks };
   };
+}
+
+/** Throws where a part is missing, which may be `{}`. */
+function requireParts(what: string, parts: Readonly<Record<string, unknown>>): void {
+  for (const [name, part] of Object.entries(parts)) {
+    if (part !== undefined && part !== null) continue;
+    throw new TypeError(
+      `Cannot run an inner loop: found no '${name}' among the ${what}, expected ${
+        Object.keys(parts).map((one) => `'${one}'`).join(", ")
+      }. Give {} where there is none.`,
+    );
+  }
 }

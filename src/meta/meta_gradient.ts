@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { requireOneOf, requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sum } from "../ops/sum.ts";
 import { add, maximum, mul } from "../tensor/arithmetic.ts";
@@ -152,12 +153,16 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
   options: MetaGradientOptions,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
   requireOptions(options.algorithm ?? "metaGradient", options, {
+    order: is.optional(is.oneOf("exact", "first")),
     ...META_OPTIONS,
-    order: true,
     algorithm: true,
   });
   const { order = "exact", innerSteps, ratesPerStep = false, alignment = false } = options;
-  requireOneOf("metaGradient", ["order", order], ["exact", "first"]);
+  const runInnerLoop = innerLoop(problem.inner, {
+    ...options,
+    keepGrads: order === "first" || alignment,
+    keepOwn: options.ownGradients ?? false,
+  });
   const weights = options.outerWeights ??
     Array.from({ length: innerSteps }, (_, t) => t === innerSteps - 1 ? 1 : 0);
   if (weights.length !== innerSteps) {
@@ -166,11 +171,6 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
         `one for each inner step.`,
     );
   }
-  const runInnerLoop = innerLoop(problem.inner, {
-    ...options,
-    keepGrads: order === "first" || alignment,
-    keepOwn: options.ownGradients ?? false,
-  });
 
   function evaluate<Given extends Rates>(
     meta: MetaParameters<Params, Shared, Given>,

@@ -4,15 +4,31 @@
  * @module
  */
 
+import * as is from "../ir/kinds.ts";
+
+const flag = /* @__PURE__ */ is.optional(is.flag);
+
+/** What an inner learning rate may be: a loop that climbs, or takes a text, would not say so. */
+const rate = /* @__PURE__ */ is.kind(
+  "a finite number from 0, a tensor, or a tree of them like the parameters",
+  (found) =>
+    typeof found === "number"
+      ? Number.isFinite(found) && found >= 0
+      : is.object.holds(found) || Array.isArray(found),
+);
+
 /** For {@linkcode requireOptions}: what an algorithm has decided already is not among its options. */
 export const META_OPTIONS = {
-  optimizer: true,
-  innerRate: true,
-  innerSteps: true,
-  adapt: true,
-  supportPerStep: true,
-  ratesPerStep: true,
-  outerWeights: true,
-  ownGradients: true,
-  alignment: true,
+  optimizer: /* @__PURE__ */ is.objectWith(
+    { init: is.callback, update: is.callback },
+    "an optimizer, such as sgd() makes,",
+  ),
+  innerRate: /* @__PURE__ */ is.optional(rate),
+  innerSteps: is.number,
+  adapt: /* @__PURE__ */ is.optional(is.callback),
+  supportPerStep: flag,
+  ratesPerStep: flag,
+  outerWeights: /* @__PURE__ */ is.optional(is.list),
+  ownGradients: flag,
+  alignment: flag,
 } as const;

@@ -1,3 +1,5 @@
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import { constant } from "../tensor/mod.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
 
@@ -8,6 +10,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  *
  * @param weights One number for each task, in the order of the sorted names.
  * @returns The method; its weights add up to what was given.
+ * @throws {TypeError} If it is no array.
  * @throws {RangeError} If there is no weight, one is not finite or negative, or all are 0.
  *
  * @example
@@ -20,6 +23,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function fixedWeighting(weights: readonly number[]): Weighting {
+  requireArguments("fixedWeighting", { weights }, { weights: is.list });
   const fine = weights.every((weight) => Number.isFinite(weight) && weight >= 0);
   if (!fine || !weights.some((weight) => weight > 0)) {
     throw new RangeError(

@@ -1,4 +1,5 @@
 import { type Aval, formatAval } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 
 /** One axis or several; negative axes count from the last. */
@@ -45,6 +46,13 @@ export function resolveAxes(attempt: string, x: Aval, axes: Axes | undefined): n
   requireShaped(attempt, x);
   if (axes === undefined) return x.shape.map((_, axis) => axis);
   const list = typeof axes === "number" ? [axes] : axes;
+  if (!Array.isArray(list)) {
+    throw new TypeError(
+      `Cannot ${attempt}: found ${
+        describe(axes)
+      } as the axes, expected an axis or an array of them.`,
+    );
+  }
   const resolved = list.map((axis) => resolveAxis(attempt, x, axis)).sort((a, b) => a - b);
   if (new Set(resolved).size !== resolved.length) {
     throw new RangeError(

@@ -184,7 +184,36 @@ const engines: readonly Mistake[] = [
   ["cuda", () => js.openEngine!("cuda"), "'cuda'", "That is 'webgpu' here"],
 ];
 
-for (const mistakes of [arrays, options, tensors, engines]) {
+/** A meta-gradient of a line through the origin, with something changed. */
+const learn = (options: object, { inner, meta }: { inner?: unknown; meta?: object } = {}) => {
+  const fit = (w: t.Tensor, _: object, x: t.Tensor) => t.sum(t.mul(w, x));
+  const problem = { inner: inner ?? fit, outer: fit };
+  const all = { innerSteps: 1, innerRate: 0.1, optimizer: t.sgd(), ...options };
+  const data = { support: ones([1, 2]), query: ones([1, 2]), constants: {} };
+  const whole = { params: t.constant(1), shared: {}, rates: {}, ...meta };
+  return js.maml!(problem, all)(whole, data, randomKey(0));
+};
+
+const learning: readonly Mistake[] = [
+  ["a text of steps", () => learn({ innerSteps: "2" }), "the text '2' for 'innerSteps'"],
+  ["half a step", () => learn({ innerSteps: 1.5 }), "found 1.5 inner steps"],
+  ["a text for a rate", () => learn({ innerRate: "0.1" }), "the text '0.1' for 'innerRate'"],
+  ["a rate that climbs", () => learn({ innerRate: -0.1 }), "found -0.1 for 'innerRate'", "from 0"],
+  ["an optimizer not made", () => learn({ optimizer: t.sgd }), "the function sgd", "sgd() makes"],
+  ["the name of one", () => learn({ optimizer: "sgd" }), "the text 'sgd' for 'optimizer'"],
+  ["a loss that waits", () => learn({}, { inner: async () => await 1 }), "loss is a promise"],
+  ["a loss of nothing", () => learn({}, { inner: () => {} }), "the inner loss is undefined"],
+  ["no rates", () => learn({}, { meta: { rates: undefined } }), "no 'rates'", "Give {}"],
+  ["axes as text", () => js.sum!(ones([2, 3]), { axes: "0" }), "the text '0' as the axes"],
+  ["weights by name", () => js.fixedWeighting!({ a: 1 }), "an object of a for 'weights'"],
+];
+
+Deno.test("what the mistakes of learning begin from is none", () => {
+  const { loss } = learn({}) as unknown as { loss: t.Tensor };
+  assertEquals(loss.shape, []);
+});
+
+for (const mistakes of [arrays, options, tensors, engines, learning]) {
   for (const [what, run, ...fragments] of mistakes) {
     Deno.test(`a mistake is told: ${what}`, async () => {
       using engine = await openEngine("reference");
