@@ -1,4 +1,4 @@
-// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
+// 3x3 convolution with stride 1; also its input gradient, with transposed = 1. For adapters whose
 // subgroups have eight lanes or more and on which loads cost more than arithmetic.
 //
 //   y[b, n, i, j, o] =
@@ -7,16 +7,15 @@
 // x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
 // y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
+// transposed = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
+// of the input gradient, when x is the cotangent. It is read at run time: drivers take seconds to compile this
+// kernel, and once for both.
 //
 // A subgroup computes 8x8 pixels of 32 channels, a lane four of the channels. The lanes share the
 // 10x10 pixels of x: each lane loads an eighth of them and broadcasts it. So a lane has 13 loads of
 // x and 36 of w for 2304 vector multiply-adds.
 
 enable subgroups;
-
-override TRANSPOSED: u32;
 
 struct Sizes {
   batch: u32,
@@ -29,6 +28,7 @@ struct Sizes {
   out4: u32,
   pad_top: i32,
   pad_left: i32,
+  transposed: u32,
   tiles_x: u32,
   tiles_y: u32,
   groups_x: u32,
@@ -76,14 +76,21 @@ fn row_of(lanes: vec4f, i: vec4f, j: vec4f) -> Row {
 }
 
 fn load_tap(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (TRANSPOSED != 0u) {
-    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-    let n = sizes.in4;
-    return transpose(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
-  }
-  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
-  let n = sizes.out4;
-  return mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]);
+  let flipped = sizes.transposed != 0u;
+  let row = select(tap * sizes.in4 + q, (8u - tap) * sizes.out4 + o, flipped);
+  let n = select(sizes.out4, sizes.in4, flipped);
+  let at = (b * 9u * select(sizes.in4, sizes.out4, flipped) + row) * 4u * n + select(o, q, flipped);
+  return oriented(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
+}
+
+// The matrix, or its transpose if the filters are transposed.
+fn oriented(m: mat4x4f) -> mat4x4f {
+  let flipped = sizes.transposed != 0u;
+  let t = transpose(m);
+  return mat4x4f(
+    select(m[0], t[0], flipped), select(m[1], t[1], flipped),
+    select(m[2], t[2], flipped), select(m[3], t[3], flipped),
+  );
 }
 
 fn load_filter(b: u32, q: u32, o: u32) -> Filter {

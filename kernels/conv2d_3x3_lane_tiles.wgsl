@@ -1,4 +1,4 @@
-// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters whose
+// 3x3 convolution with stride 1; also its input gradient, with transposed = 1. For adapters whose
 // subgroups have eight lanes or more and on which loads cost more than arithmetic; for few channels or small
 // images.
 //
@@ -8,16 +8,15 @@
 // x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
 // y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
+// transposed = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
+// of the input gradient, when x is the cotangent. It is read at run time: drivers take seconds to compile this
+// kernel, and once for both.
 //
 // A lane computes 4x4 pixels of 8 channels. The lanes of a subgroup share the filters: each loads an
 // eighth of them and broadcasts it. So a lane has 36 loads of x and 9 of w for 1152 vector
 // multiply-adds.
 
 enable subgroups;
-
-override TRANSPOSED: u32;
 
 struct Sizes {
   batch: u32,
@@ -30,6 +29,7 @@ struct Sizes {
   out4: u32,
   pad_top: i32,
   pad_left: i32,
+  transposed: u32,
   tiles_x: u32,
   tiles_y: u32,
   groups_x: u32,
@@ -65,32 +65,37 @@ fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
 }
 
 // The lane's share of a tap: of the first vector of output channels in the lanes 0 to 3, of the
-// second in the lanes 4 to 7; input channel 4 q + lane % 4, or output channel if TRANSPOSED.
+// second in the lanes 4 to 7; input channel 4 q + lane % 4, or output channel if transposed.
 fn load_share(b: u32, tap: u32, q: u32, o: u32, lane: u32) -> vec4f {
   let p = min(o + lane / 4u % 2u, sizes.out4 - 1u);
-  if (TRANSPOSED != 0u) {
-    return w[(((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q];
-  }
-  return w[(((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p];
+  let plain = (((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p;
+  let flipped = (((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q;
+  return w[select(plain, flipped, sizes.transposed != 0u)];
+}
+
+// The matrix, or its transpose if the filters are transposed.
+fn oriented(m: mat4x4f) -> mat4x4f {
+  let flipped = sizes.transposed != 0u;
+  let t = transpose(m);
+  return mat4x4f(
+    select(m[0], t[0], flipped), select(m[1], t[1], flipped),
+    select(m[2], t[2], flipped), select(m[3], t[3], flipped),
+  );
 }
 
 // Column k of the result holds the weights of input channel 4 q + k.
 fn first_filter(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
+  return oriented(mat4x4f(
     subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
     subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
-  );
-  if (TRANSPOSED != 0u) { return transpose(m); }
-  return m;
+  ));
 }
 
 fn second_filter(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
+  return oriented(mat4x4f(
     subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
     subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
-  );
-  if (TRANSPOSED != 0u) { return transpose(m); }
-  return m;
+  ));
 }
 
 fn left(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {

@@ -580,9 +580,8 @@ export const conv2d_3x3_lane_channels: string = `
 
 
 
-enable subgroups;
 
-override TRANSPOSED: u32;
+enable subgroups;
 
 struct Sizes {
   batch: u32,
@@ -595,6 +594,7 @@ struct Sizes {
   out4: u32,
   pad_top: i32,
   pad_left: i32,
+  transposed: u32,
   tiles_x: u32,
   tiles_y: u32,
   groups_x: u32,
@@ -642,14 +642,21 @@ fn row_of(lanes: vec4f, i: vec4f, j: vec4f) -> Row {
 }
 
 fn load_tap(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (TRANSPOSED != 0u) {
-    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-    let n = sizes.in4;
-    return transpose(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
-  }
-  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
-  let n = sizes.out4;
-  return mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]);
+  let flipped = sizes.transposed != 0u;
+  let row = select(tap * sizes.in4 + q, (8u - tap) * sizes.out4 + o, flipped);
+  let n = select(sizes.out4, sizes.in4, flipped);
+  let at = (b * 9u * select(sizes.in4, sizes.out4, flipped) + row) * 4u * n + select(o, q, flipped);
+  return oriented(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
+}
+
+
+fn oriented(m: mat4x4f) -> mat4x4f {
+  let flipped = sizes.transposed != 0u;
+  let t = transpose(m);
+  return mat4x4f(
+    select(m[0], t[0], flipped), select(m[1], t[1], flipped),
+    select(m[2], t[2], flipped), select(m[3], t[3], flipped),
+  );
 }
 
 fn load_filter(b: u32, q: u32, o: u32) -> Filter {
@@ -940,9 +947,8 @@ export const conv2d_3x3_lane_tiles: string = `
 
 
 
-enable subgroups;
 
-override TRANSPOSED: u32;
+enable subgroups;
 
 struct Sizes {
   batch: u32,
@@ -955,6 +961,7 @@ struct Sizes {
   out4: u32,
   pad_top: i32,
   pad_left: i32,
+  transposed: u32,
   tiles_x: u32,
   tiles_y: u32,
   groups_x: u32,
@@ -993,29 +1000,34 @@ fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
 
 fn load_share(b: u32, tap: u32, q: u32, o: u32, lane: u32) -> vec4f {
   let p = min(o + lane / 4u % 2u, sizes.out4 - 1u);
-  if (TRANSPOSED != 0u) {
-    return w[(((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q];
-  }
-  return w[(((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p];
+  let plain = (((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p;
+  let flipped = (((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q;
+  return w[select(plain, flipped, sizes.transposed != 0u)];
+}
+
+
+fn oriented(m: mat4x4f) -> mat4x4f {
+  let flipped = sizes.transposed != 0u;
+  let t = transpose(m);
+  return mat4x4f(
+    select(m[0], t[0], flipped), select(m[1], t[1], flipped),
+    select(m[2], t[2], flipped), select(m[3], t[3], flipped),
+  );
 }
 
 
 fn first_filter(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
+  return oriented(mat4x4f(
     subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
     subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
-  );
-  if (TRANSPOSED != 0u) { return transpose(m); }
-  return m;
+  ));
 }
 
 fn second_filter(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
+  return oriented(mat4x4f(
     subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
     subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
-  );
-  if (TRANSPOSED != 0u) { return transpose(m); }
-  return m;
+  ));
 }
 
 fn left(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {

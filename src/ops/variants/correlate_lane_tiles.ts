@@ -24,7 +24,7 @@ export const correlateLaneTiles: KernelVariant<CorrelationShape> = {
       code: conv2d_3x3_lane_tiles,
       overrides: {
         ...commonSizes(s),
-        TRANSPOSED: s.transposed,
+        transposed: s.transposed,
         tiles_x: tilesX,
         tiles_y: tilesY,
         groups_x: grid.overrides.groups_x,
