@@ -21,6 +21,8 @@ export interface AdapterProfile {
   readonly source: "measured" | "built-in";
   /** Billions of floating-point operations a second at most; a multiply-add counts 2. */
   readonly gflops: number;
+  /** The same of products of matrices that fill the registers, as in convolutions. */
+  readonly tileGflops: number;
   /** Billions of bytes a second that a copy reads and writes, of arrays larger than caches. */
   readonly gigabytes: number;
   /** Time of one simple operation on one element, each waiting for the one before: as generated kernels compute. */
@@ -50,6 +52,7 @@ export interface AdapterProfile {
 /** Least and most of each number that any adapter could have. */
 const BOUNDS = {
   gflops: [0.01, 1e7],
+  tileGflops: [0.01, 1e7],
   gigabytes: [0.01, 1e6],
   operation: [1e-7, 1e3],
   load: [1e-7, 1e4],

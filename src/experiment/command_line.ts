@@ -44,6 +44,8 @@ export interface CommandLine {
   readonly offline: boolean;
   /** `--dry-run` was given. */
   readonly dryRun: boolean;
+  /** Whether a dry run says what the run will take; `--no-predict` was not given. */
+  readonly predict: boolean;
 }
 
 /** Flags that take a value, in the order of the usage text. */
@@ -61,7 +63,7 @@ const VALUE_FLAGS = [
   "watchdog",
 ] as const;
 /** Flags that do not. */
-const BOOLEAN_FLAGS = ["list", "help", "offline", "dry-run"] as const;
+const BOOLEAN_FLAGS = ["list", "help", "offline", "dry-run", "no-predict"] as const;
 /** What a resumed run takes from its folder. */
 const FIXED_BY_RESUME = [
   ...["preset", "config", "set", "seed", "data", "engine", "out", "folder"] as const,
@@ -152,6 +154,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     watchdog: parseWatchdog(first("watchdog")),
     offline: parsed["offline"] === true,
     dryRun: parsed["dry-run"] === true,
+    predict: parsed["no-predict"] !== true,
   };
 }
 
@@ -159,7 +162,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function assertPlainFlags(args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const argument of end < 0 ? args : args.slice(0, end)) {
-    const flag = argument.match(/^(--(?:list|help|offline|dry-run)|-h)=/)?.[1];
+    const flag = argument.match(/^(--(?:list|help|offline|dry-run|no-predict)|-h)=/)?.[1];
     if (flag !== undefined) throw new UsageError(`Flag ${flag} takes no value.`);
     if (/^--?_([=.]|$)/.test(argument)) throw unknownFlag(argument.split("=")[0]!);
   }

@@ -7,6 +7,7 @@ import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { ConfigSchema } from "./config_schema.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
+import type { Prediction, PredictionContext } from "./prediction.ts";
 
 const url = /* @__PURE__ */ is.kind("a URL", (found) => found instanceof URL);
 
@@ -18,6 +19,7 @@ const MEMBERS = {
   schema: /* @__PURE__ */ is.objectWith({ parse: is.callback, safeParse: is.callback }, "a schema"),
   presets: /* @__PURE__ */ is.optional(url),
   needs: /* @__PURE__ */ is.optional(is.callback),
+  predict: /* @__PURE__ */ is.optional(is.callback),
   run: is.callback,
 } as const;
 
@@ -61,6 +63,14 @@ export interface Experiment<Config = unknown> {
    * @param config The validated configuration.
    */
   needs?(config: Config): Iterable<ConfigNeed>;
+  /**
+   * Says how long a run will take and how much memory, for `--dry-run`, within seconds.
+   *
+   * @param config The validated configuration.
+   * @param context Seed, engine, data, memory.
+   * @returns The prediction; a sentence that says why there is none.
+   */
+  predict?(config: Config, context: PredictionContext): Promise<Prediction | string>;
   /**
    * Does the work.
    *

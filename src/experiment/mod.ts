@@ -27,6 +27,11 @@ export { type ConfigNeed, defineExperiment, type Experiment } from "./define_exp
 export { type ExperimentContext } from "./experiment_context.ts";
 export { type DataContext, loadData, type LoadDataOptions, streamData } from "./load_data.ts";
 export {
+  type PredictedPhase,
+  type Prediction,
+  type PredictionContext,
+} from "./prediction.ts";
+export {
   type CommandOptions,
   type FolderOptions,
   runCommand,

@@ -16,6 +16,7 @@ import { type Experiment, experimentKind } from "./define_experiment.ts";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
 import { experimentNames, loadExperiment } from "./experiment_folder.ts";
 import { assertNeeds } from "./needs.ts";
+import { type Prediction, type PredictionContext, predictionLines } from "./prediction.ts";
 import { defaultPreset, loadPresets } from "./presets.ts";
 import { runExperiment, type RunOutput, type RunResult } from "./run_experiment.ts";
 import { assertUnchanged } from "./run_record.ts";
@@ -196,7 +197,9 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   const { seed, engine, data, memory, offline } = line;
   if (line.dryRun) {
     const { name } = experiment;
-    printerOf(options)(JSON.stringify({ experiment: name, preset, seed, engine, data, config }));
+    const run = { experiment: name, preset, seed, engine, data, config };
+    const prediction = await predict(experiment, options, run);
+    printerOf(options)(JSON.stringify({ ...run, ...(prediction && { prediction }) }));
     return { exitCode: 0, path: "" };
   }
   const request = {
@@ -214,6 +217,24 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   } finally {
     folder.close();
   }
+}
+
+/** Says on standard error what a run will take, where the experiment can. */
+async function predict(
+  experiment: Experiment,
+  { line, output }: LineOptions,
+  { config, seed, engine, data }: Pick<PredictionContext, "seed" | "engine" | "data"> & {
+    readonly config: unknown;
+  },
+): Promise<Prediction | undefined> {
+  if (!experiment.predict || !line.predict) return undefined;
+  const write = output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
+  const log = (text: string) => write(`${printableLines(text)}\n`);
+  const { memory } = line;
+  const found = await experiment.predict(config, { seed, engine, data, memory, log });
+  const lines = typeof found === "string" ? [found] : predictionLines(found);
+  log(lines.join("\n"));
+  return typeof found === "string" ? undefined : found;
 }
 
 /** Checks that a folder holds the run that the command line asks for. */

@@ -24,7 +24,7 @@ export function profileLines(
   const { load, store, dispatch, shuffle, busy, tiledWorkgroup } = adapterCosts(profile);
   return [
     `profile ${profileHash(profile)}: ${where}`,
-    `  arithmetic ${profile.gflops} GFLOP/s, copies ${profile.gigabytes} GB/s, ` +
+    `  arithmetic ${profile.gflops} GFLOP/s (${profile.tileGflops} in tiles), copies ${profile.gigabytes} GB/s, ` +
     `${profile.invocations} invocations keep it busy`,
     `  an element (4 bytes): simple operation ${time(profile.operation)}, load ${
       time(profile.load)

@@ -64,6 +64,29 @@ export function arithmeticKernel(vectors: number): string {
   return kernel(loop(`${round}\n  a = ${names.join(" + ")};`, start));
 }
 
+/** Matrices, vectors and sums of {@linkcode matrixKernel}: more than the registers of any adapter hold. */
+const TILE = { matrices: 8, vectors: 8, sums: 32 } as const;
+
+/** Floating-point operations of a round of {@linkcode matrixKernel}. */
+export const MATRIX_OPERATIONS: number = 32 * TILE.sums;
+
+/** Products of matrices with vectors, added up in a tile: the heart of convolutions and matrix products. */
+export function matrixKernel(): string {
+  const { matrices, vectors, sums } = TILE;
+  const start = [
+    each(matrices, (k) => `let m${k} = mat4x4f(x[2], x[3], x[2], x[3]) * f32(q + ${k}u);`),
+    each(vectors, (k) => `var p${k} = x[1] + f32(q + ${k}u);`),
+    each(sums, (k) => `var a${k} = x[3];`),
+    "  var a = x[3];",
+  ].join("\n");
+  const round = [
+    each(vectors, (k) => `p${k} += x[3];`),
+    each(sums, (k) => `a${k} += m${k % matrices} * p${(k + Math.floor(k / matrices)) % vectors};`),
+    `  a = ${Array.from({ length: sums }, (_, k) => `a${k}`).join(" + ")};`,
+  ].join("\n");
+  return kernel(loop(round, start));
+}
+
 /** Loads one vector from each of `count` arrays and adds them. */
 export function loadKernel(count: number): string {
   return kernel(`

@@ -49,6 +49,8 @@ export interface ImageProgramsOptions {
   readonly evaluationBatch: number;
   /** How many pictures of a pretext task are drawn; 6 unless told. */
   readonly pictures?: number;
+  /** Whether nearest neighbours vote, on the host; false only where nothing is computed. True unless told. */
+  readonly votes?: boolean;
 }
 
 /** The programs of an objective. */
@@ -208,10 +210,10 @@ export class ImagePrograms {
 
   /** Nearest neighbours of the target's images. */
   nearest(): NearestNeighbours {
-    const { encoder, evaluationBatch: batchSize, target: { dataset } } = this.#options;
+    const { encoder, evaluationBatch: batchSize, target: { dataset }, votes = true } = this.#options;
     return this.#once(
       "nearest",
-      () => nearestNeighbours(this.#engine, { encoder, extents: dataset, batchSize }),
+      () => nearestNeighbours(this.#engine, { encoder, extents: dataset, batchSize, votes }),
     );
   }
 

@@ -26,6 +26,8 @@ export interface NearestNeighboursOptions {
   readonly neighbours?: number;
   /** Temperature of the votes; 0.07 unless told. */
   readonly temperature?: number;
+  /** Whether votes are counted, which the host does; without them nobody is right. True unless told. */
+  readonly votes?: boolean;
 }
 
 /** Labelled images. */
@@ -90,8 +92,10 @@ export function nearestNeighbours(
     batchSize: is.count,
     neighbours: is.optional(is.count),
     temperature: is.optional(is.positive),
+    votes: is.optional(is.flag),
   });
   const { encoder, extents, batchSize, neighbours = 20, temperature = 0.07 } = options;
+  const { votes = true } = options;
   const embed = engine.jit(({ params, state }: Variables, table: ImageTable, rows: Tensor) => {
     const images = takeImages(table, rows, extents);
     const { output } = encoder.apply(params, state, images, { training: false });
@@ -122,11 +126,12 @@ export function nearestNeighbours(
   return async (backbone, { known, judged }) => {
     const bank = await embeddings(backbone, known);
     const queries = judged === known ? bank : await embeddings(backbone, judged);
+    if (!votes) return 0;
     const labels = Array.from(known.rows, (row) => known.labels[row]!);
     let right = 0;
     queries.forEach((query, k) => {
-      const votes = voteOf(query, { bank, labels, neighbours, temperature });
-      if (votes === judged.labels[judged.rows[k]!]) right++;
+      const vote = voteOf(query, { bank, labels, neighbours, temperature });
+      if (vote === judged.labels[judged.rows[k]!]) right++;
     });
     return right / queries.length;
   };

@@ -40,6 +40,7 @@ import { type Arm, armLabel, type Phase } from "./arms.ts";
 import { guardArms, isMeta } from "./guard_unit.ts";
 import { studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
+import { predictStudy } from "./predict_study.ts";
 import { pictureFile, readRunPictures } from "../run_pictures.ts";
 import { firstImages, regimeImages } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
@@ -94,6 +95,7 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
     presets,
     schema: studySchema,
     needs,
+    predict: predictStudy,
     async run(context) {
       const splits = await loadSplits(context);
       const engine = await openLateEngine(context.engine, {

@@ -222,7 +222,7 @@ async function sweep(
 async function dryRun({ program, experiment, decisive }: UnitCommand): Promise<ResolvedRun> {
   const [command, ...first] = program;
   const { code, stdout, stderr } = await new Deno.Command(command!, {
-    args: [...first, experiment, ...decisive, "--dry-run"],
+    args: [...first, experiment, ...decisive, "--dry-run", "--no-predict"],
     stdin: "null",
     env: { NO_COLOR: "1" },
   }).output();

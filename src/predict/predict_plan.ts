@@ -1,0 +1,52 @@
+/**
+ * The time that a plan will take on an adapter.
+ *
+ * @module
+ */
+import type { AdapterProfile } from "../adapter/adapter_profile.ts";
+import { type KernelWork, predictTime } from "../adapter/predict_time.ts";
+import type { Plan } from "../compile/plan.ts";
+import { kernelWork } from "./kernel_work.ts";
+
+/** A dispatch of a plan, as far as its time is concerned. */
+export type PredictedDispatch = Pick<
+  Plan["dispatches"][number],
+  "kernel" | "overrides" | "workgroups" | "bytes"
+>;
+
+/** Predicts dispatches on one adapter; equal ones are counted once. */
+export class TimePredictor {
+  readonly #profile: AdapterProfile;
+  readonly #work = new Map<string, KernelWork>();
+
+  /** For an adapter with this profile. */
+  constructor(profile: AdapterProfile) {
+    this.#profile = profile;
+  }
+
+  /**
+   * What a dispatch does.
+   *
+   * @param dispatch Kernel, constants, workgroups.
+   * @throws {SyntaxError} If its kernel cannot be read.
+   */
+  work({ kernel: { code }, overrides, workgroups }: PredictedDispatch): KernelWork {
+    const key = `${workgroups} ${JSON.stringify(overrides)} ${code}`;
+    let found = this.#work.get(key);
+    if (!found) this.#work.set(key, found = kernelWork({ code, overrides, workgroups }));
+    return found;
+  }
+
+  /** Nanoseconds of a dispatch on the device. */
+  dispatch(dispatch: PredictedDispatch): number {
+    return predictTime(this.#profile, this.work(dispatch), dispatch.bytes);
+  }
+
+  /** Nanoseconds of one run of a plan: all of its dispatches and its submissions. */
+  plan({ dispatches, hostSteps }: Pick<Plan, "dispatches" | "hostSteps">): number {
+    return dispatches.reduce(
+      (sum, dispatch) => sum + this.dispatch(dispatch),
+      (1 + hostSteps.length) * this.#profile.submit,
+    );
+  }
+}

@@ -1,0 +1,390 @@
+/**
+ * The part of WGSL that kernels are written in, as trees: enough to count what they do.
+ *
+ * Source: WebGPU Shading Language, W3C, section 8 (expressions) and 9 (statements).
+ *
+ * @module
+ */
+
+/** An expression. */
+export type Expression =
+  | { readonly kind: "number"; readonly value: number; readonly float: boolean }
+  | { readonly kind: "name"; readonly name: string }
+  | { readonly kind: "unary"; readonly op: string; readonly of: Expression }
+  | {
+    readonly kind: "binary";
+    readonly op: string;
+    readonly left: Expression;
+    readonly right: Expression;
+  }
+  | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] }
+  | { readonly kind: "index"; readonly of: Expression; readonly at: Expression }
+  | { readonly kind: "member"; readonly of: Expression; readonly name: string };
+
+/** A statement. */
+export type Statement =
+  | {
+    readonly kind: "declare";
+    readonly name: string;
+    readonly type: string | undefined;
+    readonly value: Expression | undefined;
+  }
+  | {
+    readonly kind: "assign";
+    readonly target: Expression;
+    readonly op: string;
+    readonly value: Expression;
+  }
+  | {
+    readonly kind: "if";
+    readonly condition: Expression;
+    readonly then: readonly Statement[];
+    readonly otherwise: readonly Statement[];
+  }
+  | {
+    readonly kind: "loop";
+    readonly first: Statement | undefined;
+    readonly condition: Expression | undefined;
+    readonly next: Statement | undefined;
+    readonly body: readonly Statement[];
+  }
+  | { readonly kind: "return"; readonly value: Expression | undefined }
+  | { readonly kind: "call"; readonly value: Expression }
+  | { readonly kind: "leave" };
+
+/** A variable with its type. */
+export interface TypedName {
+  /** Its name. */
+  readonly name: string;
+  /** Its type, as written, without blanks. */
+  readonly type: string;
+}
+
+/** A function. */
+export interface FunctionTree {
+  /** Names and types of what it is given. */
+  readonly parameters: readonly TypedName[];
+  /** Type of what it returns; empty for nothing. */
+  readonly returns: string;
+  /** Its statements. */
+  readonly body: readonly Statement[];
+}
+
+/** A variable outside of all functions. */
+export interface ModuleVariable extends TypedName {
+  /** `storage`, `uniform`, `workgroup`; or `override`, `const` for what has a value. */
+  readonly space: string;
+  /** Its value, where the text has one. */
+  readonly value: Expression | undefined;
+}
+
+/** A whole kernel. */
+export interface KernelTree {
+  /** Members of its structs, by name. */
+  readonly structs: ReadonlyMap<string, readonly TypedName[]>;
+  /** Its variables and constants. */
+  readonly variables: readonly ModuleVariable[];
+  /** Its functions; the entry point is `main`. */
+  readonly functions: ReadonlyMap<string, FunctionTree>;
+  /** Invocations of a workgroup along x, y, z, as written. */
+  readonly workgroup: readonly Expression[];
+}
+
+const TOKEN =
+  /0[xX][\da-fA-F]+[iu]?|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?[iufh]?|[A-Za-z_]\w*|<<=|>>=|&&|\|\||<<|>>|==|!=|<=|>=|\+\+|--|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|->|[^\s\w]/g;
+
+/** Operators by how strongly they bind, the weakest first. */
+const LEVELS: readonly (readonly string[])[] = [
+  ["||"],
+  ["&&"],
+  ["|"],
+  ["^"],
+  ["&"],
+  ["==", "!=", "<", ">", "<=", ">="],
+  ["<<", ">>"],
+  ["+", "-"],
+  ["*", "/", "%"],
+];
+
+/** Types that take others in angle brackets, and the builtin that does. */
+const GENERIC = /^(vec[234]|mat[234]x[234]|array|ptr|atomic|bitcast)$/;
+
+/**
+ * Reads a kernel.
+ *
+ * @param code WGSL with the entry point `main`.
+ * @returns Its tree.
+ * @throws {SyntaxError} If it has what is not read here; names it.
+ */
+export function readKernel(code: string): KernelTree {
+  return new Reader(code).kernel();
+}
+
+class Reader {
+  readonly #tokens: readonly string[];
+  #at = 0;
+
+  constructor(code: string) {
+    const text = code.replace(/\/\*[\s\S]*?\*\//g, " ").replace(/\/\/[^\n]*/g, " ");
+    this.#tokens = text.match(TOKEN) ?? [];
+  }
+
+  kernel(): KernelTree {
+    const structs = new Map<string, readonly TypedName[]>();
+    const functions = new Map<string, FunctionTree>();
+    const variables: ModuleVariable[] = [];
+    let workgroup: readonly Expression[] = [];
+    while (this.#at < this.#tokens.length) {
+      const size = this.#attributes();
+      if (size !== undefined) workgroup = size;
+      const word = this.#take();
+      if (word === ";") continue;
+      if (word === "enable" || word === "requires" || word === "diagnostic") {
+        while (this.#take() !== ";");
+      } else if (word === "struct") {
+        const name = this.#take();
+        structs.set(name, this.#names("{", "}"));
+      } else if (word === "fn") {
+        const name = this.#take();
+        functions.set(name, this.#function());
+      } else if (word === "var" || word === "override" || word === "const") {
+        variables.push(this.#moduleVariable(word));
+      } else throw this.#error(word, "a declaration");
+    }
+    return { structs, variables, functions, workgroup };
+  }
+
+  #function(): FunctionTree {
+    const parameters = this.#names("(", ")");
+    let returns = "";
+    if (this.#skip("->")) {
+      this.#attributes();
+      returns = this.#type();
+    }
+    return { parameters, returns, body: this.#block() };
+  }
+
+  #moduleVariable(word: string): ModuleVariable {
+    let space = word;
+    if (this.#skip("<")) {
+      space = this.#take();
+      while (this.#take() !== ">");
+    }
+    const name = this.#take();
+    const type = this.#skip(":") ? this.#type() : "";
+    const value = this.#skip("=") ? this.#expression() : undefined;
+    this.#expect(";");
+    return { name, type, space, value };
+  }
+
+  /** Names with types between brackets. */
+  #names(open: string, close: string): TypedName[] {
+    this.#expect(open);
+    const found: TypedName[] = [];
+    while (!this.#skip(close)) {
+      this.#attributes();
+      const name = this.#take();
+      this.#expect(":");
+      found.push({ name, type: this.#type() });
+      this.#skip(",");
+    }
+    return found;
+  }
+
+  /** Passes over attributes; the arguments of `workgroup_size`, if it is among them. */
+  #attributes(): readonly Expression[] | undefined {
+    let size: readonly Expression[] | undefined;
+    while (this.#skip("@")) {
+      const name = this.#take();
+      if (this.#peek() !== "(") continue;
+      const args = this.#arguments();
+      if (name === "workgroup_size") size = args;
+    }
+    return size;
+  }
+
+  #type(): string {
+    let text = this.#take();
+    if (this.#peek() !== "<") return text;
+    let depth = 0;
+    do {
+      const token = this.#take();
+      text += token;
+      depth += token === "<" ? 1 : token === ">" ? -1 : token === ">>" ? -2 : 0;
+    } while (depth > 0);
+    return text;
+  }
+
+  #block(): Statement[] {
+    this.#expect("{");
+    const found: Statement[] = [];
+    while (!this.#skip("}")) {
+      if (this.#skip(";")) continue;
+      if (this.#peek() === "{") found.push(...this.#block());
+      else found.push(this.#statement());
+    }
+    return found;
+  }
+
+  #statement(): Statement {
+    switch (this.#peek()) {
+      case "if":
+        this.#take();
+        return this.#if();
+      case "for": {
+        this.#take();
+        this.#expect("(");
+        const first = this.#peek() === ";" ? undefined : this.#simple();
+        this.#expect(";");
+        const condition = this.#peek() === ";" ? undefined : this.#expression();
+        this.#expect(";");
+        const next = this.#peek() === ")" ? undefined : this.#simple();
+        this.#expect(")");
+        return { kind: "loop", first, condition, next, body: this.#block() };
+      }
+      case "while": {
+        this.#take();
+        const condition = this.#expression();
+        const none = { first: undefined, next: undefined };
+        return { kind: "loop", ...none, condition, body: this.#block() };
+      }
+      case "return": {
+        this.#take();
+        const value = this.#peek() === ";" ? undefined : this.#expression();
+        this.#expect(";");
+        return { kind: "return", value };
+      }
+      case "continue":
+      case "break":
+        this.#take();
+        this.#expect(";");
+        return { kind: "leave" };
+      default: {
+        const found = this.#simple();
+        this.#expect(";");
+        return found;
+      }
+    }
+  }
+
+  #if(): Statement {
+    const condition = this.#expression();
+    const then = this.#block();
+    if (!this.#skip("else")) return { kind: "if", condition, then, otherwise: [] };
+    const otherwise = this.#skip("if") ? [this.#if()] : this.#block();
+    return { kind: "if", condition, then, otherwise };
+  }
+
+  /** A declaration, an assignment or a call, without what ends it. */
+  #simple(): Statement {
+    const word = this.#peek();
+    if (word === "let" || word === "var" || word === "const") {
+      this.#take();
+      const name = this.#take();
+      const type = this.#skip(":") ? this.#type() : undefined;
+      const value = this.#skip("=") ? this.#expression() : undefined;
+      return { kind: "declare", name, type, value };
+    }
+    const target = this.#expression();
+    const op = this.#peek() ?? "";
+    if (op === "++" || op === "--") {
+      this.#take();
+      const one = { kind: "number", value: 1, float: false } as const;
+      return { kind: "assign", target, op: op[0]!, value: one };
+    }
+    if (/^([-+*/%&|^]|<<|>>)?=$/.test(op)) {
+      this.#take();
+      return { kind: "assign", target, op: op.slice(0, -1), value: this.#expression() };
+    }
+    return { kind: "call", value: target };
+  }
+
+  #expression(level = 0): Expression {
+    if (level === LEVELS.length) return this.#unary();
+    let left = this.#expression(level + 1);
+    while (LEVELS[level]!.includes(this.#peek() ?? "")) {
+      const op = this.#take();
+      left = { kind: "binary", op, left, right: this.#expression(level + 1) };
+    }
+    return left;
+  }
+
+  #unary(): Expression {
+    const op = this.#peek() ?? "";
+    if (!["-", "!", "~", "&", "*"].includes(op)) return this.#postfix(this.#primary());
+    this.#take();
+    const of = this.#unary();
+    return op === "&" || op === "*" ? of : { kind: "unary", op, of };
+  }
+
+  #postfix(of: Expression): Expression {
+    if (this.#skip("[")) {
+      const at = this.#expression();
+      this.#expect("]");
+      return this.#postfix({ kind: "index", of, at });
+    }
+    if (this.#skip(".")) return this.#postfix({ kind: "member", of, name: this.#take() });
+    return of;
+  }
+
+  #primary(): Expression {
+    const token = this.#take();
+    if (token === "(") {
+      const inner = this.#expression();
+      this.#expect(")");
+      return inner;
+    }
+    if (/^[\d.]/.test(token)) {
+      const hex = /^0[xX]/.test(token);
+      const value = Number(token.replace(hex ? /[iu]$/ : /[iufh]$/, ""));
+      return { kind: "number", value, float: !hex && /[.eEfh]/.test(token) };
+    }
+    if (!/^[A-Za-z_]/.test(token)) throw this.#error(token, "an expression");
+    let name = token;
+    if (GENERIC.test(token) && this.#peek() === "<") {
+      this.#at--;
+      name = this.#type();
+    }
+    return this.#peek() === "("
+      ? { kind: "call", name, args: this.#arguments() }
+      : { kind: "name", name };
+  }
+
+  #arguments(): Expression[] {
+    this.#expect("(");
+    const found: Expression[] = [];
+    while (!this.#skip(")")) {
+      found.push(this.#expression());
+      this.#skip(",");
+    }
+    return found;
+  }
+
+  #peek(): string | undefined {
+    return this.#tokens[this.#at];
+  }
+
+  #take(): string {
+    const token = this.#tokens[this.#at++];
+    if (token === undefined) throw this.#error("the end", "more of it");
+    return token;
+  }
+
+  #skip(token: string): boolean {
+    if (this.#peek() !== token) return false;
+    this.#at++;
+    return true;
+  }
+
+  #expect(token: string): void {
+    const found = this.#take();
+    if (found !== token) throw this.#error(found, `'${token}'`);
+  }
+
+  #error(found: string, expected: string): SyntaxError {
+    const near = this.#tokens.slice(Math.max(0, this.#at - 8), this.#at + 4).join(" ");
+    return new SyntaxError(
+      `Cannot read the kernel: found '${found}', expected ${expected}, in: ${near}`,
+    );
+  }
+}

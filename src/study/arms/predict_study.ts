@@ -1,0 +1,162 @@
+/**
+ * What a study will take, before it begins: its programs are planned for the adapter and run on paper.
+ *
+ * @module
+ */
+import type { Prediction, PredictionContext, PredictedPhase } from "../../experiment/mod.ts";
+import { findProfile } from "../../machine/mod.ts";
+import { NoAdapterError, openGpu } from "../../gpu/device.ts";
+import { openPaper, type Paper } from "../../predict/paper_backend.ts";
+import type { ImageSplits } from "../../data/mod.ts";
+import { EMPTY_LEDGER } from "../../meta/mod.ts";
+import { ImageTraining, type Stage, type StageResult } from "../../train/mod.ts";
+import { armLabel } from "./arms.ts";
+import { studyModel, taskSetting } from "./image_learner.ts";
+import { paperImages } from "./paper_images.ts";
+import { firstImages, regimeImages } from "./regimes.ts";
+import { UnitRunner } from "./run_unit.ts";
+import { armsOf, regimeNames, type StudyConfig } from "./study_schema.ts";
+
+/** Losses are read about once a second, after so many steps at most: as in `runStage`. */
+const READ_SECONDS = 1;
+const MOST_PENDING = 64;
+
+const NOT_COUNTED = [
+  "loading data",
+  "tracing and compiling at the first call of each program",
+  "the guard before the first step",
+  "pictures, checkpoints and the report",
+  "votes of nearest neighbours and all else that the host computes",
+];
+
+/**
+ * Predicts the time and the memory of every phase of every arm.
+ *
+ * @param config The configuration.
+ * @param context Seed, engine, data, memory.
+ * @returns The prediction; a sentence where there is none.
+ */
+export async function predictStudy(
+  config: StudyConfig,
+  context: PredictionContext,
+): Promise<Prediction | string> {
+  const { engine: choice, memory, log } = context;
+  if (choice === "tfjs" || choice === "reference") {
+    return `No prediction for the engine "${choice}": it has no plans. Ask for webgpu.`;
+  }
+  let gpu;
+  try {
+    gpu = await openGpu();
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    return `No prediction: ${error.message}`;
+  }
+  try {
+    const { profile } = await findProfile(gpu.device, { measure: "never", log });
+    const options = { profile, ...(memory !== undefined && { byteBudget: memory }) };
+    const { images, assumed } = paperImages(config, context.data);
+    const phases: PredictedPhase[] = [];
+    using paper = openPaper(gpu, options);
+    const { readback } = profile;
+    await runOnPaper(config, { paper, images, seed: context.seed, readback, phases });
+    return {
+      adapter: gpu.info.label,
+      profile: profile.source,
+      phases,
+      assumed,
+      notCounted: NOT_COUNTED,
+    };
+  } finally {
+    gpu.close();
+  }
+}
+
+/** Where and what for. */
+interface OnPaper {
+  readonly paper: Paper;
+  readonly images: ImageSplits;
+  readonly seed: number;
+  /** Nanoseconds from asking for a result to having it. */
+  readonly readback: number;
+  /** Receives the parts of the run. */
+  readonly phases: PredictedPhase[];
+}
+
+/** Goes through all that the study does, every step of a kind once or twice. */
+async function runOnPaper(config: StudyConfig, at: OnPaper): Promise<void> {
+  const { images, paper, seed, phases } = at;
+  const { engine } = paper;
+  const [arms, regimes] = [armsOf(config), regimeNames(config)];
+  const splits = {
+    train: firstImages(images.train, config.trainImages),
+    ...(config.judgeBy === "test" && { test: firstImages(images.test, config.testImages) }),
+  };
+  // Whatever the pixels are, they take the same time.
+  const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
+  for (const name of regimes) {
+    const { source, target, test, transfer, model } = regimeImages(splits, config.regimes[name]!, {
+      ...config,
+      model: () => studyModel(config, neutral),
+    });
+    const { stream: _, ...sizes } = config;
+    const training = ImageTraining.open(engine, {
+      ...sizes,
+      ...model,
+      probe: model.probe(target.dataset.classNames.length),
+      ...{ source, target, seed, votes: false },
+    });
+    const label = (arm: { readonly name: string }) => armLabel(arm, { regime: name, regimes });
+    const runner = new UnitRunner({
+      ...{ training, setting: taskSetting(config, source.dataset), transfer, plans: config, label },
+      alignment: config.alignment,
+      log: () => {},
+      run: (stage) => predictStage(stage, { ...at, evaluateEvery: config.evaluateEvery }),
+    });
+    const trained = [];
+    for (const arm of arms) trained.push(await runner.train(arm));
+    const judged = test ? training.judge.put(test) : undefined;
+    for (const { arm, models } of trained) {
+      for (const { protocol, judge } of models) {
+        const { seconds, peakBytes, splits } = await paper.during(() => judge(judged));
+        phases.push({
+          ...{ arm: label(arm), phase: `${protocol}, judged`, steps: 0, stepSeconds: 0 },
+          ...{ evaluations: 1, evaluationSeconds: seconds, peakBytes, splits },
+        });
+      }
+    }
+    if (judged) engine.release(judged.table);
+  }
+}
+
+/** Takes two steps of a stage and one evaluation; the rest is like them. */
+async function predictStage<S>(
+  stage: Stage<S>,
+  at: OnPaper & { readonly evaluateEvery: number },
+): Promise<StageResult<S>> {
+  const { paper, phases, readback, evaluateEvery } = at;
+  const { arm, phase, steps } = stage;
+  const start = await paper.during(() => stage.start());
+  let training = start.result;
+  const step = await paper.during(async () => {
+    for (let k = 0; k < 2; k++) {
+      const { training: next, metrics } = await stage.step(training, Math.min(k, steps - 1));
+      paper.engine.release(metrics);
+      training = next;
+    }
+  });
+  const evaluation = await paper.during(() => stage.evaluate(training));
+  await stage.close?.();
+  const stepSeconds = step.seconds / 2;
+  const pending = Math.max(1, Math.min(MOST_PENDING, READ_SECONDS / stepSeconds));
+  phases.push({
+    ...{ arm, phase, steps },
+    stepSeconds: stepSeconds + 1e-9 * readback / pending,
+    // Before the first step, and after the last.
+    evaluations: 1 + Math.ceil(steps / evaluateEvery),
+    evaluationSeconds: evaluation.seconds,
+    peakBytes: Math.max(start.peakBytes, step.peakBytes, evaluation.peakBytes),
+    splits: { ...start.splits, ...step.splits, ...evaluation.splits },
+  });
+  const point = { step: 0, samples: 0, flops: 0, seconds: 0, ...evaluation.result };
+  return { training, record: { ledger: EMPTY_LEDGER, curve: [point] } };
+}
