@@ -32,8 +32,8 @@ interface Value {
   readonly number?: number | undefined;
   /** Where it is kept, if it is no value yet: of the variable that is indexed. */
   readonly space?: string | undefined;
-  /** Whether it numbers the invocations, from 0 in the first. */
-  readonly counts?: boolean;
+  /** What it numbers from 0 on: all invocations, those of a workgroup, the workgroups. */
+  readonly counts?: "invocations" | "local" | "groups" | undefined;
 }
 
 type Scope = Map<string, Value>;
@@ -43,6 +43,15 @@ type Counts = { -readonly [Key in keyof KernelWork]: number };
 const FUNCTIONS: Readonly<Record<string, number>> = {
   ...{ sqrt: 4, inverseSqrt: 4, exp: 10, exp2: 8, log: 10, log2: 8, pow: 20, sin: 10, cos: 10 },
   ...{ tan: 20, tanh: 20, fract: 2, floor: 1, round: 1, select: 1, bitcast: 0 },
+};
+
+/** What the arguments of an entry point number. */
+const BUILTINS: Readonly<Record<string, Value["counts"]>> = {
+  global_invocation_id: "invocations",
+  local_invocation_id: "local",
+  local_invocation_index: "local",
+  subgroup_invocation_id: "local",
+  workgroup_id: "groups",
 };
 
 /** Simple operations of a quotient or a remainder. */
@@ -105,16 +114,16 @@ class Counter {
     for (const key of Object.keys(this.#work) as (keyof Counts)[]) this.#work[key] = 0;
     this.#times = invocations;
     this.#work.workgroups = x * y * z;
-    this.#call(main, main.parameters.map(({ name, type }) => this.#builtin(name, type)));
+    this.#call(main, main.parameters.map((parameter) => this.#builtin(parameter)));
     this.#work.invocations = this.#times;
     return this.#work;
   }
 
   /** An argument of the entry point: the first invocation has number 0 everywhere. */
-  #builtin(name: string, type: string): Value {
+  #builtin({ type, builtin = "" }: FunctionTree["parameters"][number]): Value {
     const found = this.#types.find(type) ?? WHOLE;
-    const number = /^(groups|num_workgroups)$/.test(name) ? undefined : 0;
-    return { type: found, number, counts: /^(id|local|lane|thread)/.test(name) };
+    const number = builtin === "num_workgroups" || builtin === "subgroup_size" ? undefined : 0;
+    return { type: found, number, counts: BUILTINS[builtin] };
   }
 
   #call({ parameters, returns, body }: FunctionTree, args: readonly Value[]): Value {
@@ -178,7 +187,7 @@ class Counter {
     if (condition.kind !== "binary" || condition.op !== ">=") return;
     const { counts } = this.#value(condition.left, scope);
     const { number } = this.#value(condition.right, scope);
-    if (counts && number !== undefined && number < this.#times) this.#times = number;
+    if (counts === "invocations" && number !== undefined && number < this.#times) this.#times = number;
   }
 
   #assign(
@@ -284,7 +293,7 @@ class Counter {
     return { ...of, type: vectorOf(name.length, of.type.float) };
   }
 
-  #load({ type, number, space, counts = false }: Value): Value {
+  #load({ type, number, space, counts }: Value): Value {
     if (space === "storage" && !type.element?.element) {
       this.#add(type.size > 1 ? "loads" : "scalarLoads", type.size);
     } else if (space === "workgroup" && !type.element?.element) this.#add("shared", type.size);
@@ -310,8 +319,7 @@ class Counter {
     }
     if (type.float && (op === "*" || op === "+" || op === "-")) this.#add("products", type.size);
     else this.#operate(type, op === "/" || op === "%" ? QUOTIENT : 1);
-    const counts = op === "+" && (left.counts || right.counts);
-    return { type, number, ...(counts && { counts }) };
+    return { type, number, counts: countsOf(op, left.counts, right.counts) };
   }
 
   #apply(
@@ -354,6 +362,16 @@ class Counter {
   #add(what: keyof Counts, amount: number): void {
     this.#work[what] += this.#times * amount;
   }
+}
+
+/** What a sum or a product of two numbers numbers: `group * 64 + local` all invocations. */
+function countsOf(op: string, a: Value["counts"], b: Value["counts"]): Value["counts"] {
+  const both = [a, b];
+  if (op === "*") return both.find((each) => each !== undefined && each !== "local");
+  if (op !== "+") return undefined;
+  if (both.includes("invocations")) return "invocations";
+  if (!both.includes("groups")) return undefined;
+  return both.includes("local") ? "invocations" : "groups";
 }
 
 function compute(op: string, a: number | undefined, b: number | undefined): number | undefined {

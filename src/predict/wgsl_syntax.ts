@@ -58,6 +58,8 @@ export interface TypedName {
   readonly name: string;
   /** Its type, as written, without blanks. */
   readonly type: string;
+  /** Its `@builtin`, if it has one. */
+  readonly builtin?: string;
 }
 
 /** A function. */
@@ -120,6 +122,12 @@ export function readKernel(code: string): KernelTree {
   return new Reader(code).kernel();
 }
 
+/** What is read of attributes. */
+interface Attributes {
+  readonly workgroup?: readonly Expression[];
+  readonly builtin?: string;
+}
+
 class Reader {
   readonly #tokens: readonly string[];
   #at = 0;
@@ -135,8 +143,7 @@ class Reader {
     const variables: ModuleVariable[] = [];
     let workgroup: readonly Expression[] = [];
     while (this.#at < this.#tokens.length) {
-      const size = this.#attributes();
-      if (size !== undefined) workgroup = size;
+      workgroup = this.#attributes().workgroup ?? workgroup;
       const word = this.#take();
       if (word === ";") continue;
       if (word === "enable" || word === "requires" || word === "diagnostic") {
@@ -182,25 +189,27 @@ class Reader {
     this.#expect(open);
     const found: TypedName[] = [];
     while (!this.#skip(close)) {
-      this.#attributes();
+      const { builtin } = this.#attributes();
       const name = this.#take();
       this.#expect(":");
-      found.push({ name, type: this.#type() });
+      found.push({ name, type: this.#type(), ...(builtin !== undefined && { builtin }) });
       this.#skip(",");
     }
     return found;
   }
 
-  /** Passes over attributes; the arguments of `workgroup_size`, if it is among them. */
-  #attributes(): readonly Expression[] | undefined {
-    let size: readonly Expression[] | undefined;
+  /** Passes over attributes: sizes of a workgroup and the name of a builtin among them. */
+  #attributes(): Attributes {
+    let found: Attributes = {};
     while (this.#skip("@")) {
       const name = this.#take();
       if (this.#peek() !== "(") continue;
       const args = this.#arguments();
-      if (name === "workgroup_size") size = args;
+      if (name === "workgroup_size") found = { ...found, workgroup: args };
+      const [first] = args;
+      if (name === "builtin" && first?.kind === "name") found = { ...found, builtin: first.name };
     }
-    return size;
+    return found;
   }
 
   #type(): string {

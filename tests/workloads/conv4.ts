@@ -36,6 +36,8 @@ export interface Conv4Size {
   readonly tasks: number;
   /** Inner steps. */
   readonly innerSteps: number;
+  /** Height and width of the images, a multiple of 16; 32 unless told. */
+  readonly extent?: number;
 }
 
 /** The sizes of the common workloads. */
@@ -129,13 +131,13 @@ function mulberry32(seed: number): () => number {
 }
 
 /** Shapes of the parameters in the reference's layout, in the order in which they are drawn. */
-function referenceShapes({ way, filters }: Conv4Size): [string, Shape][] {
+function referenceShapes({ way, filters, extent = EXTENT }: Conv4Size): [string, Shape][] {
   const layers = LAYERS.flatMap((layer): [string, Shape][] => [
     [`conv${layer}.w`, [filters, layer === 1 ? CHANNELS : filters, 3, 3]],
     [`bn${layer}.gamma`, [filters]],
     [`bn${layer}.beta`, [filters]],
   ]);
-  return [...layers, ["lin.w", [way, 4 * filters]], ["lin.b", [way]]];
+  return [...layers, ["lin.w", [way, (extent / 16) ** 2 * filters]], ["lin.b", [way]]];
 }
 
 /** `values` of a row-major shape with the axes in another order, as in `permute`. */
@@ -203,8 +205,8 @@ function drawParams(size: Conv4Size): Map<string, { aval: Aval; values: Float32A
   );
 }
 
-function drawTasks({ way, shot, queries, tasks }: Conv4Size) {
-  const pixels = CHANNELS * EXTENT * EXTENT;
+function drawTasks({ way, shot, queries, tasks, extent = EXTENT }: Conv4Size) {
+  const pixels = CHANNELS * extent * extent;
   const set = (perClass: number) => {
     const count = way * perClass;
     return {
@@ -221,7 +223,7 @@ function drawTasks({ way, shot, queries, tasks }: Conv4Size) {
     const random = mulberry32(1000 + task);
     for (const { count, images } of sets) {
       const drawn = Float32Array.from({ length: count * pixels }, random);
-      const shape = [count, CHANNELS, EXTENT, EXTENT];
+      const shape = [count, CHANNELS, extent, extent];
       images.set(reorder(drawn, shape, [0, 2, 3, 1]), task * drawn.length);
     }
   }
@@ -240,7 +242,8 @@ export function conv4Workload(
   { order = "exact" }: { readonly order?: MetaOrder } = {},
 ): Conv4Workload {
   const size = typeof which === "string" ? CONV4_SIZES[which] : which;
-  const model = conv4({ ways: size.way, channels: size.filters, imageSize: EXTENT });
+  const { extent = EXTENT } = size;
+  const model = conv4({ ways: size.way, channels: size.filters, imageSize: extent });
   const loss = (params: Params, _: unknown, { images, labels }: LabelledImages): Tensor =>
     softmaxCrossEntropy(model.apply(params, {}, images, { training: true }).output, labels);
   const meta = metaGradient({ inner: loss, outer: loss }, {
@@ -252,7 +255,7 @@ export function conv4Workload(
   const params = drawParams(size);
   const drawn = drawTasks(size);
   const set = ({ count }: { count: number }) => ({
-    images: aval([size.tasks, count, EXTENT, EXTENT, CHANNELS], "f32"),
+    images: aval([size.tasks, count, extent, extent, CHANNELS], "f32"),
     labels: aval([size.tasks, count], "i32"),
   });
   const data = { support: set(drawn.support), query: set(drawn.query) };

@@ -54,21 +54,30 @@ export async function predictStudy(
   try {
     const { profile } = await findProfile(gpu.device, { measure: "never", log });
     const options = { profile, ...(memory !== undefined && { byteBudget: memory }) };
-    const { images, assumed } = paperImages(config, context.data);
-    const phases: PredictedPhase[] = [];
     using paper = openPaper(gpu, options);
-    const { readback } = profile;
-    await runOnPaper(config, { paper, images, seed: context.seed, readback, phases });
-    return {
-      adapter: gpu.info.label,
-      profile: profile.source,
-      phases,
-      assumed,
-      notCounted: NOT_COUNTED,
-    };
+    return await predictOnPaper(config, { paper, ...context });
   } finally {
     gpu.close();
   }
+}
+
+/**
+ * Predicts a study on an engine of paper.
+ *
+ * @param config The configuration.
+ * @param options The engine, the seed and the name of the data.
+ * @returns The prediction.
+ */
+export async function predictOnPaper(
+  config: StudyConfig,
+  { paper, seed, data }: Pick<PredictionContext, "seed" | "data"> & { readonly paper: Paper },
+): Promise<Prediction> {
+  const { images, assumed } = paperImages(config, data);
+  const phases: PredictedPhase[] = [];
+  const { adapter, profile } = paper.engine.info;
+  const { readback, source } = profile!;
+  await runOnPaper(config, { paper, images, seed, readback, phases });
+  return { adapter, profile: source, phases, assumed, notCounted: NOT_COUNTED };
 }
 
 /** Where and what for. */

@@ -1,0 +1,108 @@
+/**
+ * What an engine of paper says is what the adapter does.
+ */
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { builtInProfile } from "../../src/adapter/mod.ts";
+import { type KernelWork, predictTime } from "../../src/adapter/predict_time.ts";
+import { Engine, hostArray } from "../../src/engine/mod.ts";
+import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import { DeviceMemoryError } from "../../src/gpu/buffers.ts";
+import { openPaper } from "../../src/predict/paper_backend.ts";
+import { metaCase } from "../transform/meta_case.ts";
+import { webgpuTest } from "../webgpu.ts";
+import { madeUpPaper } from "./made_up_adapter.ts";
+
+const NOTHING: KernelWork = {
+  ...{ invocations: 6400, workgroups: 100, matrices: 0, products: 0, operations: 0, indices: 0 },
+  ...{ loads: 0, scalarLoads: 0, stores: 0, scalarStores: 0, shared: 0, barriers: 0, shuffles: 0 },
+};
+
+Deno.test("predictTime() prices what a dispatch does by the profile", () => {
+  const cpu = builtInProfile("software");
+  const gpu = builtInProfile("discrete");
+  const time = (work: Partial<KernelWork>, profile = cpu, bytes = 0): number =>
+    predictTime(profile, { ...NOTHING, ...work }, bytes) - profile.dispatch;
+  assertEquals(time({}), 0);
+  assertAlmostEquals(time({ products: 8e6 }), 8e6 / cpu.gflops);
+  assertAlmostEquals(time({ matrices: 8e6 }), 8e6 / cpu.tileGflops);
+  assertAlmostEquals(time({ operations: 1e6, indices: 1e6 }), 2e6 * cpu.operation);
+  assertAlmostEquals(time({ loads: 1e6, scalarStores: 1e6 }), 1e6 * (cpu.load + cpu.store));
+  assertAlmostEquals(time({ barriers: 6400 }), 100 * cpu.barrier);
+  // A processor adds up; a GPU computes while it loads.
+  const both = { products: 1e8, loads: 1e6 };
+  assertAlmostEquals(time(both), time({ products: 1e8 }) + time({ loads: 1e6 }), 1e-6);
+  const many = { invocations: 1e6, workgroups: 1e4 };
+  assertAlmostEquals(time({ ...both, ...many }, gpu), time({ products: 1e8, ...many }, gpu), 1e-6);
+});
+
+Deno.test("predictTime() knows idle cores, idle lanes, and what memory allows", () => {
+  const cpu = builtInProfile("software");
+  const time = (work: Partial<KernelWork>, bytes = 0): number =>
+    predictTime(cpu, { ...NOTHING, loads: 1e6, ...work }, bytes) - cpu.dispatch;
+  const full = time({});
+  // Two cores: a single workgroup takes one, three take as long as four.
+  assertAlmostEquals(time({ invocations: 64, workgroups: 1 }), 2 * full);
+  assertAlmostEquals(time({ invocations: 192, workgroups: 3 }), 4 / 3 * full);
+  // Two of eight lanes.
+  assertAlmostEquals(time({ invocations: 2, workgroups: 1 }), 8 * full);
+  // Bytes that are bound and not touched cost nothing; touched ones are never faster than a copy.
+  assertAlmostEquals(time({}, 1e12), Math.max(full, 4e6 / cpu.gigabytes));
+  const slow = predictTime({ ...cpu, gigabytes: 0.5 }, { ...NOTHING, loads: 1e6 }, 1e12);
+  assertAlmostEquals(slow - cpu.dispatch, 4e6 / 0.5);
+  // A GPU that is not filled waits for the few that compute.
+  const gpu = builtInProfile("discrete");
+  const work = { ...NOTHING, loads: 1e6, workgroups: 8 };
+  const few = predictTime(gpu, { ...work, invocations: gpu.invocations / 4 }, 0) - gpu.dispatch;
+  const all = predictTime(gpu, { ...work, invocations: gpu.invocations }, 0) - gpu.dispatch;
+  assertAlmostEquals(few, 4 * all, 1e-6);
+});
+
+Deno.test("an engine of paper counts runs and readbacks, and refuses what a device would refuse", async () => {
+  const { fn, avals } = metaCase({ tasks: 2, size: 8, filters: 4, innerSteps: 1 });
+  const arrays = avals.map(({ shape, dtype }) =>
+    hostArray(new Array(shape.reduce((a, b) => a * b, 1)).fill(0), shape, dtype)
+  );
+  using paper = madeUpPaper();
+  const run = paper.engine.jit(fn);
+  const { dispatches } = await run.prepare(...avals);
+  const once = await paper.during(() => run(...arrays as never[]));
+  const twice = await paper.during(async () => [
+    await run(...arrays as never[]),
+    await run(...arrays as never[]),
+  ]);
+  assertEquals([once.dispatches, twice.dispatches], [dispatches, 2 * dispatches]);
+  assertAlmostEquals(twice.seconds, 2 * once.seconds, 1e-12);
+  const { dispatch, submit, readback } = builtInProfile("software");
+  assert(once.seconds > 1e-9 * (dispatches * dispatch + submit));
+  const read = await paper.during(() => paper.engine.read(once.result));
+  assertAlmostEquals(read.seconds, 1e-9 * readback);
+  assert(read.result.every(({ data }) => data.every((value) => value === 0)));
+  assertEquals(once.splits, {});
+
+  // A small budget: in parts, and then not at all.
+  const { peakBytes } = once;
+  using scarce = madeUpPaper({ traits: { maxStorageBinding: 6000 } });
+  const parts = await scarce.during(() => scarce.engine.jit(fn)(...arrays as never[]));
+  assertEquals(Object.values(parts.splits).flat().length > 0, true, JSON.stringify(parts.splits));
+  using none = madeUpPaper({ byteBudget: Math.floor(peakBytes / 8) });
+  await assertRejects(() => none.engine.jit(fn)(...arrays as never[]), DeviceMemoryError);
+});
+
+webgpuTest("an engine of paper holds as many bytes as the adapter, and plans the same", async (gpu) => {
+  const { fn, avals } = metaCase({ tasks: 2, size: 8, filters: 4, innerSteps: 1 });
+  const arrays = avals.map(({ shape, dtype }) =>
+    hostArray(new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape, dtype)
+  );
+  const profile = builtInProfile("software");
+  const engine = new Engine(new WebGpuBackend(gpu, { profile }));
+  const run = engine.jit(fn);
+  const { dispatches } = await run.prepare(...avals);
+  await engine.read(await run(...arrays as never[]));
+  using paper = openPaper(gpu, { profile });
+  const onPaper = paper.engine.jit(fn);
+  assertEquals((await onPaper.prepare(...avals)).dispatches, dispatches);
+  const { peakBytes } = await paper.during(async () =>
+    await paper.engine.read(await onPaper(...arrays as never[]))
+  );
+  assertEquals(peakBytes, engine.memory().peak);
+});
