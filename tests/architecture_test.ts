@@ -57,6 +57,7 @@ const layers: Readonly<Record<string, Layer>> = {
     folders: ["ir", "ops", "transform", "gpu", "engine", "interop", "text", "machine"],
     deno: true,
   },
+  predict: { folders: ["ir", "adapter", "gpu", "compile", "engine"] },
   run: {
     folders: ["ir", "engine", "tree", "text"],
     packages: ["@std/", "node:crypto"],
@@ -74,7 +75,7 @@ const layers: Readonly<Record<string, Layer>> = {
   study: {
     folders: [
       ...["ir", ...core, "data", "pretext", "meta", "engine", "interop", "text"],
-      ...["run", "train", "components", "report", "experiment"],
+      ...["run", "train", "components", "report", "experiment", "machine", "gpu", "predict"],
     ],
     packages: ["@std/", "zod"],
     deno: true,

@@ -11,6 +11,8 @@ import { bytesOf, type Plan } from "./plan.ts";
 export interface MemoryLack {
   /** What was found and what is allowed, after the name of the program. */
   readonly found: string;
+  /** Which array is too large to be bound, if it is one that cannot be computed in parts. */
+  readonly whole?: { readonly kind: "argument" | "result" | "constant"; readonly index: number };
   /** The way out, beside smaller arrays. */
   readonly wayOut: string;
   /**
@@ -38,14 +40,22 @@ export function lackOfMemory(
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
   const most = (sizes: readonly number[]): number => sizes.reduce((a, b) => Math.max(a, b), 0);
   const fixed = most([...plan.inputs, ...plan.outputs, ...literals]);
+  const whole = (): NonNullable<MemoryLack["whole"]> => {
+    const of = { argument: plan.inputs, result: plan.outputs, constant: literals };
+    for (const kind of ["argument", "result"] as const) {
+      const index = of[kind].indexOf(fixed);
+      if (index >= 0) return { kind, index };
+    }
+    return { kind: "constant", index: literals.indexOf(fixed) };
+  };
   const temporary = most(plan.slots);
   const largest = Math.max(fixed, temporary);
   if (largest > binding) {
     return {
-      found: `its largest array takes ${formatBytes(largest)}; ${gpu.info.label} binds at most ` +
-        `${formatBytes(binding)} at once`,
+      found: `its largest array takes ${formatBytes(fixed > binding ? fixed : temporary)}; ` +
+        `${gpu.info.label} binds at most ${formatBytes(binding)} at once`,
       wayOut: "",
-      ...(fixed <= binding && { limit: binding }),
+      ...(fixed <= binding ? { limit: binding } : { whole: whole() }),
     };
   }
   const temporaries = arena.missing(plan.slots);

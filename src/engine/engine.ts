@@ -5,6 +5,7 @@
  */
 import { type Aval, formatAval } from "../ir/aval.ts";
 import { DeviceMemoryError } from "../gpu/buffers.ts";
+import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
 import { requireOptions } from "../ir/options.ts";
 import { Pauses } from "../ir/pauses.ts";
@@ -222,6 +223,8 @@ export class Engine implements Disposable {
       onProgress: (begun, total) => this.#tell({ kind: "compile", name, begun, total }),
     });
     const { dispatches, program = chosen } = loaded;
+    const splits = callNotes(program);
+    if (splits.length > 0) this.#tell({ kind: "split", name, splits });
     let flops: number | undefined;
     const prepared: Prepared = {
       program,

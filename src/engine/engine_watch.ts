@@ -18,6 +18,13 @@ export type EngineActivity =
     readonly begun?: number;
     /** Kernels in all. */
     readonly total?: number;
+  }
+  | {
+    readonly kind: "split";
+    /** Name of a function whose program would take more memory than there is. */
+    readonly name: string;
+    /** Into how many parts, along which axes: `split in 4 over axis 0 of size 32`. */
+    readonly splits: readonly string[];
   };
 
 /** Which engine is about to do what. */

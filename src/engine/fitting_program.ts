@@ -6,6 +6,7 @@
 import type { MemoryLack } from "../compile/plan_memory.ts";
 import type { Plan } from "../compile/plan.ts";
 import { DeviceMemoryError } from "../gpu/buffers.ts";
+import { formatAval } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
 import type { SplitOptions } from "../transform/split_program.ts";
 
@@ -61,9 +62,38 @@ export async function fittingProgram(program: Program, fitting: Fitting): Promis
       break;
     }
   }
+  if (lacking.whole) throw wholeError(program, name, { ...lacking, whole: lacking.whole });
   throw new DeviceMemoryError(
     `Cannot load "${name}": ${lacking.found}.${reason} Use smaller batches, images or models, or ` +
       `fewer inner steps${lacking.wayOut}.`,
+  );
+}
+
+/** What is given, returned or constant is one array in memory: it cannot be computed in parts. */
+function wholeError(
+  program: Program,
+  name: string,
+  { found, whole: { kind, index } }: MemoryLack & {
+    readonly whole: NonNullable<MemoryLack["whole"]>;
+  },
+): DeviceMemoryError {
+  const constants = () => program.nodes.filter(({ primitive }) => primitive.name === "literal");
+  const largest = () =>
+    constants().flatMap(({ outputs }) => outputs).reduce((a, b) => b.size > a.size ? b : a);
+  const tensor = kind === "argument"
+    ? program.inputs[index]!
+    : kind === "result"
+    ? program.outputs[index]!
+    : largest();
+  const what = `${kind === "constant" ? "constant" : `${kind} ${index}`}, ${formatAval(tensor)},`;
+  const wayOut = {
+    argument: "Give it as several arguments that each fit, as packImages() does with images",
+    result: "Return it as several arrays that each fit",
+    constant: "Make it of smaller ones that are joined, or give it as several arguments",
+  }[kind];
+  return new DeviceMemoryError(
+    `Cannot load "${name}": ${found}. It is its ${what} which cannot be computed in parts. ` +
+      `${wayOut}; or use smaller batches, images or models.`,
   );
 }
 

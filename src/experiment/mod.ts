@@ -26,11 +26,8 @@ export { permittedDataDirectory } from "./data_folder.ts";
 export { type ConfigNeed, defineExperiment, type Experiment } from "./define_experiment.ts";
 export { type ExperimentContext } from "./experiment_context.ts";
 export { type DataContext, loadData, type LoadDataOptions, streamData } from "./load_data.ts";
-export {
-  type PredictedPhase,
-  type Prediction,
-  type PredictionContext,
-} from "./prediction.ts";
+export { splitLines } from "./split_notes.ts";
+export { type PredictedPhase, type Prediction, type PredictionContext } from "./prediction.ts";
 export {
   type CommandOptions,
   type FolderOptions,

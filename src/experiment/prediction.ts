@@ -112,7 +112,9 @@ function aligned(head: readonly string[], rows: readonly (readonly string[])[]):
 
 function shortTime(seconds: number): string {
   if (seconds >= 100) return formatSeconds(seconds);
-  return seconds >= 1 ? `${seconds.toPrecision(3)} s` : `${Number((1e3 * seconds).toPrecision(3))} ms`;
+  return seconds >= 1
+    ? `${seconds.toPrecision(3)} s`
+    : `${Number((1e3 * seconds).toPrecision(3))} ms`;
 }
 
 function mebibytes(bytes: number): string {

@@ -19,6 +19,7 @@ import type { ExperimentContext } from "./experiment_context.ts";
 import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
 import { listenForSignals, signalExitCode } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
+import { SplitNotes } from "./split_notes.ts";
 
 /** What to run. */
 export interface RunRequest<Config> {
@@ -151,6 +152,7 @@ export async function runExperiment<Config>(
 
   using signals = listenForSignals((name) => log(`${name}: stopping; once more ends at once.`));
   using heartbeat = new Heartbeat(path, progress);
+  const splits = new SplitNotes({ describe: (facts) => context.describe(facts), log });
   const logs: MetricsLog[] = [];
   const context: ExperimentContext<Config> = {
     config,
@@ -176,11 +178,12 @@ export async function runExperiment<Config>(
       }),
       onWork: (work) => {
         heartbeat.tell(work);
-        if (work.kind !== "compile") return;
-        const { name, begun, total } = work;
-        progress.note(
-          total === undefined ? `compiling ${name}` : `compiling: ${begun} of ${total} kernels`,
-        );
+          splits.tell(work);
+          if (work.kind !== "compile") return;
+          const { name, begun, total } = work;
+          progress.note(
+            total === undefined ? `compiling ${name}` : `compiling: ${begun} of ${total} kernels`,
+          );
       },
     },
     offline: request.offline ?? false,
@@ -213,6 +216,7 @@ export async function runExperiment<Config>(
   let failed = false;
   try {
     await untilFailure(() => experiment.run(context));
+    await splits.finish();
   } catch (error) {
     failure = error;
     failed = true;

@@ -7,6 +7,7 @@
  * @module
  */
 import type { KernelWork } from "../adapter/predict_time.ts";
+import { compute, computeBuiltin } from "./wgsl_arithmetic.ts";
 import {
   type Expression,
   type FunctionTree,
@@ -14,7 +15,7 @@ import {
   readKernel,
   type Statement,
 } from "./wgsl_syntax.ts";
-import { UNKNOWN, vectorOf, WgslTypes, type WgslType, WHOLE } from "./wgsl_types.ts";
+import { UNKNOWN, vectorOf, type WgslType, WgslTypes, WHOLE } from "./wgsl_types.ts";
 
 /** A kernel, its constants and how many of it are dispatched. */
 export interface CountedKernel {
@@ -85,7 +86,15 @@ class Counter {
   readonly #module: Scope = new Map();
   readonly #work: Counts = {
     ...{ invocations: 0, workgroups: 0, matrices: 0, products: 0, operations: 0, indices: 0 },
-    ...{ loads: 0, scalarLoads: 0, stores: 0, scalarStores: 0, shared: 0, barriers: 0, shuffles: 0 },
+    ...{
+      loads: 0,
+      scalarLoads: 0,
+      stores: 0,
+      scalarStores: 0,
+      shared: 0,
+      barriers: 0,
+      shuffles: 0,
+    },
   };
   /** How often what is counted happens in an invocation. */
   #times = 1;
@@ -187,7 +196,9 @@ class Counter {
     if (condition.kind !== "binary" || condition.op !== ">=") return;
     const { counts } = this.#value(condition.left, scope);
     const { number } = this.#value(condition.right, scope);
-    if (counts === "invocations" && number !== undefined && number < this.#times) this.#times = number;
+    if (counts === "invocations" && number !== undefined && number < this.#times) {
+      this.#times = number;
+    }
   }
 
   #assign(
@@ -227,10 +238,12 @@ class Counter {
 
   /** How often a loop runs that counts from a number to another; once if that is not known. */
   #trips(
-    { first, condition, next }: Pick<
-      Extract<Statement, { kind: "loop" }>,
-      "first" | "next"
-    > & { readonly condition: Expression },
+    { first, condition, next }:
+      & Pick<
+        Extract<Statement, { kind: "loop" }>,
+        "first" | "next"
+      >
+      & { readonly condition: Expression },
     scope: Scope,
   ): number {
     if (first?.kind !== "declare" || condition.kind !== "binary") return 1;
@@ -274,7 +287,10 @@ class Counter {
   #place(expression: Expression, scope: Scope): Value {
     if (expression.kind === "name") {
       const found = scope.get(expression.name) ??
-        { type: UNKNOWN, number: expression.name === "true" ? 1 : expression.name === "false" ? 0 : undefined };
+        {
+          type: UNKNOWN,
+          number: expression.name === "true" ? 1 : expression.name === "false" ? 0 : undefined,
+        };
       return found;
     }
     if (expression.kind === "index") {
@@ -339,7 +355,10 @@ class Counter {
       this.#add("barriers", 1);
       return { type: WHOLE };
     }
-    const widest = values.reduce((a, b) => b.type.size > a.type.size ? b : a, values[0] ?? { type: WHOLE });
+    const widest = values.reduce(
+      (a, b) => b.type.size > a.type.size ? b : a,
+      values[0] ?? { type: WHOLE },
+    );
     if (/^(subgroup|quad)/.test(name)) {
       this.#add("shuffles", widest.type.size);
       return { type: widest.type };
@@ -372,69 +391,4 @@ function countsOf(op: string, a: Value["counts"], b: Value["counts"]): Value["co
   if (both.includes("invocations")) return "invocations";
   if (!both.includes("groups")) return undefined;
   return both.includes("local") ? "invocations" : "groups";
-}
-
-function compute(op: string, a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) {
-    // One side decides.
-    if (op === "&&" && (a === 0 || b === 0)) return 0;
-    if (op === "||" && (a || b)) return 1;
-    return undefined;
-  }
-  switch (op) {
-    case "+":
-      return a + b;
-    case "-":
-      return a - b;
-    case "*":
-      return a * b;
-    case "/":
-      return b === 0 ? undefined : Math.trunc(a / b);
-    case "%":
-      return b === 0 ? undefined : a % b;
-    case "<":
-      return +(a < b);
-    case ">":
-      return +(a > b);
-    case "<=":
-      return +(a <= b);
-    case ">=":
-      return +(a >= b);
-    case "==":
-      return +(a === b);
-    case "!=":
-      return +(a !== b);
-    case "&&":
-      return +(a !== 0 && b !== 0);
-    case "||":
-      return +(a !== 0 || b !== 0);
-    case "&":
-      return Number(BigInt(a) & BigInt(b));
-    case "|":
-      return Number(BigInt(a) | BigInt(b));
-    case "<<":
-      return a * 2 ** b;
-    case ">>":
-      return Math.floor(a / 2 ** b);
-    default:
-      return undefined;
-  }
-}
-
-function computeBuiltin(name: string, numbers: readonly number[]): number | undefined {
-  const [a, b, c] = numbers;
-  switch (name) {
-    case "min":
-      return Math.min(...numbers);
-    case "max":
-      return Math.max(...numbers);
-    case "clamp":
-      return Math.min(Math.max(a!, b!), c!);
-    case "select":
-      return c ? b : a;
-    case "abs":
-      return Math.abs(a!);
-    default:
-      return undefined;
-  }
 }

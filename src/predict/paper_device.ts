@@ -56,26 +56,28 @@ export function paperGpu({ info, limits, features, subgroups }: Pictured): Gpu {
 
 /** What the library uses of a device. */
 type Paper = {
-  readonly [Name in
-    & keyof GPUDevice
-    & (
-      | "limits"
-      | "features"
-      | "lost"
-      | "queue"
-      | "addEventListener"
-      | "removeEventListener"
-      | "pushErrorScope"
-      | "popErrorScope"
-      | "createBuffer"
-      | "createShaderModule"
-      | "createBindGroupLayout"
-      | "createPipelineLayout"
-      | "createComputePipelineAsync"
-      | "createBindGroup"
-      | "createCommandEncoder"
-      | "destroy"
-    )]: unknown;
+  readonly [
+    Name in
+      & keyof GPUDevice
+      & (
+        | "limits"
+        | "features"
+        | "lost"
+        | "queue"
+        | "addEventListener"
+        | "removeEventListener"
+        | "pushErrorScope"
+        | "popErrorScope"
+        | "createBuffer"
+        | "createShaderModule"
+        | "createBindGroupLayout"
+        | "createPipelineLayout"
+        | "createComputePipelineAsync"
+        | "createBindGroup"
+        | "createCommandEncoder"
+        | "destroy"
+      )
+  ]: unknown;
 };
 
 function nothing(): void {}

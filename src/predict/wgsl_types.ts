@@ -62,7 +62,8 @@ export class WgslTypes {
       name,
       type: this.find(type) ?? UNKNOWN,
     }));
-    return members && { size: members.reduce((sum, { type }) => sum + type.size, 0), float: true, members };
+    return members &&
+      { size: members.reduce((sum, { type }) => sum + type.size, 0), float: true, members };
   }
 }
 

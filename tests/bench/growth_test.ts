@@ -3,7 +3,7 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { fitGrowth } from "../../bench/fit_growth.ts";
-import { type Axis, AXES, fitAxis, plannedPoint } from "../../bench/growth_points.ts";
+import { AXES, type Axis, fitAxis, plannedPoint } from "../../bench/growth_points.ts";
 import { madeUpPaper } from "../predict/made_up_adapter.ts";
 
 Deno.test("fitGrowth() finds an exponent in the larger sizes, with its interval", () => {

@@ -88,21 +88,24 @@ Deno.test("an engine of paper counts runs and readbacks, and refuses what a devi
   await assertRejects(() => none.engine.jit(fn)(...arrays as never[]), DeviceMemoryError);
 });
 
-webgpuTest("an engine of paper holds as many bytes as the adapter, and plans the same", async (gpu) => {
-  const { fn, avals } = metaCase({ tasks: 2, size: 8, filters: 4, innerSteps: 1 });
-  const arrays = avals.map(({ shape, dtype }) =>
-    hostArray(new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape, dtype)
-  );
-  const profile = builtInProfile("software");
-  const engine = new Engine(new WebGpuBackend(gpu, { profile }));
-  const run = engine.jit(fn);
-  const { dispatches } = await run.prepare(...avals);
-  await engine.read(await run(...arrays as never[]));
-  using paper = openPaper(gpu, { profile });
-  const onPaper = paper.engine.jit(fn);
-  assertEquals((await onPaper.prepare(...avals)).dispatches, dispatches);
-  const { peakBytes } = await paper.during(async () =>
-    await paper.engine.read(await onPaper(...arrays as never[]))
-  );
-  assertEquals(peakBytes, engine.memory().peak);
-});
+webgpuTest(
+  "an engine of paper holds as many bytes as the adapter, and plans the same",
+  async (gpu) => {
+    const { fn, avals } = metaCase({ tasks: 2, size: 8, filters: 4, innerSteps: 1 });
+    const arrays = avals.map(({ shape, dtype }) =>
+      hostArray(new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape, dtype)
+    );
+    const profile = builtInProfile("software");
+    const engine = new Engine(new WebGpuBackend(gpu, { profile }));
+    const run = engine.jit(fn);
+    const { dispatches } = await run.prepare(...avals);
+    await engine.read(await run(...arrays as never[]));
+    using paper = openPaper(gpu, { profile });
+    const onPaper = paper.engine.jit(fn);
+    assertEquals((await onPaper.prepare(...avals)).dispatches, dispatches);
+    const { peakBytes } = await paper.during(async () =>
+      await paper.engine.read(await onPaper(...arrays as never[]))
+    );
+    assertEquals(peakBytes, engine.memory().peak);
+  },
+);

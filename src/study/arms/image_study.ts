@@ -19,6 +19,7 @@ import {
   type Experiment,
   type ExperimentContext,
   loadData,
+  splitLines,
   streamData,
   writeArmReport,
 } from "../../experiment/mod.ts";
@@ -315,6 +316,7 @@ async function runStudy(
     if (images) engine.release(images.table);
   }
   const warning = (text: string): ReportNotice => ({ kind: "warning", text });
+  const inParts = splitLines(await folder.readRecord());
   await writeArmReport(context, {
     facts,
     arms: outcomes,
@@ -330,6 +332,7 @@ async function runStudy(
       ...(engine.info.software
         ? [warning(`Seconds were measured on a software adapter (${engine.info.adapter}).`)]
         : []),
+      ...inParts.map((text): ReportNotice => ({ kind: "info", text })),
     ],
     summary: [
       ...options.question,

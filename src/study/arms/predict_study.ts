@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Prediction, PredictionContext, PredictedPhase } from "../../experiment/mod.ts";
+import type { PredictedPhase, Prediction, PredictionContext } from "../../experiment/mod.ts";
 import { findProfile } from "../../machine/mod.ts";
 import { NoAdapterError, openGpu } from "../../gpu/device.ts";
 import { openPaper, type Paper } from "../../predict/paper_backend.ts";

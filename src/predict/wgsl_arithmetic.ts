@@ -1,0 +1,76 @@
+/**
+ * Arithmetic of WGSL on the numbers that a kernel's text decides: bounds of loops, sizes, conditions.
+ *
+ * @module
+ */
+
+/** The result of an operator, where both sides are known, or one decides. */
+export function compute(
+  op: string,
+  a: number | undefined,
+  b: number | undefined,
+): number | undefined {
+  if (a === undefined || b === undefined) {
+    // One side decides.
+    if (op === "&&" && (a === 0 || b === 0)) return 0;
+    if (op === "||" && (a || b)) return 1;
+    return undefined;
+  }
+  switch (op) {
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      return a * b;
+    case "/":
+      return b === 0 ? undefined : Math.trunc(a / b);
+    case "%":
+      return b === 0 ? undefined : a % b;
+    case "<":
+      return +(a < b);
+    case ">":
+      return +(a > b);
+    case "<=":
+      return +(a <= b);
+    case ">=":
+      return +(a >= b);
+    case "==":
+      return +(a === b);
+    case "!=":
+      return +(a !== b);
+    case "&&":
+      return +(a !== 0 && b !== 0);
+    case "||":
+      return +(a !== 0 || b !== 0);
+    case "&":
+      return Number(BigInt(a) & BigInt(b));
+    case "|":
+      return Number(BigInt(a) | BigInt(b));
+    case "<<":
+      return a * 2 ** b;
+    case ">>":
+      return Math.floor(a / 2 ** b);
+    default:
+      return undefined;
+  }
+}
+
+/** The result of a builtin function of known numbers. */
+export function computeBuiltin(name: string, numbers: readonly number[]): number | undefined {
+  const [a, b, c] = numbers;
+  switch (name) {
+    case "min":
+      return Math.min(...numbers);
+    case "max":
+      return Math.max(...numbers);
+    case "clamp":
+      return Math.min(Math.max(a!, b!), c!);
+    case "select":
+      return c ? b : a;
+    case "abs":
+      return Math.abs(a!);
+    default:
+      return undefined;
+  }
+}
