@@ -73,7 +73,13 @@ export async function measureAdapter(
       chain: await kernels.loop("arithmetic", code.chain, ROUNDS),
       few: await kernels.loop("arithmetic", arithmeticKernel(4), ROUNDS),
       many: await kernels.loop("arithmetic", arithmeticKernel(8), ROUNDS),
-      matrices: await kernels.loop("products of matrices", matrixKernel(), ROUNDS),
+      matrices: await kernels.loop(
+        "products of matrices",
+        matrixKernel(),
+        ROUNDS,
+        // They are long: a processor is busy with few, and short passes find quiet moments.
+        kind === "software" ? 4 * cores : undefined,
+      ),
       alone: await kernels.alone("arithmetic", code.chain, ALONE),
       tile: await kernels.loop("loads of workgroup memory", workgroupKernel(), ROUNDS),
       barrier: await kernels.loop("barriers", barrierKernel(), BARRIERS),

@@ -76,10 +76,10 @@ export class MeasuredKernels {
     this.#pool.destroy();
   }
 
-  /** A round of a loop of one invocation, while the whole adapter is busy. */
-  async loop(what: string, code: string, rounds: Amounts): Promise<Measured> {
+  /** A round of a loop of one invocation, while the whole adapter is busy: by `first` workgroups or more. */
+  async loop(what: string, code: string, rounds: Amounts, first = 128): Promise<Measured> {
     const sized = await this.#sized(what, code, rounds);
-    const groups = await this.#enlarge((groups) => sized(groups)[1], 128);
+    const groups = await this.#enlarge((groups) => sized(groups)[1], first);
     return new Measured(what, sized(groups), (rounds[1] - rounds[0]) * groups * WORKGROUP);
   }
 
