@@ -210,7 +210,8 @@ export class ImagePrograms {
 
   /** Nearest neighbours of the target's images. */
   nearest(): NearestNeighbours {
-    const { encoder, evaluationBatch: batchSize, target: { dataset }, votes = true } = this.#options;
+    const { encoder, evaluationBatch: batchSize, target: { dataset }, votes = true } =
+      this.#options;
     return this.#once(
       "nearest",
       () => nearestNeighbours(this.#engine, { encoder, extents: dataset, batchSize, votes }),

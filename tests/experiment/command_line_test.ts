@@ -20,6 +20,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     watchdog: undefined,
     offline: false,
     dryRun: false,
+    predict: true,
   };
   assertEquals(parseCommandLine([]), none);
   const args =
