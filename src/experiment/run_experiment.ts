@@ -178,12 +178,12 @@ export async function runExperiment<Config>(
       }),
       onWork: (work) => {
         heartbeat.tell(work);
-          splits.tell(work);
-          if (work.kind !== "compile") return;
-          const { name, begun, total } = work;
-          progress.note(
-            total === undefined ? `compiling ${name}` : `compiling: ${begun} of ${total} kernels`,
-          );
+        splits.tell(work);
+        if (work.kind !== "compile") return;
+        const { name, begun, total } = work;
+        progress.note(
+          total === undefined ? `compiling ${name}` : `compiling: ${begun} of ${total} kernels`,
+        );
       },
     },
     offline: request.offline ?? false,
