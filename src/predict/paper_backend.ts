@@ -11,6 +11,7 @@ import {
   WebGpuBackend,
 } from "../engine/webgpu_backend.ts";
 import type { AdapterProfile } from "../adapter/adapter_profile.ts";
+import type { KernelTable } from "../adapter/kernel_table.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import type { Program } from "../ir/program.ts";
 import { paperGpu, type Pictured } from "./paper_device.ts";
@@ -31,9 +32,11 @@ export interface PaperWork<T> {
 }
 
 /** Options of {@linkcode openPaper}. */
-export interface PaperOptions extends Omit<BackendOptions, "profile"> {
+export interface PaperOptions extends Omit<BackendOptions, "profile" | "kernels"> {
   /** What the adapter can do. */
   readonly profile: AdapterProfile;
+  /** Which kernels are the fastest for which shapes, as it was measured. */
+  readonly kernels?: KernelTable;
   /** Ends planning, which takes seconds. */
   readonly signal?: AbortSignal;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { PredictedPhase, Prediction, PredictionContext } from "../../experiment/mod.ts";
-import { findProfile } from "../../machine/mod.ts";
+import { findKernels, findProfile } from "../../machine/mod.ts";
 import { NoAdapterError, openGpu } from "../../gpu/device.ts";
 import { openPaper, type Paper } from "../../predict/paper_backend.ts";
 import type { ImageSplits } from "../../data/mod.ts";
@@ -53,7 +53,12 @@ export async function predictStudy(
   }
   try {
     const { profile } = await findProfile(gpu.device, { measure: "never", log });
-    const options = { profile, ...(memory !== undefined && { byteBudget: memory }) };
+    const kernels = await findKernels(gpu.device, { log });
+    const options = {
+      profile,
+      ...(kernels && { kernels: kernels.value }),
+      ...(memory !== undefined && { byteBudget: memory }),
+    };
     using paper = openPaper(gpu, options);
     return await predictOnPaper(config, { paper, ...context });
   } finally {
