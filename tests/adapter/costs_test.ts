@@ -254,6 +254,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     REPEATED: "1 / 8", // of a value that neighbours share: twice the vectors that share it
     RESERVED_BUFFERS: "4", // of a dispatch, for results
     WORKGROUP: "64", // of generated kernels: within the portable limits
+    UNROLLED: "4", // iterations whose number stands in the text: drivers compile longer loops slowly
     MOST_BIND_GROUPS: "16", // that are kept for a dispatch
     MOST_ROWS: "16", // of a kernel: registers of any adapter
     BLOCK: "32", // of a sum: rounding
