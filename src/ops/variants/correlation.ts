@@ -10,29 +10,14 @@ import { correlate3x3 } from "./correlate_3x3.ts";
 import { correlateLaneChannels } from "./correlate_lane_channels.ts";
 import { correlateLaneTiles } from "./correlate_lane_tiles.ts";
 import { correlateSlices } from "./correlate_slices.ts";
+import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
 import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelOperation } from "./kernel_variant.ts";
 
 /** All kernels of the convolution; one more is one file and one line. */
 export const correlation: KernelOperation<CorrelationShape> = {
   name: "convolution",
-  fields: [
-    "batch",
-    "images",
-    "height",
-    "width",
-    "in4",
-    "outHeight",
-    "outWidth",
-    "out4",
-    "kernelHeight",
-    "kernelWidth",
-    "strideY",
-    "strideX",
-    "padTop",
-    "padLeft",
-    "transposed",
-  ],
+  fields: /* @__PURE__ */ [CONVOLUTION_FIELDS, "transposed"].flat(),
   variants: /* @__PURE__ */ [
     correlateAny,
     correlate3x3,

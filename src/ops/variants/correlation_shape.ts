@@ -3,38 +3,10 @@
  *
  * @module
  */
-import type { KernelShape } from "./kernel_variant.ts";
+import type { ConvolutionShape } from "./convolution_shape.ts";
 
 /** The convolution that a kernel runs, forward or transposed. */
-export interface CorrelationShape extends KernelShape {
-  /** Sets of filters. */
-  readonly batch: number;
-  /** Images of each set. */
-  readonly images: number;
-  /** Height of the images. */
-  readonly height: number;
-  /** Width of the images. */
-  readonly width: number;
-  /** Vectors of four channels of the images. */
-  readonly in4: number;
-  /** Height of the result. */
-  readonly outHeight: number;
-  /** Width of the result. */
-  readonly outWidth: number;
-  /** Vectors of four channels of the result. */
-  readonly out4: number;
-  /** Height of the filters. */
-  readonly kernelHeight: number;
-  /** Width of the filters. */
-  readonly kernelWidth: number;
-  /** Rows from one result pixel to the next. */
-  readonly strideY: number;
-  /** Columns from one result pixel to the next. */
-  readonly strideX: number;
-  /** Zero rows above the images; negative to leave rows out. */
-  readonly padTop: number;
-  /** Zero columns left of the images; negative to leave columns out. */
-  readonly padLeft: number;
+export interface CorrelationShape extends ConvolutionShape {
   /** 1 if the filters are flipped and their channels exchanged, 0 if not. */
   readonly transposed: number;
 }

@@ -5,6 +5,7 @@
  */
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { LANES, usesLanes } from "../kernel_grid.ts";
+import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
 import { filterGradient3x3 } from "./filter_gradient_3x3.ts";
 import { filterGradientAny } from "./filter_gradient_any.ts";
 import { filterGradientLanes } from "./filter_gradient_lanes.ts";
@@ -14,22 +15,7 @@ import { inParts, type KernelOperation } from "./kernel_variant.ts";
 /** All kernels of the filter gradient; one more is one file and one line. */
 export const filterGradient: KernelOperation<FilterGradientShape> = {
   name: "filter gradient",
-  fields: [
-    "batch",
-    "images",
-    "height",
-    "width",
-    "in4",
-    "outHeight",
-    "outWidth",
-    "out4",
-    "kernelHeight",
-    "kernelWidth",
-    "strideY",
-    "strideX",
-    "padTop",
-    "padLeft",
-  ],
+  fields: CONVOLUTION_FIELDS,
   variants: /* @__PURE__ */ [
     /* @__PURE__ */ inParts(filterGradientAny),
     /* @__PURE__ */ inParts(filterGradient3x3),

@@ -5,39 +5,11 @@
  */
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { chooseParts, linearGrid } from "../kernel_grid.ts";
-import type { KernelShape, VariantCall } from "./kernel_variant.ts";
+import type { ConvolutionShape } from "./convolution_shape.ts";
+import type { VariantCall } from "./kernel_variant.ts";
 
-/** The filter gradient of images and cotangents. */
-export interface FilterGradientShape extends KernelShape {
-  /** Sets of filters. */
-  readonly batch: number;
-  /** Images of each set. */
-  readonly images: number;
-  /** Height of the images. */
-  readonly height: number;
-  /** Width of the images. */
-  readonly width: number;
-  /** Vectors of four channels of the images. */
-  readonly in4: number;
-  /** Height of the cotangents. */
-  readonly outHeight: number;
-  /** Width of the cotangents. */
-  readonly outWidth: number;
-  /** Vectors of four channels of the cotangents. */
-  readonly out4: number;
-  /** Height of the filters. */
-  readonly kernelHeight: number;
-  /** Width of the filters. */
-  readonly kernelWidth: number;
-  /** Rows from one result pixel to the next. */
-  readonly strideY: number;
-  /** Columns from one result pixel to the next. */
-  readonly strideX: number;
-  /** Zero rows above the images. */
-  readonly padTop: number;
-  /** Zero columns left of the images. */
-  readonly padLeft: number;
-}
+/** The filter gradient of images and cotangents: these have the sizes of the result. */
+export type FilterGradientShape = ConvolutionShape;
 
 /** Whether the filters are three columns wide and move by one. */
 export function isRow3({ kernelWidth, strideY, strideX }: FilterGradientShape): boolean {
