@@ -104,8 +104,8 @@ const compiler: readonly Mutation[] = [
   {
     name: "the last part of a reduction goes beyond its end",
     file: "src/compile/reduce_kernel.ts",
-    from: "to: `min(part * ${each}u + ${each}u, ${layout.iterations / together}u)`",
-    to: "to: `part * ${each}u + ${each}u`",
+    from: "to: `min(part * ${each} + ${each}, ${last})`",
+    to: "to: `part * ${each} + ${each}`",
   },
   {
     name: "two elements of one iteration are the same",
