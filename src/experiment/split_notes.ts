@@ -68,9 +68,12 @@ export class SplitNotes {
  * ]);
  * ```
  */
-export function splitLines({ environment }: Pick<RunRecord, "environment">): readonly string[] {
-  requireArguments("splitLines", { environment }, { environment: is.object });
-  const found = (environment[SPLITS_FACT] ?? {}) as Readonly<Record<string, readonly string[]>>;
+export function splitLines(record: Pick<RunRecord, "environment">): readonly string[] {
+  const kind = is.objectWith({ environment: is.object }, "the record of a run");
+  requireArguments("splitLines", { record }, { record: kind });
+  const found = (record.environment[SPLITS_FACT] ?? {}) as Readonly<
+    Record<string, readonly string[]>
+  >;
   return Object.entries(found).map(([name, splits]) =>
     `The program '${name}' was computed in parts: ${splits.join("; ")}.`
   );

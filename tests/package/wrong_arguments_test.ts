@@ -35,7 +35,7 @@ const fine: readonly RegExp[] = [
   // The example maps over an array, which gives more arguments.
   /^formatSeconds\([12] /,
   // What the runner of an experiment makes, and an experiment may have more than is asked of it.
-  /^(loadData|runExperiment|runCommand|show)\(0\.more\)/,
+  /^(loadData|runExperiment|runCommand|show|splitLines)\(0\.more\)/,
 ];
 
 /** Examples that are long: of streams, which check as imageStream() does; of charts in a whole run; of a machine. */
