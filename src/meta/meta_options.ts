@@ -8,12 +8,12 @@ import * as is from "../ir/kinds.ts";
 
 const flag = /* @__PURE__ */ is.optional(is.flag);
 
-/** What an inner learning rate may be: a loop that climbs, or takes a text, would not say so. */
+/** What an inner learning rate may be. A loop of a negative one climbs, as derivatives at a rate of 0 want it. */
 const rate = /* @__PURE__ */ is.kind(
-  "a finite number from 0, a tensor, or a tree of them like the parameters",
+  "a finite number, a tensor, or a tree of them like the parameters",
   (found) =>
     typeof found === "number"
-      ? Number.isFinite(found) && found >= 0
+      ? Number.isFinite(found)
       : is.object.holds(found) || Array.isArray(found),
 );
 

@@ -198,7 +198,7 @@ const learning: readonly Mistake[] = [
   ["a text of steps", () => learn({ innerSteps: "2" }), "the text '2' for 'innerSteps'"],
   ["half a step", () => learn({ innerSteps: 1.5 }), "found 1.5 inner steps"],
   ["a text for a rate", () => learn({ innerRate: "0.1" }), "the text '0.1' for 'innerRate'"],
-  ["a rate that climbs", () => learn({ innerRate: -0.1 }), "found -0.1 for 'innerRate'", "from 0"],
+  ["a rate that is none", () => learn({ innerRate: NaN }), "found NaN for 'innerRate'", "finite"],
   ["an optimizer not made", () => learn({ optimizer: t.sgd }), "the function sgd", "sgd() makes"],
   ["the name of one", () => learn({ optimizer: "sgd" }), "the text 'sgd' for 'optimizer'"],
   ["a loss that waits", () => learn({}, { inner: async () => await 1 }), "loss is a promise"],
