@@ -46,11 +46,13 @@ export interface Lesson {
   /** Steps in the long test. */
   readonly steps: number;
   /** A smaller lesson in the tests of every commit; too long for them without it. */
-  readonly short?: Required<Pick<Lesson, "task" | "steps" | "backbone" | "rate">>;
+  readonly short?: Required<Pick<Lesson, "task" | "steps" | "backbone" | "rate" | "warmup">>;
   /** The backbone and the length of its embeddings; {@linkcode quickBackbone} unless told. */
   readonly backbone?: { readonly layer: Layer; readonly embedding: number };
-  /** Largest rate of Adam, after a warm-up of a tenth of the steps; 0.004 unless told. */
+  /** Largest rate of Adam; 0.004 unless told. */
   readonly rate?: number;
+  /** Steps during which the rate rises; a tenth of them unless told. */
+  readonly warmup?: number;
   /** What the trivial solver does, in words. */
   readonly solver: string;
   /** Name of the figure; more is better. */
@@ -134,7 +136,7 @@ export async function learn(
     readonly blind?: boolean;
   },
 ): Promise<Learned> {
-  const { task, trivial, judge, rate = 0.004 } = lesson;
+  const { task, trivial, judge, rate = 0.004, warmup = Math.floor(steps / 10) } = lesson;
   const { dataset, learned } = images;
   const classes = dataset.classNames.length;
   const { layer, embedding } = lesson.backbone ?? quickBackbone();
@@ -173,7 +175,7 @@ export async function learn(
   const objective = pretextObjective(training.learner("source"), { tasks: [task] });
   const stage = training.stage(objective, {
     ...{ arm: "test", phase: "pretrain", steps, side: "source" },
-    rate: cosineSchedule({ peak: rate, steps, warmup: Math.floor(steps / 10) }),
+    rate: cosineSchedule({ peak: rate, steps, warmup }),
   });
   const judgeAll = async (state: Concrete<TrainingState>): Promise<Drawn[]> => {
     const all: Drawn[] = [];

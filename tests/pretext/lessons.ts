@@ -195,6 +195,7 @@ const small = {
   backbone: { layer: encoder({ widths: [8, 16, 16], embedding: 64 }), embedding: 64 },
   steps: 30,
   rate: 0.006,
+  warmup: 0,
 };
 
 /** One lesson for every task. */
@@ -209,8 +210,8 @@ export const LESSONS: readonly Lesson[] = [
     trivial: commonestClass,
   },
   {
-    task: pretext.colorization({ widths: [32] }),
-    steps: 200,
+    task: pretext.colorization({ widths: [16] }),
+    steps: 100,
     figure: "negative loss",
     of: ({ figures }) => -figures["loss"]!,
     solver: "a decoder taught as long that sees nothing",
