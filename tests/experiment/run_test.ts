@@ -1,63 +1,10 @@
-import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { z } from "zod";
-import { defineExperiment, type Experiment } from "../../src/experiment/define_experiment.ts";
-import type { ExperimentContext } from "../../src/experiment/experiment_context.ts";
-import { runCommand, runExperimentFolder } from "../../src/experiment/run_command.ts";
-import { runExperiment } from "../../src/experiment/run_experiment.ts";
-import { UsageError } from "../../src/experiment/usage_error.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { defineExperiment } from "../../src/experiment/define_experiment.ts";
+import { runExperimentFolder } from "../../src/experiment/run_command.ts";
 import { toolkitVersion } from "../../src/machine/version.ts";
 import { readMetrics } from "../../src/run/metrics.ts";
 import { RunFolder } from "../../src/run/run_folder.ts";
-
-const schema = z.strictObject({
-  steps: z.int().min(1).default(3).describe("Steps."),
-  model: z.strictObject({ width: z.int().default(4).describe("Width.") }).prefault({}),
-});
-
-type Config = z.output<typeof schema>;
-
-function demo(
-  run: (context: ExperimentContext<Config>) => Promise<void>,
-  presets?: URL,
-): Experiment<Config> {
-  const fields = { name: "demo", title: "A demo", summary: "Does little.", schema, run };
-  return defineExperiment(presets ? { ...fields, presets } : fields);
-}
-
-/** Runs a command in memory, in a folder that is removed. */
-async function inFolder(
-  body: (
-    folder: string,
-    command: (
-      experiment: Experiment<Config>,
-      ...args: string[]
-    ) => Promise<{ code: number; out: string[]; err: string }>,
-  ) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder, async (experiment, ...args) => {
-      const out: string[] = [];
-      let err = "";
-      const output = {
-        print: (line: string) => void out.push(line),
-        progress: {
-          write: (text: string) => void (err += text),
-          terminal: false,
-          color: false,
-          columns: () => 0,
-          now: () => 0,
-        },
-      };
-      const placed = ["--resume", "--folder", "--help"];
-      const isNew = !placed.some((flag) => args.includes(flag));
-      const all = isNew ? [...args, "--out", `${folder}/runs`] : args;
-      return { code: await runCommand(experiment, { args: all, output }), out, err };
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { type Config, demo, inFolder } from "./demo.ts";
 
 Deno.test("runCommand() writes a complete run folder and prints it last", () =>
   inFolder(async (_, command) => {
@@ -261,54 +208,6 @@ Deno.test("runCommand() begins, goes on and is done in exactly one folder", () =
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["study"]);
   }));
 
-Deno.test("runCommand() --dry-run says what would run, and writes nothing", () =>
-  inFolder(async (folder, command) => {
-    const experiment = demo(() => Promise.reject(new Error("ran")));
-    const { code, out } = await command(experiment, "--dry-run", "--seed", "2", "--set", "steps=8");
-    assertEquals(code, 0);
-    assertEquals(JSON.parse(out.join("\n")), {
-      ...{ experiment: "demo", preset: null, seed: 2, engine: "auto", data: "auto" },
-      config: { steps: 8, model: { width: 4 } },
-    });
-    assertEquals([...Deno.readDirSync(folder)], []);
-    assertEquals((await command(experiment, "--dry-run", "--set", "step=8")).code, 2);
-  }));
-
-Deno.test("runCommand() --dry-run says what a run will take, or why that is not known", () =>
-  inFolder(async (_, command) => {
-    const phase = {
-      ...{ arm: "a", phase: "train", steps: 8, stepSeconds: 0.5, evaluations: 2 },
-      ...{ evaluationSeconds: 1, peakBytes: 2 ** 20, splits: {} },
-    };
-    const prediction = {
-      ...{ adapter: "some GPU", profile: "measured" as const, phases: [phase] },
-      ...{ assumed: [], notCounted: ["the first call"] },
-    };
-    const run = () => Promise.reject(new Error("ran"));
-    const known = defineExperiment({
-      ...demo(run),
-      predict: ({ steps }: Config, { seed, engine, data, memory }) => {
-        assertEquals([steps, seed, engine, data, memory], [8, 2, "auto", "auto", 4096]);
-        return Promise.resolve(prediction);
-      },
-    });
-    const args = ["--dry-run", "--seed", "2", "--set", "steps=8", "--memory", "4KiB"];
-    const { code, out, err } = await command(known, ...args);
-    assertEquals([code, out.length], [0, 1]);
-    assertEquals(JSON.parse(out[0]!).prediction, prediction);
-    assertMatch(err, /a train +8 +500 ms +2 +1\.00 s +6\.00 s +1\.0 MiB/);
-    assertStringIncludes(err, "not counted: the first call");
-    const quiet = await command(known, ...args, "--no-predict");
-    assertEquals([quiet.err, "prediction" in JSON.parse(quiet.out[0]!)], ["", false]);
-    const unknown = defineExperiment({
-      ...demo(run),
-      predict: () => Promise.resolve("No adapter."),
-    });
-    const without = await command(unknown, "--dry-run");
-    assertEquals([without.code, without.err.trim()], [0, "No adapter."]);
-    assertEquals("prediction" in JSON.parse(without.out[0]!), false);
-  }));
-
 Deno.test("runCommand() refuses to resume another experiment's, a locked or a changed folder", () =>
   inFolder(async (folder, command) => {
     const experiment = demo(() => Promise.reject(new Error("stop")));
@@ -433,40 +332,3 @@ Deno.test("runExperiment() lets the process that has started it know when it wai
     assertEquals((await command(limited, "--memory", "2MiB")).code, 0);
     assertEquals(seen.at(-1), 2 ** 21);
   }));
-
-Deno.test("runExperiment() runs what the schema makes of a configuration, and nothing that it refuses", async () => {
-  const root = await Deno.makeTempDir();
-  const progress = {
-    write: () => {},
-    terminal: false,
-    color: false,
-    columns: () => 0,
-    now: () => 0,
-  };
-  try {
-    const seen: unknown[] = [];
-    const experiment = defineExperiment({
-      ...{ name: "count", title: "Counting", summary: "Counts." },
-      schema: z.strictObject({ to: z.int().default(3).describe("Last.") }),
-      run: ({ config }) => Promise.resolve(void seen.push(config)),
-    });
-    const run = (config: unknown) =>
-      runExperiment(experiment, {
-        ...{ config: config as { to: number }, seed: 0, engine: "reference", data: "synthetic" },
-        ...{ preset: null, command: ["test"], folder: { root } },
-        output: { print: () => {}, progress },
-      });
-    assertEquals((await run({})).exitCode, 0);
-    assertEquals(seen, [{ to: 3 }]);
-    const begun = [...Deno.readDirSync(`${root}/count`)].length;
-    await assertRejects(
-      () => run({ to: "5" }),
-      UsageError,
-      "Cannot run count: found an object of to",
-    );
-    await assertRejects(() => run({ too: 5 }), UsageError, "its schema takes");
-    assertEquals([...Deno.readDirSync(`${root}/count`)].length, begun);
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
-});
