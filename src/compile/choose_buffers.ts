@@ -14,6 +14,12 @@ import { rootOf } from "./storage.ts";
 /** Share of the cost of a value that is the same for many neighbours. */
 const REPEATED = 1 / 8;
 
+/**
+ * Share of the cost of a dispatch that is not worth a choice. What costs less is stored wherever it is used twice, so
+ * that kernels do not depend on how it came about: those of later steps are those of the first.
+ */
+const NEGLIGIBLE = 1 / 16;
+
 /** Buffers of a dispatch that are kept free for results and second views of an operand. */
 const RESERVED_BUFFERS = 4;
 
@@ -36,6 +42,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
   const uses = countUses(program);
   const work = estimateWork(program, uses, load);
   const chosen = requiredBuffers(program);
+  const following = followingReductions(program, chosen);
   const demand = new Map<Tensor, number>();
   const reduced = new Set<string>();
   for (const node of [...program.nodes].reverse()) {
@@ -50,8 +57,12 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
     } else if (lower.kind === "pointwise") {
       const wanted = demand.get(output!) ?? 0;
       const inlined = wanted * work.get(output!)!;
-      const stored = output!.size * (work.get(output!)! + store) + wanted * load + dispatch;
-      if (inlined > stored) chosen.add(output!);
+      const written = output!.size * (work.get(output!)! + store);
+      const stored = written + wanted * load;
+      const cheap = following.has(output!)
+        ? inlined > stored || uses.get(output!)! > 1 && written < NEGLIGIBLE * dispatch
+        : inlined > stored + dispatch;
+      if (cheap) chosen.add(output!);
       const evaluations = chosen.has(output!) ? output!.size : wanted;
       for (const input of new Set(node.inputs)) {
         demand.set(input, (demand.get(input) ?? 0) + evaluations);
@@ -70,6 +81,35 @@ function countUses(program: Program): Map<Tensor, number> {
     for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
   }
   return uses;
+}
+
+/**
+ * Elementwise results of the size of a reduction's, computed from it and from what is there before: its epilogue
+ * stores them, without a dispatch of their own.
+ */
+function followingReductions(program: Program, required: ReadonlySet<Tensor>): Set<Tensor> {
+  const follows = new Set<Tensor>();
+  /** Passes over operands that must come before a tensor, one after the other. */
+  const levels = new Map<Tensor, number>();
+  /** The pass after which a tensor is there at once. */
+  const passes = new Map<Tensor, string>();
+  for (const { primitive: { lower }, params, inputs, outputs } of program.nodes) {
+    const [output] = outputs;
+    const inlined = lower.kind === "pointwise" || lower.kind === "alias";
+    const before = Math.max(0, ...inputs.map((input) => levels.get(input) ?? 0));
+    for (const each of outputs) levels.set(each, inlined ? before : before + 1);
+    if (lower.kind === "reduce") {
+      passes.set(output!, `${inputs[0]!.shape} / ${lower.axes(params)} @${before}`);
+    } else if (lower.kind === "alias" || lower.kind === "pointwise" && lower.elementwise) {
+      const last = inputs.filter((input) => before > 0 && levels.get(input) === before);
+      const [pass] = last.map((input) => passes.get(input));
+      if (pass === undefined || required.has(output!)) continue;
+      if (last.some((of) => passes.get(of) !== pass || of.size !== output!.size)) continue;
+      passes.set(output!, pass);
+      if (lower.kind === "pointwise" && inputs.length > 1) follows.add(output!);
+    }
+  }
+  return follows;
 }
 
 /** Operations to evaluate one element, if everything that is used once is inlined. */

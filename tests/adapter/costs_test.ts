@@ -252,6 +252,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
   // Each holds for every adapter; what depends on one belongs into its costs.
   assertEquals(found, {
     REPEATED: "1 / 8", // of a value that neighbours share: twice the vectors that share it
+    NEGLIGIBLE: "1 / 16", // of the cost of a dispatch: below it a choice is not worth another kernel
     RESERVED_BUFFERS: "4", // of a dispatch, for results
     WORKGROUP: "64", // of generated kernels: within the portable limits
     UNROLLED: "4", // iterations whose number stands in the text: drivers compile longer loops slowly

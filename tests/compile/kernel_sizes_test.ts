@@ -1,15 +1,21 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Compiler, type DispatchStep } from "../../src/compile/compile.ts";
 import type { Shape } from "../../src/ir/aval.ts";
+import type { DeviceTraits } from "../../src/ir/lowering.ts";
+import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { mul, sum } from "../../src/tensor/mod.ts";
-import { simplify, trace } from "../../src/transform/mod.ts";
+import { mul, sub, sum } from "../../src/tensor/mod.ts";
+import { inlineCalls, simplify, trace } from "../../src/transform/mod.ts";
 import { SOFTWARE_TRAITS } from "../device_traits.ts";
+import { conv4Workload } from "../workloads/conv4.ts";
 
 /** The dispatches of a function of one tensor. */
 function dispatchesOf(fn: (x: Tensor) => Tensor, shape: Shape): DispatchStep[] {
-  const { program } = trace(fn, [{ shape, dtype: "f32" }]);
-  const work = new Compiler(SOFTWARE_TRAITS).compile(simplify(program));
+  return compiled(simplify(trace(fn, [{ shape, dtype: "f32" }]).program));
+}
+
+function compiled(program: Program, traits: DeviceTraits = SOFTWARE_TRAITS): DispatchStep[] {
+  const work = new Compiler(traits).compile(program);
   let step = work.next();
   while (!step.done) step = work.next();
   return step.value.steps.filter((step) => step.kind === "dispatch");
@@ -50,4 +56,29 @@ Deno.test("bounds of long loops are not in the text, where drivers would unroll 
     codesOf(dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])).join().match(/r < \w+/g);
   assertEquals(bounds(4), ["r < 4u"]);
   assertEquals(bounds(5), ["r < size0"]);
+});
+
+Deno.test("steps of gradient descent share their pipelines: what follows a sum is stored with it", () => {
+  const descent = (steps: number) =>
+    codesOf(dispatchesOf((x) => {
+      let at = sum(x, { axes: [0] });
+      for (let k = 0; k < steps; k++) {
+        at = sub(at, mul(sum(mul(x, sub(x, at)), { axes: [0] }), 0.01));
+      }
+      return at;
+    }, [16, 8]));
+  assertEquals(descent(6).length, 7);
+  assertEquals(new Set(descent(6)).size, new Set(descent(3)).size);
+});
+
+Deno.test("two more inner steps of a meta-gradient need few more pipelines", () => {
+  const size = { way: 5, shot: 1, queries: 5, filters: 8, tasks: 2, extent: 16 };
+  const pipelines = (innerSteps: number) => {
+    const { fn, args } = conv4Workload({ ...size, innerSteps });
+    const program = simplify(inlineCalls(trace(fn, args).program));
+    return new Set(codesOf(compiled(program, { ...SOFTWARE_TRAITS, maxStorageBuffers: 64 }))).size;
+  };
+  // The first layer's filters, padded to vectors, are read as the sum of their updates.
+  const more = pipelines(8) - pipelines(6);
+  assert(more <= 8, `${more} pipelines`);
 });
