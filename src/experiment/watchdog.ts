@@ -18,6 +18,9 @@ const MOST_ELAPSED = 5;
 /** Folders of runs that are looked at, the youngest. */
 const MOST_FOLDERS = 20;
 
+/** Every so many looks it is all of them: a clock that was set back makes a new run look old. */
+const LOOKS_AT_ALL = 30;
+
 /**
  * Judges beats: a device must answer within a number of seconds and within twenty times the longest wait
  * so far. Work on the host, such as compiling, may take as long as it likes.
@@ -77,10 +80,14 @@ export async function watch(
   const given = flagValue(args, "watchdog");
   const watchdog = new Watchdog(given === undefined ? WATCHDOG_SECONDS : Number(given));
   let looked = performance.now();
-  for (;;) {
+  let home: string | undefined;
+  for (let look = 1;; look++) {
     await delay(1000, signal);
     if (signal.aborted) return undefined;
-    const found = await findBeat(args, pid);
+    const found = home === undefined
+      ? await findBeat(args, { pid, all: look % LOOKS_AT_ALL === 0 })
+      : await findBeat(["--folder", home], { pid });
+    home ??= found?.folder;
     const now = performance.now();
     const wrong = watchdog.look(found?.beat, (now - looked) / 1000);
     looked = now;
@@ -104,15 +111,16 @@ export async function delay(milliseconds: number, signal: AbortSignal): Promise<
  * Finds the latest beat of a process.
  *
  * @param args Arguments of the run: where its folder is.
- * @param pid The process.
+ * @param options `pid`: the process; `all`: whether to look at all folders of runs, not the youngest alone.
  * @returns The run folder and the beat, or `undefined` if there is none, or only half of one.
  */
 export async function findBeat(
   args: readonly string[],
-  pid: number,
+  { pid, all = false }: { readonly pid: number; readonly all?: boolean },
 ): Promise<{ readonly folder: string; readonly beat: Beat } | undefined> {
-  const resume = flagValue(args, "resume");
-  for (const folder of resume === undefined ? await youngest(args) : [resume]) {
+  const place = flagValue(args, "resume") ?? flagValue(args, "folder");
+  const places = place === undefined ? await youngestFirst(args) : [place];
+  for (const folder of all ? places : places.slice(0, MOST_FOLDERS)) {
     try {
       const beat = JSON.parse(await Deno.readTextFile(`${folder}/${HEARTBEAT}`)) as Beat;
       if (beat.pid === pid) return { folder, beat };
@@ -123,8 +131,8 @@ export async function findBeat(
   return undefined;
 }
 
-/** The youngest folders of runs, whose names begin with the date. */
-async function youngest(args: readonly string[]): Promise<string[]> {
+/** The folders of runs, whose names begin with the date. */
+async function youngestFirst(args: readonly string[]): Promise<string[]> {
   const root = flagValue(args, "out") ?? "runs";
   const found: { readonly folder: string; readonly name: string }[] = [];
   for (const experiment of await folders(root)) {
@@ -132,8 +140,7 @@ async function youngest(args: readonly string[]): Promise<string[]> {
       found.push({ folder: `${root}/${experiment}/${name}`, name });
     }
   }
-  return found.sort((a, b) => a.name < b.name ? 1 : -1).slice(0, MOST_FOLDERS)
-    .map(({ folder }) => folder);
+  return found.sort((a, b) => a.name < b.name ? 1 : -1).map(({ folder }) => folder);
 }
 
 async function folders(path: string): Promise<string[]> {

@@ -47,15 +47,30 @@ Deno.test("findBeat() finds the beat of a process among the youngest runs, and n
       await Deno.mkdir(`${root}/count/${run}`, { recursive: true });
       await Deno.writeTextFile(`${root}/count/${run}/${HEARTBEAT}`, text);
     };
-    assertEquals(await findBeat(["--out", `${root}/none`], 7), undefined);
+    assertEquals(await findBeat(["--out", `${root}/none`], { pid: 7 }), undefined);
     await write("20260101T000000Z-0", JSON.stringify({ pid: 6, count: 1 }));
     await write("20260102T000000Z-0", JSON.stringify({ pid: 7, count: 2 }));
     await write("20260103T000000Z-0", '{"pid":7,"cou');
-    const found = await findBeat(["--out", root], 7);
+    const found = await findBeat(["--out", root], { pid: 7 });
     assertEquals(found?.folder, `${root}/count/20260102T000000Z-0`);
     assertEquals(found?.beat.count, 2);
-    assertEquals(await findBeat([`--resume=${root}/count/20260101T000000Z-0`], 7), undefined);
-    assert(await findBeat([`--resume=${root}/count/20260101T000000Z-0`], 6) !== undefined);
+    assertEquals(
+      await findBeat([`--resume=${root}/count/20260101T000000Z-0`], { pid: 7 }),
+      undefined,
+    );
+    assert(await findBeat([`--resume=${root}/count/20260101T000000Z-0`], { pid: 6 }) !== undefined);
+
+    // A sweep's unit is in a folder of another depth, which `--folder` names.
+    const unit = `${root}/study/same/meta/seed-0`;
+    await Deno.mkdir(unit, { recursive: true });
+    await Deno.writeTextFile(`${unit}/${HEARTBEAT}`, JSON.stringify({ pid: 8, count: 3 }));
+    assertEquals((await findBeat(["--folder", unit], { pid: 8 }))?.beat.count, 3);
+    assertEquals(await findBeat([`--folder=${unit}`], { pid: 7 }), undefined);
+
+    // The clock was set back: a new run has the oldest name.
+    for (let day = 10; day < 31; day++) await write(`202602${day}T000000Z-0`, "");
+    assertEquals(await findBeat(["--out", root], { pid: 7 }), undefined);
+    assertEquals((await findBeat(["--out", root], { pid: 7, all: true }))?.beat.count, 2);
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -120,7 +135,7 @@ import { runStage } from ${source("train/run_stage.ts")};
 import { add } from ${source("tensor/mod.ts")};
 
 const [flag, place, , , fault] = Deno.args;
-const folder = flag === "--resume" ? place : place + "/stuck/20260101T000000Z-0";
+const folder = flag === "--out" ? place + "/stuck/20260101T000000Z-0" : place;
 const sleep = (milliseconds) =>
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 class Device extends ReferenceBackend {
@@ -177,12 +192,13 @@ async function launched(
   return { code, err: new TextDecoder().decode(stderr) };
 }
 
-for (const fault of ["promise", "driver"]) {
+for (const [fault, flag] of [["promise", "--out"], ["driver", "--folder"]] as const) {
   Deno.test(`a run whose device never answers is ended, and goes on: the ${fault} hangs`, async () => {
     const folder = await Deno.makeTempDir();
     try {
       const run = `${folder}/stuck/20260101T000000Z-0`;
-      const { code, err } = await launched(folder, ["--out", folder, "--watchdog", "1", fault]);
+      const place = flag === "--out" ? folder : run;
+      const { code, err } = await launched(folder, [flag, place, "--watchdog", "1", fault]);
       assertEquals(code, 1, err);
       assertMatch(
         err,
