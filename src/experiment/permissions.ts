@@ -89,7 +89,8 @@ export function permissionFlags(request: PermissionRequest): string[] {
   return [
     "--no-prompt",
     `--allow-read=${list(read)}`,
-    `--allow-write=${list(write)}`,
+    // Deno refuses an empty list.
+    ...(write.some((path) => path !== "") ? [`--allow-write=${list(write)}`] : []),
     `--allow-env=${list(ENVIRONMENT)}`,
     "--deny-import",
     ...(downloads ? [`--allow-net=${list(hosts)}`] : []),

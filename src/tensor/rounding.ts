@@ -62,7 +62,8 @@ export function trunc(x: Tensor): Tensor {
  * @param a Left operand (`f32` or integers).
  * @param b Right operand.
  * @returns `a - b * floor(a / b)`; of `f32`, off by at most a unit in the last place of `a`, which is all of it
- *   where `a / b` exceeds 2 ** 24. The derivative by `b` is `-floor(a / b)`.
+ *   where `a / b` exceeds 2 ** 24. Of an infinite `b` it is `a`, or `b` where the signs differ. The derivative
+ *   by `b` is `-floor(a / b)`.
  * @throws {TypeError} If the element types differ or the shapes do not broadcast.
  *
  * @example
@@ -81,8 +82,12 @@ export function mod(a: Operand, b: Operand): Tensor {
     const rest = ops.sub(x!, ops.mul(quotient, y!));
     return x!.dtype === "u32" ? rest : withSignOf(rest, y!);
   }
+  // An infinite divisor goes into nothing, and 0 * Infinity would be NaN.
+  const whole = ops.floor(quotient);
+  const zero = ops.like(whole, 0);
+  const taken = ops.select(ops.equal(whole, zero), zero, ops.mul(whole, y!));
   // A quotient that was rounded up to a whole number leaves a rest of the wrong sign.
-  return withSignOf(ops.sub(x!, ops.mul(ops.floor(quotient), y!)), y!);
+  return withSignOf(ops.sub(x!, taken), y!);
 }
 
 /** `rest + divisor` where the signs of both differ. */

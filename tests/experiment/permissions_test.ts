@@ -218,6 +218,7 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
     "--allow-read=experiments,runs,/home/ada/data",
     "--allow-write=runs",
   ]);
+  assertEquals(of(["--out=", "--data=synthetic"]), ["--allow-read=experiments"]);
   assertEquals(of(["--data=./beans"])[0], "--allow-read=experiments,runs,./beans");
   assertThrows(() => of(["--out", "a,b"]), RangeError, '"a,b": Deno\'s flags separate paths');
   assertEquals(flagValue(["--out", "a", "--out=b"], "out"), "b");

@@ -112,6 +112,12 @@ Deno.test("mod() has the sign of the divisor, for integers and real numbers", ()
   );
   assertEquals(fractions, [1.5, 0.5, -0.5, -1.5]);
   assertEquals(t.valuesOf(t.mod(t.constant([7, 8], { dtype: "u32" }), 3)), [1, 2]);
+  const [few, far] = [[5, -5, 5, -5, 0], [Infinity, Infinity, -Infinity, -Infinity, Infinity]];
+  assertEquals(
+    t.valuesOf(t.mod(t.constant(few!), t.constant(far!))),
+    [5, Infinity, -Infinity, -5, 0],
+  );
+  assertEquals(t.valuesOf(t.mod(t.constant([1, Infinity]), t.constant([0, 2]))), [NaN, NaN]);
   const slope = grad((x: Tensor) => t.sum(t.mod(t.constant([5.5, -5.5]), x)))(t.constant([2, 2]));
   assertEquals(t.valuesOf(slope), [-2, 3]);
 });
