@@ -349,7 +349,9 @@ class Counter {
     const made = this.#types.find(bits ?? name);
     if (made) {
       const [only] = values;
-      return { type: made, number: values.length === 1 ? only?.number : undefined };
+      // What a float's bits are as a whole number is not followed.
+      const kept = values.length === 1 && (!bits || !(made.float || only!.type.float));
+      return { type: made, number: kept ? only!.number : undefined };
     }
     if (/Barrier$/.test(name)) {
       this.#add("barriers", 1);

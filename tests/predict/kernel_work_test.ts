@@ -71,6 +71,10 @@ Deno.test("kernelWork() takes the ways that constants choose, and both where dat
   assertEquals(stores("if (N > 3u) { y[q] = x[q]; } else { y[q] = x[0]; y[0] = x[q]; }"), 2);
   assertEquals(stores("if (x[q].x > 0.5) { y[q] = x[q]; } else { y[q] = x[0]; y[0] = x[q]; }"), 3);
   assertEquals(stores("if (sizes.rows == 5u) { return; } y[q] = x[q];"), 0);
+  // The bits of a constant are no constant here: both ways are counted.
+  const bits = "if ((bitcast<u32>(2.4) & 0x7fffffffu) < 0x7f800000u) { y[q] = x[q]; }";
+  assertEquals(stores(`${bits} else { y[q] = x[0]; y[0] = x[q]; }`), 3);
+  assertEquals(stores("if (bitcast<i32>(N) == 3) { y[q] = x[q]; } else { return; }"), 1);
 });
 
 Deno.test("kernelWork() knows products of matrices, workgroup memory, barriers and lanes", () => {
