@@ -10,12 +10,11 @@ import {
   broadcastTo,
   concat,
   greaterEqual,
-  range,
-  reshape,
   slice,
-  takeAt,
+  takeRows,
   where,
 } from "../tensor/mod.ts";
+import { vmap } from "../transform/vmap.ts";
 import {
   GREY,
   maskingOf,
@@ -124,8 +123,8 @@ export function maskedPatches(options: MaskedPatchesOptions = {}): PretextTask {
         training: true,
       }).output;
       const tokens = broadcastTo(head["token"] as Tensor, [n, hidden, features]);
-      const image = reshape(range(n), [n, 1]);
-      const all = takeAt(concat([joined, tokens], { axis: 1 }), [image, place]);
+      // Image by image: its gradient looks for a token among those of its own image only.
+      const all = vmap(takeRows)(concat([joined, tokens], { axis: 1 }), place);
       const { output: prediction } = trunk.apply(
         head,
         {},
