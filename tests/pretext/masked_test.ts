@@ -1,12 +1,16 @@
 /** Masked autoencoding: what is seen, what counts, and how hidden patches are shown. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { sizeOf } from "../../src/ir/aval.ts";
+import { nodesBetween } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { linear, type Params, sequential, visionTransformer } from "../../src/nn/mod.ts";
 import { transformerTrunk } from "../../src/nn/transformer_block.ts";
+import { scatterAddP, type ScatterAddParams } from "../../src/ops/gather.ts";
 import { HIDDEN_PATCHES, maskedAutoencoding, maskedPatches } from "../../src/pretext/mod.ts";
 import { randomKey } from "../../src/random/mod.ts";
 import { add, constant, mean, mul, tile, valuesOf } from "../../src/tensor/mod.ts";
 import { grad, hvp } from "../../src/transform/mod.ts";
+import { flatten } from "../../src/tree/tree.ts";
 import { backbone, BATCH, EMBEDDING, encodeBy, images, SIZE, transformer } from "./fixtures.ts";
 
 const PATCH = 2;
@@ -73,6 +77,28 @@ Deno.test("a vision transformer's tokens of visible patches know nothing of the 
   }
   assertEquals(run(constant(changed, { shape: images.shape })), before);
   assert(run(mul(images, 0.5)).some((value, k) => Math.abs(value - before[k]!) > 1e-3));
+});
+
+Deno.test("a token's gradient is looked for in its own image: work grows with the batch, not its square", () => {
+  const task = maskedPatches({ ...sizes, ...decoder });
+  const head = task.initHead(randomKey(0), EMBEDDING);
+  const work = (count: number): number => {
+    const loss = (head: Params): Tensor =>
+      task.loss({
+        ...{ encode: encodeBy(params), head, key: randomKey(1) },
+        images: tile(images, [count, 1, 1, 1]),
+      }).loss;
+    // Every row of a sum by index looks at all rows of its batch.
+    return nodesBetween(flatten<Tensor>(grad(loss)(head)).leaves).reduce(
+      (sum, node) =>
+        node.primitive === scatterAddP
+          ? sum + sizeOf(node.inputs[0]!.shape) * (node.params as ScatterAddParams).rows
+          : sum,
+      0,
+    );
+  };
+  assert(work(1) > 0);
+  assertEquals(work(3), 3 * work(1));
 });
 
 Deno.test("all patches in any order have the embedding of the image", () => {
