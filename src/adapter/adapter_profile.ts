@@ -47,6 +47,26 @@ export interface AdapterProfile {
   readonly readback: number;
   /** Invocations, computing in registers, that keep the adapter busy. */
   readonly invocations: number;
+  /** What plans take beside that; absent where it was not measured. Plans are not chosen by it, only predicted. */
+  readonly plans?: PlanTimes;
+}
+
+/**
+ * How plans depart from the sum of what their dispatches do: all other times are the least ones of single kernels,
+ * which a plan does not reach.
+ */
+export interface PlanTimes {
+  /** Nanoseconds of one more dispatch of a plan: another kernel that fills the adapter, after the one before. */
+  readonly dispatch: number;
+  /**
+   * Times that the work of a plan usually takes as long as at best: cores join late and wait for each other, caches
+   * are shared, clocks change.
+   */
+  readonly work: number;
+  /** Times that convolutions take as long as what is counted of them: registers spill. */
+  readonly convolution: number;
+  /** The same of filter gradients. */
+  readonly filterGradient: number;
 }
 
 /** Least and most of each number that any adapter could have. */
@@ -66,9 +86,17 @@ const BOUNDS = {
   readback: [1, 1e10],
   invocations: [1, 1e8],
 } as const satisfies Record<
-  Exclude<keyof AdapterProfile, "class" | "source">,
+  Exclude<keyof AdapterProfile, "class" | "source" | "plans">,
   readonly [number, number]
 >;
+
+/** The same of what plans take. */
+const PLAN_BOUNDS = {
+  dispatch: [1, 1e8],
+  work: [1, 1e3],
+  convolution: [0.01, 100],
+  filterGradient: [0.01, 100],
+} as const satisfies Record<keyof PlanTimes, readonly [number, number]>;
 
 /** Names of the numbers of a profile, in the order in which they are shown. */
 export const profileNumbers = /* @__PURE__ */ Object.keys(
@@ -106,16 +134,28 @@ export function checkProfile(value: unknown): AdapterProfile {
   if (source !== "measured" && source !== "built-in") {
     throw wrong("source", source, `"measured" or "built-in"`);
   }
-  const numbers = profileNumbers.map((name) => {
-    const [least, most] = BOUNDS[name];
+  const known = numbersOf(found, BOUNDS);
+  const plans = found["plans"];
+  if (plans === undefined) return { class: kind as AdapterClass, source, ...known };
+  if (typeof plans !== "object" || plans === null) throw wrong("plans", plans, "an object");
+  const times = numbersOf(plans as Readonly<Record<string, unknown>>, PLAN_BOUNDS, "plans.");
+  return { class: kind as AdapterClass, source, ...known, plans: times };
+}
+
+/** The numbers that an object must have, in the order of their bounds. */
+function numbersOf<K extends string>(
+  found: Readonly<Record<string, unknown>>,
+  bounds: Readonly<Record<K, readonly [number, number]>>,
+  prefix = "",
+): Record<K, number> {
+  const numbers = Object.entries<readonly [number, number]>(bounds).map(([name, [least, most]]) => {
     const number = found[name];
     if (typeof number !== "number" || !(number >= least && number <= most)) {
-      throw wrong(name, number, `a number from ${least} to ${most}`);
+      throw wrong(`${prefix}${name}`, number, `a number from ${least} to ${most}`);
     }
     return [name, number] as const;
   });
-  const known = Object.fromEntries(numbers) as Record<keyof typeof BOUNDS, number>;
-  return { class: kind as AdapterClass, source, ...known };
+  return Object.fromEntries(numbers) as Record<K, number>;
 }
 
 function wrong(name: string, found: unknown, expected: string): TypeError {

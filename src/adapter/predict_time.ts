@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AdapterProfile } from "./adapter_profile.ts";
+import type { AdapterProfile, PlanTimes } from "./adapter_profile.ts";
 
 /** What a dispatch does, all of its invocations together. */
 export interface KernelWork {
@@ -38,18 +38,50 @@ export interface KernelWork {
 /** Invocations of a workgroup that one core of a processor runs, as in the profile's measurement. */
 const WORKGROUP = 64;
 
+/** A dispatch whose time is predicted. */
+export interface TimedDispatch {
+  /** What it does. */
+  readonly work: KernelWork;
+  /** Bytes of everything that it binds. */
+  readonly bytes: number;
+  /** Name of its kernel; absent of generated ones. */
+  readonly kernel?: string | undefined;
+}
+
 /**
- * Predicts how long a dispatch takes. All that its invocations do is added up at the profile's price; a GPU computes
- * while it loads, a processor does not. An adapter that is not filled is slower by the part that idles; nothing is
- * faster than memory (Williams et al., "Roofline", CACM 52(4), 2009).
+ * Predicts how long a dispatch of a plan takes: what it does at best, times what the profile says of plans.
  *
  * @param profile The adapter.
- * @param work What the dispatch does.
- * @param bytes Bytes of everything that it binds.
+ * @param dispatch What it does.
  * @returns Nanoseconds, those of the dispatch itself among them.
  */
-export function predictTime(profile: AdapterProfile, work: KernelWork, bytes: number): number {
-  const { load, store, workgroupLoad, shuffle, operation } = profile;
+export function predictTime(profile: AdapterProfile, dispatch: TimedDispatch): number {
+  const { plans } = profile;
+  const least = leastWork(profile, dispatch);
+  if (plans === undefined) return profile.dispatch + least;
+  return plans.dispatch + plans.work * timesOf(plans, dispatch.kernel) * least;
+}
+
+/** Times that a kernel takes as long as what is counted of it. */
+function timesOf({ convolution, filterGradient }: PlanTimes, kernel = ""): number {
+  if (!kernel.startsWith("conv2d")) return 1;
+  return kernel.includes("filter_gradient") ? filterGradient : convolution;
+}
+
+/**
+ * Predicts how long a dispatch works at best, without what a dispatch takes that does nothing. All that its
+ * invocations do is added up at the profile's price. An adapter that is not filled is slower by the part that idles.
+ *
+ * A GPU computes while it loads, and is nowhere faster than memory (Williams et al., "Roofline", CACM 52(4), 2009). A
+ * processor does one after the other: what its caches do not hold comes on top, so much that a copy of large arrays
+ * takes what was measured of it.
+ *
+ * @param profile The adapter.
+ * @param dispatch What it does.
+ * @returns Nanoseconds.
+ */
+export function leastWork(profile: AdapterProfile, { work, bytes }: TimedDispatch): number {
+  const { load, store, workgroupLoad, shuffle, operation, gigabytes } = profile;
   const arithmetic = work.matrices / profile.tileGflops + work.products / profile.gflops +
     operation * (work.operations + work.indices);
   const loads = work.loads + work.scalarLoads;
@@ -57,10 +89,13 @@ export function predictTime(profile: AdapterProfile, work: KernelWork, bytes: nu
   const moved = load * loads + store * stores + workgroupLoad * work.shared +
     shuffle * work.shuffles;
   const waits = profile.barrier * work.barriers / WORKGROUP;
-  const processor = profile.class === "software";
-  const busy = processor ? arithmetic + moved : Math.max(arithmetic, moved);
-  const least = Math.min(bytes, 4 * (loads + stores)) / profile.gigabytes;
-  return profile.dispatch + Math.max((busy + waits) / sharesOf(profile, work), least);
+  const touched = Math.min(bytes, 4 * (loads + stores));
+  const share = sharesOf(profile, work);
+  if (profile.class !== "software") {
+    return Math.max((Math.max(arithmetic, moved) + waits) / share, touched / gigabytes);
+  }
+  const missed = Math.max(0, 1 / gigabytes - (load + store) / 8);
+  return (arithmetic + moved + waits) / share + touched * missed;
 }
 
 /** Which part of the adapter works: of its lanes, and of its cores or of what it can have in flight. */

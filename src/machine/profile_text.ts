@@ -33,8 +33,22 @@ export function profileLines(
     `  a barrier of 64 invocations ${time(profile.barrier)}, ${subgroupText(profile)}`,
     `  a dispatch ${time(profile.dispatch)}, a submission ${time(profile.submit)}, ` +
     `a readback ${time(profile.readback)}`,
+    ...planLines(profile),
     `  the compiler counts, in simple operations: load ${load}, store ${store}, dispatch ${dispatch}, ` +
     `shuffle ${shuffle}; tiles by ${tiledWorkgroup} invocations, ${busy.tiled} at least`,
+  ];
+}
+
+/** Times that work may usually take as long as at best; above that, others computed during the measurement. */
+const QUIET = 2;
+
+function planLines({ plans }: AdapterProfile): readonly string[] {
+  if (plans === undefined) return [];
+  const { dispatch, work, convolution, filterGradient } = plans;
+  const busy = work > QUIET ? "; measured on a busy machine, too long for an idle one" : "";
+  return [
+    `  in plans: a dispatch ${time(dispatch)}, work ${work} times as long as at best, ` +
+    `convolutions ${convolution} and filter gradients ${filterGradient} times what is counted${busy}`,
   ];
 }
 

@@ -39,7 +39,8 @@ export class TimePredictor {
 
   /** Nanoseconds of a dispatch on the device. */
   dispatch(dispatch: PredictedDispatch): number {
-    return predictTime(this.#profile, this.work(dispatch), dispatch.bytes);
+    const { kernel: { name: kernel }, bytes } = dispatch;
+    return predictTime(this.#profile, { work: this.work(dispatch), bytes, kernel });
   }
 
   /** Nanoseconds of one run of a plan: all of its dispatches and its submissions. */

@@ -7,6 +7,7 @@ import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts
 import { adapterClassOf } from "../adapter/built_in_profiles.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { type Amounts, MeasuredKernels } from "./measured_kernels.ts";
+import { MeasuredPlans } from "./measure_plans.ts";
 import {
   arithmeticKernel,
   barrierKernel,
@@ -89,11 +90,14 @@ export async function measureAdapter(
       dispatch: await kernels.dispatches(DISPATCHES),
       ...(lanes > 0 && { shuffle: await kernels.loop("shuffles", shuffleKernel(), ROUNDS) }),
     };
-    await kernels.measure(Object.values(of), budget);
+    // Kernels of a fraction of a millisecond, as many dispatches of plans are.
+    const others = [of.chain, of.few, of.load, of.store, of.matrices];
+    const plans = await MeasuredPlans.prepare(kernels, gpu.traits, others);
+    await kernels.measure([...Object.values(of), ...plans.all], budget);
     const operation = of.chain.slope() / (2 * ELEMENTS);
     // What an addition takes that comes with a load. Processors add while they wait: then it takes nothing.
     const without = (time: number): number => time > 2 * operation ? time - operation : time / 2;
-    return checkProfile({
+    const profile: AdapterProfile = {
       class: kind,
       source: "measured",
       gflops: rounded(2 * ELEMENTS * Math.max(4 / of.few.slope(), 8 / of.many.slope())),
@@ -114,6 +118,16 @@ export async function measureAdapter(
       invocations: kind === "software"
         ? WORKGROUP * cores
         : Math.ceil(WORKGROUP * of.alone.slope() / of.chain.slope()),
+    };
+    const { dispatch, work, convolution, filterGradient } = plans.times(profile);
+    return checkProfile({
+      ...profile,
+      plans: {
+        dispatch: rounded(dispatch),
+        work: rounded(work),
+        convolution: rounded(convolution),
+        filterGradient: rounded(filterGradient),
+      },
     });
   } finally {
     kernels.close();

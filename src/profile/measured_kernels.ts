@@ -8,20 +8,24 @@ import type { Gpu } from "../gpu/device.ts";
 import { bindBuffers, type CompiledKernel, PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
 import { type Dispatch, encodeDispatches, timePasses } from "../gpu/timing.ts";
+import type { CodedKernelCall } from "../ir/lowering.ts";
 import { ARRAY, copyKernel, emptyKernel, WORKGROUP } from "./measure_kernels.ts";
 
-/** A dispatch is enlarged until it takes as long as this, in nanoseconds: clocks tick by the microsecond. */
-const LONG = 0.2e6;
+/**
+ * A dispatch is enlarged until it takes as long as this, in nanoseconds: clocks tick by the microsecond, and an
+ * operating system may run all threads of a shorter one on a single core.
+ */
+const LONG = 0.5e6;
 
-/** Nanoseconds from which on a pass runs once a turn. */
-const VERY_LONG = 5e6;
+/** Nanoseconds of passes one after the other, until when it has spread the threads over the cores. */
+const SPREAD = 20e6;
 
 /** How often everything is measured; where that takes too long, so often at least. */
 const TURNS = 5;
 const LEAST_TURNS = 3;
 
-/** How often every kernel runs in a turn. */
-const REPEATS = 6;
+/** How often every kernel runs in a turn: seldom where it is long, as then it is disturbed as often if repeated. */
+const REPEATS = { most: 24, least: 1, first: 4 } as const;
 
 /** Vectors that are copied: 4 and 32 MiB, more than most caches hold. */
 const COPIED: Amounts = [2 ** 18, 2 ** 21];
@@ -29,7 +33,11 @@ const COPIED: Amounts = [2 ** 18, 2 ** 21];
 /** Less and more of something; much less, so that the least time of one in a quieter moment makes no difference. */
 export type Amounts = readonly [number, number];
 
-type Pass = readonly Dispatch[];
+/** Dispatches that are timed together. */
+export type Pass = readonly Dispatch[];
+
+/** A kernel with its sizes. */
+export type Runnable = Pick<CodedKernelCall, "kernel" | "code" | "overrides" | "workgroups">;
 
 /** One quantity, by passes that have less and more of it. */
 export class Measured {
@@ -37,20 +45,38 @@ export class Measured {
   readonly what: string;
   /** The passes, with less of it and with more. */
   readonly passes: readonly [Pass, Pass];
-  /** The least time of each pass so far, in nanoseconds. */
-  readonly least: [number, number] = [Infinity, Infinity];
+  /** Times of each pass so far, in nanoseconds. */
+  readonly times: readonly [number[], number[]] = [[], []];
   readonly #amount: number;
+  readonly #few: number;
 
-  /** A quantity of which the second pass has `amount` more than the first. */
-  constructor(what: string, passes: readonly [Pass, Pass], amount: number) {
+  /** A quantity of which the second pass has `amount` more than the first, and the first `few` times that. */
+  constructor(what: string, passes: readonly [Pass, Pass], amount: number, few = 0) {
     this.what = what;
     this.passes = passes;
     this.#amount = amount;
+    this.#few = few;
   }
 
-  /** Nanoseconds of one more of it. */
+  /** Nanoseconds of one more of it, at best. */
   slope(): number {
-    return (this.least[1] - this.least[0]) / this.#amount;
+    return (this.least(1) - this.least(0)) / this.#amount;
+  }
+
+  /** Nanoseconds of all of it in the first pass or in the second, at best. */
+  work(pass: 0 | 1): number {
+    return (this.#few + pass) * (this.least(1) - this.least(0));
+  }
+
+  /** The least time of a pass. */
+  least(pass: 0 | 1): number {
+    return Math.min(...this.times[pass]);
+  }
+
+  /** The time of a pass that half of all times were below. */
+  middle(pass: 0 | 1): number {
+    const sorted = this.times[pass].toSorted((a, b) => a - b);
+    return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
   }
 }
 
@@ -80,7 +106,8 @@ export class MeasuredKernels {
   async loop(what: string, code: string, rounds: Amounts, first = 128): Promise<Measured> {
     const sized = await this.#sized(what, code, rounds);
     const groups = await this.#enlarge((groups) => sized(groups)[1], first);
-    return new Measured(what, sized(groups), (rounds[1] - rounds[0]) * groups * WORKGROUP);
+    const [few, many] = rounds;
+    return new Measured(what, sized(groups), (many - few) * groups * WORKGROUP, few / (many - few));
   }
 
   /** A round of a loop of one invocation, while only its workgroup runs. */
@@ -103,7 +130,7 @@ export class MeasuredKernels {
     ];
     const groups = await this.#enlarge((groups) => pass(more!, groups), ARRAY / WORKGROUP);
     const passes = [pass(less!, groups), pass(more!, groups)] as const;
-    return new Measured(what, passes, (many - few) * groups * WORKGROUP);
+    return new Measured(what, passes, (many - few) * groups * WORKGROUP, few / (many - few));
   }
 
   /** A vector that is copied. */
@@ -124,6 +151,26 @@ export class MeasuredKernels {
     return new Measured("dispatches", [pass(few), pass(many)], many - few);
   }
 
+  /** Runs of a kernel, one more of them after the other: arrays that it reads, and one that it writes. */
+  async runs({ kernel: label, code, overrides, workgroups }: Runnable): Promise<Measured> {
+    const kernel = await this.#pipelines.get({ label, code, overrides });
+    const buffers = kernel.bindings.map(({ access }) =>
+      access === "read" ? this.#source : this.#target
+    );
+    const one = { kernel, bindGroup: bindBuffers(this.#gpu, kernel, buffers), workgroups };
+    return new Measured(label, [[one], [one, one, one]], 2);
+  }
+
+  /** Bytes of each array that kernels visit. */
+  get bytes(): number {
+    return this.#source.size;
+  }
+
+  /** Whether a pass takes long enough to be timed well. */
+  async isLong(pass: Pass): Promise<boolean> {
+    return Math.min(...await this.#times([pass, pass])) >= LONG;
+  }
+
   /**
    * Times everything by turns: others use the machine, too, and not all the time.
    *
@@ -135,11 +182,13 @@ export class MeasuredKernels {
     const start = performance.now();
     const slow = () => performance.now() - start > budget;
     for (let turn = 0; turn < (slow() ? LEAST_TURNS : TURNS); turn++) {
-      for (const { passes, least } of all) {
-        // What takes long enough is not disturbed less often by being repeated at once.
-        const length = turn === 0 || least[1] < VERY_LONG ? REPEATS : 1;
-        const times = await this.#times(Array.from({ length }, () => passes).flat());
-        times.forEach((time, k) => least[k % 2] = Math.min(least[k % 2]!, time));
+      for (const quantity of all) {
+        const once = quantity.times[0].length > 0 ? quantity.least(0) + quantity.least(1) : 0;
+        const length = once === 0
+          ? REPEATS.first
+          : Math.max(REPEATS.least, Math.min(REPEATS.most, Math.round(SPREAD / once)));
+        const times = await this.#times(Array.from({ length }, () => quantity.passes).flat());
+        times.forEach((time, k) => quantity.times[k % 2]!.push(time));
       }
     }
     for (const quantity of all) {
@@ -215,7 +264,7 @@ export class MeasuredKernels {
   async #enlarge(pass: (groups: number) => Pass, first: number): Promise<number> {
     let groups = first;
     for (;;) {
-      if (Math.min(...await this.#times([pass(groups), pass(groups)])) >= LONG) return groups;
+      if (await this.isLong(pass(groups))) return groups;
       groups *= 2;
     }
   }

@@ -216,6 +216,15 @@ Deno.test("checkProfile() names what an adapter cannot have", () => {
   assertThrows(() => checkProfile({ ...profile, source: "guess" }), TypeError, '"guess"');
   assertThrows(() => checkProfile(null), TypeError, "an object");
   for (const each of profiles) assertEquals(checkProfile({ ...each, more: 1 }), each);
+  const plans = { dispatch: 6e4, work: 1.2, convolution: 1.4, filterGradient: 1.2 };
+  assertEquals(checkProfile({ ...profile, plans: { ...plans, more: 1 } }), { ...profile, plans });
+  for (const name of Object.keys(plans)) {
+    const wrong = { ...profile, plans: { ...plans, [name]: 0 } };
+    assertThrows(() => checkProfile(wrong), TypeError, `its plans.${name} is 0`);
+  }
+  assertThrows(() => checkProfile({ ...profile, plans: 3 }), TypeError, "its plans is 3");
+  // They are no reason to choose another plan.
+  assertEquals(adapterCosts({ ...profile, plans }), adapterCosts(profile));
 });
 
 Deno.test("adapterClassOf() knows makers by name and by number", () => {

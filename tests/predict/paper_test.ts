@@ -3,7 +3,7 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { builtInProfile } from "../../src/adapter/mod.ts";
-import { type KernelWork, predictTime } from "../../src/adapter/predict_time.ts";
+import { type KernelWork, leastWork, predictTime } from "../../src/adapter/predict_time.ts";
 import { Engine, hostArray } from "../../src/engine/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { DeviceMemoryError } from "../../src/gpu/buffers.ts";
@@ -21,7 +21,7 @@ Deno.test("predictTime() prices what a dispatch does by the profile", () => {
   const cpu = builtInProfile("software");
   const gpu = builtInProfile("discrete");
   const time = (work: Partial<KernelWork>, profile = cpu, bytes = 0): number =>
-    predictTime(profile, { ...NOTHING, ...work }, bytes) - profile.dispatch;
+    predictTime(profile, { work: { ...NOTHING, ...work }, bytes }) - profile.dispatch;
   assertEquals(time({}), 0);
   assertAlmostEquals(time({ products: 8e6 }), 8e6 / cpu.gflops);
   assertAlmostEquals(time({ matrices: 8e6 }), 8e6 / cpu.tileGflops);
@@ -38,23 +38,49 @@ Deno.test("predictTime() prices what a dispatch does by the profile", () => {
 Deno.test("predictTime() knows idle cores, idle lanes, and what memory allows", () => {
   const cpu = builtInProfile("software");
   const time = (work: Partial<KernelWork>, bytes = 0): number =>
-    predictTime(cpu, { ...NOTHING, loads: 1e6, ...work }, bytes) - cpu.dispatch;
+    predictTime(cpu, { work: { ...NOTHING, loads: 1e6, ...work }, bytes }) - cpu.dispatch;
   const full = time({});
   // Two cores: a single workgroup takes one, three take as long as four.
   assertAlmostEquals(time({ invocations: 64, workgroups: 1 }), 2 * full);
   assertAlmostEquals(time({ invocations: 192, workgroups: 3 }), 4 / 3 * full);
   // Two of eight lanes.
   assertAlmostEquals(time({ invocations: 2, workgroups: 1 }), 8 * full);
-  // Bytes that are bound and not touched cost nothing; touched ones are never faster than a copy.
-  assertAlmostEquals(time({}, 1e12), Math.max(full, 4e6 / cpu.gigabytes));
-  const slow = predictTime({ ...cpu, gigabytes: 0.5 }, { ...NOTHING, loads: 1e6 }, 1e12);
-  assertAlmostEquals(slow - cpu.dispatch, 4e6 / 0.5);
+  // What is touched and in no cache comes on top, so that a copy takes what was measured of it; what is bound and not
+  // touched costs nothing.
+  const slow = { ...cpu, gigabytes: 0.5 };
+  const copied = { ...NOTHING, loads: 1e6, stores: 1e6 };
+  const copy = (bytes: number) => predictTime(slow, { work: copied, bytes }) - slow.dispatch;
+  assertAlmostEquals(copy(8e6), 8e6 / 0.5);
+  assertAlmostEquals(copy(1e12), copy(8e6));
+  assertAlmostEquals(copy(0), 1e6 * (cpu.load + cpu.store));
+  const fast = { ...cpu, gigabytes: 1e3 };
+  assertEquals(predictTime(fast, { work: copied, bytes: 8e6 }) - fast.dispatch, copy(0));
   // A GPU that is not filled waits for the few that compute.
   const gpu = builtInProfile("discrete");
   const work = { ...NOTHING, loads: 1e6, workgroups: 8 };
-  const few = predictTime(gpu, { ...work, invocations: gpu.invocations / 4 }, 0) - gpu.dispatch;
-  const all = predictTime(gpu, { ...work, invocations: gpu.invocations }, 0) - gpu.dispatch;
-  assertAlmostEquals(few, 4 * all, 1e-6);
+  const by = (invocations: number): number =>
+    predictTime(gpu, { work: { ...work, invocations }, bytes: 0 }) - gpu.dispatch;
+  assertAlmostEquals(by(gpu.invocations / 4), 4 * by(gpu.invocations), 1e-6);
+  // It is nowhere faster than memory.
+  const roofline = predictTime({ ...gpu, gigabytes: 0.5 }, { work: copied, bytes: 8e6 });
+  assertAlmostEquals(roofline - gpu.dispatch, 8e6 / 0.5);
+});
+
+Deno.test("predictTime() adds what plans take: dispatches, work, and kernels of convolutions", () => {
+  const cpu = builtInProfile("software");
+  const plans = { dispatch: 5e4, work: 1.25, convolution: 2, filterGradient: 1.5 };
+  const work = { ...NOTHING, loads: 1e6 };
+  const least = leastWork(cpu, { work, bytes: 4e6 });
+  const time = (kernel?: string): number =>
+    predictTime({ ...cpu, plans }, { work, bytes: 4e6, kernel }) - plans.dispatch;
+  assertAlmostEquals(time(), 1.25 * least);
+  assertAlmostEquals(time("matmul_any"), 1.25 * least);
+  assertAlmostEquals(time("conv2d_3x3_lane_tiles"), 2.5 * least);
+  assertAlmostEquals(time("conv2d_3x3_lane_filter_gradient"), 1.875 * least);
+  assertAlmostEquals(
+    predictTime(cpu, { work, bytes: 4e6, kernel: "conv2d_3x3" }),
+    cpu.dispatch + least,
+  );
 });
 
 Deno.test("an engine of paper counts runs and readbacks, and refuses what a device would refuse", async () => {

@@ -28,7 +28,16 @@ webgpuTest("measureAdapter() tells what is slow from what is fast", async (gpu) 
   const { tileGflops } = profile;
   assert(tileGflops < 1.5 * gflops && tileGflops > gflops / 10, `${tileGflops}: ${gflops}`);
 
-  // What that profile predicts is what happens, although others compute here, too.
+  const { plans } = profile;
+  assert(
+    plans !== undefined && plans.work >= 1 && plans.dispatch >= dispatch,
+    `${plans?.dispatch}`,
+  );
+  for (const times of [plans.convolution, plans.filterGradient]) {
+    assert(times > 0.3 && times < 5, `${times}`);
+  }
+
+  // What that profile predicts at best is what happens at best, although others compute here, too.
   const backend = new WebGpuBackend(gpu, { profile });
   const engine = new Engine(backend);
   const gradients = grad((w: Tensor[], x: Tensor) => {
@@ -51,7 +60,7 @@ webgpuTest("measureAdapter() tells what is slow from what is fast", async (gpu) 
     );
   }
   const measured = least.reduce((a, b) => a + b, 0);
-  const predictor = new TimePredictor(profile);
+  const predictor = new TimePredictor({ ...profile, plans: { ...plans, dispatch, work: 1 } });
   const predicted = loaded.plan.dispatches.reduce((sum, each) => sum + predictor.dispatch(each), 0);
   assert(predicted > measured / 2.5 && predicted < 2.5 * measured, `${predicted}, ${measured} ns`);
 });
