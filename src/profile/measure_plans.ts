@@ -24,7 +24,7 @@ const SHAPES = [[32, 1, 8], [16, 8, 8], [8, 8, 8], [16, 4, 4]] as const;
 const IMAGES = 20;
 
 /** How often every kernel comes in a stream. */
-const ROUNDS = 6;
+const ROUNDS = 4;
 
 /** A kernel of plans on a shape. */
 interface PlanKernel {
