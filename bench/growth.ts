@@ -4,7 +4,7 @@
  *
  * Conv4, five-way one-shot, exact order, inner steps computed again. Exponents are fitted to the larger sizes; the
  * ideal is that of the operations. `--paper` runs nothing: operations, memory and predicted time only. Prints
- * markdown, and writes `bench/results/<date>-growth-<adapter>.json`.
+ * markdown, and writes `bench/results/<date>-growth-<adapter>.json` with a chart beside it.
  *
  * @module
  */
@@ -13,22 +13,25 @@ import { openGpu } from "../src/gpu/device.ts";
 import { findProfile } from "../src/machine/mod.ts";
 import { openPaper } from "../src/predict/paper_backend.ts";
 import type { Growth } from "./fit_growth.ts";
+import { growthChart } from "./growth_chart.ts";
 import {
   AXES,
   type Axis,
   fitAxis,
-  type FittedAxis,
   type GrowthPoint,
   plannedPoint,
   sizeOn,
 } from "./growth_points.ts";
-import { loadWorkload } from "./loaded_workload.ts";
-import { sample } from "./peers/sampling.ts";
+import { type LoadedWorkload, loadWorkload } from "./loaded_workload.ts";
+import { median } from "./peers/sampling.ts";
 import { contextLine, fileNamePart, resultsContext, writeResults } from "./results_file.ts";
 import { digits, markdownTable } from "./table.ts";
 
-/** Samples of each size, of which the shortest counts: others use the machine, too. */
-const SAMPLES = 5;
+/** Rounds in which all sizes are timed, of which the middle one counts: so all of them meet the same machine. */
+const ROUNDS = 5;
+
+/** Milliseconds of runs one after the other, at least; the last of them waits. */
+const LONG = 200;
 
 const MIB = 2 ** 20;
 
@@ -44,54 +47,93 @@ const gpu = await openGpu();
 const { profile } = await findProfile(gpu.device, { measure: "never", log: console.error });
 const adapter = gpu.info.label;
 
-async function measuredMilliseconds(axis: Axis, size: number): Promise<number> {
-  const workload = await loadWorkload(sizeOn(axis, size), "exact", true, { profile });
-  try {
-    const { samples } = await sample((count) => workload.run(count), SAMPLES);
-    return Math.min(...samples);
-  } finally {
-    workload.backend.close();
-  }
+/** A size that is ready to be timed. */
+interface Loaded {
+  readonly planned: GrowthPoint;
+  readonly workload: LoadedWorkload;
+  readonly samples: number[];
 }
 
-async function pointAt(axis: Axis, size: number): Promise<GrowthPoint> {
+async function plan(axis: Axis, size: number): Promise<GrowthPoint> {
   using paper = openPaper(gpu, { profile });
-  const planned = await plannedPoint(paper, { axis, size });
-  if (flags.paper) return planned;
-  return { ...planned, milliseconds: await measuredMilliseconds(axis, size) };
+  return await plannedPoint(paper, { axis, size });
+}
+
+async function load(axis: Axis, size: number): Promise<Loaded> {
+  const workload = await loadWorkload(sizeOn(axis, size), "exact", true, { profile });
+  await workload.run(1);
+  return { planned: await plan(axis, size), workload, samples: [] };
+}
+
+async function time({ workload, samples }: Loaded): Promise<void> {
+  const timed = async (count: number): Promise<number> => {
+    const start = performance.now();
+    await workload.run(count);
+    return (performance.now() - start) / count;
+  };
+  samples.push(await timed(Math.ceil(LONG / await timed(1))));
+}
+
+/** All axes, each size in turn. */
+async function measured(): Promise<ReadonlyMap<Axis, readonly GrowthPoint[]>> {
+  const loaded = new Map<Axis, Loaded[]>();
+  for (const axis of wanted as Axis[]) {
+    loaded.set(axis, []);
+    for (const size of AXES[axis].sizes) {
+      console.error(`loading ${axis} ${size}`);
+      loaded.get(axis)!.push(await load(axis, size));
+    }
+  }
+  for (let round = 1; round <= ROUNDS; round++) {
+    console.error(`timing, round ${round} of ${ROUNDS}`);
+    for (const one of [...loaded.values()].flat()) await time(one);
+  }
+  return new Map([...loaded].map(([axis, all]) => [
+    axis,
+    all.map(({ planned, workload, samples }) => {
+      const { peak: allocated } = workload.backend.memory();
+      workload.backend.close();
+      return { ...planned, allocated, milliseconds: median(samples), samples };
+    }),
+  ]));
+}
+
+async function onPaper(): Promise<ReadonlyMap<Axis, readonly GrowthPoint[]>> {
+  const points = new Map<Axis, GrowthPoint[]>();
+  for (const axis of wanted as Axis[]) {
+    points.set(axis, []);
+    for (const size of AXES[axis].sizes) points.get(axis)!.push(await plan(axis, size));
+  }
+  return points;
 }
 
 function exponent({ exponent, spread }: Growth): string {
   return `${exponent.toFixed(2)}${Number.isFinite(spread) ? ` +- ${spread.toFixed(2)}` : ""}`;
 }
 
-const axes: Partial<Record<Axis, { points: GrowthPoint[]; fitted: FittedAxis }>> = {};
 const context = await resultsContext(
   adapter,
   ["deno task bench:growth", ...Deno.args].join(" "),
 );
-for (const axis of wanted as Axis[]) {
-  const points: GrowthPoint[] = [];
-  for (const size of AXES[axis].sizes) {
-    console.error(`${axis} ${size} ...`);
-    points.push(await pointAt(axis, size));
-  }
-  axes[axis] = { points, fitted: fitAxis(points) };
-}
+const points = flags.paper ? await onPaper() : await measured();
+const axes = Object.fromEntries(
+  [...points].map(([axis, points]) => [axis, { points, fitted: fitAxis(points) }]),
+);
 gpu.close();
 
 const all = Object.entries(axes);
 console.log(`${contextLine(context)}\n`);
 console.log(markdownTable(
-  ["grows", "size", "ms", "predicted ms", "GFLOP", "dispatches", "MiB"],
+  ["grows", "size", "ms", "predicted ms", "GFLOP", "dispatches", "MiB", "predicted MiB"],
   all.flatMap(([axis, { points }]) =>
-    points.map(({ size, milliseconds, predicted, flops, dispatches, bytes }) => [
+    points.map(({ size, milliseconds, predicted, flops, dispatches, bytes, allocated }) => [
       axis,
       String(size),
       milliseconds === undefined ? "-" : digits(milliseconds),
       digits(predicted),
       digits(flops / 1e9),
       String(dispatches),
+      allocated === undefined ? "-" : digits(allocated / MIB),
       digits(bytes / MIB),
     ])
   ),
@@ -111,6 +153,8 @@ console.log(markdownTable(
 ));
 if (!flags.paper) {
   const file = await writeResults(`growth-${fileNamePart(adapter)}`, context, { profile, axes });
-  console.log(`\nwritten to ${file}`);
+  const chart = file.replace(/json$/, "svg");
+  await Deno.writeTextFile(chart, await growthChart(points));
+  console.log(`\nwritten to ${file} and ${chart}`);
 }
 Deno.exit(0);

@@ -42,12 +42,16 @@ export interface GrowthPoint {
   readonly flops: number;
   /** Dispatches. */
   readonly dispatches: number;
-  /** Most bytes on the device. */
+  /** Most bytes on the device, as planned. */
   readonly bytes: number;
+  /** Most bytes that the engine had allocated, where it was run. */
+  readonly allocated?: number;
   /** Milliseconds by the adapter's profile. */
   readonly predicted: number;
-  /** Milliseconds as measured, where it was run. */
+  /** Milliseconds as measured, where it was run: the middle of the samples. */
   readonly milliseconds?: number;
+  /** All samples, in milliseconds. */
+  readonly samples?: readonly number[];
 }
 
 /** The base with one size changed. */
