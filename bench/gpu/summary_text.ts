@@ -4,6 +4,7 @@
  * @module
  */
 import { digits, markdownTable } from "../table.ts";
+import { exponentTable } from "./growth_text.ts";
 import type { Outcome, Row, Stage, Summary } from "./job.ts";
 
 const MIB = 2 ** 20;
@@ -27,7 +28,11 @@ export function summaryText({ context, outcomes }: Summary): string {
     section("Kernels faster than the rule's", winnerTable(outcomes)),
     section("Where the time goes", profileTables(outcomes)),
     section("Kernels", kernelTable(outcomes)),
-    section("Growth", stepTable(outcomes, ["scaling"])),
+    section(
+      "Growth",
+      [stepTable(outcomes, ["scaling"]), exponentTable(outcomes)].filter((part) => part !== "")
+        .join("\n\n"),
+    ),
     section("Failures", failures(outcomes)),
   ];
   return parts.filter((part) => part !== "").join("\n\n") + "\n";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Job, type Outcome, STAGES } from "../../bench/gpu/job.ts";
 import { DEVICE_TESTS, jobsFor, type Setting } from "../../bench/gpu/jobs.ts";
 import { findRows } from "../../bench/gpu/rows.ts";
@@ -218,6 +218,13 @@ Deno.test("summaryText() shows ratios, errors, counts and every failure", () => 
       }),
       outcome("kernels", { status: "cut", why: "took more than 60 s", said: ["so far"] }),
       outcome("scaling", { rows: [{ which: { tasks: 64 }, error: "too large a binding" }] }),
+      outcome("scaling", {
+        name: "scaling filters",
+        rows: [8, 16, 32, 64].map((filters) => ({
+          which: { filters },
+          ...{ milliseconds: filters ** 2, gflop: filters ** 1.5, deviceBytes: 100 * filters },
+        })),
+      }),
       outcome("full", { status: "left out", why: "no time left" }),
     ],
   });
@@ -230,6 +237,7 @@ Deno.test("summaryText() shows ratios, errors, counts and every failure", () => 
   assertStringIncludes(text, "20 programs in 2 processes");
   assertStringIncludes(text, "wrong: seed 1001 program 7");
   assertStringIncludes(line("64 tasks"), "too large a binding");
+  assertMatch(line("8, 16, 32, 64"), /filters .* 2\.00 \+- 0.00 .* 1\.50 .* 1\.00 .* 2 \|$/);
   assertStringIncludes(line("no time left"), "left out");
   assertStringIncludes(text, "### kernels: took more than 60 s");
   assertStringIncludes(text, "so far");
