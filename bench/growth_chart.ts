@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { learningCurveSvg } from "../src/report/chart.ts";
+import { type ChartSeries, learningCurveSvg } from "../src/report/chart.ts";
 import { AXES, type Axis, type GrowthPoint } from "./growth_points.ts";
 
 /** What axes are called. */
@@ -15,16 +15,14 @@ const NAMES: Readonly<Record<Axis, string>> = {
 };
 
 /**
- * Draws measured and predicted time by the ideal one, that of the smallest size times the growth of the operations: 1
+ * Measured and predicted time by the ideal one, that of the smallest size times the growth of the operations: 1
  * everywhere where nothing but them counts, less where the small sizes do not fill the adapter.
  *
  * @param points The points of each axis, as they were measured.
- * @returns The SVG element.
+ * @returns Lines against sizes in times of the smallest one.
  */
-export async function growthChart(
-  points: ReadonlyMap<Axis, readonly GrowthPoint[]>,
-): Promise<string> {
-  const series = [...points].flatMap(([axis, all]) =>
+export function byTheIdeal(points: ReadonlyMap<Axis, readonly GrowthPoint[]>): ChartSeries[] {
+  return [...points].flatMap(([axis, all]) =>
     (["milliseconds", "predicted"] as const).map((what) => ({
       name: `${NAMES[axis]}${what === "predicted" ? ", predicted" : ""}`,
       points: all.map((point) => {
@@ -33,8 +31,19 @@ export async function growthChart(
       }),
     }))
   );
+}
+
+/**
+ * Draws {@linkcode byTheIdeal}.
+ *
+ * @param points The points of each axis, as they were measured.
+ * @returns The SVG element.
+ */
+export async function growthChart(
+  points: ReadonlyMap<Axis, readonly GrowthPoint[]>,
+): Promise<string> {
   return await learningCurveSvg({
-    series,
+    series: byTheIdeal(points),
     xLabel: "times the smallest size",
     yLabel: "time by the ideal growth",
     description:

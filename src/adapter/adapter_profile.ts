@@ -56,11 +56,11 @@ export interface AdapterProfile {
  * which a plan does not reach.
  */
 export interface PlanTimes {
-  /** Nanoseconds of one more dispatch of a plan: another kernel that fills the adapter, after the one before. */
+  /** Nanoseconds of one more dispatch of a plan: another kernel, after the one before, encoded by the host. */
   readonly dispatch: number;
   /**
-   * Times that the work of a plan usually takes as long as at best: cores join late and wait for each other, caches
-   * are shared, clocks change.
+   * Times that the work of a plan usually takes as long as at best: cores join late and wait for each other, the host
+   * needs one of them now and then, caches are shared, clocks change.
    */
   readonly work: number;
   /** Times that convolutions take as long as what is counted of them: registers spill. */

@@ -3,7 +3,12 @@
  *
  * @module
  */
-export { type AdapterClass, type AdapterProfile, checkProfile } from "./adapter_profile.ts";
+export {
+  type AdapterClass,
+  type AdapterProfile,
+  checkProfile,
+  type PlanTimes,
+} from "./adapter_profile.ts";
 export { adapterClassOf, builtInProfile } from "./built_in_profiles.ts";
 export { checkKernelTable, type KernelTable } from "./kernel_table.ts";
 export { adapterCosts } from "./adapter_costs.ts";

@@ -49,10 +49,18 @@ export class Measured {
   readonly times: readonly [number[], number[]] = [[], []];
   readonly #amount: number;
   readonly #few: number;
+  /** Whether passes are timed as they follow each other, by the clock of the host, which encodes them meanwhile. */
+  readonly inTurn: boolean;
 
   /** A quantity of which the second pass has `amount` more than the first, and the first `few` times that. */
-  constructor(what: string, passes: readonly [Pass, Pass], amount: number, few = 0) {
+  constructor(
+    what: string,
+    passes: readonly [Pass, Pass],
+    amount: number,
+    { few = 0, inTurn = false }: { readonly few?: number; readonly inTurn?: boolean } = {},
+  ) {
     this.what = what;
+    this.inTurn = inTurn;
     this.passes = passes;
     this.#amount = amount;
     this.#few = few;
@@ -107,7 +115,9 @@ export class MeasuredKernels {
     const sized = await this.#sized(what, code, rounds);
     const groups = await this.#enlarge((groups) => sized(groups)[1], first);
     const [few, many] = rounds;
-    return new Measured(what, sized(groups), (many - few) * groups * WORKGROUP, few / (many - few));
+    return new Measured(what, sized(groups), (many - few) * groups * WORKGROUP, {
+      few: few / (many - few),
+    });
   }
 
   /** A round of a loop of one invocation, while only its workgroup runs. */
@@ -130,7 +140,9 @@ export class MeasuredKernels {
     ];
     const groups = await this.#enlarge((groups) => pass(more!, groups), ARRAY / WORKGROUP);
     const passes = [pass(less!, groups), pass(more!, groups)] as const;
-    return new Measured(what, passes, (many - few) * groups * WORKGROUP, few / (many - few));
+    return new Measured(what, passes, (many - few) * groups * WORKGROUP, {
+      few: few / (many - few),
+    });
   }
 
   /** A vector that is copied. */
@@ -187,7 +199,8 @@ export class MeasuredKernels {
         const length = once === 0
           ? REPEATS.first
           : Math.max(REPEATS.least, Math.min(REPEATS.most, Math.round(SPREAD / once)));
-        const times = await this.#times(Array.from({ length }, () => quantity.passes).flat());
+        const passes = Array.from({ length }, () => quantity.passes).flat();
+        const times = await (quantity.inTurn ? timeOnHost(this.#gpu, passes) : this.#times(passes));
         times.forEach((time, k) => quantity.times[k % 2]!.push(time));
       }
     }
@@ -279,13 +292,15 @@ export async function timesOf(gpu: Gpu, passes: readonly Pass[]): Promise<Float6
   return gpu.canTime ? await timePasses(gpu, passes) : await timeOnHost(gpu, passes);
 }
 
-/** Nanoseconds of passes by the clock of the host, where the device has none: each is repeated, to be long. */
+/** Nanoseconds of passes by the clock of the host: each is submitted again and again, as steps of a training are. */
 async function timeOnHost(gpu: Gpu, passes: readonly Pass[]): Promise<Float64Array> {
   const timed = async (pass: Pass, repeats: number): Promise<number> => {
-    const encoder = gpu.device.createCommandEncoder();
-    for (let k = 0; k < repeats; k++) encodeDispatches(encoder, pass);
     const start = performance.now();
-    gpu.queue.submit([encoder.finish()]);
+    for (let k = 0; k < repeats; k++) {
+      const encoder = gpu.device.createCommandEncoder();
+      encodeDispatches(encoder, pass);
+      gpu.queue.submit([encoder.finish()]);
+    }
     await gpu.finish("measure the adapter");
     return 1e6 * (performance.now() - start);
   };
@@ -293,7 +308,7 @@ async function timeOnHost(gpu: Gpu, passes: readonly Pass[]): Promise<Float64Arr
   for (const [k, pass] of passes.entries()) {
     // The wait itself takes some 10 ms: the slope of two counts leaves it out.
     const once = await timed(pass, 1);
-    const more = Math.min(64, Math.max(4, Math.ceil(4e7 / once)));
+    const more = Math.min(64, Math.max(4, Math.ceil(6e7 / once)));
     times[k] = Math.max(0, await timed(pass, 1 + more) - once) / more;
   }
   return times;

@@ -1,8 +1,16 @@
 /**
  * Growth of operations and memory, counted in plans: no time is measured, no device is needed.
  */
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { fitGrowth } from "../../bench/fit_growth.ts";
+import { byTheIdeal, growthChart } from "../../bench/growth_chart.ts";
 import { AXES, type Axis, fitAxis, plannedPoint } from "../../bench/growth_points.ts";
 import { madeUpPaper } from "../predict/made_up_adapter.ts";
 
@@ -56,3 +64,19 @@ for (const [axis, { sizes, flops, bytes }] of Object.entries(EXPECTED)) {
     assert(fitted.predicted.exponent < AXES[axis as Axis].time + 0.05, "predicted time");
   });
 }
+
+Deno.test("growthChart() shows time by the ideal one, measured and predicted", async () => {
+  const point = (size: number, milliseconds: number) => ({
+    ...{ size, milliseconds, predicted: 5 * size ** 2, flops: 1, dispatches: 1, bytes: 1 },
+  });
+  const points = new Map([["filters", [point(8, 10), point(32, 240)]]] as const);
+  const [measured, predicted] = byTheIdeal(points);
+  // 24 times as long for four times the size: 1.5 times the ideal.
+  assertEquals(measured!.points, [{ x: 1, y: 1 }, { x: 4, y: 1.5 }]);
+  assertEquals([predicted!.name, predicted!.points[1]], ["filters, predicted", { x: 4, y: 1 }]);
+  const svg = await growthChart(points);
+  assertMatch(svg, /^<svg /);
+  for (const word of ["filters, predicted", "ideal", "times the smallest size"]) {
+    assertStringIncludes(svg, word);
+  }
+});

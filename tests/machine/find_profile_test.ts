@@ -125,4 +125,11 @@ Deno.test("profileLines() say how old a profile is, and where", () => {
   const text = profileLines({ profile: measured, stored }).join("\n");
   assertMatch(text, /load 700 ps.*\n.*barrier of 64 invocations 400 ns, 8 lanes/);
   assertMatch(text, /load 12, store 50, dispatch 1500000/);
+  const withPlans = (work: number) => {
+    const plans = { dispatch: 6e4, work, convolution: 1.4, filterGradient: 1.2 };
+    return profileLines({ profile: { ...measured, plans }, stored }).join("\n");
+  };
+  assert(!text.includes("in plans") && !withPlans(1.3).includes("busy"));
+  assertMatch(withPlans(1.3), /in plans: a dispatch 60 us, work 1.3 times .* 1.4 .* 1.2 times/);
+  assertMatch(withPlans(3), /measured on a busy machine/);
 });

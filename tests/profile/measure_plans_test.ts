@@ -39,7 +39,7 @@ Deno.test("MeasuredPlans tells dispatches, work and kernels of convolutions apar
   const others = [3e5, 5e5].map((work, k) => {
     const [less, more] = [`less ${k}`, `more ${k}`];
     works.set(less, work / 10).set(more, work);
-    const one = new Measured("other", [[dispatchOf(less)], [dispatchOf(more)]], 9, 1 / 9);
+    const one = new Measured("other", [[dispatchOf(less)], [dispatchOf(more)]], 9, { few: 1 / 9 });
     one.times[0].push(dispatch + work / 10);
     one.times[1].push(dispatch + work);
     return one;
