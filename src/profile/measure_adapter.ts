@@ -42,7 +42,7 @@ const VECTOR = 16;
 
 /** Options of {@linkcode measureAdapter}. */
 export interface MeasureAdapterOptions {
-  /** Milliseconds after which nothing is measured again; 8000 unless told. On a quiet machine it takes less. */
+  /** Milliseconds after which nothing is measured again; 10,000 unless told. On a quiet machine it takes less. */
   readonly budget?: number;
   /** Cores of the processor, where the adapter is one; those of this machine unless told. */
   readonly cores?: number;
@@ -63,7 +63,7 @@ export interface MeasureAdapterOptions {
  */
 export async function measureAdapter(
   gpu: Gpu,
-  { budget = 8000, cores = navigator.hardwareConcurrency }: MeasureAdapterOptions = {},
+  { budget = 10_000, cores = navigator.hardwareConcurrency }: MeasureAdapterOptions = {},
 ): Promise<AdapterProfile> {
   const kernels = new MeasuredKernels(gpu);
   const lanes = gpu.subgroups?.lanes ?? 0;

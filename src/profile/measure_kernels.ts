@@ -8,8 +8,11 @@
 /** Invocations of a workgroup of these kernels. */
 export const WORKGROUP = 64;
 
-/** Vectors of one of the arrays that loads and stores visit: 128 KiB, so that all of them stay in a cache. */
-export const ARRAY = 2 ** 13;
+/**
+ * Vectors of one of the arrays that loads and stores visit: 32 KiB, so that all of them stay in a cache of a single core,
+ * which no other core and no other machine on the same processor uses.
+ */
+export const ARRAY = 2 ** 11;
 
 /** Steps of a loop that are written out. */
 export const UNROLLED = 8;

@@ -25,7 +25,7 @@ const TURNS = 5;
 const LEAST_TURNS = 3;
 
 /** How often every kernel runs in a turn: seldom where it is long, as then it is disturbed as often if repeated. */
-const REPEATS = { most: 24, least: 2, first: 4 } as const;
+const REPEATS = { most: 24, least: 2, first: 4, inTurn: 1 } as const;
 
 /** Vectors that are copied: 4 and 32 MiB, more than most caches hold. */
 const COPIED: Amounts = [2 ** 18, 2 ** 21];
@@ -196,7 +196,9 @@ export class MeasuredKernels {
     for (let turn = 0; turn < (slow() ? LEAST_TURNS : TURNS); turn++) {
       for (const quantity of all) {
         const once = quantity.times[0].length > 0 ? quantity.least(0) + quantity.least(1) : 0;
-        const length = once === 0
+        const length = quantity.inTurn
+          ? REPEATS.inTurn
+          : once === 0
           ? REPEATS.first
           : Math.max(REPEATS.least, Math.min(REPEATS.most, Math.round(SPREAD / once)));
         const passes = Array.from({ length }, () => quantity.passes).flat();
