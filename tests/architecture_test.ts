@@ -47,7 +47,7 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["@tensorflow/"],
   },
   kernel: { folders: ["ir", "ops", "transform", "gpu", "engine"] },
-  profile: { folders: ["ir", "ops", "adapter", "gpu", "compile", "engine"] },
+  profile: { folders: ["ir", "ops", "adapter", "gpu", "compile", "engine", "predict"] },
   machine: {
     folders: ["ir", "ops", "adapter", "gpu", "profile", "data", "run"],
     packages: ["node:crypto"],
