@@ -67,12 +67,15 @@ export function staleKernels(kernels: ReadonlyMap<string, string>, module: strin
 }
 
 function entryOf([name, text]: readonly [string, string]): string {
-  return `export const ${name}: string = \`${escape(withoutComments(text))}\`;`;
+  return `export const ${name}: string = \`${escape(withoutMargins(text))}\`;`;
 }
 
-/** Comments stay in the files, lines where they are: a page does not carry them, and a device names the same line. */
-function withoutComments(text: string): string {
-  return text.replaceAll(/[ \t]*\/\/.*$/gm, "");
+/**
+ * Comments and indentation stay in the files, lines where they are: a page does not carry them, and a device names
+ * the same line.
+ */
+function withoutMargins(text: string): string {
+  return text.replaceAll(/^[ \t]+|[ \t]*\/\/.*$/gm, "");
 }
 
 function escape(text: string): string {

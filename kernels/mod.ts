@@ -24,21 +24,21 @@ override TRANSPOSED: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: u32,
-  out_width: u32,
-  in4: u32,
-  out4: u32,
-  kernel_y: u32,
-  kernel_x: u32,
-  stride_y: i32,
-  stride_x: i32,
-  pad_top: i32,
-  pad_left: i32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: u32,
+out_width: u32,
+in4: u32,
+out4: u32,
+kernel_y: u32,
+kernel_x: u32,
+stride_y: i32,
+stride_x: i32,
+pad_top: i32,
+pad_left: i32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -56,107 +56,107 @@ struct Place { at: u32, inside: bool }
 struct Sum { lo: vec4f, hi: vec4f }
 
 fn pixel(b: u32, p: u32) -> Pixel {
-  let inside = min(p, sizes.images * sizes.out_height * sizes.out_width - 1u);
-  let oy = i32(inside / sizes.out_width % sizes.out_height);
-  let ox = i32(inside % sizes.out_width);
-  let image = b * sizes.images + inside / (sizes.out_width * sizes.out_height);
-  return Pixel(oy * sizes.stride_y - sizes.pad_top, ox * sizes.stride_x - sizes.pad_left, image);
+let inside = min(p, sizes.images * sizes.out_height * sizes.out_width - 1u);
+let oy = i32(inside / sizes.out_width % sizes.out_height);
+let ox = i32(inside % sizes.out_width);
+let image = b * sizes.images + inside / (sizes.out_width * sizes.out_height);
+return Pixel(oy * sizes.stride_y - sizes.pad_top, ox * sizes.stride_x - sizes.pad_left, image);
 }
 
 fn place(p: Pixel, u: i32, v: i32) -> Place {
-  let iy = p.iy + u;
-  let ix = p.ix + v;
-  let row = p.image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
-  let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
-  return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
+let iy = p.iy + u;
+let ix = p.ix + v;
+let row = p.image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
+return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
 }
 
 
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  let taps = sizes.kernel_y * sizes.kernel_x;
-  if (TRANSPOSED != 0u) {
-    let at = ((b * taps + taps - 1u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
-  }
-  let at = ((b * taps + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
-  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
+let taps = sizes.kernel_y * sizes.kernel_x;
+if (TRANSPOSED != 0u) {
+let at = ((b * taps + taps - 1u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
+}
+let at = ((b * taps + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 fn add(s: Sum, lo: mat4x4f, hi: mat4x4f, p: Place, q: u32) -> Sum {
-  let value = select(vec4f(), x[p.at + q], p.inside);
-  return Sum(s.lo + lo * value, s.hi + hi * value);
+let value = select(vec4f(), x[p.at + q], p.inside);
+return Sum(s.lo + lo * value, s.hi + hi * value);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_pixel(b: u32, p: u32, o: u32, s: Sum) {
-  let pixels = sizes.images * sizes.out_height * sizes.out_width;
-  if (p >= pixels) { return; }
-  let at = (b * pixels + p) * sizes.out4 + o;
-  store(at, s.lo);
-  if (o + 1u < sizes.out4) { store(at + 1u, s.hi); }
+let pixels = sizes.images * sizes.out_height * sizes.out_width;
+if (p >= pixels) { return; }
+let at = (b * pixels + p) * sizes.out4 + o;
+store(at, s.lo);
+if (o + 1u < sizes.out4) { store(at + 1u, s.hi); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let tiles = (sizes.images * sizes.out_height * sizes.out_width + 7u) / 8u;
-  let out8 = (sizes.out4 + 1u) / 2u;
-  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  if (index >= sizes.batch * tiles * out8) { return; }
-  let o = index % out8 * 2u;
-  let high = min(o + 1u, sizes.out4 - 1u);
-  let p = index / out8 % tiles * 8u;
-  let b = index / out8 / tiles;
-  let p0 = pixel(b, p);
-  let p1 = pixel(b, p + 1u);
-  let p2 = pixel(b, p + 2u);
-  let p3 = pixel(b, p + 3u);
-  let p4 = pixel(b, p + 4u);
-  let p5 = pixel(b, p + 5u);
-  let p6 = pixel(b, p + 6u);
-  let p7 = pixel(b, p + 7u);
-  var s0: Sum;
-  var s1: Sum;
-  var s2: Sum;
-  var s3: Sum;
-  var s4: Sum;
-  var s5: Sum;
-  var s6: Sum;
-  var s7: Sum;
-  for (var tap = 0u; tap < sizes.kernel_y * sizes.kernel_x; tap++) {
-    let u = i32(tap / sizes.kernel_x);
-    let v = i32(tap % sizes.kernel_x);
-    let a0 = place(p0, u, v);
-    let a1 = place(p1, u, v);
-    let a2 = place(p2, u, v);
-    let a3 = place(p3, u, v);
-    let a4 = place(p4, u, v);
-    let a5 = place(p5, u, v);
-    let a6 = place(p6, u, v);
-    let a7 = place(p7, u, v);
-    for (var q = 0u; q < sizes.in4; q++) {
-      let lo = load_filter(b, tap, q, o);
-      let hi = load_filter(b, tap, q, high);
-      s0 = add(s0, lo, hi, a0, q);
-      s1 = add(s1, lo, hi, a1, q);
-      s2 = add(s2, lo, hi, a2, q);
-      s3 = add(s3, lo, hi, a3, q);
-      s4 = add(s4, lo, hi, a4, q);
-      s5 = add(s5, lo, hi, a5, q);
-      s6 = add(s6, lo, hi, a6, q);
-      s7 = add(s7, lo, hi, a7, q);
-    }
-  }
-  store_pixel(b, p, o, s0);
-  store_pixel(b, p + 1u, o, s1);
-  store_pixel(b, p + 2u, o, s2);
-  store_pixel(b, p + 3u, o, s3);
-  store_pixel(b, p + 4u, o, s4);
-  store_pixel(b, p + 5u, o, s5);
-  store_pixel(b, p + 6u, o, s6);
-  store_pixel(b, p + 7u, o, s7);
+let tiles = (sizes.images * sizes.out_height * sizes.out_width + 7u) / 8u;
+let out8 = (sizes.out4 + 1u) / 2u;
+let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+if (index >= sizes.batch * tiles * out8) { return; }
+let o = index % out8 * 2u;
+let high = min(o + 1u, sizes.out4 - 1u);
+let p = index / out8 % tiles * 8u;
+let b = index / out8 / tiles;
+let p0 = pixel(b, p);
+let p1 = pixel(b, p + 1u);
+let p2 = pixel(b, p + 2u);
+let p3 = pixel(b, p + 3u);
+let p4 = pixel(b, p + 4u);
+let p5 = pixel(b, p + 5u);
+let p6 = pixel(b, p + 6u);
+let p7 = pixel(b, p + 7u);
+var s0: Sum;
+var s1: Sum;
+var s2: Sum;
+var s3: Sum;
+var s4: Sum;
+var s5: Sum;
+var s6: Sum;
+var s7: Sum;
+for (var tap = 0u; tap < sizes.kernel_y * sizes.kernel_x; tap++) {
+let u = i32(tap / sizes.kernel_x);
+let v = i32(tap % sizes.kernel_x);
+let a0 = place(p0, u, v);
+let a1 = place(p1, u, v);
+let a2 = place(p2, u, v);
+let a3 = place(p3, u, v);
+let a4 = place(p4, u, v);
+let a5 = place(p5, u, v);
+let a6 = place(p6, u, v);
+let a7 = place(p7, u, v);
+for (var q = 0u; q < sizes.in4; q++) {
+let lo = load_filter(b, tap, q, o);
+let hi = load_filter(b, tap, q, high);
+s0 = add(s0, lo, hi, a0, q);
+s1 = add(s1, lo, hi, a1, q);
+s2 = add(s2, lo, hi, a2, q);
+s3 = add(s3, lo, hi, a3, q);
+s4 = add(s4, lo, hi, a4, q);
+s5 = add(s5, lo, hi, a5, q);
+s6 = add(s6, lo, hi, a6, q);
+s7 = add(s7, lo, hi, a7, q);
+}
+}
+store_pixel(b, p, o, s0);
+store_pixel(b, p + 1u, o, s1);
+store_pixel(b, p + 2u, o, s2);
+store_pixel(b, p + 3u, o, s3);
+store_pixel(b, p + 4u, o, s4);
+store_pixel(b, p + 5u, o, s5);
+store_pixel(b, p + 6u, o, s6);
+store_pixel(b, p + 7u, o, s7);
 }
 `;
 export const conv2d_3x3: string = `
@@ -179,20 +179,20 @@ override DIRECT: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: i32,
-  out_width: i32,
-  in4: u32,
-  out4: u32,
-  pad_top: i32,
-  pad_left: i32,
-  transposed: u32,
-  tiles_x: u32,
-  tiles_y: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+in4: u32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+transposed: u32,
+tiles_x: u32,
+tiles_y: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -208,224 +208,224 @@ struct Quad { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
 
 struct Columns {
-  a: u32, b: u32, c: u32, d: u32, e: u32, f: u32,
-  in_a: bool, in_b: bool, in_c: bool, in_d: bool, in_e: bool, in_f: bool,
+a: u32, b: u32, c: u32, d: u32, e: u32, f: u32,
+in_a: bool, in_b: bool, in_c: bool, in_d: bool, in_e: bool, in_f: bool,
 }
 
 fn column_offset(ix: i32) -> u32 {
-  return u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+return u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
 }
 
 fn is_column(ix: i32) -> bool {
-  return (ix >= 0) & (ix < sizes.width);
+return (ix >= 0) & (ix < sizes.width);
 }
 
 fn columns_from(ix: i32) -> Columns {
-  return Columns(
-    column_offset(ix), column_offset(ix + 1), column_offset(ix + 2),
-    column_offset(ix + 3), column_offset(ix + 4), column_offset(ix + 5),
-    is_column(ix), is_column(ix + 1), is_column(ix + 2),
-    is_column(ix + 3), is_column(ix + 4), is_column(ix + 5),
-  );
+return Columns(
+column_offset(ix), column_offset(ix + 1), column_offset(ix + 2),
+column_offset(ix + 3), column_offset(ix + 4), column_offset(ix + 5),
+is_column(ix), is_column(ix + 1), is_column(ix + 2),
+is_column(ix + 3), is_column(ix + 4), is_column(ix + 5),
+);
 }
 
 fn load(at: u32, inside: bool) -> vec4f {
-  return select(vec4f(), x[at], inside);
+return select(vec4f(), x[at], inside);
 }
 
 fn load_row(image: u32, iy: i32, q: u32, at: Columns) -> Row {
-  let inside = (iy >= 0) & (iy < sizes.height);
-  let first = (image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1))) * u32(sizes.width) * sizes.in4 + q;
-  return Row(
-    load(first + at.a, inside & at.in_a), load(first + at.b, inside & at.in_b),
-    load(first + at.c, inside & at.in_c), load(first + at.d, inside & at.in_d),
-    load(first + at.e, inside & at.in_e), load(first + at.f, inside & at.in_f),
-  );
+let inside = (iy >= 0) & (iy < sizes.height);
+let first = (image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1))) * u32(sizes.width) * sizes.in4 + q;
+return Row(
+load(first + at.a, inside & at.in_a), load(first + at.b, inside & at.in_b),
+load(first + at.c, inside & at.in_c), load(first + at.d, inside & at.in_d),
+load(first + at.e, inside & at.in_e), load(first + at.f, inside & at.in_f),
+);
 }
 
 
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (DIRECT == 2u || (DIRECT == 0u && sizes.transposed != 0u)) {
-    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
-  }
-  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
-  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
+if (DIRECT == 2u || (DIRECT == 0u && sizes.transposed != 0u)) {
+let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
+}
+let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 
 fn filter_at(b: u32, tap: u32, q: u32, o: u32, half: u32) -> mat4x4f {
-  if (DIRECT != 0u) { return load_filter(b, tap, q, o); }
-  return filters[q * 18u + 2u * tap + half];
+if (DIRECT != 0u) { return load_filter(b, tap, q, o); }
+return filters[q * 18u + 2u * tap + half];
 }
 
 fn left(s: Quad, f: mat4x4f, r: Row) -> Quad {
-  return Quad(s.a + f * r.a, s.b + f * r.b, s.c + f * r.c, s.d + f * r.d);
+return Quad(s.a + f * r.a, s.b + f * r.b, s.c + f * r.c, s.d + f * r.d);
 }
 
 fn middle(s: Quad, f: mat4x4f, r: Row) -> Quad {
-  return Quad(s.a + f * r.b, s.b + f * r.c, s.c + f * r.d, s.d + f * r.e);
+return Quad(s.a + f * r.b, s.b + f * r.c, s.c + f * r.d, s.d + f * r.e);
 }
 
 fn right(s: Quad, f: mat4x4f, r: Row) -> Quad {
-  return Quad(s.a + f * r.c, s.b + f * r.d, s.c + f * r.e, s.d + f * r.f);
+return Quad(s.a + f * r.c, s.b + f * r.d, s.c + f * r.e, s.d + f * r.f);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Quad) {
-  if (oy >= sizes.out_height) { return; }
-  let at = ((image * u32(sizes.out_height) + u32(oy)) * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
-  store(at, s.a);
-  if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
-  if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
-  if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
+if (oy >= sizes.out_height) { return; }
+let at = ((image * u32(sizes.out_height) + u32(oy)) * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
+store(at, s.a);
+if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
+if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
+if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_index) local: u32,
+@builtin(workgroup_id) group: vec3u,
+@builtin(local_invocation_index) local: u32,
 ) {
-  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
-  let tile_groups = (tiles + WORKGROUP - 1u) / WORKGROUP;
-  let out8 = (sizes.out4 + 1u) / 2u;
-  let index = group.y * sizes.groups_x + group.x;
-  let b = index / out8 / tile_groups;
-  if (b >= sizes.batch) { return; }
-  let o = index % out8 * 2u;
-  let high = min(o + 1u, sizes.out4 - 1u);
-  if (DIRECT == 0u) {
-    for (var k = local; k < 18u * sizes.in4; k += WORKGROUP) {
-      filters[k] = load_filter(b, k / 2u % 9u, k / 18u, select(o, high, k % 2u == 1u));
-    }
-    workgroupBarrier();
-  }
-  let tile = (index / out8 % tile_groups) * WORKGROUP + local;
-  if (tile >= tiles) { return; }
-  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
-  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
-  let ox = i32(tile % sizes.tiles_x) * 4;
-  let iy = oy - sizes.pad_top;
-  let at = columns_from(ox - sizes.pad_left);
-  var s0: Quad;
-  var s1: Quad;
-  var s2: Quad;
-  var s3: Quad;
-  var t0: Quad;
-  var t1: Quad;
-  var t2: Quad;
-  var t3: Quad;
-  for (var q = 0u; q < sizes.in4; q++) {
-    let r0 = load_row(image, iy, q, at);
-    let r1 = load_row(image, iy + 1, q, at);
-    let r2 = load_row(image, iy + 2, q, at);
-    let r3 = load_row(image, iy + 3, q, at);
-    let r4 = load_row(image, iy + 4, q, at);
-    let r5 = load_row(image, iy + 5, q, at);
-    var f: mat4x4f;
-    f = filter_at(b, 0u, q, o, 0u);
-    s0 = left(s0, f, r0);
-    s1 = left(s1, f, r1);
-    s2 = left(s2, f, r2);
-    s3 = left(s3, f, r3);
-    f = filter_at(b, 0u, q, high, 1u);
-    t0 = left(t0, f, r0);
-    t1 = left(t1, f, r1);
-    t2 = left(t2, f, r2);
-    t3 = left(t3, f, r3);
-    f = filter_at(b, 1u, q, o, 0u);
-    s0 = middle(s0, f, r0);
-    s1 = middle(s1, f, r1);
-    s2 = middle(s2, f, r2);
-    s3 = middle(s3, f, r3);
-    f = filter_at(b, 1u, q, high, 1u);
-    t0 = middle(t0, f, r0);
-    t1 = middle(t1, f, r1);
-    t2 = middle(t2, f, r2);
-    t3 = middle(t3, f, r3);
-    f = filter_at(b, 2u, q, o, 0u);
-    s0 = right(s0, f, r0);
-    s1 = right(s1, f, r1);
-    s2 = right(s2, f, r2);
-    s3 = right(s3, f, r3);
-    f = filter_at(b, 2u, q, high, 1u);
-    t0 = right(t0, f, r0);
-    t1 = right(t1, f, r1);
-    t2 = right(t2, f, r2);
-    t3 = right(t3, f, r3);
-    f = filter_at(b, 3u, q, o, 0u);
-    s0 = left(s0, f, r1);
-    s1 = left(s1, f, r2);
-    s2 = left(s2, f, r3);
-    s3 = left(s3, f, r4);
-    f = filter_at(b, 3u, q, high, 1u);
-    t0 = left(t0, f, r1);
-    t1 = left(t1, f, r2);
-    t2 = left(t2, f, r3);
-    t3 = left(t3, f, r4);
-    f = filter_at(b, 4u, q, o, 0u);
-    s0 = middle(s0, f, r1);
-    s1 = middle(s1, f, r2);
-    s2 = middle(s2, f, r3);
-    s3 = middle(s3, f, r4);
-    f = filter_at(b, 4u, q, high, 1u);
-    t0 = middle(t0, f, r1);
-    t1 = middle(t1, f, r2);
-    t2 = middle(t2, f, r3);
-    t3 = middle(t3, f, r4);
-    f = filter_at(b, 5u, q, o, 0u);
-    s0 = right(s0, f, r1);
-    s1 = right(s1, f, r2);
-    s2 = right(s2, f, r3);
-    s3 = right(s3, f, r4);
-    f = filter_at(b, 5u, q, high, 1u);
-    t0 = right(t0, f, r1);
-    t1 = right(t1, f, r2);
-    t2 = right(t2, f, r3);
-    t3 = right(t3, f, r4);
-    f = filter_at(b, 6u, q, o, 0u);
-    s0 = left(s0, f, r2);
-    s1 = left(s1, f, r3);
-    s2 = left(s2, f, r4);
-    s3 = left(s3, f, r5);
-    f = filter_at(b, 6u, q, high, 1u);
-    t0 = left(t0, f, r2);
-    t1 = left(t1, f, r3);
-    t2 = left(t2, f, r4);
-    t3 = left(t3, f, r5);
-    f = filter_at(b, 7u, q, o, 0u);
-    s0 = middle(s0, f, r2);
-    s1 = middle(s1, f, r3);
-    s2 = middle(s2, f, r4);
-    s3 = middle(s3, f, r5);
-    f = filter_at(b, 7u, q, high, 1u);
-    t0 = middle(t0, f, r2);
-    t1 = middle(t1, f, r3);
-    t2 = middle(t2, f, r4);
-    t3 = middle(t3, f, r5);
-    f = filter_at(b, 8u, q, o, 0u);
-    s0 = right(s0, f, r2);
-    s1 = right(s1, f, r3);
-    s2 = right(s2, f, r4);
-    s3 = right(s3, f, r5);
-    f = filter_at(b, 8u, q, high, 1u);
-    t0 = right(t0, f, r2);
-    t1 = right(t1, f, r3);
-    t2 = right(t2, f, r4);
-    t3 = right(t3, f, r5);
-  }
-  store_row(image, oy, ox, o, s0);
-  store_row(image, oy + 1, ox, o, s1);
-  store_row(image, oy + 2, ox, o, s2);
-  store_row(image, oy + 3, ox, o, s3);
-  if (o + 1u >= sizes.out4) { return; }
-  store_row(image, oy, ox, o + 1u, t0);
-  store_row(image, oy + 1, ox, o + 1u, t1);
-  store_row(image, oy + 2, ox, o + 1u, t2);
-  store_row(image, oy + 3, ox, o + 1u, t3);
+let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+let tile_groups = (tiles + WORKGROUP - 1u) / WORKGROUP;
+let out8 = (sizes.out4 + 1u) / 2u;
+let index = group.y * sizes.groups_x + group.x;
+let b = index / out8 / tile_groups;
+if (b >= sizes.batch) { return; }
+let o = index % out8 * 2u;
+let high = min(o + 1u, sizes.out4 - 1u);
+if (DIRECT == 0u) {
+for (var k = local; k < 18u * sizes.in4; k += WORKGROUP) {
+filters[k] = load_filter(b, k / 2u % 9u, k / 18u, select(o, high, k % 2u == 1u));
+}
+workgroupBarrier();
+}
+let tile = (index / out8 % tile_groups) * WORKGROUP + local;
+if (tile >= tiles) { return; }
+let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+let ox = i32(tile % sizes.tiles_x) * 4;
+let iy = oy - sizes.pad_top;
+let at = columns_from(ox - sizes.pad_left);
+var s0: Quad;
+var s1: Quad;
+var s2: Quad;
+var s3: Quad;
+var t0: Quad;
+var t1: Quad;
+var t2: Quad;
+var t3: Quad;
+for (var q = 0u; q < sizes.in4; q++) {
+let r0 = load_row(image, iy, q, at);
+let r1 = load_row(image, iy + 1, q, at);
+let r2 = load_row(image, iy + 2, q, at);
+let r3 = load_row(image, iy + 3, q, at);
+let r4 = load_row(image, iy + 4, q, at);
+let r5 = load_row(image, iy + 5, q, at);
+var f: mat4x4f;
+f = filter_at(b, 0u, q, o, 0u);
+s0 = left(s0, f, r0);
+s1 = left(s1, f, r1);
+s2 = left(s2, f, r2);
+s3 = left(s3, f, r3);
+f = filter_at(b, 0u, q, high, 1u);
+t0 = left(t0, f, r0);
+t1 = left(t1, f, r1);
+t2 = left(t2, f, r2);
+t3 = left(t3, f, r3);
+f = filter_at(b, 1u, q, o, 0u);
+s0 = middle(s0, f, r0);
+s1 = middle(s1, f, r1);
+s2 = middle(s2, f, r2);
+s3 = middle(s3, f, r3);
+f = filter_at(b, 1u, q, high, 1u);
+t0 = middle(t0, f, r0);
+t1 = middle(t1, f, r1);
+t2 = middle(t2, f, r2);
+t3 = middle(t3, f, r3);
+f = filter_at(b, 2u, q, o, 0u);
+s0 = right(s0, f, r0);
+s1 = right(s1, f, r1);
+s2 = right(s2, f, r2);
+s3 = right(s3, f, r3);
+f = filter_at(b, 2u, q, high, 1u);
+t0 = right(t0, f, r0);
+t1 = right(t1, f, r1);
+t2 = right(t2, f, r2);
+t3 = right(t3, f, r3);
+f = filter_at(b, 3u, q, o, 0u);
+s0 = left(s0, f, r1);
+s1 = left(s1, f, r2);
+s2 = left(s2, f, r3);
+s3 = left(s3, f, r4);
+f = filter_at(b, 3u, q, high, 1u);
+t0 = left(t0, f, r1);
+t1 = left(t1, f, r2);
+t2 = left(t2, f, r3);
+t3 = left(t3, f, r4);
+f = filter_at(b, 4u, q, o, 0u);
+s0 = middle(s0, f, r1);
+s1 = middle(s1, f, r2);
+s2 = middle(s2, f, r3);
+s3 = middle(s3, f, r4);
+f = filter_at(b, 4u, q, high, 1u);
+t0 = middle(t0, f, r1);
+t1 = middle(t1, f, r2);
+t2 = middle(t2, f, r3);
+t3 = middle(t3, f, r4);
+f = filter_at(b, 5u, q, o, 0u);
+s0 = right(s0, f, r1);
+s1 = right(s1, f, r2);
+s2 = right(s2, f, r3);
+s3 = right(s3, f, r4);
+f = filter_at(b, 5u, q, high, 1u);
+t0 = right(t0, f, r1);
+t1 = right(t1, f, r2);
+t2 = right(t2, f, r3);
+t3 = right(t3, f, r4);
+f = filter_at(b, 6u, q, o, 0u);
+s0 = left(s0, f, r2);
+s1 = left(s1, f, r3);
+s2 = left(s2, f, r4);
+s3 = left(s3, f, r5);
+f = filter_at(b, 6u, q, high, 1u);
+t0 = left(t0, f, r2);
+t1 = left(t1, f, r3);
+t2 = left(t2, f, r4);
+t3 = left(t3, f, r5);
+f = filter_at(b, 7u, q, o, 0u);
+s0 = middle(s0, f, r2);
+s1 = middle(s1, f, r3);
+s2 = middle(s2, f, r4);
+s3 = middle(s3, f, r5);
+f = filter_at(b, 7u, q, high, 1u);
+t0 = middle(t0, f, r2);
+t1 = middle(t1, f, r3);
+t2 = middle(t2, f, r4);
+t3 = middle(t3, f, r5);
+f = filter_at(b, 8u, q, o, 0u);
+s0 = right(s0, f, r2);
+s1 = right(s1, f, r3);
+s2 = right(s2, f, r4);
+s3 = right(s3, f, r5);
+f = filter_at(b, 8u, q, high, 1u);
+t0 = right(t0, f, r2);
+t1 = right(t1, f, r3);
+t2 = right(t2, f, r4);
+t3 = right(t3, f, r5);
+}
+store_row(image, oy, ox, o, s0);
+store_row(image, oy + 1, ox, o, s1);
+store_row(image, oy + 2, ox, o, s2);
+store_row(image, oy + 3, ox, o, s3);
+if (o + 1u >= sizes.out4) { return; }
+store_row(image, oy, ox, o + 1u, t0);
+store_row(image, oy + 1, ox, o + 1u, t1);
+store_row(image, oy + 2, ox, o + 1u, t2);
+store_row(image, oy + 3, ox, o + 1u, t3);
 }
 `;
 export const conv2d_3x3_filter_gradient: string = `
@@ -445,20 +445,20 @@ override WORKGROUP: u32;
 override NARROW: u32;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: u32,
-  out_width: u32,
-  in4: u32,
-  out4: u32,
-  kernel_y: u32,
-  pad_top: i32,
-  pad_left: i32,
-  parts: u32,
-  part_rows: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: u32,
+out_width: u32,
+in4: u32,
+out4: u32,
+kernel_y: u32,
+pad_top: i32,
+pad_left: i32,
+parts: u32,
+part_rows: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -474,94 +474,94 @@ struct Pixel { lo: vec4f, hi: vec4f }
 struct Tap { lo_lo: mat4x4f, lo_hi: mat4x4f, hi_lo: mat4x4f, hi_hi: mat4x4f }
 
 fn load_x(row: u32, ix: i32, second: u32) -> Pixel {
-  let at = row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
-  let inside = (ix >= 0) & (ix < sizes.width);
-  return Pixel(select(vec4f(), x[at], inside), select(vec4f(), x[at + second], inside));
+let at = row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+let inside = (ix >= 0) & (ix < sizes.width);
+return Pixel(select(vec4f(), x[at], inside), select(vec4f(), x[at + second], inside));
 }
 
 fn outer(value: vec4f, cotangent: vec4f) -> mat4x4f {
-  return mat4x4f(
-    cotangent * value.x, cotangent * value.y, cotangent * value.z, cotangent * value.w,
-  );
+return mat4x4f(
+cotangent * value.x, cotangent * value.y, cotangent * value.z, cotangent * value.w,
+);
 }
 
 fn add(s: Tap, value: Pixel, near: Pixel, far: Pixel) -> Tap {
-  return Tap(
-    s.lo_lo + outer(value.lo, near.lo), s.lo_hi + outer(value.lo, near.hi),
-    s.hi_lo + outer(value.hi, far.lo), s.hi_hi + outer(value.hi, far.hi),
-  );
+return Tap(
+s.lo_lo + outer(value.lo, near.lo), s.lo_hi + outer(value.lo, near.hi),
+s.hi_lo + outer(value.hi, far.lo), s.hi_hi + outer(value.hi, far.hi),
+);
 }
 
 fn store(at: u32, value: vec4f) {
-  partial_sums[at] = value;
+partial_sums[at] = value;
 }
 
 fn store_block(at: u32, value: mat4x4f) {
-  store(at, value[0]);
-  store(at + sizes.out4, value[1]);
-  store(at + 2u * sizes.out4, value[2]);
-  store(at + 3u * sizes.out4, value[3]);
+store(at, value[0]);
+store(at + sizes.out4, value[1]);
+store(at + 2u * sizes.out4, value[2]);
+store(at + 3u * sizes.out4, value[3]);
 }
 
 fn store_tap(filter_tap: u32, c: u32, o: u32, s: Tap) {
-  let at = (filter_tap * sizes.in4 + c) * 4u * sizes.out4 + o;
-  let below = at + 4u * sizes.out4;
-  store_block(at, s.lo_lo);
-  if (o + 1u < sizes.out4) { store_block(at + 1u, s.lo_hi); }
-  if (NARROW != 0u) {
-    if (o + 2u < sizes.out4) { store_block(at + 2u, s.hi_lo); }
-    if (o + 3u < sizes.out4) { store_block(at + 3u, s.hi_hi); }
-  } else if (c + 1u < sizes.in4) {
-    store_block(below, s.hi_lo);
-    if (o + 1u < sizes.out4) { store_block(below + 1u, s.hi_hi); }
-  }
+let at = (filter_tap * sizes.in4 + c) * 4u * sizes.out4 + o;
+let below = at + 4u * sizes.out4;
+store_block(at, s.lo_lo);
+if (o + 1u < sizes.out4) { store_block(at + 1u, s.lo_hi); }
+if (NARROW != 0u) {
+if (o + 2u < sizes.out4) { store_block(at + 2u, s.hi_lo); }
+if (o + 3u < sizes.out4) { store_block(at + 3u, s.hi_hi); }
+} else if (c + 1u < sizes.in4) {
+store_block(below, s.hi_lo);
+if (o + 1u < sizes.out4) { store_block(below + 1u, s.hi_hi); }
+}
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let wide_in = select(2u, 1u, NARROW != 0u);
-  let wide_out = select(2u, 4u, NARROW != 0u);
-  let in8 = (sizes.in4 + wide_in - 1u) / wide_in;
-  let out8 = (sizes.out4 + wide_out - 1u) / wide_out;
-  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  if (index >= sizes.parts * sizes.batch * sizes.kernel_y * in8 * out8) { return; }
-  let o = index % out8 * wide_out;
-  let c = index / out8 % in8 * wide_in;
-  let u = index / (out8 * in8) % sizes.kernel_y;
-  let b = index / (out8 * in8 * sizes.kernel_y) % sizes.batch;
-  let part = index / (out8 * in8 * sizes.kernel_y * sizes.batch);
-  let second_o = select(0u, 1u, o + 1u < sizes.out4);
-  let second_c = select(0u, 1u, NARROW == 0u && c + 1u < sizes.in4);
-  let third_o = select(0u, 2u, o + 2u < sizes.out4);
-  let fourth_o = select(0u, 3u, o + 3u < sizes.out4);
-  var left: Tap;
-  var middle: Tap;
-  var right: Tap;
-  let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
-  for (var row = part * sizes.part_rows; row < last; row++) {
-    let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
-    if (iy < 0 || iy >= sizes.height) { continue; }
-    let x_row = ((b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(iy)) * u32(sizes.width) * sizes.in4 + c;
-    var y_at = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
-    var x0 = load_x(x_row, -sizes.pad_left, second_c);
-    var x1 = load_x(x_row, 1 - sizes.pad_left, second_c);
-    for (var ox = 0; ox < i32(sizes.out_width); ox++) {
-      let x2 = load_x(x_row, ox + 2 - sizes.pad_left, second_c);
-      let near = Pixel(dy[y_at], dy[y_at + second_o]);
-      var far = near;
-      if (NARROW != 0u) { far = Pixel(dy[y_at + third_o], dy[y_at + fourth_o]); }
-      left = add(left, x0, near, far);
-      middle = add(middle, x1, near, far);
-      right = add(right, x2, near, far);
-      x0 = x1;
-      x1 = x2;
-      y_at += sizes.out4;
-    }
-  }
-  let first_tap = ((part * sizes.batch + b) * sizes.kernel_y + u) * 3u;
-  store_tap(first_tap, c, o, left);
-  store_tap(first_tap + 1u, c, o, middle);
-  store_tap(first_tap + 2u, c, o, right);
+let wide_in = select(2u, 1u, NARROW != 0u);
+let wide_out = select(2u, 4u, NARROW != 0u);
+let in8 = (sizes.in4 + wide_in - 1u) / wide_in;
+let out8 = (sizes.out4 + wide_out - 1u) / wide_out;
+let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+if (index >= sizes.parts * sizes.batch * sizes.kernel_y * in8 * out8) { return; }
+let o = index % out8 * wide_out;
+let c = index / out8 % in8 * wide_in;
+let u = index / (out8 * in8) % sizes.kernel_y;
+let b = index / (out8 * in8 * sizes.kernel_y) % sizes.batch;
+let part = index / (out8 * in8 * sizes.kernel_y * sizes.batch);
+let second_o = select(0u, 1u, o + 1u < sizes.out4);
+let second_c = select(0u, 1u, NARROW == 0u && c + 1u < sizes.in4);
+let third_o = select(0u, 2u, o + 2u < sizes.out4);
+let fourth_o = select(0u, 3u, o + 3u < sizes.out4);
+var left: Tap;
+var middle: Tap;
+var right: Tap;
+let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
+for (var row = part * sizes.part_rows; row < last; row++) {
+let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
+if (iy < 0 || iy >= sizes.height) { continue; }
+let x_row = ((b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(iy)) * u32(sizes.width) * sizes.in4 + c;
+var y_at = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
+var x0 = load_x(x_row, -sizes.pad_left, second_c);
+var x1 = load_x(x_row, 1 - sizes.pad_left, second_c);
+for (var ox = 0; ox < i32(sizes.out_width); ox++) {
+let x2 = load_x(x_row, ox + 2 - sizes.pad_left, second_c);
+let near = Pixel(dy[y_at], dy[y_at + second_o]);
+var far = near;
+if (NARROW != 0u) { far = Pixel(dy[y_at + third_o], dy[y_at + fourth_o]); }
+left = add(left, x0, near, far);
+middle = add(middle, x1, near, far);
+right = add(right, x2, near, far);
+x0 = x1;
+x1 = x2;
+y_at += sizes.out4;
+}
+}
+let first_tap = ((part * sizes.batch + b) * sizes.kernel_y + u) * 3u;
+store_tap(first_tap, c, o, left);
+store_tap(first_tap + 1u, c, o, middle);
+store_tap(first_tap + 2u, c, o, right);
 }
 `;
 export const conv2d_3x3_lane_channels: string = `
@@ -584,20 +584,20 @@ export const conv2d_3x3_lane_channels: string = `
 enable subgroups;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: i32,
-  out_width: i32,
-  in4: u32,
-  out4: u32,
-  pad_top: i32,
-  pad_left: i32,
-  transposed: u32,
-  tiles_x: u32,
-  tiles_y: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+in4: u32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+transposed: u32,
+tiles_x: u32,
+tiles_y: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -610,166 +610,166 @@ struct Eight { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: ve
 
 
 struct Row {
-  a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f, i: vec4f, j: vec4f,
+a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f, i: vec4f, j: vec4f,
 }
 
 
 struct Filter {
-  a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, e: mat4x4f, f: mat4x4f, g: mat4x4f, h: mat4x4f,
-  i: mat4x4f,
+a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, e: mat4x4f, f: mat4x4f, g: mat4x4f, h: mat4x4f,
+i: mat4x4f,
 }
 
 
 struct Place { at: u32, inside: bool }
 
 fn place(image: u32, iy: i32, ix: i32) -> Place {
-  let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
-  let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
-  return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
+let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4;
+return Place(at, (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width));
 }
 
 fn load(pixel: Place, q: u32) -> vec4f {
-  return select(vec4f(), x[pixel.at + q], pixel.inside);
+return select(vec4f(), x[pixel.at + q], pixel.inside);
 }
 
 
 fn row_of(lanes: vec4f, i: vec4f, j: vec4f) -> Row {
-  return Row(
-    subgroupBroadcast(lanes, 0u), subgroupBroadcast(lanes, 1u), subgroupBroadcast(lanes, 2u),
-    subgroupBroadcast(lanes, 3u), subgroupBroadcast(lanes, 4u), subgroupBroadcast(lanes, 5u),
-    subgroupBroadcast(lanes, 6u), subgroupBroadcast(lanes, 7u), i, j,
-  );
+return Row(
+subgroupBroadcast(lanes, 0u), subgroupBroadcast(lanes, 1u), subgroupBroadcast(lanes, 2u),
+subgroupBroadcast(lanes, 3u), subgroupBroadcast(lanes, 4u), subgroupBroadcast(lanes, 5u),
+subgroupBroadcast(lanes, 6u), subgroupBroadcast(lanes, 7u), i, j,
+);
 }
 
 fn load_tap(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  let flipped = sizes.transposed != 0u;
-  let row = select(tap * sizes.in4 + q, (8u - tap) * sizes.out4 + o, flipped);
-  let n = select(sizes.out4, sizes.in4, flipped);
-  let at = (b * 9u * select(sizes.in4, sizes.out4, flipped) + row) * 4u * n + select(o, q, flipped);
-  return oriented(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
+let flipped = sizes.transposed != 0u;
+let row = select(tap * sizes.in4 + q, (8u - tap) * sizes.out4 + o, flipped);
+let n = select(sizes.out4, sizes.in4, flipped);
+let at = (b * 9u * select(sizes.in4, sizes.out4, flipped) + row) * 4u * n + select(o, q, flipped);
+return oriented(mat4x4f(w[at], w[at + n], w[at + 2u * n], w[at + 3u * n]));
 }
 
 
 fn oriented(m: mat4x4f) -> mat4x4f {
-  let flipped = sizes.transposed != 0u;
-  let t = transpose(m);
-  return mat4x4f(
-    select(m[0], t[0], flipped), select(m[1], t[1], flipped),
-    select(m[2], t[2], flipped), select(m[3], t[3], flipped),
-  );
+let flipped = sizes.transposed != 0u;
+let t = transpose(m);
+return mat4x4f(
+select(m[0], t[0], flipped), select(m[1], t[1], flipped),
+select(m[2], t[2], flipped), select(m[3], t[3], flipped),
+);
 }
 
 fn load_filter(b: u32, q: u32, o: u32) -> Filter {
-  return Filter(
-    load_tap(b, 0u, q, o), load_tap(b, 1u, q, o), load_tap(b, 2u, q, o), load_tap(b, 3u, q, o),
-    load_tap(b, 4u, q, o), load_tap(b, 5u, q, o), load_tap(b, 6u, q, o), load_tap(b, 7u, q, o),
-    load_tap(b, 8u, q, o),
-  );
+return Filter(
+load_tap(b, 0u, q, o), load_tap(b, 1u, q, o), load_tap(b, 2u, q, o), load_tap(b, 3u, q, o),
+load_tap(b, 4u, q, o), load_tap(b, 5u, q, o), load_tap(b, 6u, q, o), load_tap(b, 7u, q, o),
+load_tap(b, 8u, q, o),
+);
 }
 
 
 fn add_row(s: Eight, m: Filter, p: Row, q: Row, r: Row) -> Eight {
-  return Eight(
-    s.a + m.a * p.a + m.b * p.b + m.c * p.c + m.d * q.a + m.e * q.b + m.f * q.c + m.g * r.a + m.h * r.b + m.i * r.c,
-    s.b + m.a * p.b + m.b * p.c + m.c * p.d + m.d * q.b + m.e * q.c + m.f * q.d + m.g * r.b + m.h * r.c + m.i * r.d,
-    s.c + m.a * p.c + m.b * p.d + m.c * p.e + m.d * q.c + m.e * q.d + m.f * q.e + m.g * r.c + m.h * r.d + m.i * r.e,
-    s.d + m.a * p.d + m.b * p.e + m.c * p.f + m.d * q.d + m.e * q.e + m.f * q.f + m.g * r.d + m.h * r.e + m.i * r.f,
-    s.e + m.a * p.e + m.b * p.f + m.c * p.g + m.d * q.e + m.e * q.f + m.f * q.g + m.g * r.e + m.h * r.f + m.i * r.g,
-    s.f + m.a * p.f + m.b * p.g + m.c * p.h + m.d * q.f + m.e * q.g + m.f * q.h + m.g * r.f + m.h * r.g + m.i * r.h,
-    s.g + m.a * p.g + m.b * p.h + m.c * p.i + m.d * q.g + m.e * q.h + m.f * q.i + m.g * r.g + m.h * r.h + m.i * r.i,
-    s.h + m.a * p.h + m.b * p.i + m.c * p.j + m.d * q.h + m.e * q.i + m.f * q.j + m.g * r.h + m.h * r.i + m.i * r.j,
-  );
+return Eight(
+s.a + m.a * p.a + m.b * p.b + m.c * p.c + m.d * q.a + m.e * q.b + m.f * q.c + m.g * r.a + m.h * r.b + m.i * r.c,
+s.b + m.a * p.b + m.b * p.c + m.c * p.d + m.d * q.b + m.e * q.c + m.f * q.d + m.g * r.b + m.h * r.c + m.i * r.d,
+s.c + m.a * p.c + m.b * p.d + m.c * p.e + m.d * q.c + m.e * q.d + m.f * q.e + m.g * r.c + m.h * r.d + m.i * r.e,
+s.d + m.a * p.d + m.b * p.e + m.c * p.f + m.d * q.d + m.e * q.e + m.f * q.f + m.g * r.d + m.h * r.e + m.i * r.f,
+s.e + m.a * p.e + m.b * p.f + m.c * p.g + m.d * q.e + m.e * q.f + m.f * q.g + m.g * r.e + m.h * r.f + m.i * r.g,
+s.f + m.a * p.f + m.b * p.g + m.c * p.h + m.d * q.f + m.e * q.g + m.f * q.h + m.g * r.f + m.h * r.g + m.i * r.h,
+s.g + m.a * p.g + m.b * p.h + m.c * p.i + m.d * q.g + m.e * q.h + m.f * q.i + m.g * r.g + m.h * r.h + m.i * r.i,
+s.h + m.a * p.h + m.b * p.i + m.c * p.j + m.d * q.h + m.e * q.i + m.f * q.j + m.g * r.h + m.h * r.i + m.i * r.j,
+);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Eight) {
-  if (oy >= sizes.out_height || o >= sizes.out4) { return; }
-  let row = image * u32(sizes.out_height) + u32(oy);
-  let at = (row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
-  store(at, s.a);
-  if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
-  if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
-  if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
-  if (ox + 4 < sizes.out_width) { store(at + 4u * sizes.out4, s.e); }
-  if (ox + 5 < sizes.out_width) { store(at + 5u * sizes.out4, s.f); }
-  if (ox + 6 < sizes.out_width) { store(at + 6u * sizes.out4, s.g); }
-  if (ox + 7 < sizes.out_width) { store(at + 7u * sizes.out4, s.h); }
+if (oy >= sizes.out_height || o >= sizes.out4) { return; }
+let row = image * u32(sizes.out_height) + u32(oy);
+let at = (row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
+store(at, s.a);
+if (ox + 1 < sizes.out_width) { store(at + sizes.out4, s.b); }
+if (ox + 2 < sizes.out_width) { store(at + 2u * sizes.out4, s.c); }
+if (ox + 3 < sizes.out_width) { store(at + 3u * sizes.out4, s.d); }
+if (ox + 4 < sizes.out_width) { store(at + 4u * sizes.out4, s.e); }
+if (ox + 5 < sizes.out_width) { store(at + 5u * sizes.out4, s.f); }
+if (ox + 6 < sizes.out_width) { store(at + 6u * sizes.out4, s.g); }
+if (ox + 7 < sizes.out_width) { store(at + 7u * sizes.out4, s.h); }
 }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
-  let blocks = (sizes.out4 + 7u) / 8u;
-  let index = group.y * sizes.groups_x + group.x;
-  let b = index / (blocks * tiles);
-  if (b >= sizes.batch) { return; }
-  let o = index / tiles % blocks * 8u + lane;
-  let o_inside = min(o, sizes.out4 - 1u);
-  let tile = index % tiles;
-  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
-  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 8;
-  let ox = i32(tile % sizes.tiles_x) * 8;
-  let iy = oy - sizes.pad_top;
-  let ix = ox - sizes.pad_left;
+let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+let blocks = (sizes.out4 + 7u) / 8u;
+let index = group.y * sizes.groups_x + group.x;
+let b = index / (blocks * tiles);
+if (b >= sizes.batch) { return; }
+let o = index / tiles % blocks * 8u + lane;
+let o_inside = min(o, sizes.out4 - 1u);
+let tile = index % tiles;
+let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 8;
+let ox = i32(tile % sizes.tiles_x) * 8;
+let iy = oy - sizes.pad_top;
+let ix = ox - sizes.pad_left;
 
 
-  let k = i32(lane);
-  let p0 = place(image, iy, ix + k);
-  let p1 = place(image, iy + 1, ix + k);
-  let p2 = place(image, iy + 2, ix + k);
-  let p3 = place(image, iy + 3, ix + k);
-  let p4 = place(image, iy + 4, ix + k);
-  let p5 = place(image, iy + 5, ix + k);
-  let p6 = place(image, iy + 6, ix + k);
-  let p7 = place(image, iy + 7, ix + k);
-  let p8 = place(image, iy + 8, ix + k);
-  let p9 = place(image, iy + 9, ix + k);
-  let p_i = place(image, iy + k, ix + 8);
-  let p_j = place(image, iy + k, ix + 9);
-  let p_corner = place(image, iy + 8 + k / 2 % 2, ix + 8 + k % 2);
-  var s0: Eight;
-  var s1: Eight;
-  var s2: Eight;
-  var s3: Eight;
-  var s4: Eight;
-  var s5: Eight;
-  var s6: Eight;
-  var s7: Eight;
-  for (var q = 0u; q < sizes.in4; q++) {
-    let i = load(p_i, q);
-    let j = load(p_j, q);
-    let corner = load(p_corner, q);
-    let r0 = row_of(load(p0, q), subgroupBroadcast(i, 0u), subgroupBroadcast(j, 0u));
-    let r1 = row_of(load(p1, q), subgroupBroadcast(i, 1u), subgroupBroadcast(j, 1u));
-    let r2 = row_of(load(p2, q), subgroupBroadcast(i, 2u), subgroupBroadcast(j, 2u));
-    let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
-    let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
-    let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
-    let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
-    let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
-    let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
-    let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
-    let m = load_filter(b, q, o_inside);
-    s0 = add_row(s0, m, r0, r1, r2);
-    s1 = add_row(s1, m, r1, r2, r3);
-    s2 = add_row(s2, m, r2, r3, r4);
-    s3 = add_row(s3, m, r3, r4, r5);
-    s4 = add_row(s4, m, r4, r5, r6);
-    s5 = add_row(s5, m, r5, r6, r7);
-    s6 = add_row(s6, m, r6, r7, r8);
-    s7 = add_row(s7, m, r7, r8, r9);
-  }
-  store_row(image, oy, ox, o, s0);
-  store_row(image, oy + 1, ox, o, s1);
-  store_row(image, oy + 2, ox, o, s2);
-  store_row(image, oy + 3, ox, o, s3);
-  store_row(image, oy + 4, ox, o, s4);
-  store_row(image, oy + 5, ox, o, s5);
-  store_row(image, oy + 6, ox, o, s6);
-  store_row(image, oy + 7, ox, o, s7);
+let k = i32(lane);
+let p0 = place(image, iy, ix + k);
+let p1 = place(image, iy + 1, ix + k);
+let p2 = place(image, iy + 2, ix + k);
+let p3 = place(image, iy + 3, ix + k);
+let p4 = place(image, iy + 4, ix + k);
+let p5 = place(image, iy + 5, ix + k);
+let p6 = place(image, iy + 6, ix + k);
+let p7 = place(image, iy + 7, ix + k);
+let p8 = place(image, iy + 8, ix + k);
+let p9 = place(image, iy + 9, ix + k);
+let p_i = place(image, iy + k, ix + 8);
+let p_j = place(image, iy + k, ix + 9);
+let p_corner = place(image, iy + 8 + k / 2 % 2, ix + 8 + k % 2);
+var s0: Eight;
+var s1: Eight;
+var s2: Eight;
+var s3: Eight;
+var s4: Eight;
+var s5: Eight;
+var s6: Eight;
+var s7: Eight;
+for (var q = 0u; q < sizes.in4; q++) {
+let i = load(p_i, q);
+let j = load(p_j, q);
+let corner = load(p_corner, q);
+let r0 = row_of(load(p0, q), subgroupBroadcast(i, 0u), subgroupBroadcast(j, 0u));
+let r1 = row_of(load(p1, q), subgroupBroadcast(i, 1u), subgroupBroadcast(j, 1u));
+let r2 = row_of(load(p2, q), subgroupBroadcast(i, 2u), subgroupBroadcast(j, 2u));
+let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
+let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
+let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
+let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
+let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
+let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
+let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
+let m = load_filter(b, q, o_inside);
+s0 = add_row(s0, m, r0, r1, r2);
+s1 = add_row(s1, m, r1, r2, r3);
+s2 = add_row(s2, m, r2, r3, r4);
+s3 = add_row(s3, m, r3, r4, r5);
+s4 = add_row(s4, m, r4, r5, r6);
+s5 = add_row(s5, m, r5, r6, r7);
+s6 = add_row(s6, m, r6, r7, r8);
+s7 = add_row(s7, m, r7, r8, r9);
+}
+store_row(image, oy, ox, o, s0);
+store_row(image, oy + 1, ox, o, s1);
+store_row(image, oy + 2, ox, o, s2);
+store_row(image, oy + 3, ox, o, s3);
+store_row(image, oy + 4, ox, o, s4);
+store_row(image, oy + 5, ox, o, s5);
+store_row(image, oy + 6, ox, o, s6);
+store_row(image, oy + 7, ox, o, s7);
 }
 `;
 export const conv2d_3x3_lane_filter_gradient: string = `
@@ -794,20 +794,20 @@ enable subgroups;
 override SLOTS: u32;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: u32,
-  out_width: i32,
-  in4: u32,
-  out4: u32,
-  kernel_y: u32,
-  pad_top: i32,
-  pad_left: i32,
-  parts: u32,
-  part_rows: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: u32,
+out_width: i32,
+in4: u32,
+out4: u32,
+kernel_y: u32,
+pad_top: i32,
+pad_left: i32,
+parts: u32,
+part_rows: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -819,115 +819,115 @@ struct Sizes {
 struct Slot { left: mat4x4f, middle: mat4x4f, right: mat4x4f }
 
 fn load_x(at: u32, ix: i32, inside: bool) -> vec4f {
-  let value = x[at + u32(min(ix, sizes.width - 1)) * sizes.in4];
-  return select(vec4f(), value, inside & (ix < sizes.width));
+let value = x[at + u32(min(ix, sizes.width - 1)) * sizes.in4];
+return select(vec4f(), value, inside & (ix < sizes.width));
 }
 
 fn load_dy(at: u32, ox: i32) -> vec4f {
-  let value = dy[at + u32(clamp(ox, 0, sizes.out_width - 1)) * sizes.out4];
-  return select(vec4f(), value, (ox >= 0) & (ox < sizes.out_width));
+let value = dy[at + u32(clamp(ox, 0, sizes.out_width - 1)) * sizes.out4];
+return select(vec4f(), value, (ox >= 0) & (ox < sizes.out_width));
 }
 
 
 fn products(s: mat4x4f, v: vec4f, w: vec4f, d: vec4f, e: vec4f) -> mat4x4f {
-  return mat4x4f(
-    s[0] + v.x * d + w.x * e,
-    s[1] + v.y * d + w.y * e,
-    s[2] + v.z * d + w.z * e,
-    s[3] + v.w * d + w.w * e,
-  );
+return mat4x4f(
+s[0] + v.x * d + w.x * e,
+s[1] + v.y * d + w.y * e,
+s[2] + v.z * d + w.z * e,
+s[3] + v.w * d + w.w * e,
+);
 }
 
 fn add(s: Slot, v: vec4f, w: vec4f, d: mat4x4f) -> Slot {
-  return Slot(
-    products(s.left, v, w, d[2], d[3]),
-    products(s.middle, v, w, d[1], d[2]),
-    products(s.right, v, w, d[0], d[1]),
-  );
+return Slot(
+products(s.left, v, w, d[2], d[3]),
+products(s.middle, v, w, d[1], d[2]),
+products(s.right, v, w, d[0], d[1]),
+);
 }
 
 fn store(at: u32, value: vec4f) {
-  partial_sums[at] = value;
+partial_sums[at] = value;
 }
 
 fn store_tap(at: u32, value: mat4x4f) {
-  store(at, value[0]);
-  store(at + sizes.out4, value[1]);
-  store(at + 2u * sizes.out4, value[2]);
-  store(at + 3u * sizes.out4, value[3]);
+store(at, value[0]);
+store(at + sizes.out4, value[1]);
+store(at + 2u * sizes.out4, value[2]);
+store(at + 3u * sizes.out4, value[3]);
 }
 
 
 fn store_slot(first_row: u32, slot: u32, o: u32, s: Slot) {
-  if (slot >= sizes.kernel_y * sizes.in4 || o >= sizes.out4) { return; }
-  let row = first_row + slot / sizes.in4;
-  let tap = 4u * sizes.in4 * sizes.out4;
-  let at = row * 3u * tap + slot % sizes.in4 * 4u * sizes.out4 + o;
-  store_tap(at, s.left);
-  store_tap(at + tap, s.middle);
-  store_tap(at + 2u * tap, s.right);
+if (slot >= sizes.kernel_y * sizes.in4 || o >= sizes.out4) { return; }
+let row = first_row + slot / sizes.in4;
+let tap = 4u * sizes.in4 * sizes.out4;
+let at = row * 3u * tap + slot % sizes.in4 * 4u * sizes.out4 + o;
+store_tap(at, s.left);
+store_tap(at + tap, s.middle);
+store_tap(at + 2u * tap, s.right);
 }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let slots = sizes.kernel_y * sizes.in4;
-  let slot_blocks = (slots + SLOTS - 1u) / SLOTS;
-  let out_blocks = (sizes.out4 + 7u) / 8u;
-  let index = group.y * sizes.groups_x + group.x;
-  let part = index / (out_blocks * slot_blocks * sizes.batch);
-  if (part >= sizes.parts) { return; }
-  let b = index / (out_blocks * slot_blocks) % sizes.batch;
-  let o = index % out_blocks * 8u + lane;
-  let o_inside = min(o, sizes.out4 - 1u);
-  let first = index / out_blocks % slot_blocks * SLOTS;
-  let slot = min(first + min(lane, SLOTS - 1u), slots - 1u);
-  let u = slot / sizes.in4;
-  let c = slot % sizes.in4;
-  var s0: Slot;
-  var s1: Slot;
-  var s2: Slot;
-  var s3: Slot;
-  var s4: Slot;
-  var s5: Slot;
-  var s6: Slot;
-  var s7: Slot;
-  let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
-  for (var row = part * sizes.part_rows; row < last; row++) {
-    let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
-    let inside = (iy >= 0) & (iy < sizes.height);
-    let x_row = (b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
-    let x_at = x_row * u32(sizes.width) * sizes.in4 + c;
-    let y_at = (b * sizes.images * sizes.out_height + row) * u32(sizes.out_width) * sizes.out4 + o_inside;
+let slots = sizes.kernel_y * sizes.in4;
+let slot_blocks = (slots + SLOTS - 1u) / SLOTS;
+let out_blocks = (sizes.out4 + 7u) / 8u;
+let index = group.y * sizes.groups_x + group.x;
+let part = index / (out_blocks * slot_blocks * sizes.batch);
+if (part >= sizes.parts) { return; }
+let b = index / (out_blocks * slot_blocks) % sizes.batch;
+let o = index % out_blocks * 8u + lane;
+let o_inside = min(o, sizes.out4 - 1u);
+let first = index / out_blocks % slot_blocks * SLOTS;
+let slot = min(first + min(lane, SLOTS - 1u), slots - 1u);
+let u = slot / sizes.in4;
+let c = slot % sizes.in4;
+var s0: Slot;
+var s1: Slot;
+var s2: Slot;
+var s3: Slot;
+var s4: Slot;
+var s5: Slot;
+var s6: Slot;
+var s7: Slot;
+let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
+for (var row = part * sizes.part_rows; row < last; row++) {
+let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
+let inside = (iy >= 0) & (iy < sizes.height);
+let x_row = (b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+let x_at = x_row * u32(sizes.width) * sizes.in4 + c;
+let y_at = (b * sizes.images * sizes.out_height + row) * u32(sizes.out_width) * sizes.out4 + o_inside;
 
-    var d0 = load_dy(y_at, sizes.pad_left - 2);
-    var d1 = load_dy(y_at, sizes.pad_left - 1);
-    for (var ix = 0; ix < sizes.width; ix += 2) {
-      let near = load_x(x_at, ix, inside);
-      let far = load_x(x_at, ix + 1, inside);
-      let d2 = load_dy(y_at, ix + sizes.pad_left);
-      let d3 = load_dy(y_at, ix + sizes.pad_left + 1);
-      let d = mat4x4f(d0, d1, d2, d3);
-      s0 = add(s0, subgroupBroadcast(near, 0u), subgroupBroadcast(far, 0u), d);
-      if (SLOTS > 1u) { s1 = add(s1, subgroupBroadcast(near, 1u), subgroupBroadcast(far, 1u), d); }
-      if (SLOTS > 2u) { s2 = add(s2, subgroupBroadcast(near, 2u), subgroupBroadcast(far, 2u), d); }
-      if (SLOTS > 3u) { s3 = add(s3, subgroupBroadcast(near, 3u), subgroupBroadcast(far, 3u), d); }
-      if (SLOTS > 4u) { s4 = add(s4, subgroupBroadcast(near, 4u), subgroupBroadcast(far, 4u), d); }
-      if (SLOTS > 5u) { s5 = add(s5, subgroupBroadcast(near, 5u), subgroupBroadcast(far, 5u), d); }
-      if (SLOTS > 6u) { s6 = add(s6, subgroupBroadcast(near, 6u), subgroupBroadcast(far, 6u), d); }
-      if (SLOTS > 7u) { s7 = add(s7, subgroupBroadcast(near, 7u), subgroupBroadcast(far, 7u), d); }
-      d0 = d2;
-      d1 = d3;
-    }
-  }
-  let first_row = (part * sizes.batch + b) * sizes.kernel_y;
-  store_slot(first_row, first + 0u, o, s0);
-  if (SLOTS > 1u) { store_slot(first_row, first + 1u, o, s1); }
-  if (SLOTS > 2u) { store_slot(first_row, first + 2u, o, s2); }
-  if (SLOTS > 3u) { store_slot(first_row, first + 3u, o, s3); }
-  if (SLOTS > 4u) { store_slot(first_row, first + 4u, o, s4); }
-  if (SLOTS > 5u) { store_slot(first_row, first + 5u, o, s5); }
-  if (SLOTS > 6u) { store_slot(first_row, first + 6u, o, s6); }
-  if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
+var d0 = load_dy(y_at, sizes.pad_left - 2);
+var d1 = load_dy(y_at, sizes.pad_left - 1);
+for (var ix = 0; ix < sizes.width; ix += 2) {
+let near = load_x(x_at, ix, inside);
+let far = load_x(x_at, ix + 1, inside);
+let d2 = load_dy(y_at, ix + sizes.pad_left);
+let d3 = load_dy(y_at, ix + sizes.pad_left + 1);
+let d = mat4x4f(d0, d1, d2, d3);
+s0 = add(s0, subgroupBroadcast(near, 0u), subgroupBroadcast(far, 0u), d);
+if (SLOTS > 1u) { s1 = add(s1, subgroupBroadcast(near, 1u), subgroupBroadcast(far, 1u), d); }
+if (SLOTS > 2u) { s2 = add(s2, subgroupBroadcast(near, 2u), subgroupBroadcast(far, 2u), d); }
+if (SLOTS > 3u) { s3 = add(s3, subgroupBroadcast(near, 3u), subgroupBroadcast(far, 3u), d); }
+if (SLOTS > 4u) { s4 = add(s4, subgroupBroadcast(near, 4u), subgroupBroadcast(far, 4u), d); }
+if (SLOTS > 5u) { s5 = add(s5, subgroupBroadcast(near, 5u), subgroupBroadcast(far, 5u), d); }
+if (SLOTS > 6u) { s6 = add(s6, subgroupBroadcast(near, 6u), subgroupBroadcast(far, 6u), d); }
+if (SLOTS > 7u) { s7 = add(s7, subgroupBroadcast(near, 7u), subgroupBroadcast(far, 7u), d); }
+d0 = d2;
+d1 = d3;
+}
+}
+let first_row = (part * sizes.batch + b) * sizes.kernel_y;
+store_slot(first_row, first + 0u, o, s0);
+if (SLOTS > 1u) { store_slot(first_row, first + 1u, o, s1); }
+if (SLOTS > 2u) { store_slot(first_row, first + 2u, o, s2); }
+if (SLOTS > 3u) { store_slot(first_row, first + 3u, o, s3); }
+if (SLOTS > 4u) { store_slot(first_row, first + 4u, o, s4); }
+if (SLOTS > 5u) { store_slot(first_row, first + 5u, o, s5); }
+if (SLOTS > 6u) { store_slot(first_row, first + 6u, o, s6); }
+if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
 }
 `;
 export const conv2d_3x3_lane_tiles: string = `
@@ -951,20 +951,20 @@ export const conv2d_3x3_lane_tiles: string = `
 enable subgroups;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: i32,
-  out_width: i32,
-  in4: u32,
-  out4: u32,
-  pad_top: i32,
-  pad_left: i32,
-  transposed: u32,
-  tiles_x: u32,
-  tiles_y: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+in4: u32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+transposed: u32,
+tiles_x: u32,
+tiles_y: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -974,203 +974,203 @@ struct Sizes {
 
 
 struct Quad {
-  a: vec4f, b: vec4f, c: vec4f, d: vec4f,
-  e: vec4f, f: vec4f, g: vec4f, h: vec4f,
+a: vec4f, b: vec4f, c: vec4f, d: vec4f,
+e: vec4f, f: vec4f, g: vec4f, h: vec4f,
 }
 
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
 
 fn load(first: u32, ix: i32, inside: bool) -> vec4f {
-  let at = first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
-  return select(vec4f(), x[at], inside & (ix >= 0) & (ix < sizes.width));
+let at = first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+return select(vec4f(), x[at], inside & (ix >= 0) & (ix < sizes.width));
 }
 
 fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
-  let inside = (iy >= 0) & (iy < sizes.height);
-  let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
-  let first = row * u32(sizes.width) * sizes.in4 + q;
-  return Row(
-    load(first, ix, inside), load(first, ix + 1, inside), load(first, ix + 2, inside),
-    load(first, ix + 3, inside), load(first, ix + 4, inside), load(first, ix + 5, inside),
-  );
+let inside = (iy >= 0) & (iy < sizes.height);
+let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+let first = row * u32(sizes.width) * sizes.in4 + q;
+return Row(
+load(first, ix, inside), load(first, ix + 1, inside), load(first, ix + 2, inside),
+load(first, ix + 3, inside), load(first, ix + 4, inside), load(first, ix + 5, inside),
+);
 }
 
 
 
 fn load_share(b: u32, tap: u32, q: u32, o: u32, lane: u32) -> vec4f {
-  let p = min(o + lane / 4u % 2u, sizes.out4 - 1u);
-  let plain = (((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p;
-  let flipped = (((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q;
-  return w[select(plain, flipped, sizes.transposed != 0u)];
+let p = min(o + lane / 4u % 2u, sizes.out4 - 1u);
+let plain = (((b * 9u + tap) * sizes.in4 + q) * 4u + lane % 4u) * sizes.out4 + p;
+let flipped = (((b * 9u + 8u - tap) * sizes.out4 + p) * 4u + lane % 4u) * sizes.in4 + q;
+return w[select(plain, flipped, sizes.transposed != 0u)];
 }
 
 
 fn oriented(m: mat4x4f) -> mat4x4f {
-  let flipped = sizes.transposed != 0u;
-  let t = transpose(m);
-  return mat4x4f(
-    select(m[0], t[0], flipped), select(m[1], t[1], flipped),
-    select(m[2], t[2], flipped), select(m[3], t[3], flipped),
-  );
+let flipped = sizes.transposed != 0u;
+let t = transpose(m);
+return mat4x4f(
+select(m[0], t[0], flipped), select(m[1], t[1], flipped),
+select(m[2], t[2], flipped), select(m[3], t[3], flipped),
+);
 }
 
 
 fn first_filter(share: vec4f) -> mat4x4f {
-  return oriented(mat4x4f(
-    subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
-    subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
-  ));
+return oriented(mat4x4f(
+subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
+subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
+));
 }
 
 fn second_filter(share: vec4f) -> mat4x4f {
-  return oriented(mat4x4f(
-    subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
-    subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
-  ));
+return oriented(mat4x4f(
+subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
+subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
+));
 }
 
 fn left(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {
-  return Quad(
-    s.a + m * r.a, s.b + m * r.b, s.c + m * r.c, s.d + m * r.d,
-    s.e + n * r.a, s.f + n * r.b, s.g + n * r.c, s.h + n * r.d,
-  );
+return Quad(
+s.a + m * r.a, s.b + m * r.b, s.c + m * r.c, s.d + m * r.d,
+s.e + n * r.a, s.f + n * r.b, s.g + n * r.c, s.h + n * r.d,
+);
 }
 
 fn middle(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {
-  return Quad(
-    s.a + m * r.b, s.b + m * r.c, s.c + m * r.d, s.d + m * r.e,
-    s.e + n * r.b, s.f + n * r.c, s.g + n * r.d, s.h + n * r.e,
-  );
+return Quad(
+s.a + m * r.b, s.b + m * r.c, s.c + m * r.d, s.d + m * r.e,
+s.e + n * r.b, s.f + n * r.c, s.g + n * r.d, s.h + n * r.e,
+);
 }
 
 fn right(s: Quad, m: mat4x4f, n: mat4x4f, r: Row) -> Quad {
-  return Quad(
-    s.a + m * r.c, s.b + m * r.d, s.c + m * r.e, s.d + m * r.f,
-    s.e + n * r.c, s.f + n * r.d, s.g + n * r.e, s.h + n * r.f,
-  );
+return Quad(
+s.a + m * r.c, s.b + m * r.d, s.c + m * r.e, s.d + m * r.f,
+s.e + n * r.c, s.f + n * r.d, s.g + n * r.e, s.h + n * r.f,
+);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_pixel(at: u32, low: vec4f, high: vec4f, both: bool) {
-  store(at, low);
-  if (both) { store(at + 1u, high); }
+store(at, low);
+if (both) { store(at + 1u, high); }
 }
 
 fn store_row(image: u32, oy: i32, ox: i32, o: u32, s: Quad) {
-  if (oy >= sizes.out_height) { return; }
-  let row = image * u32(sizes.out_height) + u32(oy);
-  let at = (row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
-  let both = o + 1u < sizes.out4;
-  store_pixel(at, s.a, s.e, both);
-  if (ox + 1 < sizes.out_width) { store_pixel(at + sizes.out4, s.b, s.f, both); }
-  if (ox + 2 < sizes.out_width) { store_pixel(at + 2u * sizes.out4, s.c, s.g, both); }
-  if (ox + 3 < sizes.out_width) { store_pixel(at + 3u * sizes.out4, s.d, s.h, both); }
+if (oy >= sizes.out_height) { return; }
+let row = image * u32(sizes.out_height) + u32(oy);
+let at = (row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + o;
+let both = o + 1u < sizes.out4;
+store_pixel(at, s.a, s.e, both);
+if (ox + 1 < sizes.out_width) { store_pixel(at + sizes.out4, s.b, s.f, both); }
+if (ox + 2 < sizes.out_width) { store_pixel(at + 2u * sizes.out4, s.c, s.g, both); }
+if (ox + 3 < sizes.out_width) { store_pixel(at + 3u * sizes.out4, s.d, s.h, both); }
 }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
-  let tile_groups = (tiles + 7u) / 8u;
-  let blocks = (sizes.out4 + 1u) / 2u;
-  let index = group.y * sizes.groups_x + group.x;
-  let b = index / (blocks * tile_groups);
-  if (b >= sizes.batch) { return; }
-  let o = index / tile_groups % blocks * 2u;
+let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+let tile_groups = (tiles + 7u) / 8u;
+let blocks = (sizes.out4 + 1u) / 2u;
+let index = group.y * sizes.groups_x + group.x;
+let b = index / (blocks * tile_groups);
+if (b >= sizes.batch) { return; }
+let o = index / tile_groups % blocks * 2u;
 
-  let wanted = index % tile_groups * 8u + lane;
-  let tile = min(wanted, tiles - 1u);
-  let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
-  let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
-  let ox = i32(tile % sizes.tiles_x) * 4;
-  let iy = oy - sizes.pad_top;
-  let ix = ox - sizes.pad_left;
-  var s0: Quad;
-  var s1: Quad;
-  var s2: Quad;
-  var s3: Quad;
-  for (var q = 0u; q < sizes.in4; q++) {
-    let r0 = load_row(image, iy, ix, q);
-    let r1 = load_row(image, iy + 1, ix, q);
-    let r2 = load_row(image, iy + 2, ix, q);
-    let r3 = load_row(image, iy + 3, ix, q);
-    let r4 = load_row(image, iy + 4, ix, q);
-    let r5 = load_row(image, iy + 5, ix, q);
-    var share: vec4f;
-    var m: mat4x4f;
-    var n: mat4x4f;
-    share = load_share(b, 0u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = left(s0, m, n, r0);
-    s1 = left(s1, m, n, r1);
-    s2 = left(s2, m, n, r2);
-    s3 = left(s3, m, n, r3);
-    share = load_share(b, 1u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = middle(s0, m, n, r0);
-    s1 = middle(s1, m, n, r1);
-    s2 = middle(s2, m, n, r2);
-    s3 = middle(s3, m, n, r3);
-    share = load_share(b, 2u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = right(s0, m, n, r0);
-    s1 = right(s1, m, n, r1);
-    s2 = right(s2, m, n, r2);
-    s3 = right(s3, m, n, r3);
-    share = load_share(b, 3u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = left(s0, m, n, r1);
-    s1 = left(s1, m, n, r2);
-    s2 = left(s2, m, n, r3);
-    s3 = left(s3, m, n, r4);
-    share = load_share(b, 4u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = middle(s0, m, n, r1);
-    s1 = middle(s1, m, n, r2);
-    s2 = middle(s2, m, n, r3);
-    s3 = middle(s3, m, n, r4);
-    share = load_share(b, 5u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = right(s0, m, n, r1);
-    s1 = right(s1, m, n, r2);
-    s2 = right(s2, m, n, r3);
-    s3 = right(s3, m, n, r4);
-    share = load_share(b, 6u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = left(s0, m, n, r2);
-    s1 = left(s1, m, n, r3);
-    s2 = left(s2, m, n, r4);
-    s3 = left(s3, m, n, r5);
-    share = load_share(b, 7u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = middle(s0, m, n, r2);
-    s1 = middle(s1, m, n, r3);
-    s2 = middle(s2, m, n, r4);
-    s3 = middle(s3, m, n, r5);
-    share = load_share(b, 8u, q, o, lane);
-    m = first_filter(share);
-    n = second_filter(share);
-    s0 = right(s0, m, n, r2);
-    s1 = right(s1, m, n, r3);
-    s2 = right(s2, m, n, r4);
-    s3 = right(s3, m, n, r5);
-  }
-  if (wanted >= tiles) { return; }
-  store_row(image, oy, ox, o, s0);
-  store_row(image, oy + 1, ox, o, s1);
-  store_row(image, oy + 2, ox, o, s2);
-  store_row(image, oy + 3, ox, o, s3);
+let wanted = index % tile_groups * 8u + lane;
+let tile = min(wanted, tiles - 1u);
+let image = b * sizes.images + tile / (sizes.tiles_x * sizes.tiles_y);
+let oy = i32(tile / sizes.tiles_x % sizes.tiles_y) * 4;
+let ox = i32(tile % sizes.tiles_x) * 4;
+let iy = oy - sizes.pad_top;
+let ix = ox - sizes.pad_left;
+var s0: Quad;
+var s1: Quad;
+var s2: Quad;
+var s3: Quad;
+for (var q = 0u; q < sizes.in4; q++) {
+let r0 = load_row(image, iy, ix, q);
+let r1 = load_row(image, iy + 1, ix, q);
+let r2 = load_row(image, iy + 2, ix, q);
+let r3 = load_row(image, iy + 3, ix, q);
+let r4 = load_row(image, iy + 4, ix, q);
+let r5 = load_row(image, iy + 5, ix, q);
+var share: vec4f;
+var m: mat4x4f;
+var n: mat4x4f;
+share = load_share(b, 0u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = left(s0, m, n, r0);
+s1 = left(s1, m, n, r1);
+s2 = left(s2, m, n, r2);
+s3 = left(s3, m, n, r3);
+share = load_share(b, 1u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = middle(s0, m, n, r0);
+s1 = middle(s1, m, n, r1);
+s2 = middle(s2, m, n, r2);
+s3 = middle(s3, m, n, r3);
+share = load_share(b, 2u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = right(s0, m, n, r0);
+s1 = right(s1, m, n, r1);
+s2 = right(s2, m, n, r2);
+s3 = right(s3, m, n, r3);
+share = load_share(b, 3u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = left(s0, m, n, r1);
+s1 = left(s1, m, n, r2);
+s2 = left(s2, m, n, r3);
+s3 = left(s3, m, n, r4);
+share = load_share(b, 4u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = middle(s0, m, n, r1);
+s1 = middle(s1, m, n, r2);
+s2 = middle(s2, m, n, r3);
+s3 = middle(s3, m, n, r4);
+share = load_share(b, 5u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = right(s0, m, n, r1);
+s1 = right(s1, m, n, r2);
+s2 = right(s2, m, n, r3);
+s3 = right(s3, m, n, r4);
+share = load_share(b, 6u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = left(s0, m, n, r2);
+s1 = left(s1, m, n, r3);
+s2 = left(s2, m, n, r4);
+s3 = left(s3, m, n, r5);
+share = load_share(b, 7u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = middle(s0, m, n, r2);
+s1 = middle(s1, m, n, r3);
+s2 = middle(s2, m, n, r4);
+s3 = middle(s3, m, n, r5);
+share = load_share(b, 8u, q, o, lane);
+m = first_filter(share);
+n = second_filter(share);
+s0 = right(s0, m, n, r2);
+s1 = right(s1, m, n, r3);
+s2 = right(s2, m, n, r4);
+s3 = right(s3, m, n, r5);
+}
+if (wanted >= tiles) { return; }
+store_row(image, oy, ox, o, s0);
+store_row(image, oy + 1, ox, o, s1);
+store_row(image, oy + 2, ox, o, s2);
+store_row(image, oy + 3, ox, o, s3);
 }
 `;
 export const conv2d_3x3_slices: string = `
@@ -1193,19 +1193,19 @@ override TRANSPOSED: u32;
 override SLICES: u32;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: i32,
-  out_width: i32,
-  in4: u32,
-  out4: u32,
-  pad_top: i32,
-  pad_left: i32,
-  tiles_x: u32,
-  tiles_y: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+in4: u32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+tiles_x: u32,
+tiles_y: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -1225,106 +1225,106 @@ struct Quad { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 struct Tile { oy: i32, ox: i32, image: u32, o: u32 }
 
 fn tile_at(index: u32) -> Tile {
-  let at = index / sizes.out4;
-  return Tile(
-    i32(at / sizes.tiles_x % sizes.tiles_y) * 2,
-    i32(at % sizes.tiles_x) * 2,
-    at / (sizes.tiles_x * sizes.tiles_y),
-    index % sizes.out4,
-  );
+let at = index / sizes.out4;
+return Tile(
+i32(at / sizes.tiles_x % sizes.tiles_y) * 2,
+i32(at % sizes.tiles_x) * 2,
+at / (sizes.tiles_x * sizes.tiles_y),
+index % sizes.out4,
+);
 }
 
 fn load(image: u32, iy: i32, ix: i32, q: u32) -> vec4f {
-  let inside = (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width);
-  let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
-  let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4 + q;
-  return select(vec4f(), x[at], inside);
+let inside = (iy >= 0) & (iy < sizes.height) & (ix >= 0) & (ix < sizes.width);
+let row = image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
+let at = (row * u32(sizes.width) + u32(clamp(ix, 0, sizes.width - 1))) * sizes.in4 + q;
+return select(vec4f(), x[at], inside);
 }
 
 fn load_row(image: u32, iy: i32, ix: i32, q: u32) -> Row {
-  return Row(
-    load(image, iy, ix, q), load(image, iy, ix + 1, q),
-    load(image, iy, ix + 2, q), load(image, iy, ix + 3, q),
-  );
+return Row(
+load(image, iy, ix, q), load(image, iy, ix + 1, q),
+load(image, iy, ix + 2, q), load(image, iy, ix + 3, q),
+);
 }
 
 
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (TRANSPOSED != 0u) {
-    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
-  }
-  let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
-  return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
+if (TRANSPOSED != 0u) {
+let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
+return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
+}
+let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
+return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
 
 
 fn add_taps(s: Quad, b: u32, tap: u32, q: u32, o: u32, p: Row, r: Row) -> Quad {
-  let f = load_filter(b, tap, q, o);
-  let g = load_filter(b, tap + 1u, q, o);
-  let h = load_filter(b, tap + 2u, q, o);
-  return Quad(
-    s.a + f * p.a + g * p.b + h * p.c,
-    s.b + f * p.b + g * p.c + h * p.d,
-    s.c + f * r.a + g * r.b + h * r.c,
-    s.d + f * r.b + g * r.c + h * r.d,
-  );
+let f = load_filter(b, tap, q, o);
+let g = load_filter(b, tap + 1u, q, o);
+let h = load_filter(b, tap + 2u, q, o);
+return Quad(
+s.a + f * p.a + g * p.b + h * p.c,
+s.b + f * p.b + g * p.c + h * p.d,
+s.c + f * r.a + g * r.b + h * r.c,
+s.d + f * r.b + g * r.c + h * r.d,
+);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_pixel(t: Tile, oy: i32, ox: i32, value: vec4f) {
-  if (oy >= sizes.out_height || ox >= sizes.out_width) { return; }
-  let row = t.image * u32(sizes.out_height) + u32(oy);
-  store((row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + t.o, value);
+if (oy >= sizes.out_height || ox >= sizes.out_width) { return; }
+let row = t.image * u32(sizes.out_height) + u32(oy);
+store((row * u32(sizes.out_width) + u32(ox)) * sizes.out4 + t.o, value);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let here = 64u / SLICES;
-  let first = (group.y * sizes.groups_x + group.x) * here;
-  let tiles = sizes.batch * sizes.images * sizes.tiles_x * sizes.tiles_y * sizes.out4;
-  let slice = local / here;
+let here = 64u / SLICES;
+let first = (group.y * sizes.groups_x + group.x) * here;
+let tiles = sizes.batch * sizes.images * sizes.tiles_x * sizes.tiles_y * sizes.out4;
+let slice = local / here;
 
-  let t = tile_at(min(first + local % here, tiles - 1u));
-  let b = t.image / sizes.images;
-  let iy = t.oy - sizes.pad_top;
-  let ix = t.ox - sizes.pad_left;
-  var s: Quad;
-  for (var q = slice; q < sizes.in4; q += SLICES) {
-    let r0 = load_row(t.image, iy, ix, q);
-    let r1 = load_row(t.image, iy + 1, ix, q);
-    let r2 = load_row(t.image, iy + 2, ix, q);
-    let r3 = load_row(t.image, iy + 3, ix, q);
-    s = add_taps(s, b, 0u, q, t.o, r0, r1);
-    s = add_taps(s, b, 3u, q, t.o, r1, r2);
-    s = add_taps(s, b, 6u, q, t.o, r2, r3);
-  }
-  if (SLICES == 1u) {
-    if (first + local < tiles) {
-      store_pixel(t, t.oy, t.ox, s.a);
-      store_pixel(t, t.oy, t.ox + 1, s.b);
-      store_pixel(t, t.oy + 1, t.ox, s.c);
-      store_pixel(t, t.oy + 1, t.ox + 1, s.d);
-    }
-    return;
-  }
-  sums[local] = s.a;
-  sums[64u + local] = s.b;
-  sums[128u + local] = s.c;
-  sums[192u + local] = s.d;
-  workgroupBarrier();
-  for (var k = local; k < 4u * here; k += 64u) {
-    let pixel = k / here;
-    let at = first + k % here;
-    if (at >= tiles) { continue; }
-    var sum = vec4f();
-    for (var p = 0u; p < SLICES; p++) { sum += sums[pixel * 64u + p * here + k % here]; }
-    let done = tile_at(at);
-    store_pixel(done, done.oy + i32(pixel / 2u), done.ox + i32(pixel % 2u), sum);
-  }
+let t = tile_at(min(first + local % here, tiles - 1u));
+let b = t.image / sizes.images;
+let iy = t.oy - sizes.pad_top;
+let ix = t.ox - sizes.pad_left;
+var s: Quad;
+for (var q = slice; q < sizes.in4; q += SLICES) {
+let r0 = load_row(t.image, iy, ix, q);
+let r1 = load_row(t.image, iy + 1, ix, q);
+let r2 = load_row(t.image, iy + 2, ix, q);
+let r3 = load_row(t.image, iy + 3, ix, q);
+s = add_taps(s, b, 0u, q, t.o, r0, r1);
+s = add_taps(s, b, 3u, q, t.o, r1, r2);
+s = add_taps(s, b, 6u, q, t.o, r2, r3);
+}
+if (SLICES == 1u) {
+if (first + local < tiles) {
+store_pixel(t, t.oy, t.ox, s.a);
+store_pixel(t, t.oy, t.ox + 1, s.b);
+store_pixel(t, t.oy + 1, t.ox, s.c);
+store_pixel(t, t.oy + 1, t.ox + 1, s.d);
+}
+return;
+}
+sums[local] = s.a;
+sums[64u + local] = s.b;
+sums[128u + local] = s.c;
+sums[192u + local] = s.d;
+workgroupBarrier();
+for (var k = local; k < 4u * here; k += 64u) {
+let pixel = k / here;
+let at = first + k % here;
+if (at >= tiles) { continue; }
+var sum = vec4f();
+for (var p = 0u; p < SLICES; p++) { sum += sums[pixel * 64u + p * here + k % here]; }
+let done = tile_at(at);
+store_pixel(done, done.oy + i32(pixel / 2u), done.ox + i32(pixel % 2u), sum);
+}
 }
 `;
 export const conv2d_filter_gradient: string = `
@@ -1341,23 +1341,23 @@ export const conv2d_filter_gradient: string = `
 override WORKGROUP: u32;
 
 struct Sizes {
-  batch: u32,
-  images: u32,
-  height: i32,
-  width: i32,
-  out_height: u32,
-  out_width: u32,
-  in4: u32,
-  out4: u32,
-  kernel_y: u32,
-  kernel_x: u32,
-  stride_y: u32,
-  stride_x: u32,
-  pad_top: i32,
-  pad_left: i32,
-  parts: u32,
-  part_rows: u32,
-  groups_x: u32,
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: u32,
+out_width: u32,
+in4: u32,
+out4: u32,
+kernel_y: u32,
+kernel_x: u32,
+stride_y: u32,
+stride_x: u32,
+pad_top: i32,
+pad_left: i32,
+parts: u32,
+part_rows: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -1366,68 +1366,68 @@ struct Sizes {
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
 fn outer(value: vec4f, cotangent: vec4f) -> mat4x4f {
-  return mat4x4f(
-    cotangent * value.x, cotangent * value.y, cotangent * value.z, cotangent * value.w,
-  );
+return mat4x4f(
+cotangent * value.x, cotangent * value.y, cotangent * value.z, cotangent * value.w,
+);
 }
 
 fn store(at: u32, value: vec4f) {
-  partial_sums[at] = value;
+partial_sums[at] = value;
 }
 
 fn store_block(at: u32, value: mat4x4f) {
-  store(at, value[0]);
-  store(at + sizes.out4, value[1]);
-  store(at + 2u * sizes.out4, value[2]);
-  store(at + 3u * sizes.out4, value[3]);
+store(at, value[0]);
+store(at + sizes.out4, value[1]);
+store(at + 2u * sizes.out4, value[2]);
+store(at + 3u * sizes.out4, value[3]);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let in8 = (sizes.in4 + 1u) / 2u;
-  let out8 = (sizes.out4 + 1u) / 2u;
-  let taps = sizes.kernel_y * sizes.kernel_x;
-  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  if (index >= sizes.parts * sizes.batch * taps * in8 * out8) { return; }
-  let o = index % out8 * 2u;
-  let c = index / out8 % in8 * 2u;
-  let tap = index / (out8 * in8) % taps;
-  let b = index / (out8 * in8 * taps) % sizes.batch;
-  let part = index / (out8 * in8 * taps * sizes.batch);
-  let second_o = select(0u, 1u, o + 1u < sizes.out4);
-  let second_c = select(0u, 1u, c + 1u < sizes.in4);
-  var lo_lo: mat4x4f;
-  var lo_hi: mat4x4f;
-  var hi_lo: mat4x4f;
-  var hi_hi: mat4x4f;
-  let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
-  for (var row = part * sizes.part_rows; row < last; row++) {
-    let iy = i32(row % sizes.out_height * sizes.stride_y + tap / sizes.kernel_x) - sizes.pad_top;
-    if (iy < 0 || iy >= sizes.height) { continue; }
-    let x_row = ((b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(iy)) * u32(sizes.width) * sizes.in4 + c;
-    let y_row = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
-    for (var ox = 0u; ox < sizes.out_width; ox++) {
-      let ix = i32(ox * sizes.stride_x + tap % sizes.kernel_x) - sizes.pad_left;
-      let inside = (ix >= 0) & (ix < sizes.width);
-      let x_at = x_row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
-      let lo = select(vec4f(), x[x_at], inside);
-      let hi = select(vec4f(), x[x_at + second_c], inside);
-      let y_lo = dy[y_row + ox * sizes.out4];
-      let y_hi = dy[y_row + ox * sizes.out4 + second_o];
-      lo_lo += outer(lo, y_lo);
-      lo_hi += outer(lo, y_hi);
-      hi_lo += outer(hi, y_lo);
-      hi_hi += outer(hi, y_hi);
-    }
-  }
-  let at = (((part * sizes.batch + b) * taps + tap) * sizes.in4 + c) * 4u * sizes.out4 + o;
-  let below = at + 4u * sizes.out4;
-  store_block(at, lo_lo);
-  if (o + 1u < sizes.out4) { store_block(at + 1u, lo_hi); }
-  if (c + 1u < sizes.in4) {
-    store_block(below, hi_lo);
-    if (o + 1u < sizes.out4) { store_block(below + 1u, hi_hi); }
-  }
+let in8 = (sizes.in4 + 1u) / 2u;
+let out8 = (sizes.out4 + 1u) / 2u;
+let taps = sizes.kernel_y * sizes.kernel_x;
+let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+if (index >= sizes.parts * sizes.batch * taps * in8 * out8) { return; }
+let o = index % out8 * 2u;
+let c = index / out8 % in8 * 2u;
+let tap = index / (out8 * in8) % taps;
+let b = index / (out8 * in8 * taps) % sizes.batch;
+let part = index / (out8 * in8 * taps * sizes.batch);
+let second_o = select(0u, 1u, o + 1u < sizes.out4);
+let second_c = select(0u, 1u, c + 1u < sizes.in4);
+var lo_lo: mat4x4f;
+var lo_hi: mat4x4f;
+var hi_lo: mat4x4f;
+var hi_hi: mat4x4f;
+let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
+for (var row = part * sizes.part_rows; row < last; row++) {
+let iy = i32(row % sizes.out_height * sizes.stride_y + tap / sizes.kernel_x) - sizes.pad_top;
+if (iy < 0 || iy >= sizes.height) { continue; }
+let x_row = ((b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(iy)) * u32(sizes.width) * sizes.in4 + c;
+let y_row = (b * sizes.images * sizes.out_height + row) * sizes.out_width * sizes.out4 + o;
+for (var ox = 0u; ox < sizes.out_width; ox++) {
+let ix = i32(ox * sizes.stride_x + tap % sizes.kernel_x) - sizes.pad_left;
+let inside = (ix >= 0) & (ix < sizes.width);
+let x_at = x_row + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+let lo = select(vec4f(), x[x_at], inside);
+let hi = select(vec4f(), x[x_at + second_c], inside);
+let y_lo = dy[y_row + ox * sizes.out4];
+let y_hi = dy[y_row + ox * sizes.out4 + second_o];
+lo_lo += outer(lo, y_lo);
+lo_hi += outer(lo, y_hi);
+hi_lo += outer(hi, y_lo);
+hi_hi += outer(hi, y_hi);
+}
+}
+let at = (((part * sizes.batch + b) * taps + tap) * sizes.in4 + c) * 4u * sizes.out4 + o;
+let below = at + 4u * sizes.out4;
+store_block(at, lo_lo);
+if (o + 1u < sizes.out4) { store_block(at + 1u, lo_hi); }
+if (c + 1u < sizes.in4) {
+store_block(below, hi_lo);
+if (o + 1u < sizes.out4) { store_block(below + 1u, hi_hi); }
+}
 }
 `;
 export const matmul: string = `
@@ -1446,13 +1446,13 @@ override TRANSPOSE_B: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
-  batch: u32,
-  rows: u32,
-  inner: u32,
-  columns: u32,
-  parts: u32,
-  part4: u32,
-  groups_x: u32,
+batch: u32,
+rows: u32,
+inner: u32,
+columns: u32,
+parts: u32,
+part4: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
@@ -1465,85 +1465,85 @@ struct Sums { lo: mat4x4f, hi: mat4x4f }
 
 
 fn load_a(b: u32, i: u32, k: u32) -> mat4x4f {
-  if (TRANSPOSE_A != 0u) {
-    let at = ((b * sizes.inner + k) * sizes.rows + min(i, sizes.rows - 4u)) / 4u;
-    let step = sizes.rows / 4u;
-    return transpose(mat4x4f(a[at], a[at + step], a[at + 2u * step], a[at + 3u * step]));
-  }
-  let first = b * sizes.rows;
-  let last = sizes.rows - 1u;
-  return mat4x4f(
-    a[((first + min(i, last)) * sizes.inner + k) / 4u],
-    a[((first + min(i + 1u, last)) * sizes.inner + k) / 4u],
-    a[((first + min(i + 2u, last)) * sizes.inner + k) / 4u],
-    a[((first + min(i + 3u, last)) * sizes.inner + k) / 4u],
-  );
+if (TRANSPOSE_A != 0u) {
+let at = ((b * sizes.inner + k) * sizes.rows + min(i, sizes.rows - 4u)) / 4u;
+let step = sizes.rows / 4u;
+return transpose(mat4x4f(a[at], a[at + step], a[at + 2u * step], a[at + 3u * step]));
+}
+let first = b * sizes.rows;
+let last = sizes.rows - 1u;
+return mat4x4f(
+a[((first + min(i, last)) * sizes.inner + k) / 4u],
+a[((first + min(i + 1u, last)) * sizes.inner + k) / 4u],
+a[((first + min(i + 2u, last)) * sizes.inner + k) / 4u],
+a[((first + min(i + 3u, last)) * sizes.inner + k) / 4u],
+);
 }
 
 
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
-  if (TRANSPOSE_B != 0u) {
-    let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
-    let step = sizes.inner / 4u;
-    return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
-  }
-  let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
-  let step = sizes.columns / 4u;
-  return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
+if (TRANSPOSE_B != 0u) {
+let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
+let step = sizes.inner / 4u;
+return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
+}
+let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
+let step = sizes.columns / 4u;
+return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
 }
 
 fn add(s: Sums, rows: mat4x4f, lo: mat4x4f, hi: mat4x4f) -> Sums {
-  return Sums(s.lo + lo * rows, s.hi + hi * rows);
+return Sums(s.lo + lo * rows, s.hi + hi * rows);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_row(first: u32, i: u32, j: u32, lo: vec4f, hi: vec4f) {
-  if (i >= sizes.rows) { return; }
-  let at = ((first + i) * sizes.columns + j) / 4u;
-  store(at, lo);
-  if (j + 4u < sizes.columns) { store(at + 1u, hi); }
+if (i >= sizes.rows) { return; }
+let at = ((first + i) * sizes.columns + j) / 4u;
+store(at, lo);
+if (j + 4u < sizes.columns) { store(at + 1u, hi); }
 }
 
 fn store_rows(first: u32, i: u32, j: u32, s: Sums) {
-  store_row(first, i, j, s.lo[0], s.hi[0]);
-  store_row(first, i + 1u, j, s.lo[1], s.hi[1]);
-  store_row(first, i + 2u, j, s.lo[2], s.hi[2]);
-  store_row(first, i + 3u, j, s.lo[3], s.hi[3]);
+store_row(first, i, j, s.lo[0], s.hi[0]);
+store_row(first, i + 1u, j, s.lo[1], s.hi[1]);
+store_row(first, i + 2u, j, s.lo[2], s.hi[2]);
+store_row(first, i + 3u, j, s.lo[3], s.hi[3]);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row_tiles = (sizes.rows + 15u) / 16u;
-  let column_tiles = (sizes.columns + 7u) / 8u;
-  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
-  let j = index % column_tiles * 8u;
-  let i = index / column_tiles % row_tiles * 16u;
-  let part_b = index / (column_tiles * row_tiles);
-  let b = part_b % sizes.batch;
-  let part = part_b / sizes.batch;
-  let high = min(j + 4u, sizes.columns - 4u);
-  var s0: Sums;
-  var s1: Sums;
-  var s2: Sums;
-  var s3: Sums;
-  let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
-  for (var q = part * sizes.part4; q < last; q++) {
-    let lo = load_c(b, 4u * q, j);
-    let hi = load_c(b, 4u * q, high);
-    s0 = add(s0, load_a(b, i, 4u * q), lo, hi);
-    s1 = add(s1, load_a(b, i + 4u, 4u * q), lo, hi);
-    s2 = add(s2, load_a(b, i + 8u, 4u * q), lo, hi);
-    s3 = add(s3, load_a(b, i + 12u, 4u * q), lo, hi);
-  }
-  let first = part_b * sizes.rows;
-  store_rows(first, i, j, s0);
-  store_rows(first, i + 4u, j, s1);
-  store_rows(first, i + 8u, j, s2);
-  store_rows(first, i + 12u, j, s3);
+let row_tiles = (sizes.rows + 15u) / 16u;
+let column_tiles = (sizes.columns + 7u) / 8u;
+let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
+let j = index % column_tiles * 8u;
+let i = index / column_tiles % row_tiles * 16u;
+let part_b = index / (column_tiles * row_tiles);
+let b = part_b % sizes.batch;
+let part = part_b / sizes.batch;
+let high = min(j + 4u, sizes.columns - 4u);
+var s0: Sums;
+var s1: Sums;
+var s2: Sums;
+var s3: Sums;
+let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
+for (var q = part * sizes.part4; q < last; q++) {
+let lo = load_c(b, 4u * q, j);
+let hi = load_c(b, 4u * q, high);
+s0 = add(s0, load_a(b, i, 4u * q), lo, hi);
+s1 = add(s1, load_a(b, i + 4u, 4u * q), lo, hi);
+s2 = add(s2, load_a(b, i + 8u, 4u * q), lo, hi);
+s3 = add(s3, load_a(b, i + 12u, 4u * q), lo, hi);
+}
+let first = part_b * sizes.rows;
+store_rows(first, i, j, s0);
+store_rows(first, i + 4u, j, s1);
+store_rows(first, i + 8u, j, s2);
+store_rows(first, i + 12u, j, s3);
 }
 `;
 export const matmul_any: string = `
@@ -1561,13 +1561,13 @@ override TRANSPOSE_B: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
-  batch: u32,
-  rows: u32,
-  inner: u32,
-  columns: u32,
-  parts: u32,
-  part_inner: u32,
-  groups_x: u32,
+batch: u32,
+rows: u32,
+inner: u32,
+columns: u32,
+parts: u32,
+part_inner: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -1577,61 +1577,61 @@ struct Sizes {
 
 
 fn load_a(b: u32, i: u32, k: u32) -> vec4f {
-  let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.rows - 1u));
-  let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, TRANSPOSE_A != 0u);
-  return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.rows - 1u));
+let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, TRANSPOSE_A != 0u);
+return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
 }
 
 
 fn load_c(b: u32, k: u32, j: u32) -> vec4f {
-  let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.columns - 1u));
-  let straight = (b * sizes.inner + k) * sizes.columns + columns;
-  let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, TRANSPOSE_B != 0u);
-  return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);
+let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.columns - 1u));
+let straight = (b * sizes.inner + k) * sizes.columns + columns;
+let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, TRANSPOSE_B != 0u);
+return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);
 }
 
 fn store(at: u32, value: f32) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_row(first: u32, i: u32, j: u32, s: vec4f) {
-  if (i >= sizes.rows) { return; }
-  let at = (first + i) * sizes.columns + j;
-  store(at, s.x);
-  if (j + 1u < sizes.columns) { store(at + 1u, s.y); }
-  if (j + 2u < sizes.columns) { store(at + 2u, s.z); }
-  if (j + 3u < sizes.columns) { store(at + 3u, s.w); }
+if (i >= sizes.rows) { return; }
+let at = (first + i) * sizes.columns + j;
+store(at, s.x);
+if (j + 1u < sizes.columns) { store(at + 1u, s.y); }
+if (j + 2u < sizes.columns) { store(at + 2u, s.z); }
+if (j + 3u < sizes.columns) { store(at + 3u, s.w); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row_tiles = (sizes.rows + 3u) / 4u;
-  let column_tiles = (sizes.columns + 3u) / 4u;
-  let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
-  let j = index % column_tiles * 4u;
-  let i = index / column_tiles % row_tiles * 4u;
-  let part_b = index / (column_tiles * row_tiles);
-  let b = part_b % sizes.batch;
-  let part = part_b / sizes.batch;
-  var s0: vec4f;
-  var s1: vec4f;
-  var s2: vec4f;
-  var s3: vec4f;
-  let last = min((part + 1u) * sizes.part_inner, sizes.inner);
-  for (var k = part * sizes.part_inner; k < last; k++) {
-    let rows = load_a(b, i, k);
-    let columns = load_c(b, k, j);
-    s0 += rows.x * columns;
-    s1 += rows.y * columns;
-    s2 += rows.z * columns;
-    s3 += rows.w * columns;
-  }
-  let first = part_b * sizes.rows;
-  store_row(first, i, j, s0);
-  store_row(first, i + 1u, j, s1);
-  store_row(first, i + 2u, j, s2);
-  store_row(first, i + 3u, j, s3);
+let row_tiles = (sizes.rows + 3u) / 4u;
+let column_tiles = (sizes.columns + 3u) / 4u;
+let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
+let j = index % column_tiles * 4u;
+let i = index / column_tiles % row_tiles * 4u;
+let part_b = index / (column_tiles * row_tiles);
+let b = part_b % sizes.batch;
+let part = part_b / sizes.batch;
+var s0: vec4f;
+var s1: vec4f;
+var s2: vec4f;
+var s3: vec4f;
+let last = min((part + 1u) * sizes.part_inner, sizes.inner);
+for (var k = part * sizes.part_inner; k < last; k++) {
+let rows = load_a(b, i, k);
+let columns = load_c(b, k, j);
+s0 += rows.x * columns;
+s1 += rows.y * columns;
+s2 += rows.z * columns;
+s3 += rows.w * columns;
+}
+let first = part_b * sizes.rows;
+store_row(first, i, j, s0);
+store_row(first, i + 1u, j, s1);
+store_row(first, i + 2u, j, s2);
+store_row(first, i + 3u, j, s3);
 }
 `;
 export const matmul_lanes: string = `
@@ -1654,13 +1654,13 @@ override TRANSPOSE_A: u32;
 override TRANSPOSE_B: u32;
 
 struct Sizes {
-  batch: u32,
-  rows: u32,
-  inner: u32,
-  columns: u32,
-  parts: u32,
-  part4: u32,
-  groups_x: u32,
+batch: u32,
+rows: u32,
+inner: u32,
+columns: u32,
+parts: u32,
+part4: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
@@ -1674,113 +1674,113 @@ struct Sums { lo: mat4x4f, hi: mat4x4f }
 
 
 fn load_share(b: u32, i: u32, k: u32, lane: u32) -> vec4f {
-  if (TRANSPOSE_A != 0u) {
-    let row = min(i + lane / 4u % 2u * 4u, sizes.rows - 4u);
-    return a[((b * sizes.inner + k + lane % 4u) * sizes.rows + row) / 4u];
-  }
-  return a[((b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k) / 4u];
+if (TRANSPOSE_A != 0u) {
+let row = min(i + lane / 4u % 2u * 4u, sizes.rows - 4u);
+return a[((b * sizes.inner + k + lane % 4u) * sizes.rows + row) / 4u];
+}
+return a[((b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k) / 4u];
 }
 
 
 fn first_rows(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
-    subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
-    subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
-  );
-  if (TRANSPOSE_A != 0u) { return transpose(m); }
-  return m;
+let m = mat4x4f(
+subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
+subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
+);
+if (TRANSPOSE_A != 0u) { return transpose(m); }
+return m;
 }
 
 fn second_rows(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
-    subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
-    subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
-  );
-  if (TRANSPOSE_A != 0u) { return transpose(m); }
-  return m;
+let m = mat4x4f(
+subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
+subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
+);
+if (TRANSPOSE_A != 0u) { return transpose(m); }
+return m;
 }
 
 
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
-  if (TRANSPOSE_B != 0u) {
-    let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
-    let step = sizes.inner / 4u;
-    return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
-  }
-  let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
-  let step = sizes.columns / 4u;
-  return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
+if (TRANSPOSE_B != 0u) {
+let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
+let step = sizes.inner / 4u;
+return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
+}
+let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
+let step = sizes.columns / 4u;
+return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
 }
 
 fn add(s: Sums, rows: mat4x4f, lo: mat4x4f, hi: mat4x4f) -> Sums {
-  return Sums(s.lo + lo * rows, s.hi + hi * rows);
+return Sums(s.lo + lo * rows, s.hi + hi * rows);
 }
 
 fn store(at: u32, value: vec4f) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn store_row(first: u32, i: u32, j: u32, lo: vec4f, hi: vec4f) {
-  if (i >= sizes.rows || j >= sizes.columns) { return; }
-  let at = ((first + i) * sizes.columns + j) / 4u;
-  store(at, lo);
-  if (j + 4u < sizes.columns) { store(at + 1u, hi); }
+if (i >= sizes.rows || j >= sizes.columns) { return; }
+let at = ((first + i) * sizes.columns + j) / 4u;
+store(at, lo);
+if (j + 4u < sizes.columns) { store(at + 1u, hi); }
 }
 
 fn store_rows(first: u32, i: u32, j: u32, s: Sums) {
-  store_row(first, i, j, s.lo[0], s.hi[0]);
-  store_row(first, i + 1u, j, s.lo[1], s.hi[1]);
-  store_row(first, i + 2u, j, s.lo[2], s.hi[2]);
-  store_row(first, i + 3u, j, s.lo[3], s.hi[3]);
+store_row(first, i, j, s.lo[0], s.hi[0]);
+store_row(first, i + 1u, j, s.lo[1], s.hi[1]);
+store_row(first, i + 2u, j, s.lo[2], s.hi[2]);
+store_row(first, i + 3u, j, s.lo[3], s.hi[3]);
 }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let row_tiles = (sizes.rows + 31u) / 32u;
-  let column_tiles = (sizes.columns + 63u) / 64u;
-  let index = group.y * sizes.groups_x + group.x;
-  if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
-  let j = index % column_tiles * 64u + lane * 8u;
-  let i = index / column_tiles % row_tiles * 32u;
-  let part_b = index / (column_tiles * row_tiles);
-  let b = part_b % sizes.batch;
-  let part = part_b / sizes.batch;
-  let low = min(j, sizes.columns - 4u);
-  let high = min(j + 4u, sizes.columns - 4u);
-  var s0: Sums;
-  var s1: Sums;
-  var s2: Sums;
-  var s3: Sums;
-  var s4: Sums;
-  var s5: Sums;
-  var s6: Sums;
-  var s7: Sums;
-  let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
-  for (var q = part * sizes.part4; q < last; q++) {
-    let a0 = load_share(b, i, 4u * q, lane);
-    let a1 = load_share(b, i + 8u, 4u * q, lane);
-    let a2 = load_share(b, i + 16u, 4u * q, lane);
-    let a3 = load_share(b, i + 24u, 4u * q, lane);
-    let lo = load_c(b, 4u * q, low);
-    let hi = load_c(b, 4u * q, high);
-    s0 = add(s0, first_rows(a0), lo, hi);
-    s1 = add(s1, second_rows(a0), lo, hi);
-    s2 = add(s2, first_rows(a1), lo, hi);
-    s3 = add(s3, second_rows(a1), lo, hi);
-    s4 = add(s4, first_rows(a2), lo, hi);
-    s5 = add(s5, second_rows(a2), lo, hi);
-    s6 = add(s6, first_rows(a3), lo, hi);
-    s7 = add(s7, second_rows(a3), lo, hi);
-  }
-  let first = part_b * sizes.rows;
-  store_rows(first, i, j, s0);
-  store_rows(first, i + 4u, j, s1);
-  store_rows(first, i + 8u, j, s2);
-  store_rows(first, i + 12u, j, s3);
-  store_rows(first, i + 16u, j, s4);
-  store_rows(first, i + 20u, j, s5);
-  store_rows(first, i + 24u, j, s6);
-  store_rows(first, i + 28u, j, s7);
+let row_tiles = (sizes.rows + 31u) / 32u;
+let column_tiles = (sizes.columns + 63u) / 64u;
+let index = group.y * sizes.groups_x + group.x;
+if (index >= sizes.parts * sizes.batch * row_tiles * column_tiles) { return; }
+let j = index % column_tiles * 64u + lane * 8u;
+let i = index / column_tiles % row_tiles * 32u;
+let part_b = index / (column_tiles * row_tiles);
+let b = part_b % sizes.batch;
+let part = part_b / sizes.batch;
+let low = min(j, sizes.columns - 4u);
+let high = min(j + 4u, sizes.columns - 4u);
+var s0: Sums;
+var s1: Sums;
+var s2: Sums;
+var s3: Sums;
+var s4: Sums;
+var s5: Sums;
+var s6: Sums;
+var s7: Sums;
+let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
+for (var q = part * sizes.part4; q < last; q++) {
+let a0 = load_share(b, i, 4u * q, lane);
+let a1 = load_share(b, i + 8u, 4u * q, lane);
+let a2 = load_share(b, i + 16u, 4u * q, lane);
+let a3 = load_share(b, i + 24u, 4u * q, lane);
+let lo = load_c(b, 4u * q, low);
+let hi = load_c(b, 4u * q, high);
+s0 = add(s0, first_rows(a0), lo, hi);
+s1 = add(s1, second_rows(a0), lo, hi);
+s2 = add(s2, first_rows(a1), lo, hi);
+s3 = add(s3, second_rows(a1), lo, hi);
+s4 = add(s4, first_rows(a2), lo, hi);
+s5 = add(s5, second_rows(a2), lo, hi);
+s6 = add(s6, first_rows(a3), lo, hi);
+s7 = add(s7, second_rows(a3), lo, hi);
+}
+let first = part_b * sizes.rows;
+store_rows(first, i, j, s0);
+store_rows(first, i + 4u, j, s1);
+store_rows(first, i + 8u, j, s2);
+store_rows(first, i + 12u, j, s3);
+store_rows(first, i + 16u, j, s4);
+store_rows(first, i + 20u, j, s5);
+store_rows(first, i + 24u, j, s6);
+store_rows(first, i + 28u, j, s7);
 }
 `;
 export const resize_image: string = `
@@ -1795,16 +1795,16 @@ export const resize_image: string = `
 override WORKGROUP: u32;
 
 struct Sizes {
-  images: u32,
-  height: u32,
-  width: u32,
-  channels: u32,
-  out_height: u32,
-  out_width: u32,
-  out_channels: u32,
-  dilation_y: u32,
-  dilation_x: u32,
-  groups_x: u32,
+images: u32,
+height: u32,
+width: u32,
+channels: u32,
+out_height: u32,
+out_width: u32,
+out_channels: u32,
+dilation_y: u32,
+dilation_x: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -1812,30 +1812,30 @@ struct Sizes {
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 fn store(at: u32, value: f32) {
-  y[at] = value;
+y[at] = value;
 }
 
 fn copy(to: u32) {
-  if (to >= sizes.images * sizes.out_height * sizes.out_width * sizes.out_channels) { return; }
-  let c = to % sizes.out_channels;
-  let j = to / sizes.out_channels % sizes.out_width;
-  let i = to / (sizes.out_channels * sizes.out_width) % sizes.out_height;
-  let n = to / (sizes.out_channels * sizes.out_width * sizes.out_height);
-  let inside = (c < sizes.channels) &
-    (j % sizes.dilation_x == 0u) & (j / sizes.dilation_x < sizes.width) &
-    (i % sizes.dilation_y == 0u) & (i / sizes.dilation_y < sizes.height);
-  let from_row = (n * sizes.height + i / sizes.dilation_y) * sizes.width;
-  let at = (from_row + j / sizes.dilation_x) * sizes.channels + c;
-  store(to, select(0.0, x[select(0u, at, inside)], inside));
+if (to >= sizes.images * sizes.out_height * sizes.out_width * sizes.out_channels) { return; }
+let c = to % sizes.out_channels;
+let j = to / sizes.out_channels % sizes.out_width;
+let i = to / (sizes.out_channels * sizes.out_width) % sizes.out_height;
+let n = to / (sizes.out_channels * sizes.out_width * sizes.out_height);
+let inside = (c < sizes.channels) &
+(j % sizes.dilation_x == 0u) & (j / sizes.dilation_x < sizes.width) &
+(i % sizes.dilation_y == 0u) & (i / sizes.dilation_y < sizes.height);
+let from_row = (n * sizes.height + i / sizes.dilation_y) * sizes.width;
+let at = (from_row + j / sizes.dilation_x) * sizes.channels + c;
+store(to, select(0.0, x[select(0u, at, inside)], inside));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = (group.y * sizes.groups_x + group.x) * WORKGROUP * 4u + local;
-  copy(first);
-  copy(first + WORKGROUP);
-  copy(first + 2u * WORKGROUP);
-  copy(first + 3u * WORKGROUP);
+let first = (group.y * sizes.groups_x + group.x) * WORKGROUP * 4u + local;
+copy(first);
+copy(first + WORKGROUP);
+copy(first + 2u * WORKGROUP);
+copy(first + 3u * WORKGROUP);
 }
 `;
 export const sum_parts: string = `
@@ -1843,9 +1843,9 @@ export const sum_parts: string = `
 override WORKGROUP: u32;
 
 struct Sizes {
-  size: u32,
-  parts: u32,
-  groups_x: u32,
+size: u32,
+parts: u32,
+groups_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
@@ -1853,17 +1853,17 @@ struct Sizes {
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 fn store(at: u32, value: f32) {
-  y[at] = value;
+y[at] = value;
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
-  if (i >= sizes.size) { return; }
-  var sum = 0.0;
-  for (var p = 0u; p < sizes.parts; p++) {
-    sum += parts[p * sizes.size + i];
-  }
-  store(i, sum);
+let i = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+if (i >= sizes.size) { return; }
+var sum = 0.0;
+for (var p = 0u; p < sizes.parts; p++) {
+sum += parts[p * sizes.size + i];
+}
+store(i, sum);
 }
 `;

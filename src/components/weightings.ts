@@ -121,7 +121,11 @@ export const weightings: Registry<Weighting, object> = {
     { rate: positive("Step size of the logarithms", 0.025) },
     (options) => imtl(options),
   ),
-  "imtl-g": component("A gradient with equal projections on all (ICLR 2021).", {}, imtlGradient),
+  "imtl-g": component(
+    "A gradient with equal projections on all (ICLR 2021).",
+    {},
+    () => imtlGradient(),
+  ),
   "imtl-l": component(
     "Losses of one scale, learned (ICLR 2021).",
     { rate: positive("Step size of the logarithms", 0.025) },
@@ -171,5 +175,9 @@ export const weightings: Registry<Weighting, object> = {
     { rate: positive("Step size of the logarithms", 0.025) },
     (options) => uncertaintyWeighting(options),
   ),
-  upgrad: component("The mean of projections that conflict with none (2406.16232).", {}, upGrad),
+  upgrad: component(
+    "The mean of projections that conflict with none (2406.16232).",
+    {},
+    () => upGrad(),
+  ),
 };

@@ -1,3 +1,4 @@
+import { describe } from "../ir/describe.ts";
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import * as kinds from "./kinds.ts";
@@ -64,7 +65,9 @@ function classMajorLabels(way: number, shot: number): Int32Array {
 function checkCount(value: number, { name, least }: { name: string; least: number }): void {
   if (!Number.isInteger(value) || value < least) {
     throw new RangeError(
-      `Cannot sample episodes: ${name} ${value}, expected a whole number from ${least}. Correct ${name}.`,
+      `Cannot sample episodes: found ${
+        describe(value)
+      } for '${name}', expected a whole number from ${least}. Correct ${name}.`,
     );
   }
 }

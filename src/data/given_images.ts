@@ -5,7 +5,7 @@
  */
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
-import { describe } from "../ir/describe.ts";
+import { describe, isPromise } from "../ir/describe.ts";
 import { flattenNumbers, type NestedNumbers } from "../ir/nested_numbers.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 
@@ -106,6 +106,19 @@ function pixelsOf(images: GivenImages): Pixels {
         `typed array needs its shape: { data, shape: [n, height, width, channels] }.`,
     );
   }
+  const [first] = images as readonly unknown[];
+  if (
+    first !== undefined && typeof first !== "number" && !Array.isArray(first) &&
+    !ArrayBuffer.isView(first)
+  ) {
+    throw new TypeError(
+      `Cannot make a data set: found ${describe(first)} as the first image, expected its pixels. ${
+        isPromise(first)
+          ? "Await all of them: await Promise.all(images)."
+          : "decodeOnPlatform(file), or decodeImage(bytes) of the entry /data, makes pixels of a picture's file."
+      }`,
+    );
+  }
   const { numbers, shape } = flattenNumbers("make a data set", images as NestedNumbers[]);
   return shaped(numbers, shape);
 }
@@ -119,6 +132,12 @@ function isPicture(image: unknown): boolean {
 }
 
 function shaped(data: ArrayLike<number>, shape: readonly number[]): Pixels {
+  if (!Array.isArray(shape)) {
+    throw new TypeError(
+      `Cannot make a data set: found ${describe(shape)} for the shape of the images, expected ` +
+        `[n, height, width, channels].`,
+    );
+  }
   const [count, height, width, channels = 1] = shape;
   const whole = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 1);
   if ((shape.length !== 3 && shape.length !== 4) || !whole) {
@@ -170,6 +189,12 @@ function bytesOf(data: ArrayLike<number>): Uint8Array {
       );
     }
     bytes[at] = fractions ? Math.round(255 * value) : value;
+  }
+  if (Array.isArray(data) && data.includes(1) && bytes.every((value) => value < 2)) {
+    throw new RangeError(
+      "Cannot make a data set: found only the pixels 0 and 1 in an array of whole numbers, expected 0 to 255. " +
+        "Multiply by 255, or give a Uint8Array with its shape, { data, shape }, if they are meant so dark.",
+    );
   }
   return bytes;
 }
@@ -230,6 +255,13 @@ function classesOf(
     );
   }
   const given: readonly (number | string)[] = Array.from<number | string>(labels);
+  const least = given.reduce<number>((less, label) => Math.min(less, Number(label)), Infinity);
+  if (classNames === undefined && count > 1 && least > 0 && given.every(Number.isInteger)) {
+    throw new RangeError(
+      `Cannot make a data set: found labels from ${least}, expected classes from 0. Subtract ${least}, or name ` +
+        `all classes by 'classNames' if this set has none of the first.`,
+    );
+  }
   const names = classNames ??
     (given.every((label) => typeof label === "string")
       ? [...new Set(given as string[])].sort()

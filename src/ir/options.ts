@@ -6,45 +6,45 @@
 import { describe, isPromise } from "./describe.ts";
 import { count, type Kind, object } from "./kinds.ts";
 
-/** What other libraries, and hands in a hurry, call options of ours. */
-const CALLED: Readonly<Record<string, readonly string[]>> = {
-  axis: ["axes"],
-  axes: ["axis"],
-  dim: ["axis", "axes"],
-  dims: ["axes", "axis"],
-  keepdim: ["keepAxes"],
-  keepdims: ["keepAxes"],
-  ddof: ["correction"],
-  unbiased: ["correction"],
-  lr: ["rate", "innerRate"],
-  learningrate: ["rate", "innerRate"],
-  innerlr: ["innerRate"],
-  steps: ["innerSteps"],
-  stride: ["strides"],
-  strides: ["stride"],
-  pad: ["padding"],
-  size: ["window", "shape", "imageSize", "count"],
-  kernelsize: ["kernel", "window"],
-  poolsize: ["window"],
-  eps: ["epsilon"],
-  p: ["probability", "rate"],
-  prob: ["probability"],
-  std: ["deviation"],
-  stddev: ["deviation"],
-  min: ["low"],
-  max: ["high"],
-  type: ["dtype"],
-  classes: ["ways"],
-  filters: ["channels", "outputs"],
-  units: ["outputs"],
-  infeatures: ["inputs"],
-  outfeatures: ["outputs"],
-  inchannels: ["inputs", "imageChannels"],
-  outchannels: ["outputs"],
-  numfeatures: ["features"],
-  train: ["training"],
-  argnums: ["argument"],
-  outaxis: ["outAxes"],
+/** What other libraries, and hands in a hurry, call options of ours: our names, the likelier first. */
+const CALLED: Readonly<Record<string, string>> = {
+  axis: "axes",
+  axes: "axis",
+  dim: "axis axes",
+  dims: "axes axis",
+  keepdim: "keepAxes",
+  keepdims: "keepAxes",
+  ddof: "correction",
+  unbiased: "correction",
+  lr: "rate innerRate",
+  learningrate: "rate innerRate",
+  innerlr: "innerRate",
+  steps: "innerSteps",
+  stride: "strides",
+  strides: "stride",
+  pad: "padding",
+  size: "window shape imageSize count",
+  kernelsize: "kernel window",
+  poolsize: "window",
+  eps: "epsilon",
+  p: "probability rate",
+  prob: "probability",
+  std: "deviation",
+  stddev: "deviation",
+  min: "low",
+  max: "high",
+  type: "dtype",
+  classes: "ways classNames",
+  filters: "channels outputs",
+  units: "outputs",
+  infeatures: "inputs",
+  outfeatures: "outputs",
+  inchannels: "inputs imageChannels",
+  outchannels: "outputs",
+  numfeatures: "features",
+  train: "training",
+  argnums: "argument",
+  outaxis: "outAxes",
 };
 
 /** What each argument or option must be; `true` for what the function itself looks at. The type makes it complete. */
@@ -103,9 +103,30 @@ export function requireArguments<O extends object>(
   }
 }
 
+/**
+ * Throws if more arguments are given than a function takes: they would be ignored, and `add(a, b, c)` would be
+ * `a + b`. What `map()` and `reduce()` give to a function, a position and the array, is passed over.
+ *
+ * @param name Name of the function, for the error.
+ * @param given Its `arguments`.
+ * @param most How many it takes.
+ * @throws {TypeError} Says what is too much.
+ */
+export function requireNoMore(name: string, given: Iterable<unknown>, most: number = 0): void {
+  const more = [...given].slice(most);
+  const at = more.findIndex((one) => one !== undefined);
+  if (at < 0 || (more.length === 2 && Array.isArray(more[1]))) return;
+  throw new TypeError(
+    `Cannot call ${name}(): found ${describe(more[at])} beyond its ${most} arguments.`,
+  );
+}
+
 function refuse(name: string, found: string, known: object, option = ""): never {
   const names = Object.keys(known);
-  const meant = [...(CALLED[plain(option)] ?? []), ...names.filter((one) => near(option, one))]
+  const meant = [
+    ...(CALLED[plain(option)] ?? "").split(" "),
+    ...names.filter((one) => near(option, one)),
+  ]
     .find((one) => names.includes(one));
   const list = names.map((one) => `'${one}'`).join(", ");
   throw new TypeError(

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "./kinds.ts";
+import { requireArguments } from "./options.ts";
 import { formatAval } from "./aval.ts";
 import { callNotes } from "./call_notes.ts";
 import type { Program } from "./program.ts";
@@ -24,6 +26,12 @@ import type { Tensor } from "./tensor.ts";
  * ```
  */
 export function print(program: Program): string {
+  requireArguments("print", { program }, {
+    program: is.objectWith(
+      { inputs: is.list, nodes: is.list },
+      "a program, such as trace(fn, shapes).program,",
+    ),
+  });
   const names = new Map<Tensor, string>();
   const name = (tensor: Tensor): string => {
     const found = names.get(tensor);

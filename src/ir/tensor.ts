@@ -139,17 +139,30 @@ export class Tensor implements Aval {
   }
 }
 
-// Not in the type: only a caller without types asks a tensor for numbers.
-Object.defineProperty(Tensor.prototype, "data", {
-  get(this: Tensor): object {
-    return refusal(
-      `Cannot read numbers of the tensor ${
-        formatAval(this)
-      }: it stands for numbers that are computed ` +
-        `later. Return it from the traced function and read the result: await engine.read(value).`,
-    );
-  },
-});
+function unread(tensor: Tensor): string {
+  return `Cannot read numbers of the tensor ${
+    formatAval(tensor)
+  }: it stands for numbers that are computed ` +
+    `later. Return it from the traced function and read the result: await engine.read(value).`;
+}
+
+// Not in the type: only a caller without types asks a tensor for numbers, or goes through it as through a list.
+for (const name of ["data", "length"]) {
+  Object.defineProperty(Tensor.prototype, name, {
+    get(this: Tensor): object {
+      return refusal(unread(this));
+    },
+  });
+}
+for (const name of ["toJSON", Symbol.iterator]) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor): never {
+      throw new TypeError(
+        `${unread(this)} Rows: slice(x, [k]).`,
+      );
+    },
+  });
+}
 
 /**
  * Applies a primitive and returns all its results.

@@ -25,6 +25,7 @@ import {
   sum,
   where,
 } from "../tensor/mod.ts";
+import { requireTargets } from "./require_targets.ts";
 
 function requireLabels(attempt: string, logits: Tensor, labels: Tensor): void {
   requireTensor(attempt, logits);
@@ -173,6 +174,7 @@ export function accuracy(logits: Tensor, labels: Tensor): Tensor {
  * @param logits Scores (`f32`) of any shape, finite.
  * @param targets Probabilities of the positive class, of the same shape.
  * @returns The mean over all elements, a scalar.
+ * @throws {TypeError} If the shapes differ.
  *
  * @example
  * ```ts
@@ -184,6 +186,7 @@ export function accuracy(logits: Tensor, labels: Tensor): Tensor {
  * ```
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  requireTargets("take the binary cross-entropy", logits, targets);
   // -z log s(x) - (1 - z) log(1 - s(x)) = softplus(-|x|) + (x > 0 ? 1 - z : -z) x: nothing cancels.
   const positive = greater(logits, 0);
   const weight = sub(where(positive, full([], { value: 1 }), full([])), targets);

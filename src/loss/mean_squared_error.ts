@@ -1,5 +1,6 @@
 import type { Tensor } from "../ir/tensor.ts";
 import { mean, mul, sub } from "../tensor/mod.ts";
+import { requireTargets } from "./require_targets.ts";
 
 /**
  * Mean squared error.
@@ -7,6 +8,7 @@ import { mean, mul, sub } from "../tensor/mod.ts";
  * @param predictions Numbers (`f32`) of any shape.
  * @param targets Numbers of the same shape.
  * @returns The mean over all elements, a scalar.
+ * @throws {TypeError} If the shapes differ: broadcast, `[n, 1]` and `[n]` would make n * n errors of n.
  *
  * @example
  * ```ts
@@ -17,6 +19,7 @@ import { mean, mul, sub } from "../tensor/mod.ts";
  * ```
  */
 export function meanSquaredError(predictions: Tensor, targets: Tensor): Tensor {
+  requireTargets("take the squared error", predictions, targets);
   const distance = sub(predictions, targets);
   return mean(mul(distance, distance));
 }

@@ -130,7 +130,7 @@ export function innerLoop<Params, Shared, Support, Constants>(
   }
   return (meta, data, key) => {
     const { params, shared, rates } = meta;
-    const { support, query, constants } = data;
+    const { support, query, constants } = data ?? {};
     requireParts("meta-parameters", { params, shared, rates });
     requireParts("data", { support, query, constants });
     const { fast, slow, join } = splitParams(params, options.adapt);

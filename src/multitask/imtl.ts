@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireNoMore, requireOptions } from "../ir/options.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { sgd } from "../optim/sgd.ts";
 import { abs, clip, div, exp, maximum, mul, ones, sub, sum, zeros } from "../tensor/mod.ts";
@@ -97,6 +97,7 @@ const TINY = 1e-30;
  * ```
  */
 export function imtlGradient(): Weighting {
+  requireNoMore("imtlGradient", arguments);
   return {
     name: "imtl-g",
     scale: "one",

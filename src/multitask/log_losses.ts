@@ -1,3 +1,4 @@
+import { requireNoMore } from "../ir/options.ts";
 import { div } from "../tensor/mod.ts";
 import { positive } from "./positive_losses.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -22,6 +23,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function logLosses(): Weighting {
+  requireNoMore("logLosses", arguments);
   return {
     name: "log",
     scale: "free",

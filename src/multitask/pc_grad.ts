@@ -1,3 +1,4 @@
+import { requireNoMore } from "../ir/options.ts";
 import { add, convert, equal, eye, matmul, minimum, mul, sub } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
 import { randomOrders } from "./random_orders.ts";
@@ -26,6 +27,7 @@ import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function pcGrad(): Weighting {
+  requireNoMore("pcGrad", arguments);
   return {
     name: "pcgrad",
     scale: "free",

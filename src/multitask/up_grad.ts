@@ -1,3 +1,4 @@
+import { requireNoMore } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   abs,
@@ -51,6 +52,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function upGrad(): Weighting {
+  requireNoMore("upGrad", arguments);
   return {
     name: "upgrad",
     scale: "free",

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
 /** What a weighting method remembers between steps, tensors by name; `{}` if nothing. */
@@ -103,7 +104,9 @@ export interface Weighting {
  * @returns The number.
  * @throws {TypeError} If losses and inner products do not fit.
  */
-export function tasksOf(name: string, { losses, gram }: WeightingInputs): number {
+export function tasksOf(name: string, inputs: WeightingInputs): number {
+  const { losses, gram } = inputs ?? {};
+  for (const found of [losses, gram]) requireTensor(`weigh tasks by ${name}`, found);
   const tasks = losses.shape[0];
   if (losses.rank !== 1 || gram.rank !== 2 || gram.shape.some((extent) => extent !== tasks)) {
     throw new TypeError(

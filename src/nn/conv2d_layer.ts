@@ -63,8 +63,9 @@ export function conv2dLayer<const Bias extends boolean = true>(
       return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
-      const images = conv2d(x, tensorOf(params, "weight"), geometry);
-      return { output: bias ? add(images, tensorOf(params, "bias")) : images, state };
+      const weight = tensorOf(params, "weight", [kernel, kernel, inner, outputs]);
+      const images = conv2d(x, weight, geometry);
+      return { output: bias ? add(images, tensorOf(params, "bias", [outputs])) : images, state };
     },
   };
 }

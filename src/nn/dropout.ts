@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { bernoulli } from "../random/mod.ts";
 import { mul, where } from "../tensor/mod.ts";
@@ -24,7 +25,7 @@ import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
  * ```
  */
 export function dropout(options: { readonly rate: number }): Layer<NoParams> {
-  requireOptions("dropout", options, { rate: true });
+  requireOptions("dropout", options, { rate: is.number });
   const { rate } = options;
   if (!(rate >= 0 && rate < 1)) {
     throw new RangeError(`Cannot drop out at rate ${rate}: expected 0 <= rate < 1.`);

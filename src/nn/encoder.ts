@@ -1,4 +1,5 @@
-import { requireCounts, requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireOptions } from "../ir/options.ts";
 import { conv2dLayer } from "./conv2d_layer.ts";
 import { dropout as dropoutLayer } from "./dropout.ts";
 import type { Layer, ScaleAndOffset, WeightAndBias } from "./layer.ts";
@@ -67,9 +68,9 @@ export type EncoderParams = {
  */
 export function encoder(options: EncoderOptions = {}): Layer<EncoderParams> {
   requireOptions("encoder", options, {
-    widths: true,
-    embedding: true,
-    dropout: true,
+    widths: is.optional(is.listOf(is.count)),
+    embedding: is.optional(is.count),
+    dropout: is.optional(is.number),
     images: true,
     imageSize: true,
     imageChannels: true,
@@ -81,7 +82,6 @@ export function encoder(options: EncoderOptions = {}): Layer<EncoderParams> {
     dropout = 0.25,
     normalization = "batch",
   } = options;
-  requireCounts("encoder", { embedding });
   const size = imageSizeOf("encoder", options);
   const stages: Record<`stage${number}`, Layer<EncoderStage>> = {};
   let { height, width, channels: inputs } = size;

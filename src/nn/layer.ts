@@ -1,3 +1,4 @@
+import { sameShape, type Shape } from "../ir/aval.ts";
 import { describe } from "../ir/describe.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -75,16 +76,21 @@ export type ParamsOf<L> = L extends { init(key: Tensor): { readonly params: infe
  *
  * @param params The parameters.
  * @param name Its name.
+ * @param shape Its shape; any unless told. Parameters of another size would broadcast, or make a result of
+ *   another size.
  * @returns The tensor.
- * @throws {TypeError} If there is none of that name.
+ * @throws {TypeError} If there is none of that name and shape.
  */
-export function tensorOf(params: object, name: string): Tensor {
+export function tensorOf(params: object, name: string, shape?: Shape): Tensor {
   const found = (params as Params)[name];
-  if (found === undefined || !("dtype" in found)) {
+  const isTensor = found !== undefined && "dtype" in found;
+  if (!isTensor || (shape && !sameShape((found as Tensor).shape, shape))) {
     throw new TypeError(
-      `Cannot apply a layer: its parameters have no tensor '${name}', found ${
-        Object.keys(params).join(", ") || "nothing"
-      }. Use the parameters that its init() returned.`,
+      `Cannot apply a layer: its parameters have no tensor '${name}'${
+        shape ? ` [${shape}]` : ""
+      }, found ${
+        isTensor ? describe(found) : Object.keys(params).join(", ") || "nothing"
+      }. Use those that its init() returned.`,
     );
   }
   return found as Tensor;

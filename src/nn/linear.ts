@@ -58,8 +58,8 @@ export function linear<const Bias extends boolean = true>(
             `[..., ${inputs}].`,
         );
       }
-      const product = matmul(x, tensorOf(params, "weight"));
-      return { output: bias ? add(product, tensorOf(params, "bias")) : product, state };
+      const product = matmul(x, tensorOf(params, "weight", [inputs, outputs]));
+      return { output: bias ? add(product, tensorOf(params, "bias", [outputs])) : product, state };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { describe } from "../ir/describe.ts";
 import { requireCounts } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Layer } from "./layer.ts";
@@ -42,7 +43,12 @@ export function imageSizeOf(name: string, options: ImageSizeOptions): ImageSize 
     throw new TypeError(
       `Cannot call ${name}(): found 'images' and ${
         options.imageSize === undefined ? "'imageChannels'" : "'imageSize'"
-      }, expected one or the other. The images say both.`,
+      }, expected one of them.`,
+    );
+  }
+  if (images?.height === undefined) {
+    throw new TypeError(
+      `Cannot call ${name}(): found ${describe(images)} for 'images', expected a data set.`,
     );
   }
   const { height, width, channels } = images;

@@ -59,6 +59,7 @@ export function resNetFeatures(options: ResNetOptions): number {
     stem: true,
   });
   const { depth, width = 64 } = options;
+  requireOneOf("resNetFeatures", ["depth", depth], [18, 50]);
   return 8 * width * EXPANSION[depth];
 }
 
@@ -99,6 +100,7 @@ export function resNet(options: ResNetOptions): Layer {
   });
   const { depth, width = 64, imageChannels = 3, normalization = "batch" } = options;
   const { stem = "small" } = options;
+  requireOneOf("resNet", ["depth", depth], [18, 50]);
   requireOneOf("resNet", ["stem", stem], STEMS);
   const norm = (features: number): Layer => normalizationLayer(normalization, features);
   const conv = (inputs: number, outputs: number, kernel: 1 | 3 | 7, stride = 1): Layer =>

@@ -1,3 +1,4 @@
+import { describe } from "../ir/describe.ts";
 import { flatten } from "../tree/tree.ts";
 import { foldIn, splitKey } from "../random/mod.ts";
 import { type Layer, type Params, type ParamsOf, requireApplyOptions } from "./layer.ts";
@@ -16,7 +17,7 @@ export type SequentialParams<L extends Readonly<Record<string, unknown>>> = {
  *
  * @param layers The layers by name, in the order of application.
  * @returns One layer.
- * @throws {TypeError} If a name is a number (objects would reorder it) or contains a dot.
+ * @throws {TypeError} If a name is a number (objects would reorder it) or contains a dot, or something is no layer.
  *
  * @example
  * ```ts
@@ -38,7 +39,14 @@ export function sequential<const L extends Readonly<Record<string, Layer<object>
   layers: L,
 ): Layer<SequentialParams<L>> {
   const entries = Object.entries(layers);
-  for (const [name] of entries) {
+  for (const [name, layer] of entries) {
+    if (typeof layer?.init !== "function" || typeof layer.apply !== "function") {
+      throw new TypeError(
+        `Cannot build a sequence of layers: found ${
+          describe(layer)
+        } for '${name}', expected a layer.`,
+      );
+    }
     if (/^\d+$/.test(name) || name.includes(".") || name === "") {
       throw new TypeError(
         `Cannot build a sequence of layers: found the name '${name}', expected one that is not ` +

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOneOf, requireOptions } from "../ir/options.ts";
+import { requireNoMore, requireOneOf, requireOptions } from "../ir/options.ts";
 import { maxPool2d, mean, type PoolOptions, relu, reshape, transpose } from "../tensor/mod.ts";
 import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
 
@@ -18,6 +18,7 @@ import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
  * ```
  */
 export function reluLayer(): Layer<NoParams> {
+  requireNoMore("reluLayer", arguments);
   return statelessLayer(relu);
 }
 
@@ -56,6 +57,7 @@ export function maxPoolLayer(options: PoolOptions = {}): Layer<NoParams> {
  * ```
  */
 export function globalAveragePool(): Layer<NoParams> {
+  requireNoMore("globalAveragePool", arguments);
   return statelessLayer((x) => mean(x, { axes: [-3, -2] }));
 }
 

@@ -1,7 +1,8 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, div, mul, sub, zeros, zerosLike } from "../tensor/mod.ts";
-import { descend, mapLeaves, type Optimizer } from "./optimizer.ts";
+import { checked, descend, mapLeaves, type Optimizer } from "./optimizer.ts";
 import { safeSqrt } from "./safe_sqrt.ts";
 import { plainStep } from "./sgd.ts";
 
@@ -37,9 +38,13 @@ export interface AdamOptions {
  * ```
  */
 export function adam(options: AdamOptions = {}): Optimizer {
-  requireOptions("adam", options, { decay1: true, decay2: true, epsilon: true });
+  requireOptions("adam", options, {
+    decay1: is.optional(is.share),
+    decay2: is.optional(is.share),
+    epsilon: is.optional(is.number),
+  });
   const { decay1 = 0.9, decay2 = 0.999, epsilon = 1e-8 } = options;
-  return {
+  return checked(["first", "second", "weight1", "weight2"], {
     init(params) {
       const none = mapLeaves((param) => [zerosLike(param)], [params])[0];
       return { first: none, second: none, weight1: zeros([]), weight2: zeros([]) };
@@ -61,7 +66,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
         state: { first, second, weight1, weight2 },
       };
     },
-  };
+  });
 }
 
 /** Options of {@linkcode adamW}. */
@@ -94,11 +99,11 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
     decay1: true,
     decay2: true,
     epsilon: true,
-    weightDecay: true,
+    weightDecay: is.optional(is.finite),
   });
   const { weightDecay = 0.01, ...rest } = options;
   const inner = adam(rest);
-  return {
+  return checked([], {
     init: inner.init,
     update(grads, state, params, { rate }) {
       const decayed = descend(params, params, {
@@ -107,5 +112,5 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
       });
       return inner.update(grads, state, decayed, { rate });
     },
-  };
+  });
 }

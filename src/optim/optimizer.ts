@@ -1,3 +1,4 @@
+import { describe } from "../ir/describe.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
 
@@ -34,6 +35,34 @@ export interface Optimizer {
 }
 
 /**
+ * Makes an optimizer whose updates say which of their arguments is missing.
+ *
+ * @param kept Names of what its state holds.
+ * @param optimizer The optimizer.
+ * @returns The same, with checks.
+ */
+export function checked(kept: readonly string[], optimizer: Optimizer): Optimizer {
+  return {
+    init: optimizer.init,
+    update(grads, state, params, options) {
+      if (options?.rate === undefined) {
+        throw new TypeError(
+          "Cannot update parameters: found no learning rate, expected { rate } after the parameters.",
+        );
+      }
+      if (kept.some((name) => state?.[name] === undefined)) {
+        throw new TypeError(
+          `Cannot update parameters: found ${
+            describe(state)
+          } as the state, expected ${kept} of init(params).`,
+        );
+      }
+      return optimizer.update(grads, state, params, options);
+    },
+  };
+}
+
+/**
  * Applies a function to corresponding leaves of trees like the first one.
  *
  * @param fn From one leaf of each tree to one or several tensors.
@@ -66,11 +95,6 @@ export function mapLeaves<P>(
  */
 export function ratesOf(rate: Rate, params: unknown): (Tensor | number)[] {
   const { leaves, structure } = flatten<Tensor>(params);
-  if (rate === undefined) {
-    throw new TypeError(
-      "Cannot update parameters: found no learning rate, expected { rate } after the parameters.",
-    );
-  }
   if (typeof rate === "number" || rate instanceof Tensor) return leaves.map(() => rate);
   const rates = flatten<Tensor>(rate);
   assertSameStructure(structure, rates.structure, "use a tree of learning rates");

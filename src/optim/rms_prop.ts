@@ -1,6 +1,7 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, div, mul, sub, zerosLike } from "../tensor/mod.ts";
-import { descend, mapLeaves, type Optimizer } from "./optimizer.ts";
+import { checked, descend, mapLeaves, type Optimizer } from "./optimizer.ts";
 import { safeSqrt } from "./safe_sqrt.ts";
 import { plainStep } from "./sgd.ts";
 
@@ -43,14 +44,14 @@ export interface RmsPropOptions {
  */
 export function rmsProp(options: RmsPropOptions = {}): Optimizer {
   requireOptions("rmsProp", options, {
-    decay: true,
-    epsilon: true,
-    centered: true,
-    momentum: true,
+    decay: is.optional(is.share),
+    epsilon: is.optional(is.number),
+    centered: is.optional(is.flag),
+    momentum: is.optional(is.share),
   });
   const { decay = 0.99, epsilon = 1e-8, centered = false, momentum = 0 } = options;
   const kept = ["second", ...(centered ? ["first"] : []), ...(momentum === 0 ? [] : ["velocity"])];
-  return {
+  return checked(kept, {
     init(params) {
       const none = mapLeaves((param) => [zerosLike(param)], [params])[0];
       return Object.fromEntries(kept.map((name) => [name, none]));
@@ -71,5 +72,5 @@ export function rmsProp(options: RmsPropOptions = {}): Optimizer {
         state: Object.fromEntries(kept.map((name, k) => [name, trees[k + 1]])),
       };
     },
-  };
+  });
 }

@@ -1,7 +1,8 @@
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireNoMore, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, mul, sub, zerosLike } from "../tensor/mod.ts";
-import { descend, mapLeaves, type Optimizer } from "./optimizer.ts";
+import { checked, descend, mapLeaves, type Optimizer } from "./optimizer.ts";
 
 /** `param - rate * direction`. */
 export function plainStep(param: Tensor, direction: Tensor, rate: Tensor | number): Tensor {
@@ -24,13 +25,15 @@ export function plainStep(param: Tensor, direction: Tensor, rate: Tensor | numbe
  * ```
  */
 export function sgd(): Optimizer {
-  return {
+  // Its rate is an option of update(); momentum() is an optimizer of its own.
+  requireNoMore("sgd", arguments);
+  return checked([], {
     init: () => ({}),
     update: (grads, state, params, { rate }) => ({
       params: descend(params, grads, { rate, step: plainStep }),
       state,
     }),
-  };
+  });
 }
 
 /** Options of {@linkcode momentum}. */
@@ -62,9 +65,12 @@ export interface MomentumOptions {
  * ```
  */
 export function momentum(options: MomentumOptions = {}): Optimizer {
-  requireOptions("momentum", options, { decay: true, nesterov: true });
+  requireOptions("momentum", options, {
+    decay: is.optional(is.share),
+    nesterov: is.optional(is.flag),
+  });
   const { decay = 0.9, nesterov = false } = options;
-  return {
+  return checked(["velocity"], {
     init: (params) => ({ velocity: mapLeaves((param) => [zerosLike(param)], [params])[0] }),
     update(grads, state, params, { rate }) {
       const [velocity, direction] = mapLeaves(
@@ -79,5 +85,5 @@ export function momentum(options: MomentumOptions = {}): Optimizer {
         state: { velocity },
       };
     },
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
@@ -47,7 +47,7 @@ const GREY = 0.5;
  * @param options Tiles, orders, gap, share of grey images, what is seen, width of the head.
  * @returns The task, for square images; metric `accuracy` (by chance one over the orders). Its pictures
  *   are mosaics, put back into order as far as the order was told.
- * @throws {RangeError} If there are fewer than 2 or too many orders.
+ * @throws {RangeError} If there are fewer than 2 or too many orders, or the grid or the view is none of those.
  *
  * @example
  * ```ts
@@ -71,6 +71,8 @@ export function jigsaw(options: JigsawOptions = {}): PretextTask {
     hidden: true,
   });
   const { grid = 2, gap = 4, grayscale = 0.3, view = "mosaic", hidden = 512 } = options;
+  requireOneOf("jigsaw", ["grid", grid], [2, 3]);
+  requireOneOf("jigsaw", ["view", view], ["mosaic", "tiles"]);
   const count = grid * grid;
   const most = grid === 2 ? 24 : 362_880;
   const { orders = Math.min(most, 100) } = options;

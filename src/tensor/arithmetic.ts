@@ -1,3 +1,4 @@
+import { requireNoMore } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastOperands, type Operand } from "./operand.ts";
@@ -19,6 +20,7 @@ import { broadcastOperands, type Operand } from "./operand.ts";
  * ```
  */
 export function add(a: Operand, b: Operand): Tensor {
+  requireNoMore("add", arguments, 2);
   const [x, y] = broadcastOperands("add", [a, b]);
   return ops.add(x!, y!);
 }
@@ -61,6 +63,7 @@ export function sub(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function mul(a: Operand, b: Operand): Tensor {
+  requireNoMore("mul", arguments, 2);
   const [x, y] = broadcastOperands("multiply", [a, b]);
   return ops.mul(x!, y!);
 }
@@ -105,6 +108,7 @@ export function div(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function maximum(a: Operand, b: Operand): Tensor {
+  requireNoMore("maximum", arguments, 2);
   const [x, y] = broadcastOperands("take the maximum of", [a, b]);
   return ops.maximum(x!, y!);
 }
@@ -127,6 +131,7 @@ export function maximum(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function minimum(a: Operand, b: Operand): Tensor {
+  requireNoMore("minimum", arguments, 2);
   const [x, y] = broadcastOperands("take the minimum of", [a, b]);
   return ops.minimum(x!, y!);
 }

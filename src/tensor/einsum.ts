@@ -1,4 +1,6 @@
 import { formatAval, sizeOf } from "../ir/aval.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { diag } from "./diagonal.ts";
@@ -37,6 +39,10 @@ interface Named {
  * ```
  */
 export function einsum(equation: string, operands: readonly Tensor[]): Tensor {
+  requireArguments("einsum", { equation, operands }, {
+    equation: is.text,
+    operands: is.listOf(is.tensor),
+  });
   const attempt = `Cannot compute '${equation}' of ${operands.map(formatAval).join(", ")}`;
   const { inputs, output } = parseEquation(equation, operands.map(({ rank }) => rank), attempt);
   const extents = extentsOf(attempt, inputs, operands);

@@ -1,4 +1,5 @@
 import { formatAval, sizeOf } from "../ir/aval.ts";
+import { requireNoMore } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -24,6 +25,7 @@ import { broadcastShapes, broadcastTo } from "./operand.ts";
  * ```
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  requireNoMore("matmul", arguments, 2);
   requireTensor("multiply matrices", a);
   requireTensor("multiply matrices", b);
   const [left, right] = [

@@ -1,6 +1,5 @@
 import { formatAval, type Shape, sizeOf } from "../ir/aval.ts";
-import { describe } from "../ir/describe.ts";
-import { requireTensor } from "../ir/require_tensor.ts";
+import { requireList, requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes, resolveAxis } from "./axes.ts";
@@ -23,11 +22,7 @@ import { type Axes, resolveAxes, resolveAxis } from "./axes.ts";
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   requireTensor("reshape", x);
-  if (!Array.isArray(shape)) {
-    throw new TypeError(
-      `Cannot reshape ${formatAval(x)}: found ${describe(shape)} for the shape, expected an array.`,
-    );
-  }
+  requireList("reshape", x, ["shape", shape]);
   const open = shape.filter((extent) => extent === -1).length;
   const known = sizeOf(shape.filter((extent) => extent !== -1));
   const missing = known === 0 ? 0 : x.size / known;
@@ -48,6 +43,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
  * @param order For each axis of the result, the axis of `x`; reversed unless told.
  * @returns A tensor whose axis `k` is axis `order[k]` of `x`.
  * @throws {RangeError} If `order` does not name every axis once.
+ * @throws {TypeError} If it is no array.
  *
  * @example
  * ```ts
@@ -58,6 +54,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
  * ```
  */
 export function transpose(x: Tensor, order?: readonly number[]): Tensor {
+  requireTensor("transpose", x);
+  if (order !== undefined) requireList("transpose", x, ["order", order]);
   const wanted = order ?? x.shape.map((_, k) => x.rank - 1 - k);
   const resolved = wanted.map((axis) => resolveAxis("transpose", x, axis));
   if (resolved.length !== x.rank || new Set(resolved).size !== x.rank) {

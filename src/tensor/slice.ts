@@ -1,4 +1,6 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireNoMore } from "../ir/options.ts";
+import { requireList, requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
@@ -59,6 +61,7 @@ function resolveRange(x: Tensor, axis: number, range: SliceRange): Resolved {
  * @param ranges What is taken of each axis, from the first; axes without a range are kept whole.
  *   Negative positions count from the end; ends beyond the axis are cut; steps may be negative.
  * @returns The part; axes of which a single position was taken have disappeared.
+ * @throws {TypeError} If there is no array of ranges, or more than that: a start and a size are [[start, start + size]].
  * @throws {RangeError} If there are more ranges than axes, or a position does not exist.
  *
  * @example
@@ -73,6 +76,9 @@ function resolveRange(x: Tensor, axis: number, range: SliceRange): Resolved {
  * ```
  */
 export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
+  requireNoMore("slice", arguments, 2);
+  requireTensor("slice", x);
+  requireList("slice", x, ["ranges", ranges]);
   if (ranges.length > x.rank) {
     throw new RangeError(
       `Cannot slice ${formatAval(x)}: found ${ranges.length} ranges, expected at most ${x.rank}.`,

@@ -13,7 +13,6 @@ import {
   hostArray,
 } from "../engine/mod.ts";
 import type { Value } from "../engine/mod.ts";
-import { flattenArrays } from "../engine/arrays.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Schedule } from "../optim/mod.ts";
 import { foldIn, keyWords, splitKey } from "../random/mod.ts";
@@ -23,6 +22,7 @@ import type { MetricRecord } from "../run/metrics.ts";
 import { MetricsLog } from "../run/metrics_log.ts";
 import { Progress } from "../run/progress.ts";
 import { compiledStage } from "./compiled_stage.ts";
+import { examplesOf, requireFigures, requireRate, requireStep, stageLabel } from "./fit_checks.ts";
 import type { StepResult } from "./objectives/train_classifier.ts";
 import { runStage, stageName, type StageResult } from "./run_stage.ts";
 import { lastMetricsPosition } from "./stage_checkpoints.ts";
@@ -73,7 +73,9 @@ export interface FitOptions<State, Batch, Constants> {
   /** Examples of a step, for the costs; the first extent of the first array of a batch unless told. */
   readonly samples?: number;
   /** Evaluates without changing anything; figures by name. */
-  readonly evaluate?: (training: Concrete<State>) => Promise<Readonly<Record<string, number>>>;
+  readonly evaluate?: (
+    training: Concrete<State>,
+  ) => Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>;
   /** Steps between evaluations; unless told, there is one before the first and one after the last step only. */
   readonly evaluateEvery?: number;
   /**
@@ -104,9 +106,10 @@ const PHASE = "train";
  * @param engine Where to train.
  * @param options Start, step, batches, steps, rate; evaluation, folder.
  * @returns What training has left on the engine, its cost and its evaluations.
- * @throws {TypeError} If an option is missing or not known, or the step returns another structure than it was given.
+ * @throws {TypeError} If an option is missing or not known, the step returns another structure, shape or type than
+ *   it was given or a metric that is no scalar, or the evaluation anything but numbers.
  * @throws {RangeError} If a loss or anything that training changes is not finite; names step and tensor.
- * @throws {Error} If the folder is that of another seed, another training works in it, or the device fails.
+ * @throws {Error} If the folder cannot be made or is that of another seed, another training works in it, or the device fails.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
  *
  * @example
@@ -152,7 +155,7 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
   requireArguments("fit", { engine }, { engine: is.engine });
   checkOptions(options);
   const { init, batch, step, steps, rate, seed = 0, name = "fit", folder, signal } = options;
-  const { evaluate = () => Promise.resolve({}), evaluateEvery = steps } = options;
+  const { evaluate = () => ({}), evaluateEvery = steps } = options;
   type Inputs = { batch: TensorsOf<Batch>; step: Tensor; rate: Tensor };
   const rateOf = typeof rate === "number" ? () => rate : rate;
   const key = hostArray(keyWords(seed), [2], "u32");
@@ -167,7 +170,7 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
       given: Inputs,
     ): StepResult<State> {
       const own = foldIn(splitKey(key, 2)[1]!, given.step);
-      return step(training, given.batch, { ...given, key: own, constants });
+      return requireStep(step(training, given.batch, { ...given, key: own, constants }), training);
     },
     { donate: [0] },
   );
@@ -178,14 +181,14 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
     compiled,
     table: engine.put(options.constants ?? {}) as Concrete<TensorsOf<Constants>>,
     key,
-    samples: options.samples ?? firstExtent(await batch(0)),
+    samples: options.samples ?? examplesOf(await batch(0)),
     start: () => start(key) as Promise<Concrete<State>>,
     inputs: async (at) => ({
       batch: await batch(at),
       step: hostArray([at], [], "u32"),
-      rate: hostArray([rateOf(at)], []),
+      rate: hostArray([requireRate(rateOf(at), at)], []),
     } as unknown as Given<Inputs>),
-    evaluate,
+    evaluate: async (training) => requireFigures(await evaluate(training)),
   });
   using _lock = folder === undefined ? undefined : await locked(folder);
   using log = folder === undefined ? undefined : await openLog(folder, { name, seed });
@@ -237,7 +240,7 @@ function checkOptions<State, Batch, Constants>(
     evaluateEvery: is.optional(is.count),
     folder: is.optional(is.name),
     saveEvery: is.optional(is.count),
-    name: is.optional(is.name),
+    name: is.optional(stageLabel),
     onMetrics: is.optional(is.callback),
     progress: is.kind(
       "a Progress, null or nothing",
@@ -247,14 +250,19 @@ function checkOptions<State, Batch, Constants>(
   });
 }
 
-/** Extent of the first axis of the first array. */
-function firstExtent(batch: unknown): number {
-  return flattenArrays("call fit() with the batch of step 0", batch).arrays[0]?.shape[0] ?? 1;
-}
-
 /** Makes and locks the folder: two trainings in one would each write over the other. */
 async function locked(folder: string): Promise<Disposable> {
-  await Deno.mkdir(folder, { recursive: true });
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new Error(
+      `Cannot train in ${folder}: ${
+        (cause as Error).message
+      }, expected a folder, or a place where one can ` +
+        `be made. Name another folder.`,
+      { cause },
+    );
+  }
   return await lockFolder(folder);
 }
 

@@ -73,9 +73,9 @@ Deno.test("every pretext task and every weighting of the library is in its regis
   );
   assertEquals(Object.keys(pretextTasks).length, tasks.length);
   const weighs = (fn: unknown): boolean =>
-    [[1, 1], {}].some((options) => {
+    [[[1, 1]], [{}], []].some((args) => {
       try {
-        const made = (fn as (options: unknown) => unknown)(options);
+        const made = (fn as (...args: unknown[]) => unknown)(...args);
         return typeof made === "object" && made !== null && "weigh" in made;
       } catch {
         return false;

@@ -2,24 +2,17 @@
  * What a caller without types does wrong: each is an error that says what was found and the way out, never a
  * number that means nothing.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import * as t from "../../mod.ts";
 import { refusal } from "../../src/ir/refusal.ts";
+import { type Mistake, tellMistakes, type Untyped } from "./mistakes.ts";
 
 /** The package as JavaScript sees it. */
-type Untyped = (...args: unknown[]) => Untyped & Promise<Untyped> & Record<string, Untyped>;
 const js = t as unknown as Record<string, Untyped>;
 
 const { hostArray, keyWords, openEngine, ones, randomKey } = t;
 const pair = hostArray([1, 2]);
 const square = (x: t.Tensor) => t.mul(x, x);
-
-/** A mistake, and what its message says of it. */
-type Mistake = readonly [
-  what: string,
-  run: (engine: Record<string, Untyped>) => unknown,
-  ...fragments: string[],
-];
 
 const loss = { inner: (p: t.Tensor) => t.sum(p), outer: (p: t.Tensor) => t.sum(p) };
 const model = t.conv4({ ways: 3, channels: 4, imageSize: 16, imageChannels: 1 });
@@ -213,20 +206,7 @@ Deno.test("what the mistakes of learning begin from is none", () => {
   assertEquals(loss.shape, []);
 });
 
-for (const mistakes of [arrays, options, tensors, engines, learning]) {
-  for (const [what, run, ...fragments] of mistakes) {
-    Deno.test(`a mistake is told: ${what}`, async () => {
-      using engine = await openEngine("reference");
-      const error = await assertRejects(
-        async () => await run(engine as unknown as Record<string, Untyped>),
-        Error,
-      );
-      for (const fragment of ["Cannot ", ...fragments]) {
-        assert(error.message.includes(fragment), `${fragment} is not in: ${error.message}`);
-      }
-    });
-  }
-}
+tellMistakes([...arrays, ...options, ...tensors, ...engines, ...learning]);
 
 Deno.test("a value of another engine is refused, whichever the other is", async () => {
   using one = await openEngine("reference");

@@ -1,3 +1,4 @@
+import { requireNoMore } from "../../ir/options.ts";
 /**
  * Placebos: inner steps of the right length into a random direction.
  *
@@ -29,6 +30,7 @@ const TINY = 1e-30;
  * ```
  */
 export function randomDirection(): Placebo {
+  requireNoMore("randomDirection", arguments);
   return {
     name: "random-direction",
     inner: (loss) =>
@@ -55,6 +57,7 @@ export function randomDirection(): Placebo {
  * ```
  */
 export function weightNoise(): Placebo {
+  requireNoMore("weightNoise", arguments);
   return {
     name: "weight-noise",
     inner: (loss) =>

@@ -1,3 +1,4 @@
+import { requireNoMore } from "../../ir/options.ts";
 /**
  * Placebo: inner steps uphill.
  *
@@ -26,6 +27,7 @@ import type { Placebo } from "./placebo.ts";
  * ```
  */
 export function signFlipped(): Placebo {
+  requireNoMore("signFlipped", arguments);
   return {
     name: "sign-flipped",
     inner: (loss) => (params, shared, batch, context) => {
