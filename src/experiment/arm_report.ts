@@ -44,6 +44,21 @@ export interface ArmReport {
   readonly images?: readonly ReportImage[];
 }
 
+const folderKind: is.Kind = is.objectWith(
+  { writeSummary: is.callback, writeText: is.callback, file: is.callback },
+  "a run folder",
+);
+
+const armKind: is.Kind = is.objectWith({
+  name: is.name,
+  description: is.text,
+  stages: is.listOf(is.objectWith({
+    phase: is.name,
+    record: is.objectWith({ ledger: is.object, curve: is.listOf(is.object) }),
+  }, "a stage")),
+  test: is.optional(is.objectWith({ accuracy: is.number })),
+}, "an arm");
+
 /** Figure of the curves that is drawn, and the last of which goes into the table. */
 const ACCURACY = "validationAccuracy";
 
@@ -193,6 +208,7 @@ function flatFacts(facts: Readonly<Record<string, unknown>>, prefix = ""): Recor
  * @param context The experiment's context.
  * @param report Arms, facts and notices.
  * @param options `title`: heading of the report.
+ * @throws {TypeError} If a part of the report is missing or of another kind, before anything is written.
  * @throws {RangeError} If a figure is not finite.
  *
  * @example
@@ -242,17 +258,17 @@ export async function writeArmReport<Config>(
   options: { readonly title: string },
 ): Promise<void> {
   requireArguments("writeArmReport", { context }, {
-    context: is.objectWith({ folder: is.object }, "the context of an experiment"),
+    context: is.objectWith({ folder: folderKind }, "the context of an experiment"),
   });
   requireOptions("writeArmReport", options, { title: is.text });
   const { title } = options;
   requireOptions("writeArmReport", report, {
     summary: is.listOf(is.text),
-    notices: is.list,
+    notices: is.listOf(is.object),
     facts: is.object,
-    arms: is.list,
+    arms: is.listOf(armKind),
     chance: is.share,
-    images: is.optional(is.list),
+    images: is.optional(is.listOf(is.object)),
   });
   const { folder, config } = context;
   await folder.writeSummary({

@@ -45,11 +45,6 @@ export function checked(kept: readonly string[], optimizer: Optimizer): Optimize
   return {
     init: optimizer.init,
     update(grads, state, params, options) {
-      if (options?.rate === undefined) {
-        throw new TypeError(
-          "Cannot update parameters: found no learning rate, expected { rate } after the parameters.",
-        );
-      }
       if (kept.some((name) => state?.[name] === undefined)) {
         throw new TypeError(
           `Cannot update parameters: found ${
@@ -57,7 +52,7 @@ export function checked(kept: readonly string[], optimizer: Optimizer): Optimize
           } as the state, expected ${kept} of init(params).`,
         );
       }
-      return optimizer.update(grads, state, params, options);
+      return optimizer.update(grads, state, params, options ?? {});
     },
   };
 }
@@ -95,6 +90,11 @@ export function mapLeaves<P>(
  */
 export function ratesOf(rate: Rate, params: unknown): (Tensor | number)[] {
   const { leaves, structure } = flatten<Tensor>(params);
+  if (rate === undefined) {
+    throw new TypeError(
+      "Cannot update parameters: found no learning rate, expected { rate } after the parameters.",
+    );
+  }
   if (typeof rate === "number" || rate instanceof Tensor) return leaves.map(() => rate);
   const rates = flatten<Tensor>(rate);
   assertSameStructure(structure, rates.structure, "use a tree of learning rates");

@@ -27,13 +27,13 @@ export function plainStep(param: Tensor, direction: Tensor, rate: Tensor | numbe
 export function sgd(): Optimizer {
   // Its rate is an option of update(); momentum() is an optimizer of its own.
   requireNoMore("sgd", arguments);
-  return checked([], {
+  return {
     init: () => ({}),
-    update: (grads, state, params, { rate }) => ({
-      params: descend(params, grads, { rate, step: plainStep }),
+    update: (grads, state, params, options) => ({
+      params: descend(params, grads, { rate: options?.rate, step: plainStep }),
       state,
     }),
-  });
+  };
 }
 
 /** Options of {@linkcode momentum}. */

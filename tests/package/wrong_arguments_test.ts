@@ -38,7 +38,7 @@ const fine: readonly RegExp[] = [
   /^(loadData|runExperiment|runCommand|show|splitLines)\(0\.more\)/,
 ];
 
-/** Examples that are long: of streams, which check as imageStream() does; of charts in a whole run; of a machine. */
+/** Examples that are long: of streams, which check as imageStream() does; of charts in a whole run (below); of a machine. */
 const long = /\/(stream_images|arm_report|doctor)\.ts$/;
 
 /** The examples in the sources of an entry, by their files. */
@@ -148,4 +148,47 @@ Deno.test("/doctor tells a caller without types of every wrong argument", async 
     const error = await doctor(...args as Parameters<typeof doctor>).catch((error) => error);
     assert(isOurs(error) && error.message.startsWith("Cannot call doctor()"), `${error}`);
   }
+});
+
+Deno.test("writeArmReport() tells a caller without types of every wrong argument, and writes nothing", async () => {
+  const { writeArmReport } = await import("../../src/experiment/mod.ts");
+  const written: string[] = [];
+  const config = await Deno.makeTempFile();
+  const folder = {
+    writeSummary: () => written.push("summary.json"),
+    writeText: (name: string) => written.push(name),
+    file: () => config,
+  };
+  const ledger = { steps: 1, samples: 1, flops: 1, seconds: 1 };
+  const point = { step: 1, samples: 1, flops: 1, seconds: 1, validationAccuracy: 0.5 };
+  const stage = { phase: "fine-tune", record: { ledger, curve: [point] } };
+  const arm = { name: "scratch", description: "not pretrained", stages: [stage] };
+  const report = { summary: ["One arm."], notices: [], facts: {}, arms: [arm], chance: 0.1 };
+  const prober = new Prober();
+  const write = prober.watch({ writeArmReport })["writeArmReport"] as typeof writeArmReport;
+  await write({ folder, config: {} } as never, report, { title: "demo" });
+  // What a configuration is, the report does not mind; nothing else wrote.
+  const passed = ({ call }: { readonly call: string }) => /0\.(more|config)/.test(call);
+  const summaries = written.filter((name) => name === "summary.json").length;
+  assertEquals(summaries, prober.tried.filter(passed).length + 1);
+  const wrong = [
+    ...prober.tried.filter((one) => !passed(one)),
+    ...await Promise.all(
+      [{ ...arm, stages: [{}] }, { ...arm, name: 3 }, { ...arm, stages: stage }, arm.name, null]
+        .map(async (one) => ({
+          call: `arms: ${JSON.stringify(one)}`,
+          error: await writeArmReport(
+            { folder, config: {} } as never,
+            { ...report, arms: [one] } as never,
+            { title: "demo" },
+          ).catch((error) => error),
+        })),
+    ),
+  ];
+  assertEquals(
+    wrong.filter(({ error }) => !isOurs(error)).map(({ call, error }) => `${call}: ${error}`),
+    [],
+  );
+  assert(wrong.length > 25, `${wrong.length}`);
+  await Deno.remove(config);
 });
