@@ -65,9 +65,9 @@ function classMajorLabels(way: number, shot: number): Int32Array {
 function checkCount(value: number, { name, least }: { name: string; least: number }): void {
   if (!Number.isInteger(value) || value < least) {
     throw new RangeError(
-      `Cannot sample episodes: found ${
+      `Cannot sample episodes: ${name} ${
         describe(value)
-      } for '${name}', expected a whole number from ${least}. Correct ${name}.`,
+      }, expected a whole number from ${least}. Correct ${name}.`,
     );
   }
 }

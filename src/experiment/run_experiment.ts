@@ -182,7 +182,9 @@ export async function runExperiment<Config>(
         if (work.kind !== "compile") return;
         const { name, begun, total } = work;
         progress.note(
-          total === undefined ? `compiling ${name}` : `compiling: ${begun} of ${total} kernels`,
+          total === undefined
+            ? `compiling ${name === "anonymous" ? "a program" : name}`
+            : `compiling: ${begun} of ${total} kernels`,
         );
       },
     },
@@ -229,7 +231,7 @@ export async function runExperiment<Config>(
   const expected = !failed || (failure instanceof DOMException && failure.name === "AbortError");
   if (stopped !== undefined && expected) {
     await folder.writeStatus({ state: "interrupted", date, error: `stopped by ${stopped}` });
-    log(`Stopped by ${stopped}. Go on with: --resume ${path}`);
+    log(`Stopped by ${stopped}. Go on with: ${asBegun(request.command)} --resume ${path}`);
     return finish(signalExitCode(stopped));
   }
   if (failed) {
@@ -238,7 +240,16 @@ export async function runExperiment<Config>(
   }
   await folder.writeStatus({ state: "finished", date });
   await Deno.remove(folder.file("error.txt")).catch(() => undefined);
+  const report = folder.file("report.html");
+  const { isFile } = await Deno.stat(report).catch(() => ({ isFile: false }));
+  if (isFile) log(`report: ${report}`);
   return finish(0);
+}
+
+/** The command without its flags: those of a resumed run stand in its record. */
+function asBegun(command: readonly string[]): string {
+  const flags = command.findIndex((word) => word.startsWith("--"));
+  return command.slice(0, flags < 0 ? undefined : flags).join(" ");
 }
 
 async function openFolder(

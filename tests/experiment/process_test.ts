@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readMetrics } from "../../src/run/metrics.ts";
 
 const source = (path: string) => JSON.stringify(import.meta.resolve(`../../src/${path}`));
@@ -131,7 +131,7 @@ Deno.test({
         assertEquals(status.state, signal === "SIGKILL" ? "running" : "interrupted");
         if (signal !== "SIGKILL") {
           assertEquals(stopped.last, path);
-          assertStringIncludes(stopped.err, `Go on with: --resume ${path}`);
+          assertMatch(stopped.err, new RegExp(`Go on with: \\S.* --resume ${path}`));
         }
         const before = await readMetrics(`${folder}/${path}/metrics.jsonl`);
         assertEquals(before.length >= 10 && before.length < 30, true, String(before.length));

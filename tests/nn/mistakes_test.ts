@@ -250,7 +250,7 @@ const images: readonly Mistake[] = [
         queryShot: 0,
         seed: 0,
       }),
-    "the text '2' for 'way'",
+    "way the text '2'",
   ],
 ];
 
