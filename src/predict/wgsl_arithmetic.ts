@@ -44,9 +44,10 @@ export function compute(
     case "||":
       return +(a !== 0 || b !== 0);
     case "&":
-      return Number(BigInt(a) & BigInt(b));
     case "|":
-      return Number(BigInt(a) | BigInt(b));
+      // Bits of a float are not its number.
+      if (!Number.isInteger(a) || !Number.isInteger(b)) return undefined;
+      return Number(op === "&" ? BigInt(a) & BigInt(b) : BigInt(a) | BigInt(b));
     case "<<":
       return a * 2 ** b;
     case ">>":

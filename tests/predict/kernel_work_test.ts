@@ -6,6 +6,7 @@ import { Compiler } from "../../src/compile/compile.ts";
 import { makePlan } from "../../src/compile/plan.ts";
 import { type Conv2dGeometry, lowerConv2d } from "../../src/ops/conv2d_lowering.ts";
 import { lowerConv2dFilterGrad } from "../../src/ops/conv2d_lowering.ts";
+import { compute } from "../../src/predict/wgsl_arithmetic.ts";
 import { kernelWork } from "../../src/predict/kernel_work.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
 import { SOFTWARE_TRAITS } from "../device_traits.ts";
@@ -126,4 +127,10 @@ Deno.test("all kernels of a meta-gradient are read, and store what they are said
     assert(stored > 0 && stored <= 2 * bytes, `${label} stores ${stored} of ${bytes} bytes`);
     assert(work.invocations <= 64 * workgroups.reduce((a, b) => a * b, 1), label);
   }
+});
+
+Deno.test("bits of a float are not its number, and no reason to fail", () => {
+  assertEquals(compute("&", -0.5, 3), undefined);
+  assertEquals(compute("|", 2, Infinity), undefined);
+  assertEquals([compute("&", 6, 3), compute("|", 6, 3)], [2, 7]);
 });
