@@ -4,6 +4,8 @@
  * @module
  */
 
+import { describe } from "../ir/describe.ts";
+
 /** One position of an argument, or several. */
 export type Positions = number | readonly number[];
 
@@ -24,18 +26,27 @@ export interface ArgumentOptions<K extends Positions> {
  * @param fn A function.
  * @param argument Positions of the arguments that vary.
  * @returns A function of the chosen arguments (alone, or an array of them) and of all arguments.
+ * @throws {TypeError} If `fn` is no function.
  * @throws {RangeError} If a position is not a whole number from 0, or occurs twice.
  */
 export function varying<A extends readonly unknown[], K extends Positions, R>(
   fn: (...args: A) => R,
   argument: K,
 ): (chosen: Chosen<A, K>, all: A) => R {
+  if (typeof fn !== "function") {
+    throw new TypeError(
+      `Cannot vary arguments of ${describe(fn)}: expected a function of tensors.`,
+    );
+  }
   const positions = listOf(argument);
-  const valid = positions.length > 0 && new Set(positions).size === positions.length &&
+  const valid = Array.isArray(positions) && positions.length > 0 &&
+    new Set(positions).size === positions.length &&
     positions.every((position) => Number.isInteger(position) && position >= 0);
   if (!valid) {
     throw new RangeError(
-      `Cannot vary the arguments [${positions}]: expected distinct whole numbers from 0.`,
+      `Cannot vary the arguments ${
+        Array.isArray(argument) ? `[${argument}]` : describe(argument)
+      }: expected distinct whole numbers from 0.`,
     );
   }
   return (chosen, all) => {
