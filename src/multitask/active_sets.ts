@@ -14,10 +14,12 @@ import {
   argMax,
   constant,
   div,
+  equal,
   expandDims,
   eye,
   greater,
   isNan,
+  logicalOr,
   matmul,
   max,
   maximum,
@@ -167,8 +169,9 @@ export function shortestDescent(gram: Tensor, strength: number): Tensor {
   const multiplier = total(mul(mul(u, products), tasks));
   const slack = sub(products, add(mul(multiplier, taskZ), wanted));
   const scaled = div(minimum(u, slack), maximum(total(abs(u)), 1e-30));
-  // Without an objective the weights do not add up to 1.
-  const found = fulfilling(u, where(greater(longest, 0), scaled, -1));
+  // Without an objective the weights do not add up to 1, unless none has a gradient: then the constraint is left.
+  const counted = logicalOr(greater(longest, 0), equal(max(taskZ), 0));
+  const found = fulfilling(u, where(counted, scaled, -1));
   return mul(maximum(found, 0), z);
 }
 

@@ -3,6 +3,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
   div,
+  dot,
   greater,
   matmul,
   max,
@@ -106,8 +107,12 @@ function worst(cosines: Tensor, lengths: Tensor, radius: number): Tensor {
   // The direction v / r, times s; its length is s.
   const scaled = sub(mul(m, x!), y!);
   const slack = sub(add(matmul(scaled, cosines), b), mul(m, z));
-  const found = fulfilling(scaled, minimum(scaled, slack));
-  return minimum(maximum(found, 0), LARGEST);
+  const found = minimum(maximum(fulfilling(scaled, minimum(scaled, slack)), 0), LARGEST);
+  // On a face of gradients that depend on each other the equation may have no solution, and what rounding makes of
+  // it may be longer than s, which would leave the ball.
+  const [own, most] = [rootOf(dot(found, matmul(cosines, found))), rootOf(squared)];
+  const outside = greater(own, most);
+  return mul(found, where(outside, div(most, where(outside, own, 1)), 1));
 }
 
 /** Sums of rows, as a column. */

@@ -15,6 +15,7 @@ import {
   mul,
   neg,
   reshape,
+  sub,
   sum,
   takeAlong,
   transpose,
@@ -77,8 +78,13 @@ function additions(cosines: Tensor): Tensor {
   // Where t may be positive, C (e + t) = 0.
   const t = solveOnFaces(faces, cosines, neg(cosines));
   const products = add(matmul(expandDims(cosines, 0), t), cosines);
+  // Products of unit vectors with a vector no longer than 1: their errors count as they are, whatever t is. On faces
+  // of gradients that depend on each other rounding makes numbers of any size, of which nothing is 0.
   const size = add(sum(abs(t), { axes: 1, keepAxes: true }), 1);
-  const worst = min(div(minimum(t, products), size), { axes: 1 });
+  const open = mul(products, sub(1, expandDims(faces, 2)));
+  const closed = mul(products, expandDims(faces, 2));
+  const conditions = minimum(minimum(div(t, size), open), neg(abs(closed)));
+  const worst = min(conditions, { axes: 1 });
   const best = reshape(argMax(where(isNan(worst), -Infinity, worst), { axes: 0 }), [1, 1, tasks]);
   const found = takeAlong(t, broadcastTo(best, [1, tasks, tasks]));
   return maximum(transpose(reshape(found, [tasks, tasks])), 0);

@@ -2,13 +2,14 @@
  * The other methods that solve a problem, against its conditions or another solver, over random Gram
  * matrices in float64.
  */
-import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Engine } from "../../src/engine/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as multitask from "../../src/multitask/mod.ts";
 import type { Weighting } from "../../src/multitask/mod.ts";
+import { shortestDescent } from "../../src/multitask/active_sets.ts";
 import { symmetricEigen } from "../../src/multitask/eigen.ts";
 import { constant, valuesOf } from "../../src/tensor/mod.ts";
 import { jvp, vmap } from "../../src/transform/mod.ts";
@@ -317,4 +318,45 @@ webgpuTest("the solvers agree with the reference on WebGPU", async (gpu) => {
       assert(error < 3e-3, `${method.name} ${tasks} ${sample.kind} ${k}: ${error}`);
     });
   }
+});
+
+webgpuTest("gradients that depend on each other do not lead astray on WebGPU", async (gpu) => {
+  // More tasks than dimensions: on most faces the systems are singular, and rounding decides what comes of them.
+  const engine = new Engine(new WebGpuBackend(gpu));
+  const random = numbers(7);
+  const tasks = 5;
+  const all = Array.from({ length: 120 }, (_, k) => {
+    const dimensions = 1 + k % 2;
+    return Array.from(
+      { length: tasks },
+      () => Array.from({ length: dimensions }, () => 2 * random() - 1),
+    );
+  });
+  const grams = all.map(gramOf);
+  const given = hostArray(grams.flat(2), [all.length, tasks, tasks]);
+  const solved = async (method: Weighting): Promise<number[][]> => {
+    const map = engine.jit(vmap((gram: Tensor) => weights(method, gram)));
+    const { data } = await engine.read(await map(given));
+    return all.map((_, k) => Array.from(data).slice(k * tasks, (k + 1) * tasks));
+  };
+  (await solved(multitask.upGrad())).forEach((found, k) => {
+    times(grams[k]!, found).forEach((product, j) => {
+      const along = product / Math.sqrt(grams[k]![j]![j]!);
+      assert(along > -2e-3, `upgrad ${k}: opposes a task by ${along}, ${found}`);
+    });
+  });
+  const radius = 0.9;
+  (await solved(multitask.caGrad({ radius }))).forEach((found, k) => {
+    const length = (v: readonly number[]) =>
+      Math.sqrt(sum(times(grams[k]!, v).map((x, j) => x * v[j]!)));
+    const mean = length(found.map(() => 1 / tasks));
+    const far = length(found.map((x) => x - 1 / tasks));
+    // The root of what inner products of float32 leave of parts that cancel.
+    const rounding = 4e-4 * sum(found.map((x, j) => x * Math.sqrt(grams[k]![j]![j]!)));
+    assert(far < radius * mean + rounding, `cagrad ${k}: ${far} from the mean, ${found}`);
+  });
+});
+
+Deno.test("shortestDescent() leaves the constraint alone where no objective has a gradient", () => {
+  assertEquals(valuesOf(shortestDescent(constant([[0, 0], [0, 9]]), 0.1)), [0, 0.1]);
 });
