@@ -45,7 +45,7 @@ export function varying<A extends readonly unknown[], K extends Positions, R>(
   if (!valid) {
     throw new RangeError(
       `Cannot vary the arguments ${
-        Array.isArray(argument) ? `[${argument}]` : describe(argument)
+        Array.isArray(positions) ? `[${positions}]` : describe(argument)
       }: expected distinct whole numbers from 0.`,
     );
   }

@@ -88,14 +88,14 @@ webgpuTest("a kernel wins if it is right and faster, and not otherwise", async (
       plan: (shape, traits) => {
         const { workgroups, code, ...call } = vectors.plan(shape, traits);
         const again = "for (var again = 0u; again < 8u; again++) {";
-        const loop = "  for (var q = part * sizes.part4; q < last; q++) {";
+        const loop = "for (var q = part * sizes.part4; q < last; q++) {";
         assert(code.includes(loop));
         const zero = Array.from({ length: 4 }, (_, k) => `s${k} = Sums();`).join(" ");
-        const end = "  let first = part_b * sizes.rows;";
+        const end = "let first = part_b * sizes.rows;";
         return {
           ...call,
           workgroups,
-          code: code.replace(loop, `  ${again}\n  ${zero}\n${loop}`).replace(end, `  }\n${end}`),
+          code: code.replace(loop, `${again}\n${zero}\n${loop}`).replace(end, `}\n${end}`),
         };
       },
     };
