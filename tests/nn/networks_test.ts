@@ -27,6 +27,7 @@ import {
 } from "../../src/tensor/mod.ts";
 import { grad, trace } from "../../src/transform/mod.ts";
 import { flatten } from "../../src/tree/tree.ts";
+import { drawn } from "../again.ts";
 
 function ramp(shape: readonly number[], value: (k: number) => number): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
@@ -89,7 +90,7 @@ Deno.test("resNet() has as many parameters as torchvision's, with the stem for s
   assertEquals(resNetFeatures({ depth: 18 }), 512);
 });
 
-for (const depth of [18, 50] as const) {
+for (const depth of drawn([18, 50] as const)) {
   Deno.test(`resNet() of depth ${depth} trains every parameter`, () => {
     for (const normalization of depth === 18 ? NORMALIZATIONS : ["group"] as const) {
       const model = resNet({ depth, width: 2, normalization });

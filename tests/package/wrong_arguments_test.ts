@@ -1,5 +1,6 @@
 /** A caller without types: whatever is wrong with an argument, the function itself says so. */
 import { assert, assertEquals } from "@std/assert";
+import { drawn } from "../again.ts";
 import { isOurs, Prober } from "./wrong_arguments.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -91,7 +92,7 @@ async function runExample(code: string, modules: Readonly<Record<string, unknown
   }
 }
 
-for (const entry of tested) {
+for (const entry of drawn(tested)) {
   Deno.test({
     name: `/${entry} tells a caller without types of every wrong argument`,
     // The process of the tests holds what a mistaken call has opened.
