@@ -91,6 +91,9 @@ export function optional({ expected, holds }: Kind): Kind {
   return kind(`${expected}, or nothing`, (found) => found === undefined || holds(found));
 }
 
+/** A finite number, or nothing where there is a default. */
+export const optionalNumber: Kind = /* @__PURE__ */ optional(finite);
+
 /** An array of which everything is of a kind. */
 export function listOf({ expected, holds }: Kind): Kind {
   return kind(

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
@@ -58,7 +59,7 @@ const LARGEST = 1e4;
  * ```
  */
 export function caGrad(options: CaGradOptions = {}): Weighting {
-  requireOptions("caGrad", options, { radius: true });
+  requireOptions("caGrad", options, { radius: is.optionalNumber });
   const { radius = 0.4 } = options;
   if (!(radius >= 0 && radius < 1)) {
     throw new RangeError(`Cannot search at the radius ${radius}: expected it from 0 below 1.`);

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, div, greater, max, mul, pow, reshape, sub, where, zeros } from "../tensor/mod.ts";
 import { typicalWhereAbsent, unitGram } from "./linear_algebra.ts";
@@ -41,7 +42,7 @@ export interface DbMtlOptions {
  * ```
  */
 export function dbMtl(options: DbMtlOptions = {}): Weighting {
-  requireOptions("dbMtl", options, { decay: true, fall: true });
+  requireOptions("dbMtl", options, { decay: is.optionalNumber, fall: true });
   const { decay = 0.9, fall = 0.5 } = options;
   return {
     name: "db-mtl",

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, div, greaterEqual, mul, softmax, where, zeros } from "../tensor/mod.ts";
 import { progress } from "./positive_losses.ts";
@@ -40,7 +41,7 @@ export interface DwaOptions {
  * ```
  */
 export function dwa(options: DwaOptions = {}): Weighting {
-  requireOptions("dwa", options, { epoch: true, temperature: true });
+  requireOptions("dwa", options, { epoch: is.optionalNumber, temperature: is.optionalNumber });
   const { epoch = 100, temperature = 2 } = options;
   return {
     name: "dwa",

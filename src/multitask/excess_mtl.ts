@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import {
   add,
@@ -54,7 +55,7 @@ export interface ExcessMtlOptions {
  * ```
  */
 export function excessMtl(options: ExcessMtlOptions = {}): Weighting {
-  requireOptions("excessMtl", options, { rate: true });
+  requireOptions("excessMtl", options, { rate: is.optionalNumber });
   const { rate = 0.01 } = options;
   return {
     name: "excessmtl",

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { div, greater, max, mul, pow, where } from "../tensor/mod.ts";
 import { bargain } from "./bargain.ts";
@@ -41,7 +42,7 @@ export interface FairGradOptions {
  * ```
  */
 export function fairGrad(options: FairGradOptions = {}): Weighting {
-  requireOptions("fairGrad", options, { alpha: true, iterations: true });
+  requireOptions("fairGrad", options, { alpha: is.optionalNumber, iterations: is.optionalNumber });
   const { alpha = 2, iterations = 40 } = options;
   if (!(alpha >= 1)) {
     throw new RangeError(`Cannot weigh tasks ${alpha}-fairly: expected alpha from 1.`);

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { adam } from "../optim/adam.ts";
@@ -68,7 +69,12 @@ const TINY = 1e-30;
  * ```
  */
 export function famo(options: FamoOptions = {}): Weighting {
-  requireOptions("famo", options, { rate: true, decay: true, least: true, optimizer: true });
+  requireOptions("famo", options, {
+    rate: is.optionalNumber,
+    decay: is.optionalNumber,
+    least: is.optionalNumber,
+    optimizer: true,
+  });
   const { rate = 0.025, decay = 0.001, least = 0 } = options;
   const optimizer = options.optimizer ?? adam();
   const logarithm = (losses: Tensor): Tensor => log(maximum(sub(losses, least), TINY));

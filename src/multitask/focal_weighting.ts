@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import {
   add,
@@ -59,7 +60,11 @@ export interface FocalWeightingOptions {
  * ```
  */
 export function focalWeighting(options: FocalWeightingOptions = {}): Weighting {
-  requireOptions("focalWeighting", options, { part: true, gamma: true, threshold: true });
+  requireOptions("focalWeighting", options, {
+    part: is.optionalNumber,
+    gamma: true,
+    threshold: true,
+  });
   const { part = 0.25, gamma = 2, threshold } = options;
   return {
     name: "focal",

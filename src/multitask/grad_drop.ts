@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { splitKey, uniform } from "../random/mod.ts";
 import { abs, add, convert, div, greater, mul, ones, sub, sum, where } from "../tensor/mod.ts";
@@ -34,7 +35,7 @@ export interface GradDropOptions {
  * ```
  */
 export function gradDrop(options: GradDropOptions = {}): Weighting {
-  requireOptions("gradDrop", options, { leak: true });
+  requireOptions("gradDrop", options, { leak: is.optionalNumber });
   const { leak = 0 } = options;
   return {
     name: "graddrop",

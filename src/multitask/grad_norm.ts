@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { adam } from "../optim/adam.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -64,7 +65,11 @@ const LOWEST = 1e-3;
  * ```
  */
 export function gradNorm(options: GradNormOptions = {}): Weighting {
-  requireOptions("gradNorm", options, { alpha: true, rate: true, optimizer: true });
+  requireOptions("gradNorm", options, {
+    alpha: is.optionalNumber,
+    rate: is.optionalNumber,
+    optimizer: true,
+  });
   const { alpha = 1.5, rate = 0.025 } = options;
   const optimizer = options.optimizer ?? adam({ epsilon: 1e-30 });
   return {

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
@@ -60,7 +61,7 @@ const LEAST = 1e-6;
  * ```
  */
 export function gradVac(options: GradVacOptions = {}): Weighting {
-  requireOptions("gradVac", options, { part: true });
+  requireOptions("gradVac", options, { part: is.optionalNumber });
   const { part = 0.01 } = options;
   return {
     name: "gradvac",

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireNoMore, requireOptions } from "../ir/options.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { sgd } from "../optim/sgd.ts";
@@ -40,7 +41,7 @@ const LARGEST = 40;
  * ```
  */
 export function imtlLoss(options: ImtlOptions = {}): Weighting {
-  requireOptions("imtlLoss", options, { rate: true, optimizer: true });
+  requireOptions("imtlLoss", options, { rate: is.optionalNumber, optimizer: true });
   const { rate = 0.025, optimizer = sgd() } = options;
   return {
     name: "imtl-l",
@@ -139,7 +140,7 @@ export function imtlGradient(): Weighting {
  * ```
  */
 export function imtl(options: ImtlOptions = {}): Weighting {
-  requireOptions("imtl", options, { rate: true, optimizer: true });
+  requireOptions("imtl", options, { rate: is.optionalNumber, optimizer: true });
   const [gradient, loss] = [imtlGradient(), imtlLoss(options)];
   return {
     ...gradient,

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import {
   add,
@@ -52,7 +53,10 @@ export interface LossBalancedOptions {
 export function lossBalancedWeighting(
   options: LossBalancedOptions = {},
 ): Weighting {
-  requireOptions("lossBalancedWeighting", options, { epoch: true, alpha: true });
+  requireOptions("lossBalancedWeighting", options, {
+    epoch: is.optionalNumber,
+    alpha: is.optionalNumber,
+  });
   const { epoch = 100, alpha = 0.5 } = options;
   return {
     name: "lbtw",

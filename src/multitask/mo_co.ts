@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, eye, full, greater, matmul, mul, pow, sub, where, zeros } from "../tensor/mod.ts";
 import { projectToSimplex, relativeGram } from "./linear_algebra.ts";
@@ -45,9 +46,9 @@ export interface MoCoOptions {
  */
 export function moCo(options: MoCoOptions = {}): Weighting {
   requireOptions("moCo", options, {
-    part: true,
-    rate: true,
-    decay: true,
+    part: is.optionalNumber,
+    rate: is.optionalNumber,
+    decay: is.optionalNumber,
     fall: true,
     relative: true,
   });

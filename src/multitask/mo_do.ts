@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, eye, full, matmul, mul, sub } from "../tensor/mod.ts";
 import { projectToSimplex, relativeGram } from "./linear_algebra.ts";
@@ -39,7 +40,11 @@ export interface MoDoOptions {
  * ```
  */
 export function moDo(options: MoDoOptions = {}): Weighting {
-  requireOptions("moDo", options, { rate: true, decay: true, relative: true });
+  requireOptions("moDo", options, {
+    rate: is.optionalNumber,
+    decay: is.optionalNumber,
+    relative: true,
+  });
   const { rate = 0.1, decay = 0.1, relative = true } = options;
   return {
     name: "modo",

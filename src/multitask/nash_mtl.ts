@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { mul, ones } from "../tensor/mod.ts";
 import { bargain } from "./bargain.ts";
@@ -36,7 +37,7 @@ export interface NashMtlOptions {
  * ```
  */
 export function nashMtl(options: NashMtlOptions = {}): Weighting {
-  requireOptions("nashMtl", options, { iterations: true });
+  requireOptions("nashMtl", options, { iterations: is.optionalNumber });
   const { iterations = 32 } = options;
   const solve = bargain({ power: 1, largest: 1000, iterations });
   return {

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { add, full, matmul, mul, sub } from "../tensor/mod.ts";
 import { projectToSimplex, relativeGram } from "./linear_algebra.ts";
@@ -40,7 +41,11 @@ export interface SdmGradOptions {
  * ```
  */
 export function sdmGrad(options: SdmGradOptions = {}): Weighting {
-  requireOptions("sdmGrad", options, { pull: true, rate: true, iterations: true });
+  requireOptions("sdmGrad", options, {
+    pull: is.optionalNumber,
+    rate: is.optionalNumber,
+    iterations: is.optionalNumber,
+  });
   const { pull = 0.3, rate = 0.3, iterations = 20 } = options;
   return {
     name: "sdmgrad",

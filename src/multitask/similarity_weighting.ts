@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { maximum, slice } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
@@ -30,7 +31,7 @@ export interface SimilarityOptions {
  * ```
  */
 export function similarityWeighting(options: SimilarityOptions = {}): Weighting {
-  requireOptions("similarityWeighting", options, { wanted: true });
+  requireOptions("similarityWeighting", options, { wanted: is.optionalNumber });
   const { wanted = 0 } = options;
   return {
     name: "similarity",

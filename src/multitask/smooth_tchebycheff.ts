@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import {
   add,
@@ -58,10 +59,10 @@ export interface SmoothTchebycheffOptions {
  */
 export function smoothTchebycheff(options: SmoothTchebycheffOptions = {}): Weighting {
   requireOptions("smoothTchebycheff", options, {
-    mu: true,
+    mu: is.optionalNumber,
     preference: true,
     ideal: true,
-    warmup: true,
+    warmup: is.optionalNumber,
   });
   const { mu = 1, warmup } = options;
   return {

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -40,7 +41,7 @@ const LARGEST = 40;
  * ```
  */
 export function uncertaintyWeighting(options: UncertaintyOptions = {}): Weighting {
-  requireOptions("uncertaintyWeighting", options, { rate: true, optimizer: true });
+  requireOptions("uncertaintyWeighting", options, { rate: is.optionalNumber, optimizer: true });
   const { rate = 0.025, optimizer = sgd() } = options;
   return {
     name: "uncertainty",

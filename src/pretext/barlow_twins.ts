@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { barlowTwins } from "../loss/mod.ts";
 import { mlpHead } from "../nn/mod.ts";
@@ -44,9 +45,9 @@ export interface BarlowTwinsTaskOptions {
  */
 export function barlowTwinsTask(options: BarlowTwinsTaskOptions = {}): PretextTask {
   requireOptions("barlowTwinsTask", options, {
-    projection: true,
-    hidden: true,
-    redundancy: true,
+    projection: is.optionalNumber,
+    hidden: is.optionalNumber,
+    redundancy: is.optionalNumber,
     augment: true,
   });
   const { projection = 512, hidden = projection, redundancy = 0.005 } = options;

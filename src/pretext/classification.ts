@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
@@ -41,9 +42,9 @@ export interface ClassificationOptions {
  */
 export function classification(options: ClassificationOptions): PretextTask {
   requireOptions("classification", options, {
-    classes: true,
-    hidden: true,
-    labelSmoothing: true,
+    classes: is.number,
+    hidden: is.optionalNumber,
+    labelSmoothing: is.optionalNumber,
     augment: true,
   });
   const { classes, hidden = 512, labelSmoothing = 0, augment = supervisedAugment() } = options;

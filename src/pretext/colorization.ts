@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { decoder } from "../nn/mod.ts";
@@ -88,12 +89,12 @@ export interface ColorizationOptions {
  */
 export function colorization(options: ColorizationOptions = {}): PretextTask {
   requireOptions("colorization", options, {
-    imageSize: true,
-    mapSize: true,
-    bin: true,
+    imageSize: is.optionalNumber,
+    mapSize: is.optionalNumber,
+    bin: is.optionalNumber,
     encoding: true,
-    rebalancing: true,
-    temperature: true,
+    rebalancing: is.optionalNumber,
+    temperature: is.optionalNumber,
     widths: true,
   });
   const { imageSize = 32, bin = 10, encoding = "soft", rebalancing = 0.5 } = options;

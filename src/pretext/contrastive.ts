@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { ntXent } from "../loss/mod.ts";
 import { projectionHead } from "../nn/mod.ts";
@@ -41,9 +42,9 @@ export interface ContrastiveOptions {
  */
 export function contrastive(options: ContrastiveOptions = {}): PretextTask {
   requireOptions("contrastive", options, {
-    temperature: true,
-    projection: true,
-    hidden: true,
+    temperature: is.optionalNumber,
+    projection: is.optionalNumber,
+    hidden: is.optionalNumber,
     augment: true,
   });
   const { temperature = 0.1, projection = 128, hidden, augment = simclrAugment() } = options;

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { mlpHead, type Params } from "../nn/mod.ts";
@@ -122,14 +123,14 @@ const [PLACES, NOTHING] = [5, 0.5];
  */
 export function detection(options: DetectionOptions): DetectionTask {
   requireOptions("detection", options, {
-    classes: true,
-    imageSize: true,
-    cells: true,
-    boxes: true,
-    objects: true,
-    smallest: true,
-    largest: true,
-    hidden: true,
+    classes: is.number,
+    imageSize: is.optionalNumber,
+    cells: is.optionalNumber,
+    boxes: is.optionalNumber,
+    objects: is.optionalNumber,
+    smallest: is.optionalNumber,
+    largest: is.optionalNumber,
+    hidden: is.optionalNumber,
   });
   const { classes, imageSize = 32, boxes = 2, objects = 2, hidden = 512 } = options;
   const { cells = Math.max(1, Math.round(imageSize / 8)) } = options;

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { projectionHead } from "../nn/mod.ts";
@@ -60,9 +61,9 @@ export interface ExemplarOptions {
  */
 export function exemplar(options: ExemplarOptions = {}): PretextTask {
   requireOptions("exemplar", options, {
-    margin: true,
-    projection: true,
-    hidden: true,
+    margin: is.optionalNumber,
+    projection: is.optionalNumber,
+    hidden: is.optionalNumber,
     augment: true,
   });
   const { margin = 0.5, projection = 128, hidden, augment = simclrAugment() } = options;

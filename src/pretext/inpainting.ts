@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { decoder } from "../nn/mod.ts";
@@ -62,9 +63,9 @@ export interface InpaintingOptions {
  */
 export function inpainting(options: InpaintingOptions = {}): PretextTask {
   requireOptions("inpainting", options, {
-    imageSize: true,
-    imageChannels: true,
-    hole: true,
+    imageSize: is.optionalNumber,
+    imageChannels: is.optionalNumber,
+    hole: is.optionalNumber,
     place: true,
     widths: true,
   });

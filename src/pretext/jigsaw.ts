@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
@@ -64,11 +65,11 @@ const GREY = 0.5;
 export function jigsaw(options: JigsawOptions = {}): PretextTask {
   requireOptions("jigsaw", options, {
     grid: true,
-    orders: true,
-    gap: true,
-    grayscale: true,
+    orders: is.optionalNumber,
+    gap: is.optionalNumber,
+    grayscale: is.optionalNumber,
     view: true,
-    hidden: true,
+    hidden: is.optionalNumber,
   });
   const { grid = 2, gap = 4, grayscale = 0.3, view = "mosaic", hidden = 512 } = options;
   requireOneOf("jigsaw", ["grid", grid], [2, 3]);

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { decoder, type Params } from "../nn/mod.ts";
@@ -75,10 +76,10 @@ export const HIDDEN_PATCHES: readonly HiddenPatches[] = ["grey", "token", "chann
  */
 export function maskedAutoencoding(options: MaskedAutoencodingOptions = {}): PretextTask {
   requireOptions("maskedAutoencoding", options, {
-    imageSize: true,
-    imageChannels: true,
-    patch: true,
-    ratio: true,
+    imageSize: is.optionalNumber,
+    imageChannels: is.optionalNumber,
+    patch: is.optionalNumber,
+    ratio: is.optionalNumber,
     normalize: true,
     widths: true,
     shown: true,

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type Layer, linear, type Params, sequential } from "../nn/mod.ts";
@@ -74,14 +75,14 @@ export interface MaskedPatchesOptions extends MaskOptions {
  */
 export function maskedPatches(options: MaskedPatchesOptions = {}): PretextTask {
   requireOptions("maskedPatches", options, {
-    imageSize: true,
-    imageChannels: true,
-    patch: true,
-    ratio: true,
+    imageSize: is.optionalNumber,
+    imageChannels: is.optionalNumber,
+    patch: is.optionalNumber,
+    ratio: is.optionalNumber,
     normalize: true,
-    features: true,
-    depth: true,
-    heads: true,
+    features: is.optionalNumber,
+    depth: is.optionalNumber,
+    heads: is.optionalNumber,
   });
   const masking = maskingOf(options);
   const { imageChannels, patch, side, patches, hidden } = masking;

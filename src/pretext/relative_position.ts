@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
 import { classifierHead } from "../nn/mod.ts";
@@ -63,7 +64,11 @@ const NEIGHBOURS = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1], [2, 
  * ```
  */
 export function relativePosition(options: RelativePositionOptions = {}): PretextTask {
-  requireOptions("relativePosition", options, { gap: true, grayscale: true, hidden: true });
+  requireOptions("relativePosition", options, {
+    gap: is.optionalNumber,
+    grayscale: is.optionalNumber,
+    hidden: is.optionalNumber,
+  });
   const { gap = 3, grayscale = 1, hidden = 512 } = options;
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes: NEIGHBOURS.length, hidden, normalization: "batch-own" });

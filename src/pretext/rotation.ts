@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { accuracy, softmaxCrossEntropy } from "../loss/mod.ts";
@@ -43,7 +44,7 @@ export interface RotationOptions {
 export function rotation(
   options: RotationOptions = {},
 ): PretextTask {
-  requireOptions("rotation", options, { hidden: true, turns: true });
+  requireOptions("rotation", options, { hidden: is.optionalNumber, turns: true });
   const { hidden = 512, turns: shown = "drawn" } = options;
   const headFor = (inputs: number) =>
     classifierHead({ inputs, classes: 4, hidden, normalization: "batch-own" });

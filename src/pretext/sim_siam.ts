@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { mlpHead, type Params } from "../nn/mod.ts";
@@ -42,7 +43,11 @@ export interface SimSiamOptions {
  * ```
  */
 export function simSiam(options: SimSiamOptions = {}): PretextTask {
-  requireOptions("simSiam", options, { projection: true, bottleneck: true, augment: true });
+  requireOptions("simSiam", options, {
+    projection: is.optionalNumber,
+    bottleneck: is.optionalNumber,
+    augment: true,
+  });
   const { projection = 512, augment = simclrAugment() } = options;
   const { bottleneck = Math.ceil(projection / 4) } = options;
   const projectorFor = (inputs: number) =>

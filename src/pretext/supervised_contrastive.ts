@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { supervisedContrastive } from "../loss/mod.ts";
 import { projectionHead } from "../nn/mod.ts";
@@ -47,9 +48,9 @@ export function supervisedContrastiveTask(
   options: SupervisedContrastiveTaskOptions = {},
 ): PretextTask {
   requireOptions("supervisedContrastiveTask", options, {
-    temperature: true,
-    projection: true,
-    hidden: true,
+    temperature: is.optionalNumber,
+    projection: is.optionalNumber,
+    hidden: is.optionalNumber,
     augment: true,
   });
   const { temperature = 0.1, projection = 128, hidden, augment = simclrAugment() } = options;

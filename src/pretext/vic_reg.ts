@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { vicReg, type VicRegOptions } from "../loss/mod.ts";
 import { mlpHead } from "../nn/mod.ts";
@@ -42,11 +43,11 @@ export interface VicRegTaskOptions extends VicRegOptions {
  */
 export function vicRegTask(options: VicRegTaskOptions = {}): PretextTask {
   requireOptions("vicRegTask", options, {
-    invariance: true,
-    variance: true,
-    covariance: true,
-    projection: true,
-    hidden: true,
+    invariance: is.optionalNumber,
+    variance: is.optionalNumber,
+    covariance: is.optionalNumber,
+    projection: is.optionalNumber,
+    hidden: is.optionalNumber,
     augment: true,
   });
   const { projection = 512, hidden = projection, augment = simclrAugment(), ...weights } = options;

@@ -135,6 +135,15 @@ const models: readonly Mistake[] = [
     "the function relu for 'relu'",
   ],
   ["a ResNet of 34", () => js.resNet!({ depth: 34 }), "found 34 for 'depth'", "'50'"],
+  [
+    "a temperature as text",
+    () => js.contrastive!({ temperature: "0.1" }),
+    "the text '0.1' for 'temperature'",
+    "a finite number",
+  ],
+  ["a mask that is no number", () => js.maskedAutoencoding!({ ratio: NaN }), "NaN for 'ratio'"],
+  ["smoothing as text", () => js.smoothTchebycheff!({ mu: "1" }), "the text '1' for 'mu'"],
+  ["a radius without end", () => js.caGrad!({ radius: Infinity }), "Infinity for 'radius'"],
   ["a jigsaw of 4 x 4", () => js.jigsaw!({ grid: 4 }), "found 4 for 'grid'", "'3'"],
 ];
 
