@@ -192,17 +192,22 @@ function recombine(index: Index): Index {
   for (const { atom, coefficient } of index.terms) {
     if (atom.compound?.op !== "%") continue;
     const { of, by } = atom.compound;
-    const quotient = divideIndex(of, by);
-    const [first] = quotient.terms;
-    const partner = index.terms.find((term) => term.atom.key === first?.atom.key);
-    const isAtom = quotient.terms.length === 1 && quotient.constant === 0 &&
-      first!.coefficient === 1;
-    if (!isAtom || partner?.coefficient !== coefficient * by) continue;
+    const partner = index.terms.find((term) =>
+      term.coefficient === coefficient * by && isQuotient(term.atom, of, by)
+    );
+    if (!partner) continue;
     const others = index.terms.filter((term) => term.atom !== atom && term !== partner);
     const rest = make(new Map(others.map((term) => [term.atom.key, { ...term }])), index.constant);
     return recombine(addIndex(rest, scaleIndex(of, coefficient)));
   }
   return index;
+}
+
+/** Whether an atom is the quotient of an index, also where that is itself a quotient: `x / 6` is `(x / 3) / 2`. */
+function isQuotient({ key, compound }: Atom, of: Index, by: number): boolean {
+  if (key === indexKey(divideIndex(of, by))) return true;
+  return compound?.op === "/" && compound.by % by === 0 &&
+    indexKey(divideIndex(compound.of, compound.by / by)) === indexKey(of);
 }
 
 /** Multi-index of a row-major position in an array of the given shape. */

@@ -199,6 +199,17 @@ Deno.test("flattenIndex() undoes unflattenIndex() without any arithmetic", () =>
   }
 });
 
+Deno.test("nor is there any arithmetic where the position is one of several lanes", () => {
+  for (const lanes of [2, 4]) {
+    for (const shape of [[2, 2, 3], [4, 3, 2], [2, 3, 3, 4], [2, 3, 2, 5], [3, 1, 5, 8]]) {
+      const blocks = variableIndex("q", sizeOf(shape) / lanes);
+      const flat = addIndex(scaleIndex(blocks, lanes), variableIndex("lane", lanes));
+      const there = flattenIndex(unflattenIndex(flat, shape), shape);
+      assertEquals(indexKey(there), `(lane + q * ${lanes}u)`, `${shape}`);
+    }
+  }
+});
+
 Deno.test("splitting and joining axes costs no division", () => {
   const index = [variableIndex("y", 6), variableIndex("x", 4)];
   const split = reshapeIndex(index, [6, 4], [3, 2, 2, 2]);
