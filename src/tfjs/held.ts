@@ -57,7 +57,9 @@ export function whole(tf: Tf, held: Held): TfTensor {
     return tf.add(tf.reshape(tensor, [...from!]), tf.zeros([...to!])).reshape([...shape]);
   }
   const spread = repeat({ shape: from!, dtype, data: tensor.dataSync() } as NdArray, to!);
-  return tf.tensor(spread.data as Int32Array, [...shape], tfTypeOf(dtype));
+  // The reference computes f32 in float64, which TensorFlow.js does not take.
+  const data = dtype === "f32" ? Float32Array.from(spread.data) : spread.data;
+  return tf.tensor(data as Float32Array, [...shape], tfTypeOf(dtype));
 }
 
 function repeat(array: NdArray, shape: Shape): NdArray {

@@ -13,6 +13,7 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import * as ops from "../../src/ops/mod.ts";
 import { mergeAxes } from "../../src/tfjs/axes.ts";
 import type { HostArray } from "../../src/ir/host_array.ts";
+import { tile } from "../../src/tensor/mod.ts";
 import { openTfjs } from "../../src/tfjs/mod.ts";
 import { checkpoint, trace } from "../../src/transform/mod.ts";
 import { assertClose, type Fn, randomLike } from "../cases/laws.ts";
@@ -151,6 +152,13 @@ Deno.test("random chains of views, repetitions and arithmetic on many axes agree
     );
   }
   assert(most > 6, `found at most ${most} axes`);
+});
+
+Deno.test("what repeats along many axes apart is whole where it is joined", async () => {
+  for (const dtype of ["f32", "i32", "bool", "u32"] as const) {
+    const x = ndArray({ shape: [2, 2, 2, 1], dtype }, [0, 1, 1, 0, 1, 0, 0, 1]);
+    await assertAgrees((x) => [tile(x!, [3, 2, 3])], [x], { tolerance: 0, what: dtype });
+  }
 });
 
 Deno.test("reductions over random sets of many axes agree", async () => {
