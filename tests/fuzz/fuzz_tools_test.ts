@@ -7,7 +7,7 @@ import { evaluate } from "../../src/ir/evaluate.ts";
 import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { abs, argMax, less, mul, sub, sum } from "../../src/tensor/mod.ts";
+import { abs, argMax, flip, less, mul, sub, sum } from "../../src/tensor/mod.ts";
 import * as transform from "../../src/transform/mod.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { Draw } from "./draw.ts";
@@ -220,7 +220,17 @@ Deno.test("expectationOf() asks nothing where rounding decides, and everything w
   // Whole numbers are added without errors on every engine.
   const count = (x: Tensor): Tensor => less(sum(x), 6);
   assertEquals(judge(count, [1, 2, 3], () => [0]).ambiguous, 0);
+  // What is computed may be computed again, with its sums in another order; what is read is the same.
+  const again = judge((x) => below(mul(x, 1 / 3)), [1, 2, 4], () => [1, 1, 0]);
+  assertEquals([again.ambiguous, again.wrong], [1, undefined]);
+  const same = judge(below, [1.5, 2.5, 4.5], () => [1, 1, 0]);
+  assertEquals([same.ambiguous, same.wrong !== undefined], [0, true]);
 });
+
+/** Whether each element is below that at the other end. */
+function below(x: Tensor): Tensor {
+  return less(x, flip(x, 0));
+}
 
 Deno.test("minimise() leaves what a failure needs", async () => {
   const recipe = findWith("logSumExp", "concat");
