@@ -63,7 +63,7 @@ export interface PlanTimes {
    * needs one of them now and then, caches are shared, clocks change.
    */
   readonly work: number;
-  /** Times that convolutions take as long as what is counted of them: registers spill. */
+  /** Times that convolutions take as long as what is counted of them; what is missed there is not known. */
   readonly convolution: number;
   /** The same of filter gradients. */
   readonly filterGradient: number;

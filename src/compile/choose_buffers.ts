@@ -59,10 +59,10 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       const inlined = wanted * work.get(output!)!;
       const written = output!.size * (work.get(output!)! + store);
       const stored = written + wanted * load;
-      const cheap = following.has(output!)
+      const isWorthIt = following.has(output!)
         ? inlined > stored || uses.get(output!)! > 1 && written < NEGLIGIBLE * dispatch
         : inlined > stored + dispatch;
-      if (cheap) chosen.add(output!);
+      if (isWorthIt) chosen.add(output!);
       const evaluations = chosen.has(output!) ? output!.size : wanted;
       for (const input of new Set(node.inputs)) {
         demand.set(input, (demand.get(input) ?? 0) + evaluations);
@@ -106,6 +106,7 @@ function followingReductions(program: Program, required: ReadonlySet<Tensor>): S
       if (pass === undefined || required.has(output!)) continue;
       if (last.some((of) => passes.get(of) !== pass || of.size !== output!.size)) continue;
       passes.set(output!, pass);
+      // A function of one operand is as easily computed from it again.
       if (lower.kind === "pointwise" && inputs.length > 1) follows.add(output!);
     }
   }

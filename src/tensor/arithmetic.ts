@@ -42,6 +42,7 @@ export function add(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function sub(a: Operand, b: Operand): Tensor {
+  requireNoMore("sub", arguments, 2);
   const [x, y] = broadcastOperands("subtract", [a, b]);
   return ops.sub(x!, y!);
 }
@@ -86,6 +87,7 @@ export function mul(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function div(a: Operand, b: Operand): Tensor {
+  requireNoMore("div", arguments, 2);
   const [x, y] = broadcastOperands("divide", [a, b]);
   return ops.div(x!, y!);
 }
@@ -159,6 +161,7 @@ export function minimum(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function pow(base: Operand, exponent: Operand): Tensor {
+  requireNoMore("pow", arguments, 2);
   if (typeof exponent === "number" && typeof base !== "number") return ops.pow(base, exponent);
   const [x, y] = broadcastOperands("raise to a power", [base, exponent]);
   return ops.power(x!, y!);

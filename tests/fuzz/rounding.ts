@@ -82,7 +82,7 @@ export function evaluateRounded(
   program: Program,
   inputs: readonly NdArray[],
   draw: Draw,
-  nudge: number = ERROR,
+  nudge: number,
 ): NdArray[] {
   const values = new Map<Tensor, NdArray>();
   program.inputs.forEach((tensor, k) => values.set(tensor, inputs[k]!));
