@@ -7,7 +7,7 @@ import { evaluate } from "../../src/ir/evaluate.ts";
 import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { abs, argMax, flip, less, mul, sub, sum } from "../../src/tensor/mod.ts";
+import { abs, argMax, flip, floor, less, mul, sub, sum } from "../../src/tensor/mod.ts";
 import * as transform from "../../src/transform/mod.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { Draw } from "./draw.ts";
@@ -19,7 +19,7 @@ import { type Mode, modes, subjectOf } from "./modes.ts";
 import { mutations } from "./mutations.ts";
 import { inputsOf, PUBLIC, type Recipe, wrappers } from "./recipe.ts";
 import { callNames, recipeText } from "./recipe_text.ts";
-import { expectationOf } from "./rounding.ts";
+import { expectationOf, FLOAT64 } from "./rounding.ts";
 import { attempt, drawSetting, type Verdict } from "./trial.ts";
 
 /** Public functions that are no part of programs. */
@@ -225,6 +225,23 @@ Deno.test("expectationOf() asks nothing where rounding decides, and everything w
   assertEquals([again.ambiguous, again.wrong], [1, undefined]);
   const same = judge(below, [1.5, 2.5, 4.5], () => [1, 1, 0]);
   assertEquals([same.ambiguous, same.wrong !== undefined], [0, true]);
+});
+
+Deno.test("expectationOf() in float64 asks all but what that rounding decides", () => {
+  const allowedAt = (values: readonly number[]): (readonly number[])[] => {
+    const aval = { shape: [values.length], dtype: "f32" as const };
+    const { program } = transform.trace((x: Tensor) => {
+      const thirds = mul(x, 1 / 3);
+      return [floor(thirds), thirds];
+    }, [aval]);
+    const point = [ndArray(aval, values)];
+    return expectationOf(program, point, new Draw(1), 24, FLOAT64).allowed.map((of) => [...of]);
+  };
+  // Three thirds are 1 or a little less: the floor is up to rounding, those of 4 / 3 and 5 / 3 are not.
+  assertEquals(allowedAt([3])[0], [NaN]);
+  const [floors, thirds] = allowedAt([4, 5]);
+  assert(floors!.every((distance) => distance < 1e-14), `${floors}`);
+  assert(thirds!.every((distance) => distance > 0 && distance < 1e-14), `${thirds}`);
 });
 
 /** Whether each element is below that at the other end. */

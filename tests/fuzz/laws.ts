@@ -12,7 +12,9 @@ import { SplitError, splitProgram } from "../../src/transform/split_program.ts";
 import { trace } from "../../src/transform/trace.ts";
 import { type Axes, exampleOf, halves, type Mode, type Subject, subjectOf } from "./modes.ts";
 import { callNames } from "./recipe_text.ts";
+import { Draw } from "./draw.ts";
 import type { Recipe } from "./recipe.ts";
+import { expectationOf, FLOAT64 } from "./rounding.ts";
 
 /** Relative error that laws which hold exactly may show in float64. */
 const EXACT = 1e-9;
@@ -22,6 +24,12 @@ const DIFFERENCES = 1e-4;
 
 /** Step of the differences. */
 const STEP = 1e-5;
+
+/** Runs with errors that say whether rounding in float64 breaks a law: at a tie, say. */
+const RUNS = 24;
+
+/** Distances that rounding in float64 makes of a program's results, `NaN` where it decides them. */
+type Rounding = () => readonly NdArray[];
 
 /** What a law needs of how a program is run. */
 interface Situation {
@@ -45,23 +53,24 @@ export function brokenLaw(
   const subject = subjectOf(recipe, mode, axes);
   const program = programOf(subject);
   const results = evaluate(program, point);
+  const rounding = roundingOf(program, point);
   const simplified = simplify(program);
-  const other = difference("simplify", evaluate(simplified, point), results) ??
-    splitLaw(simplified, point, results);
+  const other = difference("simplify", evaluate(simplified, point), results, rounding) ??
+    splitLaw(simplified, point, { results, rounding });
   if (other !== undefined) return other;
   switch (mode) {
     case "vmap":
-      return mapLaw(results, { recipe, mode: "out", axes, point });
+      return mapLaw({ results, rounding }, { recipe, mode: "out", axes, point });
     case "vmap of grad":
-      return mapLaw(results, { recipe, mode: "grad", axes, point });
+      return mapLaw({ results, rounding }, { recipe, mode: "grad", axes, point });
     case "jvp":
       return tangentLaw(recipe, program, uneven(point));
     case "grad":
-      return gradientLaw(recipe, point, results);
+      return gradientLaw(recipe, point, { results, rounding });
     case "hvp":
       return hessianLaw(recipe, program, uneven(point));
     case "grad of vmap":
-      return sumLaw(recipe, { axes, point }, results);
+      return sumLaw(recipe, { axes, point }, { results, rounding });
     default:
       return undefined;
   }
@@ -76,11 +85,24 @@ function plain(recipe: Recipe, mode: Mode): Program {
   return programOf(subjectOf(recipe, mode, []));
 }
 
+/** Finds what rounding makes of a program when it is first asked for. */
+function roundingOf(program: Program, point: readonly NdArray[]): Rounding {
+  let found: readonly NdArray[] | undefined;
+  return () => {
+    if (found === undefined) {
+      const { exact, allowed } = expectationOf(program, point, new Draw(1), RUNS, FLOAT64);
+      found = allowed.map((data, k) => ({ shape: exact[k]!.shape, dtype: "f32", data }));
+    }
+    return found;
+  };
+}
+
 /** The first element in which arrays differ by more than rounding in float64. */
 function difference(
   what: string,
   found: readonly NdArray[],
   expected: readonly NdArray[],
+  rounding: Rounding,
 ): string | undefined {
   for (const [k, { data, dtype }] of expected.entries()) {
     const largest = magnitude(data);
@@ -88,7 +110,8 @@ function difference(
       const other = found[k]!.data[at]!;
       if (!Number.isFinite(value) || !Number.isFinite(other)) continue;
       const allowed = dtype === "f32" ? EXACT * Math.max(1e-3, largest) : 0;
-      if (Math.abs(other - value) > allowed) {
+      const distance = Math.abs(other - value);
+      if (distance > allowed && distance > rounding()[k]!.data[at]!) {
         return `${what}: output ${k}, element ${at} is ${other}, expected ${value}`;
       }
     }
@@ -104,11 +127,17 @@ function magnitude(data: ArrayLike<number>): number {
   return largest;
 }
 
+/** Results of a program, and what rounding makes of them. */
+interface Found {
+  readonly results: readonly NdArray[];
+  readonly rounding: Rounding;
+}
+
 /** A program in parts is the same program: split until nothing is half as large as the largest value was. */
 function splitLaw(
   program: Program,
   point: readonly NdArray[],
-  results: readonly NdArray[],
+  { results, rounding }: Found,
 ): string | undefined {
   const sizes = program.nodes.flatMap(({ primitive, outputs }) =>
     primitive.lower.kind === "source" ? [] : outputs.map(({ size }) => size)
@@ -118,7 +147,8 @@ function splitLaw(
     try {
       const split = splitProgram(program, { limit, recompute });
       const wrong = split === program ? undefined : evaluate(split, point);
-      const broken = wrong && difference(`split${recompute ? " again" : ""}`, wrong, results);
+      const broken = wrong &&
+        difference(`split${recompute ? " again" : ""}`, wrong, results, rounding);
       if (broken !== undefined) return broken;
     } catch (error) {
       if (!(error instanceof SplitError)) throw error;
@@ -129,7 +159,7 @@ function splitLaw(
 
 /** A map is a loop over examples. */
 function mapLaw(
-  results: readonly NdArray[],
+  { results, rounding }: Found,
   { recipe, mode, axes, point }: {
     readonly recipe: Recipe;
     readonly mode: Mode;
@@ -141,8 +171,13 @@ function mapLaw(
   const batch = batchOf(point, axes);
   for (let at = 0; at < batch; at++) {
     const expected = evaluate(single, exampleOf(point, axes, at));
-    const found = exampleOf(results, results.map(() => 0), at);
-    const wrong = difference(`vmap, example ${at}`, found, expected);
+    const exampleAt = (of: readonly NdArray[]): NdArray[] => exampleOf(of, of.map(() => 0), at);
+    const wrong = difference(
+      `vmap, example ${at}`,
+      exampleAt(results),
+      expected,
+      () => exampleAt(rounding()),
+    );
     if (wrong !== undefined) return wrong;
   }
   return undefined;
@@ -257,7 +292,7 @@ function wave({ shape, dtype, data }: NdArray, k: number): NdArray {
 function gradientLaw(
   recipe: Recipe,
   point: readonly NdArray[],
-  results: readonly NdArray[],
+  { results, rounding }: Found,
 ): string | undefined {
   const direction = point.map(wave);
   const value = subjectOf(recipe, "value", []);
@@ -273,14 +308,15 @@ function gradientLaw(
     });
   });
   const wrong = Number.isFinite(size) && Math.abs(product - tangent) > EXACT * Math.max(1, size);
-  return wrong ? `grad: <gradient, v> is ${product}, jvp gives ${tangent}` : undefined;
+  const decided = (): boolean => rounding().every(({ data }) => !data.includes(NaN));
+  return wrong && decided() ? `grad: <gradient, v> is ${product}, jvp gives ${tangent}` : undefined;
 }
 
 /** The gradient of a sum over examples, against the gradients of the examples. */
 function sumLaw(
   recipe: Recipe,
   { axes, point }: { readonly axes: Axes; readonly point: readonly NdArray[] },
-  results: readonly NdArray[],
+  { results, rounding }: Found,
 ): string | undefined {
   const gradient = plain(recipe, "grad");
   const batch = batchOf(point, axes);
@@ -291,16 +327,23 @@ function sumLaw(
   const total = (k: number, j: number): number =>
     examples.reduce((sum, example) => sum + example[k]!.data[j]!, 0);
   const first = { ...results[0]!, data: Float64Array.of(total(0, 0)) };
-  const wrong = difference("grad of vmap, value", results.slice(0, 1), [first]);
+  const wrong = difference("grad of vmap, value", results.slice(0, 1), [first], rounding);
   if (wrong !== undefined) return wrong;
   for (const [k, axis] of axes.entries()) {
     const found = results[k + 1]!;
+    const part = (of: NdArray, at: number): NdArray =>
+      axis === null ? of : exampleOf([of], [axis], at)[0]!;
     for (let at = 0; at < batch; at++) {
       const expected = examples[at]![k + 1]!;
-      const [one, other] = axis === null
-        ? [found, { ...expected, data: expected.data.map((_, j) => total(k + 1, j)) }]
-        : [exampleOf([found], [axis], at)[0]!, expected];
-      const broken = difference(`grad of vmap, input ${k}, example ${at}`, [one], [other]);
+      const whole = axis === null
+        ? { ...expected, data: expected.data.map((_, j) => total(k + 1, j)) }
+        : expected;
+      const broken = difference(
+        `grad of vmap, input ${k}, example ${at}`,
+        [part(found, at)],
+        [whole],
+        () => [part(rounding()[k + 1]!, at)],
+      );
       if (broken !== undefined) return broken;
     }
   }

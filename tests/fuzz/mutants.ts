@@ -17,7 +17,16 @@ const flags = parseArgs(Deno.args, {
 const root = new URL("../../", import.meta.url);
 
 /** What the programs need of the repository. */
-const COPIED = ["deno.json", "deno.lock", "mod.ts", "src", "kernels", "links", "tests/fuzz"];
+const COPIED = [
+  "deno.json",
+  "deno.lock",
+  "mod.ts",
+  "src",
+  "kernels",
+  "links",
+  "tests/fuzz",
+  "tests/device_traits.ts",
+];
 
 async function copy(from: URL, to: string): Promise<void> {
   if ((await Deno.stat(from)).isFile) {
@@ -55,25 +64,48 @@ interface Found {
   readonly seconds: number;
 }
 
-async function hunt(folder: string, mutation: Mutation): Promise<Found> {
-  const started = performance.now();
+/** Runs the random programs of a copy of the repository; what they print. */
+async function fuzz(
+  folder: string,
+  { programs = String(flags.programs), engine = "webgpu", special = false }: {
+    readonly programs?: string;
+    readonly engine?: string | undefined;
+    readonly special?: boolean | undefined;
+  },
+): Promise<{ readonly text: string; readonly ended: boolean }> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-A",
       "--no-check",
       "tests/fuzz/main.ts",
-      ...["--programs", String(flags.programs), "--seed", String(flags.seed)],
-      ...["--engine", mutation.engine ?? "webgpu", "--raw", "--stop"],
-      ...(mutation.special ? ["--special"] : []),
+      ...["--programs", programs, "--seed", String(flags.seed)],
+      ...["--engine", engine, "--raw", "--stop"],
+      ...(special ? ["--special"] : []),
     ],
     cwd: folder,
   }).output();
+  const ended = new TextDecoder().decode(stdout).includes("s a program");
+  return { text: new TextDecoder().decode(stderr), ended };
+}
+
+/** A copy in which nothing was planted must run, or every fault would be found. */
+async function requireSound(folder: string): Promise<void> {
+  const { text, ended } = await fuzz(folder, { programs: "1" });
+  if (ended && !/^program \d/m.test(text)) return;
+  throw new Error(
+    `Cannot hunt for planted faults: a copy without any fails.\n${text}\nExpected all that tests/fuzz ` +
+      "imports to be listed in COPIED of tests/fuzz/mutants.ts.",
+  );
+}
+
+async function hunt(folder: string, mutation: Mutation): Promise<Found> {
+  const started = performance.now();
+  const { text, ended } = await fuzz(folder, mutation);
   const seconds = (performance.now() - started) / 1000;
-  const text = new TextDecoder().decode(stderr);
   const failure = /^program (\d+) (.*)$/m.exec(text);
   if (failure) return { after: Number(failure[1]) + 1, seen: failure[2]!, seconds };
-  if (!new TextDecoder().decode(stdout).includes("s a program")) {
+  if (!ended) {
     return {
       after: 0,
       seen: `crash: ${text.split("\n").find((line) => /rror/.test(line))}`,
@@ -91,6 +123,7 @@ try {
     const isFile = (await Deno.stat(new URL(name, root))).isFile;
     await copy(new URL(isFile ? name : `${name}/`, root), `${folder}/${name}`);
   }
+  await requireSound(folder);
   const chosen = mutations.filter(({ name, file }) =>
     `${file} ${name}`.includes(String(flags.only))
   );

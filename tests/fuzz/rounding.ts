@@ -1,6 +1,6 @@
 /**
- * What float32 arithmetic may make of a program: the reference evaluated with random relative errors of
- * a few units in the last place of float32 in every operation (Monte Carlo arithmetic: Parker, UCLA
+ * What the arithmetic of an engine may make of a program: the reference evaluated with random relative
+ * errors of a few units in the last place of float32 in every operation (Monte Carlo arithmetic: Parker, UCLA
  * CSD-970002, 1997). The spread of a few such runs is the accuracy that can be asked of an engine, at
  * every element; where they disagree altogether (a tie that rounding decides, a comparison of nearly
  * equal numbers) nothing can be asked.
@@ -13,20 +13,38 @@ import type { Program } from "../../src/ir/program.ts";
 import type { Node, Tensor } from "../../src/ir/tensor.ts";
 import type { Draw } from "./draw.ts";
 
-/** Largest relative error of an operand or a result: two units in the last place. */
-const ERROR = 2 ** -22;
+/** An arithmetic with errors. */
+export interface Arithmetic {
+  /** Unit roundoff. Operands and results are off by up to four of them: two units in the last place. */
+  readonly unit: number;
+  /** Least normal number: devices may flush smaller numbers to zero. */
+  readonly leastNormal: number;
+  /** The nearest number. */
+  readonly round: (value: number) => number;
+}
 
-/** Unit roundoff of float32. */
-const UNIT = 2 ** -24;
+/** The arithmetic of engines. */
+export const FLOAT32: Arithmetic = {
+  unit: 2 ** -24,
+  leastNormal: 2 ** -126,
+  round: Math.fround,
+};
+
+/** The arithmetic of the reference. */
+export const FLOAT64: Arithmetic = {
+  unit: 2 ** -53,
+  leastNormal: 2 ** -1022,
+  round: (value) => value,
+};
+
+/** Units of an operand's or a result's largest relative error. */
+const ERROR = 4;
 
 /**
  * Functions that engines compute to so many digits after the point, whatever their size: TensorFlow.js
  * these two to 1.5e-7.
  */
-const ABSOLUTE: Readonly<Record<string, number>> = { sin: UNIT, cos: UNIT };
-
-/** Least normal float32: devices may flush smaller numbers to zero. */
-const LEAST_NORMAL = 2 ** -126;
+const ABSOLUTE: ReadonlySet<string> = new Set(["sin", "cos"]);
 
 /** Operations that choose, compare or move numbers: they make no error on any engine. */
 const EXACT: ReadonlySet<string> = new Set([
@@ -67,23 +85,26 @@ const COMPARED: ReadonlySet<string> = new Set(["equal", "less", "less_equal"]);
 /** Numbers that are written into programs: every engine rounds them once. */
 const WRITTEN: ReadonlySet<string> = new Set(["fill", "literal"]);
 
-/** Operations of which IEEE 754 says that a result that is a float32 is found. */
+/** Operations of which IEEE 754 says that a result that is a float32 is found from operands that are. */
 const ROUNDED: ReadonlySet<string> = new Set(["add", "sub", "mul", "convert"]);
 
-/**
- * Evaluates a program with errors.
- *
- * @param program The program.
- * @param inputs One array an input.
- * @param draw The errors.
- * @param nudge By how much what is compared is off, relative to its size: up or down.
- */
-export function evaluateRounded(
+/** The errors of one run. */
+interface Errors {
+  /** Chance. */
+  readonly draw: Draw;
+  /** How large they are. */
+  readonly arithmetic: Arithmetic;
+  /** By how much what is compared is off, relative to its size: up or down. */
+  readonly nudge: number;
+}
+
+/** Evaluates a program, one array an input, with errors. */
+function evaluateRounded(
   program: Program,
   inputs: readonly NdArray[],
-  draw: Draw,
-  nudge: number,
+  errors: Errors,
 ): NdArray[] {
+  const { nudge } = errors;
   const values = new Map<Tensor, NdArray>();
   program.inputs.forEach((tensor, k) => values.set(tensor, inputs[k]!));
   const computed = new Set<Tensor>();
@@ -98,7 +119,7 @@ export function evaluateRounded(
     if (!EXACT.has(name) && !WRITTEN.has(name) || node.inputs.some((of) => computed.has(of))) {
       node.outputs.forEach((output) => computed.add(output));
     }
-    const results = evaluateNode(node, operands, draw, nudge);
+    const results = evaluateNode(node, operands, errors);
     node.outputs.forEach((output, k) => values.set(output, results[k]!));
   }
   return program.outputs.map((output) => values.get(output)!);
@@ -107,28 +128,31 @@ export function evaluateRounded(
 function evaluateNode(
   node: Node,
   operands: readonly NdArray[],
-  draw: Draw,
-  nudge: number,
+  errors: Errors,
 ): readonly NdArray[] {
   const { name } = node.primitive;
   const params = node.params as { readonly program?: Program };
-  if (params?.program) return evaluateRounded(params.program, operands, draw, nudge);
+  if (params?.program) return evaluateRounded(params.program, operands, errors);
   const run = (given: readonly NdArray[]): readonly NdArray[] =>
     node.primitive.evaluate(node.params, given, node.outputs);
-  if (WRITTEN.has(name)) return run(operands).map(rounded);
+  if (WRITTEN.has(name)) return run(operands).map((array) => rounded(array, errors));
   if (EXACT.has(name) || operands.every(({ dtype }) => dtype !== "f32") && !ROUNDED.has(name)) {
     return run(operands);
   }
-  if (ROUNDED.has(name)) return run(operands).map((array) => perturbed(array, draw, true));
+  if (ROUNDED.has(name)) {
+    const keepExact = operands.every(({ data }) => data.every(isFloat32));
+    return run(operands).map((array) => perturbed(array, errors, keepExact));
+  }
   // Sums of whole numbers are exact as long as their terms are small enough.
   if (operands.every(wholeNumbers)) {
     const exact = run(operands);
     if (exact.every(wholeNumbers)) return exact;
   }
-  const results = run(operands.map((array) => perturbed(array, draw, false)))
-    .map((array) => perturbed(array, draw, false));
+  const results = run(operands.map((array) => perturbed(array, errors, false)))
+    .map((array) => perturbed(array, errors, false));
+  const { unit } = errors.arithmetic;
   return results.map((array, k) =>
-    moved(array, errorOf({ node, operands, results, run }, k), draw)
+    moved(array, errorOf({ node, operands, results, run, unit }, k), errors)
   );
 }
 
@@ -138,6 +162,7 @@ interface Application {
   readonly operands: readonly NdArray[];
   readonly results: readonly NdArray[];
   readonly run: (given: readonly NdArray[]) => readonly NdArray[];
+  readonly unit: number;
 }
 
 /**
@@ -146,16 +171,19 @@ interface Application {
  * Stability of Numerical Algorithms, section 4.2; equal terms come near it), and that of functions which
  * devices compute to an absolute accuracy.
  */
-function errorOf({ node, operands, results, run }: Application, k: number): (at: number) => number {
+function errorOf(
+  { node, operands, results, run, unit }: Application,
+  k: number,
+): (at: number) => number {
   const { name } = node.primitive;
-  if (ABSOLUTE[name] !== undefined) return () => ABSOLUTE[name]!;
+  if (ABSOLUTE.has(name)) return () => unit;
   const terms = termsOf(node);
   if (name === "standardize") {
     // The mean is found to `terms` units of the largest element, and all the rest depends on it.
     const [largest, scale] = [operands[0]!, results[2]!].map(({ data }) =>
       Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     );
-    const error = terms * UNIT / 4 * largest!;
+    const error = terms * unit / 4 * largest!;
     const relative = error * scale!;
     return [() => relative, () => error, () => relative * scale! * largest! * scale!][k]!;
   }
@@ -165,7 +193,7 @@ function errorOf({ node, operands, results, run }: Application, k: number): (at:
       array.dtype === "f32" ? ndArray(array, array.data.map(Math.abs)) : array
     ),
   )[k]!.data;
-  return (at) => terms * UNIT / 4 * magnitudes[at]!;
+  return (at) => terms * unit / 4 * magnitudes[at]!;
 }
 
 /** Terms that are added for one element. */
@@ -198,18 +226,22 @@ function nudged(array: NdArray, by: number): NdArray {
     : array;
 }
 
-function moved(array: NdArray, error: (at: number) => number, draw: Draw): NdArray {
+function moved(
+  array: NdArray,
+  error: (at: number) => number,
+  { draw, arithmetic: { round } }: Errors,
+): NdArray {
   return ndArray(
     array,
     Array.from(
       array.data,
-      (value, at) => Math.fround(value + (2 * draw.next() - 1) * error(at)),
+      (value, at) => round(value + (2 * draw.next() - 1) * error(at)),
     ),
   );
 }
 
-function rounded(array: NdArray): NdArray {
-  return array.dtype === "f32" ? ndArray(array, Float32Array.from(array.data)) : array;
+function rounded(array: NdArray, { arithmetic: { round } }: Errors): NdArray {
+  return array.dtype === "f32" ? ndArray(array, Array.from(array.data, round)) : array;
 }
 
 function wholeNumbers({ data, dtype }: NdArray): boolean {
@@ -218,14 +250,22 @@ function wholeNumbers({ data, dtype }: NdArray): boolean {
   return true;
 }
 
-function perturbed(array: NdArray, draw: Draw, keepExact: boolean): NdArray {
+function isFloat32(value: number): boolean {
+  return Object.is(Math.fround(value), value);
+}
+
+function perturbed(
+  array: NdArray,
+  { draw, arithmetic: { unit, leastNormal, round } }: Errors,
+  keepExact: boolean,
+): NdArray {
   if (array.dtype !== "f32") return array;
   return ndArray(
     array,
     Array.from(array.data, (value) => {
-      if (value === 0 || keepExact && Math.fround(value) === value) return value;
-      const near = Math.fround(value * (1 + (2 * draw.next() - 1) * ERROR));
-      return Math.abs(near) < LEAST_NORMAL && draw.chance(0.5) ? 0 : near;
+      if (value === 0 || keepExact && isFloat32(value)) return value;
+      const near = round(value * (1 + (2 * draw.next() - 1) * ERROR * unit));
+      return Math.abs(near) < leastNormal && draw.chance(0.5) ? 0 : near;
     }),
   );
 }
@@ -257,21 +297,26 @@ const MOST_ALLOWED = 1 / 32;
  * @param inputs The point.
  * @param draw The errors.
  * @param runs How many runs with errors.
+ * @param arithmetic How large they are.
  */
 export function expectationOf(
   program: Program,
   inputs: readonly NdArray[],
   draw: Draw,
   runs = RUNS,
+  arithmetic = FLOAT32,
 ): Expectation {
   const exact = evaluate(program, inputs);
   const runsWithErrors = Array.from(
     { length: runs },
-    (_, run) => evaluateRounded(program, inputs, draw, run % 2 === 0 ? ERROR : -ERROR),
+    (_, run) => {
+      const nudge = (run % 2 === 0 ? ERROR : -ERROR) * arithmetic.unit;
+      return evaluateRounded(program, inputs, { draw, arithmetic, nudge });
+    },
   );
   const allowed = exact.map(({ data, dtype }, k) => {
     const others = runsWithErrors.map((results) => results[k]!.data);
-    return dtype === "f32" ? allowedDistances(data, others) : equalOrNaN(data, others);
+    return dtype === "f32" ? allowedDistances(data, others, arithmetic) : equalOrNaN(data, others);
   });
   return { exact, allowed };
 }
@@ -283,13 +328,17 @@ function equalOrNaN(data: NdArray["data"], others: readonly NdArray["data"][]): 
   );
 }
 
-function allowedDistances(data: NdArray["data"], others: readonly NdArray["data"][]): Float64Array {
+function allowedDistances(
+  data: NdArray["data"],
+  others: readonly NdArray["data"][],
+  { unit, leastNormal, round }: Arithmetic,
+): Float64Array {
   let largest = 0;
   let squares = 0;
   let count = 0;
   const spread = Float64Array.from(data, (value, at) => {
-    if (!Number.isFinite(Math.fround(value))) {
-      const same = others.every((other) => Object.is(Math.fround(other[at]!), Math.fround(value)));
+    if (!Number.isFinite(round(value))) {
+      const same = others.every((other) => Object.is(round(other[at]!), round(value)));
       return same ? 0 : NaN;
     }
     let most = 0;
@@ -307,8 +356,8 @@ function allowedDistances(data: NdArray["data"], others: readonly NdArray["data"
   const typical = Math.sqrt(squares / Math.max(1, count));
   return spread.map((most, at) => {
     const value = Math.abs(data[at]!);
-    if (Number.isNaN(most) || !Number.isFinite(Math.fround(value))) return most;
-    const allowed = SPREAD * most + typical + value * 2 ** -21 + LEAST_NORMAL * 4;
+    if (Number.isNaN(most) || !Number.isFinite(round(value))) return most;
+    const allowed = SPREAD * most + typical + 8 * unit * value + 4 * leastNormal;
     return allowed > MOST_ALLOWED * Math.max(value, largest) + 1e-30 ? NaN : allowed;
   });
 }
