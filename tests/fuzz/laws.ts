@@ -240,18 +240,21 @@ export function differencesLaw(
   const [up, middle, down, up2, down2] = [1, 0, -1, 2, -2].map((k) => at(k * STEP));
   for (const [k, { data, dtype }] of tangents.entries()) {
     if (dtype !== "f32") continue;
-    const scale = Math.max(magnitude(data), magnitude(middle![k]!.data), 1e-3);
+    const values = magnitude(middle![k]!.data);
+    const slope = (of: NdArray[], to: NdArray[], steps: number, j: number): number =>
+      (to[k]!.data[j]! - of[k]!.data[j]!) / (steps * STEP);
+    const slopes = Array.from(data, (_, j) => slope(down!, up!, 2, j));
+    // What is not smooth is told by the differences alone: a tangent may be wrong.
+    const even = Math.max(magnitude(slopes), values, 1e-3);
+    const allowed = DIFFERENCES * Math.max(magnitude(data), values, 1e-3);
     for (const [j, tangent] of data.entries()) {
-      const [a, b, c] = [up, middle, down].map((values) => values![k]!.data[j]!);
-      const central = (a! - c!) / (2 * STEP);
-      const wider = (up2![k]!.data[j]! - down2![k]!.data[j]!) / (4 * STEP);
-      const allowed = DIFFERENCES * scale;
-      // At a kink the differences to both sides disagree: there is no derivative to compare with.
-      const bent = Math.abs((a! - b!) - (b! - c!)) / STEP;
-      const smooth = bent < 0.1 * allowed + 1e-2 * scale * STEP / 1e-5 &&
-        Math.abs(central - wider) < 0.1 * allowed;
-      if (smooth && Math.abs(tangent - central) > allowed) {
-        return `${what}: output ${k}, element ${j} is ${tangent}, differences give ${central}`;
+      // At a kink the differences to both sides disagree, and where a step goes over many waves those of two
+      // steps: there is no derivative to compare with.
+      const bent = Math.abs(slope(middle!, up!, 1, j) - slope(down!, middle!, 1, j));
+      const uneven = Math.abs(slopes[j]! - slope(down2!, up2!, 4, j));
+      const smooth = bent < (0.1 * DIFFERENCES + 1e-2) * even && uneven < 0.1 * DIFFERENCES * even;
+      if (smooth && Math.abs(tangent - slopes[j]!) > allowed) {
+        return `${what}: output ${k}, element ${j} is ${tangent}, differences give ${slopes[j]}`;
       }
     }
   }
