@@ -930,6 +930,394 @@ if (SLOTS > 6u) { store_slot(first_row, first + 6u, o, s6); }
 if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
 }
 `;
+export const conv2d_3x3_lane_strips: string = `
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+enable subgroups;
+
+override IN4: u32;
+
+struct Sizes {
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+transposed: u32,
+strips_x: u32,
+strips_y: u32,
+strip_rows: i32,
+groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+
+struct Filter { top: mat4x3f, middle: mat4x3f, bottom: mat4x3f }
+
+
+struct Sums { left: mat3x4f, right: mat3x4f }
+
+
+fn turn(v: vec4f, at: u32, lane: u32, step: u32) -> vec4f {
+return vec4f(
+subgroupShuffle(v, lane)[at], subgroupShuffle(v, lane + step)[at],
+subgroupShuffle(v, lane + 2u * step)[at], subgroupShuffle(v, lane + 3u * step)[at],
+);
+}
+
+
+fn load_tap(at: u32, lane: u32) -> vec4f {
+let v = w[at];
+return select(turn(v, lane % 4u, lane / 4u, 2u), v, sizes.transposed != 0u);
+}
+
+fn load_taps(at: u32, next: u32, lane: u32) -> mat4x3f {
+return transpose(mat3x4f(load_tap(at, lane), load_tap(at + next, lane), load_tap(at + 2u * next, lane)));
+}
+
+fn load_filter(b: u32, q: u32, o: u32, lane: u32) -> Filter {
+let flipped = sizes.transposed != 0u;
+let tap = 4u * IN4 * sizes.out4;
+let plain = (4u * q + lane / 2u) * sizes.out4 + min(o + lane % 2u, sizes.out4 - 1u);
+let own = 8u * tap + min(4u * o + lane, 4u * sizes.out4 - 1u) * IN4 + q;
+let at = 9u * b * tap + select(plain, own, flipped);
+let next = select(tap, 0u - tap, flipped);
+return Filter(
+load_taps(at, next, lane), load_taps(at + 3u * next, next, lane), load_taps(at + 6u * next, next, lane),
+);
+}
+
+
+fn add_four(s: mat3x4f, f: vec3f, g: vec3f, h: vec3f, a: vec4f, b: vec4f, c: vec4f) -> mat3x4f {
+return mat3x4f(
+s[0] + f.x * a + f.y * b + f.z * c,
+s[1] + g.x * a + g.y * b + g.z * c,
+s[2] + h.x * a + h.y * b + h.z * c,
+);
+}
+
+
+fn add_channel(s: Sums, f: vec3f, g: vec3f, h: vec3f, p: f32, i: f32, j: f32) -> Sums {
+let p0 = subgroupBroadcast(p, 0u);
+let p1 = subgroupBroadcast(p, 1u);
+let p2 = subgroupBroadcast(p, 2u);
+let p3 = subgroupBroadcast(p, 3u);
+let p4 = subgroupBroadcast(p, 4u);
+let p5 = subgroupBroadcast(p, 5u);
+let p6 = subgroupBroadcast(p, 6u);
+let p7 = subgroupBroadcast(p, 7u);
+return Sums(
+add_four(s.left, f, g, h, vec4f(p0, p1, p2, p3), vec4f(p1, p2, p3, p4), vec4f(p2, p3, p4, p5)),
+add_four(s.right, f, g, h, vec4f(p4, p5, p6, p7), vec4f(p5, p6, p7, i), vec4f(p6, p7, i, j)),
+);
+}
+
+fn add(s: Sums, f: Filter, p: vec4f, i: vec4f, j: vec4f) -> Sums {
+let a = add_channel(s, f.top[0], f.middle[0], f.bottom[0], p.x, i.x, j.x);
+let b = add_channel(a, f.top[1], f.middle[1], f.bottom[1], p.y, i.y, j.y);
+let c = add_channel(b, f.top[2], f.middle[2], f.bottom[2], p.z, i.z, j.z);
+return add_channel(c, f.top[3], f.middle[3], f.bottom[3], p.w, i.w, j.w);
+}
+
+fn load(at: u32, inside: bool) -> vec4f {
+return select(vec4f(), x[at], inside);
+}
+
+fn store(at: u32, value: vec4f) {
+y[at] = value;
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+let strips = sizes.images * sizes.strips_y * sizes.strips_x;
+let blocks = (sizes.out4 + 1u) / 2u;
+let index = group.y * sizes.groups_x + group.x;
+let b = index / (blocks * strips);
+if (b >= sizes.batch) { return; }
+let o = index / strips % blocks * 2u;
+let strip = index % strips;
+let image = b * sizes.images + strip / (sizes.strips_x * sizes.strips_y);
+let oy = i32(strip / sizes.strips_x % sizes.strips_y) * sizes.strip_rows;
+let ox = i32(strip % sizes.strips_x) * 8;
+let last = min(sizes.strip_rows, sizes.out_height - oy) + 2;
+
+let iy = oy - sizes.pad_top;
+let ix = ox + i32(lane) - sizes.pad_left;
+let ix_more = ox + 8 + i32(lane % 2u) - sizes.pad_left;
+let jx = clamp(ix, 0, sizes.width - 1);
+let jx_more = clamp(ix_more, 0, sizes.width - 1);
+let bottom = sizes.height - 1;
+let row = u32(sizes.width) * IN4;
+let at = image * u32(sizes.height) * row + u32(jx) * IN4;
+let at_more = image * u32(sizes.height) * row + u32(jx_more) * IN4 + lane / 2u % IN4;
+let turns = select(4u / IN4, 1u, IN4 == 3u);
+
+let px = ox + i32(lane / 2u);
+let near = (o + lane % 2u < sizes.out4) & (px < sizes.out_width);
+let far = near & (px + 4 < sizes.out_width);
+let out_row = u32(sizes.out_width) * sizes.out4;
+let to = (image * u32(sizes.out_height) + u32(oy) - 2u) * out_row + u32(px) * sizes.out4 + o + lane % 2u;
+let to_far = to + 4u * sizes.out4;
+let f0 = load_filter(b, 0u, o, lane);
+var f1: Filter;
+var f2: Filter;
+var f3: Filter;
+if (IN4 > 1u) { f1 = load_filter(b, 1u, o, lane); }
+if (IN4 > 2u) { f2 = load_filter(b, 2u, o, lane); }
+if (IN4 > 3u) { f3 = load_filter(b, 3u, o, lane); }
+var s: Sums;
+var more: vec4f;
+for (var r = 0; r < last; r++) {
+let jy = clamp(iy + r, 0, bottom);
+let p = at + u32(jy) * row;
+let inside = (ix == jx) & (iy + r == jy);
+let step = u32(r) & (turns - 1u);
+if (step == 0u) {
+let ey = iy + r + i32(lane / 2u / IN4);
+let ky = clamp(ey, 0, bottom);
+more = load(at_more + u32(ky) * row, (ix_more == jx_more) & (ey == ky));
+}
+let k = 2u * IN4 * step;
+s = Sums(mat3x4f(vec4f(), s.left[0], s.left[1]), mat3x4f(vec4f(), s.right[0], s.right[1]));
+s = add(s, f0, load(p, inside), subgroupShuffle(more, k), subgroupShuffle(more, k + 1u));
+if (IN4 > 1u) { s = add(s, f1, load(p + 1u, inside), subgroupShuffle(more, k + 2u), subgroupShuffle(more, k + 3u)); }
+if (IN4 > 2u) { s = add(s, f2, load(p + 2u, inside), subgroupShuffle(more, k + 4u), subgroupShuffle(more, k + 5u)); }
+if (IN4 > 3u) { s = add(s, f3, load(p + 3u, inside), subgroupShuffle(more, k + 6u), subgroupShuffle(more, k + 7u)); }
+let left = turn(s.left[2], lane / 2u, 4u * (lane % 2u), 1u);
+let right = turn(s.right[2], lane / 2u, 4u * (lane % 2u), 1u);
+if (near & (r >= 2)) { store(to + u32(r) * out_row, left); }
+if (far & (r >= 2)) { store(to_far + u32(r) * out_row, right); }
+}
+}
+`;
+export const conv2d_3x3_lane_strips_filter_gradient: string = `
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+enable subgroups;
+
+override IN4: u32;
+
+struct Sizes {
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+strips_x: u32,
+strips_y: u32,
+strip_columns: i32,
+parts: u32,
+part_strips: u32,
+groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> partial_sums: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+
+struct Filter { left: mat4x3f, middle: mat4x3f, right: mat4x3f }
+
+
+struct Columns { upper: mat3x4f, lower: mat3x4f }
+
+
+fn turn(v: vec4f, at: u32, lane: u32, step: u32) -> vec4f {
+return vec4f(
+subgroupShuffle(v, lane)[at], subgroupShuffle(v, lane + step)[at],
+subgroupShuffle(v, lane + 2u * step)[at], subgroupShuffle(v, lane + 3u * step)[at],
+);
+}
+
+fn load(at: u32, inside: bool) -> vec4f {
+return select(vec4f(), x[at], inside);
+}
+
+
+fn load_dy(at: u32, inside: bool, lane: u32) -> vec4f {
+return turn(select(vec4f(), dy[at], inside), lane % 4u, lane / 4u, 2u);
+}
+
+
+fn taps(l: vec4f, r: vec4f, a: mat3x4f, b: mat3x4f) -> vec3f {
+return vec3f(dot(a[0], l) + dot(b[0], r), dot(a[1], l) + dot(b[1], r), dot(a[2], l) + dot(b[2], r));
+}
+
+
+fn products(d: Columns, p: f32, i: f32, j: f32) -> mat3x3f {
+let p0 = subgroupBroadcast(p, 0u);
+let p1 = subgroupBroadcast(p, 1u);
+let p2 = subgroupBroadcast(p, 2u);
+let p3 = subgroupBroadcast(p, 3u);
+let p4 = subgroupBroadcast(p, 4u);
+let p5 = subgroupBroadcast(p, 5u);
+let p6 = subgroupBroadcast(p, 6u);
+let p7 = subgroupBroadcast(p, 7u);
+let a = mat3x4f(vec4f(p0, p1, p2, p3), vec4f(p1, p2, p3, p4), vec4f(p2, p3, p4, p5));
+let b = mat3x4f(vec4f(p4, p5, p6, p7), vec4f(p5, p6, p7, i), vec4f(p6, p7, i, j));
+return mat3x3f(
+taps(d.upper[0], d.lower[0], a, b), taps(d.upper[1], d.lower[1], a, b), taps(d.upper[2], d.lower[2], a, b),
+);
+}
+
+fn add(s: Filter, d: Columns, p: vec4f, i: vec4f, j: vec4f) -> Filter {
+let a = products(d, p.x, i.x, j.x);
+let b = products(d, p.y, i.y, j.y);
+let c = products(d, p.z, i.z, j.z);
+let e = products(d, p.w, i.w, j.w);
+return Filter(
+s.left + mat4x3f(a[0], b[0], c[0], e[0]),
+s.middle + mat4x3f(a[1], b[1], c[1], e[1]),
+s.right + mat4x3f(a[2], b[2], c[2], e[2]),
+);
+}
+
+fn store(at: u32, value: vec4f) {
+partial_sums[at] = value;
+}
+
+
+fn store_tap(at: u32, wanted: bool, v: vec4f, lane: u32) {
+let value = turn(v, lane / 2u, 4u * (lane % 2u), 1u);
+if (wanted) { store(at, value); }
+}
+
+fn store_taps(at: u32, tap: u32, wanted: bool, f: mat4x3f, lane: u32) {
+let m = transpose(f);
+store_tap(at, wanted, m[0], lane);
+store_tap(at + tap, wanted, m[1], lane);
+store_tap(at + 2u * tap, wanted, m[2], lane);
+}
+
+fn store_filter(at: u32, tap: u32, wanted: bool, f: Filter, lane: u32) {
+store_taps(at, 3u * tap, wanted, f.left, lane);
+store_taps(at + tap, 3u * tap, wanted, f.middle, lane);
+store_taps(at + 2u * tap, 3u * tap, wanted, f.right, lane);
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+let blocks = (sizes.out4 + 1u) / 2u;
+let index = group.y * sizes.groups_x + group.x;
+let part = index / (blocks * sizes.batch);
+if (part >= sizes.parts) { return; }
+let b = index / blocks % sizes.batch;
+let o = index % blocks * 2u + lane % 2u;
+let o_inside = min(o, sizes.out4 - 1u);
+let strips_x = sizes.strips_x;
+let strips_y = sizes.strips_y;
+let strip_columns = sizes.strip_columns;
+let images = sizes.images;
+let out_row = u32(sizes.out_width) * sizes.out4;
+let out4 = sizes.out4;
+let bottom = sizes.height - 1;
+let last_x = sizes.width - 1;
+let out_bottom = sizes.out_height - 1;
+let out_width = sizes.out_width;
+let row = u32(sizes.width) * IN4;
+let first_x = 0 - sizes.pad_left;
+let first_y = i32(lane) - sizes.pad_top;
+let first_more = 8 + i32(lane % 2u) - sizes.pad_top;
+let turns = select(4u / IN4, 1u, IN4 == 3u);
+var f0: Filter;
+var f1: Filter;
+var f2: Filter;
+var f3: Filter;
+let last_strip = min((part + 1u) * sizes.part_strips, images * strips_y * strips_x);
+for (var strip = part * sizes.part_strips; strip < last_strip; strip++) {
+let image = b * images + strip / (strips_x * strips_y);
+let oy = i32(strip / strips_x % strips_y) * 8;
+let ox = i32(strip % strips_x) * strip_columns;
+let ix = ox + first_x;
+let iy = oy + first_y;
+let iy_more = oy + first_more;
+let jy = clamp(iy, 0, bottom);
+let jy_more = clamp(iy_more, 0, bottom);
+
+let first = image * u32(bottom + 1);
+let at = (first + u32(jy)) * row;
+let at_more = (first + u32(jy_more)) * row + lane / 2u % IN4;
+let py = oy + i32(lane / 2u);
+let out_first = image * u32(out_bottom + 1);
+let near = (out_first + u32(min(py, out_bottom))) * out_row + u32(ox) * out4 + o_inside;
+let far = (out_first + u32(min(py + 4, out_bottom))) * out_row + u32(ox) * out4 + o_inside;
+let columns = min(strip_columns, out_width - ox);
+var d: Columns;
+var more: vec4f;
+for (var c = 0; c < columns + 2; c++) {
+let jx = clamp(ix + c, 0, last_x);
+let p = at + u32(jx) * IN4;
+let inside = (iy == jy) & (ix + c == jx);
+let step = u32(c) & (turns - 1u);
+if (step == 0u) {
+let ex = ix + c + i32(lane / 2u / IN4);
+let kx = clamp(ex, 0, last_x);
+more = load(at_more + u32(kx) * IN4, (iy_more == jy_more) & (ex == kx));
+}
+let k = 2u * IN4 * step;
+let next = u32(min(c, columns - 1)) * out4;
+d = Columns(
+mat3x4f(load_dy(near + next, (c < columns) & (py <= out_bottom), lane), d.upper[0], d.upper[1]),
+mat3x4f(load_dy(far + next, (c < columns) & (py + 4 <= out_bottom), lane), d.lower[0], d.lower[1]),
+);
+f0 = add(f0, d, load(p, inside), subgroupShuffle(more, k), subgroupShuffle(more, k + 1u));
+if (IN4 > 1u) { f1 = add(f1, d, load(p + 1u, inside), subgroupShuffle(more, k + 2u), subgroupShuffle(more, k + 3u)); }
+if (IN4 > 2u) { f2 = add(f2, d, load(p + 2u, inside), subgroupShuffle(more, k + 4u), subgroupShuffle(more, k + 5u)); }
+if (IN4 > 3u) { f3 = add(f3, d, load(p + 3u, inside), subgroupShuffle(more, k + 6u), subgroupShuffle(more, k + 7u)); }
+}
+}
+let tap = 4u * IN4 * out4;
+let to = (part * sizes.batch + b) * 9u * tap + lane / 2u * out4 + o;
+let wanted = o < out4;
+store_filter(to, tap, wanted, f0, lane);
+if (IN4 > 1u) { store_filter(to + 4u * out4, tap, wanted, f1, lane); }
+if (IN4 > 2u) { store_filter(to + 8u * out4, tap, wanted, f2, lane); }
+if (IN4 > 3u) { store_filter(to + 12u * out4, tap, wanted, f3, lane); }
+}
+`;
 export const conv2d_3x3_lane_tiles: string = `
 
 

@@ -273,5 +273,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     MAX_PARTS: "4_096", // which one invocation adds up
     LIGHT_WORKGROUP: "64", // as WORKGROUP
     LANES: "8", // that the kernels with lanes are written for
+    LONGEST: "64", // of a strip: beyond, two pixels more are nothing, and loops stay short
+    FEW: "4", // vectors of channels: the kernels of strips have so many filters
   });
 });

@@ -193,8 +193,9 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
 });
 
 webgpuTest("lanes share loads where subgroups have eight of them or more", (gpu) => {
-  const kernelOf = (row: Row, traits = gpu.traits): string =>
-    lowerConv2d(geometry(row), traits).calls.at(-1)!.kernel;
+  const kernelOf = (row: Row, traits = gpu.traits, lower = lowerConv2d): string =>
+    lower(geometry(row), traits).calls.findLast(({ kernel }) => kernel.startsWith("conv2d"))!
+      .kernel;
   const lanes: DeviceTraits = { ...gpu.traits, costs: SOFTWARE_COSTS, subgroupLanes: 8 };
   const square = (
     size: number,
@@ -203,6 +204,23 @@ webgpuTest("lanes share loads where subgroups have eight of them or more", (gpu)
   assertEquals(kernelOf(square(16, 32), lanes), "conv2d_3x3_lane_channels");
   assertEquals(kernelOf(square(4, 32), lanes), "conv2d_3x3_lane_tiles");
   assertEquals(kernelOf(square(16, 8), lanes), "conv2d_3x3_lane_tiles");
+  // With few channels a lane has one, unless much of a strip of eight columns would be for nothing.
+  const few = (size: number, channels: number): Row => square(size, channels).with(4, channels);
+  assertEquals(kernelOf(few(16, 16), lanes), "conv2d_3x3_lane_strips");
+  assertEquals(kernelOf(few(8, 3), lanes), "conv2d_3x3_lane_strips");
+  assertEquals(kernelOf(few(4, 16), lanes), "conv2d_3x3_lane_tiles");
+  assertEquals(kernelOf(few(16, 20), lanes), "conv2d_3x3_lane_channels");
+  assertEquals(kernelOf(few(16, 16), { ...lanes, subgroupLanes: 4 }), "conv2d_3x3");
+  const discrete = { ...lanes, costs: DISCRETE_COSTS, subgroupLanes: 32 };
+  assertEquals(kernelOf(few(16, 16), discrete), "conv2d_3x3");
+  const gradientOf = (row: Row, traits = lanes) => kernelOf(row, traits, lowerConv2dFilterGrad);
+  assertEquals(gradientOf(few(16, 16)), "conv2d_3x3_lane_strips_filter_gradient");
+  assertEquals(gradientOf(few(4, 16)), "conv2d_3x3_filter_gradient");
+  assertEquals(gradientOf(square(16, 32)), "conv2d_3x3_lane_filter_gradient");
+  assertEquals(
+    gradientOf(few(16, 16), { ...lanes, subgroupLanes: 4 }),
+    "conv2d_3x3_filter_gradient",
+  );
   assertEquals(
     kernelOf(square(16, 32), { ...lanes, subgroupLanes: 16 }),
     "conv2d_3x3_lane_channels",

@@ -8,11 +8,13 @@ import { ceilDivide, LANES, usesLanes } from "../kernel_grid.ts";
 import { correlateAny } from "./correlate_any.ts";
 import { correlate3x3 } from "./correlate_3x3.ts";
 import { correlateLaneChannels } from "./correlate_lane_channels.ts";
+import { correlateLaneStrips } from "./correlate_lane_strips.ts";
 import { correlateLaneTiles } from "./correlate_lane_tiles.ts";
 import { correlateSlices } from "./correlate_slices.ts";
 import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
 import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelOperation } from "./kernel_variant.ts";
+import { divide, prefersStrips } from "./strips.ts";
 
 /** All kernels of the convolution; one more is one file and one line. */
 export const correlation: KernelOperation<CorrelationShape> = {
@@ -23,6 +25,7 @@ export const correlation: KernelOperation<CorrelationShape> = {
     correlate3x3,
     correlateLaneChannels,
     correlateLaneTiles,
+    correlateLaneStrips,
     correlateSlices,
   ].flat(),
   rule,
@@ -34,6 +37,10 @@ function rule(s: CorrelationShape, traits: DeviceTraits): string {
   if (!usesLanes(traits)) return correlate3x3.name;
   const few = ceilDivide(s.outWidth, 4) * ceilDivide(s.outHeight, 4);
   const many = 4 * ceilDivide(s.outWidth, 8) * ceilDivide(s.outHeight, 8);
+  const strips = divide(s.outWidth, s.outHeight);
+  if (correlateLaneStrips.fits(s, traits) && prefersStrips(s, strips, 16 * few)) {
+    return correlateLaneStrips.name;
+  }
   // Sharing pixels is half as fast again, but wastes parts of larger tiles and of 32 channels.
   const wide = 2 * many * fillUp(s.out4, LANES) <= 3 * few * fillUp(s.out4, 2);
   return wide ? correlateLaneChannels.name : correlateLaneTiles.name;

@@ -8,9 +8,11 @@ import { LANES, usesLanes } from "../kernel_grid.ts";
 import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
 import { filterGradient3x3 } from "./filter_gradient_3x3.ts";
 import { filterGradientAny } from "./filter_gradient_any.ts";
+import { filterGradientLaneStrips } from "./filter_gradient_lane_strips.ts";
 import { filterGradientLanes } from "./filter_gradient_lanes.ts";
 import { type FilterGradientShape, filterSize } from "./filter_gradient_shape.ts";
 import { inParts, type KernelOperation } from "./kernel_variant.ts";
+import { divide, prefersStrips } from "./strips.ts";
 
 /** All kernels of the filter gradient; one more is one file and one line. */
 export const filterGradient: KernelOperation<FilterGradientShape> = {
@@ -20,6 +22,7 @@ export const filterGradient: KernelOperation<FilterGradientShape> = {
     /* @__PURE__ */ inParts(filterGradientAny),
     /* @__PURE__ */ inParts(filterGradient3x3),
     /* @__PURE__ */ inParts(filterGradientLanes),
+    /* @__PURE__ */ inParts(filterGradientLaneStrips),
   ].flat(),
   rule,
   size: (s) => filterSize(s),
@@ -27,7 +30,11 @@ export const filterGradient: KernelOperation<FilterGradientShape> = {
 
 function rule(s: FilterGradientShape, traits: DeviceTraits): string {
   if (!filterGradient3x3.fits(s, traits)) return filterGradientAny.name;
-  return usesLanes(traits) && 2 * s.out4 > LANES
-    ? filterGradientLanes.name
+  if (!usesLanes(traits)) return filterGradient3x3.name;
+  if (2 * s.out4 > LANES) return filterGradientLanes.name;
+  const strips = divide(s.outHeight, s.outWidth);
+  const tiled = s.outHeight * s.outWidth;
+  return filterGradientLaneStrips.fits(s, traits) && prefersStrips(s, strips, tiled)
+    ? filterGradientLaneStrips.name
     : filterGradient3x3.name;
 }

@@ -1,0 +1,57 @@
+/**
+ * Filter gradient of 3x3 filters of few channels where loads are dear: the lanes of a subgroup share pixels, each has
+ * all weights of one channel.
+ *
+ * @module
+ */
+import { conv2d_3x3_lane_strips_filter_gradient } from "../../../kernels/mod.ts";
+import { ceilDivide, chooseParts, LANES, linearGrid } from "../kernel_grid.ts";
+import { type FilterGradientShape, filterSize } from "./filter_gradient_shape.ts";
+import type { SplitVariant } from "./kernel_variant.ts";
+import { divide, fitsStrips } from "./strips.ts";
+
+/** `kernels/conv2d_3x3_lane_strips_filter_gradient.wgsl`. */
+export const filterGradientLaneStrips: SplitVariant<FilterGradientShape> = {
+  name: "conv2d_3x3_lane_strips_filter_gradient",
+  tolerance: 2e-5,
+  fits: fitsStrips,
+  plan: (s, traits, share) => {
+    const { across, along, length } = divide(s.outHeight, s.outWidth);
+    const blocks = LANES * s.batch * ceilDivide(s.out4, 2);
+    const { parts, stepsPerPart } = chooseParts(
+      {
+        steps: s.images * across * along,
+        iterationsPerStep: length + 2,
+        blocks,
+        size: filterSize(s),
+      },
+      traits,
+      share,
+    );
+    const grid = linearGrid(blocks * parts, traits, LANES);
+    return {
+      kernel: "conv2d_3x3_lane_strips_filter_gradient",
+      code: conv2d_3x3_lane_strips_filter_gradient,
+      overrides: {
+        batch: s.batch,
+        images: s.images,
+        height: s.height,
+        width: s.width,
+        out_height: s.outHeight,
+        out_width: s.outWidth,
+        IN4: s.in4,
+        out4: s.out4,
+        pad_top: s.padTop,
+        pad_left: s.padLeft,
+        strips_x: along,
+        strips_y: across,
+        strip_columns: length,
+        parts,
+        part_strips: stepsPerPart,
+        groups_x: grid.overrides.groups_x,
+      },
+      workgroups: grid.workgroups,
+      parts,
+    };
+  },
+};
