@@ -126,8 +126,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let index = group.y * sizes.groups_x + group.x;
   let b = index / (blocks * strips);
   if (b >= sizes.batch) { return; }
-  let o = index / strips % blocks * 2u;
-  let strip = index % strips;
+  let o = index % blocks * 2u;
+  let strip = index / blocks % strips;
   let image = b * sizes.images + strip / (sizes.strips_x * sizes.strips_y);
   let oy = i32(strip / sizes.strips_x % sizes.strips_y) * sizes.strip_rows;
   let ox = i32(strip % sizes.strips_x) * 8;

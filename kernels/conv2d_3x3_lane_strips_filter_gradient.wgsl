@@ -126,9 +126,9 @@ fn store_filter(at: u32, tap: u32, wanted: bool, f: Filter, lane: u32) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let blocks = (sizes.out4 + 1u) / 2u;
   let index = group.y * sizes.groups_x + group.x;
-  let part = index / (blocks * sizes.batch);
-  if (part >= sizes.parts) { return; }
-  let b = index / blocks % sizes.batch;
+  let b = index / (blocks * sizes.parts);
+  if (b >= sizes.batch) { return; }
+  let part = index / blocks % sizes.parts;
   let o = index % blocks * 2u + lane % 2u;
   let o_inside = min(o, sizes.out4 - 1u);
   let strips_x = sizes.strips_x;

@@ -1058,8 +1058,8 @@ let blocks = (sizes.out4 + 1u) / 2u;
 let index = group.y * sizes.groups_x + group.x;
 let b = index / (blocks * strips);
 if (b >= sizes.batch) { return; }
-let o = index / strips % blocks * 2u;
-let strip = index % strips;
+let o = index % blocks * 2u;
+let strip = index / blocks % strips;
 let image = b * sizes.images + strip / (sizes.strips_x * sizes.strips_y);
 let oy = i32(strip / sizes.strips_x % sizes.strips_y) * sizes.strip_rows;
 let ox = i32(strip % sizes.strips_x) * 8;
@@ -1242,9 +1242,9 @@ store_taps(at + 2u * tap, 3u * tap, wanted, f.right, lane);
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
 let blocks = (sizes.out4 + 1u) / 2u;
 let index = group.y * sizes.groups_x + group.x;
-let part = index / (blocks * sizes.batch);
-if (part >= sizes.parts) { return; }
-let b = index / blocks % sizes.batch;
+let b = index / (blocks * sizes.parts);
+if (b >= sizes.batch) { return; }
+let part = index / blocks % sizes.parts;
 let o = index % blocks * 2u + lane % 2u;
 let o_inside = min(o, sizes.out4 - 1u);
 let strips_x = sizes.strips_x;
