@@ -5,7 +5,7 @@
  * @module
  */
 import { conv2d_3x3_lane_strips_filter_gradient } from "../../../kernels/mod.ts";
-import { ceilDivide, chooseParts, LANES, linearGrid } from "../kernel_grid.ts";
+import { ceilDivide, chooseParts, heavyWorkgroup, LANES, linearGrid } from "../kernel_grid.ts";
 import { type FilterGradientShape, filterSize } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./kernel_variant.ts";
 import { divide, fitsStrips } from "./strips.ts";
@@ -17,18 +17,19 @@ export const filterGradientLaneStrips: SplitVariant<FilterGradientShape> = {
   fits: fitsStrips,
   plan: (s, traits, share) => {
     const { across, along, length } = divide(s.outHeight, s.outWidth);
-    const blocks = LANES * s.batch * ceilDivide(s.out4, 2);
+    const groups = s.batch * ceilDivide(s.out4, 2);
     const { parts, stepsPerPart } = chooseParts(
       {
         steps: s.images * across * along,
         iterationsPerStep: length + 2,
-        blocks,
+        // A workgroup keeps as much busy as one of the kernels whose invocations do not share anything.
+        blocks: heavyWorkgroup(traits) * groups,
         size: filterSize(s),
       },
       traits,
       share,
     );
-    const grid = linearGrid(blocks * parts, traits, LANES);
+    const grid = linearGrid(LANES * groups * parts, traits, LANES);
     return {
       kernel: "conv2d_3x3_lane_strips_filter_gradient",
       code: conv2d_3x3_lane_strips_filter_gradient,
