@@ -215,7 +215,8 @@ webgpuTest("lanes share loads where subgroups have eight of them or more", (gpu)
   assertEquals(kernelOf(few(16, 16), discrete), "conv2d_3x3");
   const gradientOf = (row: Row, traits = lanes) => kernelOf(row, traits, lowerConv2dFilterGrad);
   assertEquals(gradientOf(few(16, 16)), "conv2d_3x3_lane_strips_filter_gradient");
-  assertEquals(gradientOf(few(4, 16)), "conv2d_3x3_filter_gradient");
+  assertEquals(gradientOf(few(4, 16)), "conv2d_3x3_lane_strips_filter_gradient");
+  assertEquals(gradientOf(few(2, 16)), "conv2d_3x3_filter_gradient");
   assertEquals(gradientOf(square(16, 32)), "conv2d_3x3_lane_filter_gradient");
   assertEquals(
     gradientOf(few(16, 16), { ...lanes, subgroupLanes: 4 }),

@@ -37,8 +37,9 @@ function rule(s: CorrelationShape, traits: DeviceTraits): string {
   if (!usesLanes(traits)) return correlate3x3.name;
   const few = ceilDivide(s.outWidth, 4) * ceilDivide(s.outHeight, 4);
   const many = 4 * ceilDivide(s.outWidth, 8) * ceilDivide(s.outHeight, 8);
+  // Of few channels a strip takes half the time for a pixel.
   const strips = divide(s.outWidth, s.outHeight);
-  if (correlateLaneStrips.fits(s, traits) && prefersStrips(s, strips, 16 * few)) {
+  if (correlateLaneStrips.fits(s, traits) && prefersStrips(s, strips, 2 * 16 * few)) {
     return correlateLaneStrips.name;
   }
   // Sharing pixels is half as fast again, but wastes parts of larger tiles and of 32 channels.

@@ -32,9 +32,10 @@ function rule(s: FilterGradientShape, traits: DeviceTraits): string {
   if (!filterGradient3x3.fits(s, traits)) return filterGradientAny.name;
   if (!usesLanes(traits)) return filterGradient3x3.name;
   if (2 * s.out4 > LANES) return filterGradientLanes.name;
+  // Of few channels a strip takes a third of the time for a pixel.
   const strips = divide(s.outHeight, s.outWidth);
-  const tiled = s.outHeight * s.outWidth;
-  return filterGradientLaneStrips.fits(s, traits) && prefersStrips(s, strips, tiled)
+  const pixels = s.outHeight * s.outWidth;
+  return filterGradientLaneStrips.fits(s, traits) && prefersStrips(s, strips, 3 * pixels)
     ? filterGradientLaneStrips.name
     : filterGradient3x3.name;
 }

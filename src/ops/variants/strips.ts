@@ -36,15 +36,15 @@ export function divide(across: number, along: number): Strips {
 }
 
 /**
- * Whether strips are faster than tiles: measured, where the channels are few, a pixel takes half the time. But eight
- * pixels side by side are computed, and two more along the strip.
+ * Whether strips are the fastest: the channels are few, and not much is computed for nothing, as eight pixels side by
+ * side are, and two more along the strip.
  *
  * @param s The shape
  * @param strips How it is divided
- * @param tiled Pixels of an image that tiles compute
+ * @param most Pixels of an image that strips compute in the time of another kernel
  * @returns `true` if they are
  */
-export function prefersStrips(s: ConvolutionShape, strips: Strips, tiled: number): boolean {
+export function prefersStrips(s: ConvolutionShape, strips: Strips, most: number): boolean {
   const { across, along, length } = strips;
-  return s.out4 <= FEW && across * LANES * along * (length + 2) <= 2 * tiled;
+  return s.out4 <= FEW && across * LANES * along * (length + 2) <= most;
 }
