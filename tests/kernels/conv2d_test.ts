@@ -208,6 +208,7 @@ webgpuTest("lanes share loads where subgroups have eight of them or more", (gpu)
   const few = (size: number, channels: number): Row => square(size, channels).with(4, channels);
   assertEquals(kernelOf(few(16, 16), lanes), "conv2d_3x3_lane_strips");
   assertEquals(kernelOf(few(8, 3), lanes), "conv2d_3x3_lane_strips");
+  assertEquals(kernelOf(square(16, 32).with(4, 3), lanes), "conv2d_3x3_lane_strips");
   assertEquals(kernelOf(few(4, 16), lanes), "conv2d_3x3_lane_tiles");
   assertEquals(kernelOf(few(16, 20), lanes), "conv2d_3x3_lane_channels");
   assertEquals(kernelOf(few(16, 16), { ...lanes, subgroupLanes: 4 }), "conv2d_3x3");

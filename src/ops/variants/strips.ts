@@ -36,8 +36,8 @@ export function divide(across: number, along: number): Strips {
 }
 
 /**
- * Whether strips are the fastest: the channels are few, and not much is computed for nothing, as eight pixels side by
- * side are, and two more along the strip.
+ * Whether strips are the fastest: the channels are few, those of the images or those of both, and not much is computed
+ * for nothing, as eight pixels side by side are, and two more along the strip.
  *
  * @param s The shape
  * @param strips How it is divided
@@ -46,5 +46,5 @@ export function divide(across: number, along: number): Strips {
  */
 export function prefersStrips(s: ConvolutionShape, strips: Strips, most: number): boolean {
   const { across, along, length } = strips;
-  return s.out4 <= FEW && across * LANES * along * (length + 2) <= most;
+  return (s.in4 === 1 || s.out4 <= FEW) && across * LANES * along * (length + 2) <= most;
 }
