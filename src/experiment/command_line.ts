@@ -131,6 +131,15 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
         `Flag --${other} cannot be given with --resume: a resumed run takes it from its folder.`,
       );
     }
+    if (parsed["dry-run"] === true) {
+      throw new UsageError(
+        "Flag --dry-run cannot be given with --resume: it says what a new run would do. The resumed one's " +
+          "configuration stands in config.yaml of its folder.",
+      );
+    }
+  }
+  if (parsed["no-predict"] === true && parsed["dry-run"] !== true) {
+    throw new UsageError("Flag --no-predict is for --dry-run.");
   }
   if (first("out") !== undefined && first("folder") !== undefined) {
     throw new UsageError(

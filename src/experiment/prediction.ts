@@ -60,6 +60,24 @@ export function phaseSeconds(
   return steps * stepSeconds + evaluations * evaluationSeconds;
 }
 
+/** Seconds of all parts. */
+export function predictedSeconds({ phases }: Prediction): number {
+  return phases.reduce((sum, phase) => sum + phaseSeconds(phase), 0);
+}
+
+/** Most bytes of device memory of all parts. */
+export function predictedBytes({ phases }: Prediction): number {
+  return Math.max(0, ...phases.map(({ peakBytes }) => peakBytes));
+}
+
+/** Says for what, and by what, a prediction is. */
+export function predictionSource({ adapter, profile }: Prediction): string {
+  const source = profile === "measured"
+    ? "by its measured profile"
+    : "by the built-in profile of its class; deno task doctor --measure makes it better";
+  return `prediction for ${adapter}, ${source}:`;
+}
+
 /**
  * Writes a prediction as lines of text.
  *
@@ -67,7 +85,7 @@ export function phaseSeconds(
  * @returns Lines: a table of the parts, sums, and what is not counted.
  */
 export function predictionLines(prediction: Prediction): readonly string[] {
-  const { adapter, profile, phases, assumed, notCounted } = prediction;
+  const { phases, assumed, notCounted } = prediction;
   const rows = phases.map((phase) => [
     `${phase.arm} ${phase.phase}`,
     phase.steps === 0 ? "-" : String(phase.steps),
@@ -77,20 +95,16 @@ export function predictionLines(prediction: Prediction): readonly string[] {
     shortTime(phaseSeconds(phase)),
     mebibytes(phase.peakBytes),
   ]);
-  const total = phases.reduce((sum, phase) => sum + phaseSeconds(phase), 0);
-  const peak = Math.max(0, ...phases.map(({ peakBytes }) => peakBytes));
   const splits = phases.flatMap(({ arm, phase, splits }) =>
     Object.entries(splits).map(([name, notes]) =>
       `in parts: ${arm} ${phase}, program '${name}': ${notes.join("; ")}`
     )
   );
-  const source = profile === "measured"
-    ? "by its measured profile"
-    : "by the built-in profile of its class; deno task doctor --measure makes it better";
   return [
-    `prediction for ${adapter}, ${source}:`,
+    predictionSource(prediction),
     ...aligned(["phase", "steps", "a step", "evaluations", "each", "in all", "memory"], rows),
-    `total ${formatSeconds(total)}, at most ${mebibytes(peak)} of device memory`,
+    `total ${formatSeconds(predictedSeconds(prediction))}, at most ` +
+    `${mebibytes(predictedBytes(prediction))} of device memory`,
     ...splits,
     ...assumed.map((line) => `assumed: ${line}`),
     `not counted: ${notCounted.join("; ")}`,
@@ -117,6 +131,7 @@ function shortTime(seconds: number): string {
     : `${Number((1e3 * seconds).toPrecision(3))} ms`;
 }
 
-function mebibytes(bytes: number): string {
+/** Writes a size of memory. */
+export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

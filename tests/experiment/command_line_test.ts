@@ -88,6 +88,8 @@ Deno.test("parseCommandLine() rejects what it does not know", () => {
     ["--resume r --seed 1", "Flag --seed cannot be given with --resume"],
     ["--resume r --set a=1", "Flag --set cannot be given with --resume"],
     ["--resume r --folder f", "Flag --folder cannot be given with --resume"],
+    ["--resume r --dry-run", "Flag --dry-run cannot be given with --resume"],
+    ["--no-predict", "Flag --no-predict is for --dry-run"],
     ["--folder f --out o", "Flag --out cannot be given with --folder"],
     ["--dry-run=1", "Flag --dry-run takes no value"],
   ];

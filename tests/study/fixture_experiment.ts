@@ -30,6 +30,9 @@ const schema = z.strictObject({
   judgeBy: z.enum(["test", "validation"]).default("test"),
   steps: z.int().default(4),
   pause: z.number().default(0).describe("Milliseconds of a step."),
+  asked: z.string().nullable().default(null).describe(
+    "A file that gets a line for each prediction.",
+  ),
 });
 
 const experiment = defineExperiment({
@@ -37,6 +40,22 @@ const experiment = defineExperiment({
   title: "A demo",
   summary: "Counts.",
   schema,
+  async predict({ only, arms, steps, pause, asked }, { memory }) {
+    const [arm = ""] = only.arms ?? [];
+    const [regime = ""] = only.regimes ?? [];
+    if (asked !== null) await Deno.writeTextFile(asked, `${regime}/${arm}\n`, { append: true });
+    if (arms[arm]?.fails) throw new Error("no device is as large");
+    if (arm === "scratch") return "No device is as small.";
+    return {
+      ...{ adapter: "some GPU", profile: "measured" },
+      phases: [{
+        ...{ arm, phase: "train", steps: arms[arm]?.like ? 2 * steps : steps },
+        ...{ stepSeconds: pause / 1000, evaluations: 1, evaluationSeconds: 5 },
+        ...{ peakBytes: memory ?? 2 ** 20, splits: {} },
+      }],
+      ...{ assumed: ["ten images"], notCounted: ["the first call"] },
+    };
+  },
   async run({ config, seed, folder, log, signal }) {
     const [name, ...more] = config.only.arms ?? [];
     const [regime] = config.only.regimes ?? [];

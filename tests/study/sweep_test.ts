@@ -244,6 +244,7 @@ Deno.test("a sweep says what is wrong with its command line before anything runs
       [["--jobs", "0"], 'Flag --jobs got "0"'],
       [["--set", "stps=1"], 'Did you mean "steps"?'],
       [["--job", "2"], 'Did you mean "--jobs"?'],
+      [["--no-predict"], "Flag --no-predict is for --dry-run"],
     ];
     await Promise.all(cases.map(async ([args, text]) => {
       const { code, err } = await sweep(folder, ...args);

@@ -100,13 +100,7 @@ export async function writeManifest(
   using lock = await Deno.open(`${out}/manifest.lock`, { write: true, create: true });
   await lock.lock(true);
   const path = `${out}/manifest.json`;
-  const earlier = await readManifest(out);
-  if (earlier && earlier.experiment !== run.experiment) {
-    throw new UsageError(
-      `Cannot sweep ${run.experiment} into ${out}: it holds units of ${earlier.experiment}. Choose ` +
-        `another folder with --out.`,
-    );
-  }
+  const earlier = await assertSameExperiment(out, run);
   const all = new Map([...earlier?.units ?? [], ...units].map((unit) => [unitKey(unit), unit]));
   const { experiment, preset, engine, data } = run;
   const manifest: Manifest = {
@@ -114,6 +108,26 @@ export async function writeManifest(
     units: [...all.values()],
   };
   await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Refuses a folder that holds units of another experiment.
+ *
+ * @param out Folder of the study.
+ * @param run The experiment.
+ * @returns The folder's manifest, if there is one.
+ * @throws {UsageError} Names both experiments.
+ */
+export async function assertSameExperiment(
+  out: string,
+  { experiment }: Pick<ResolvedRun, "experiment">,
+): Promise<Manifest | undefined> {
+  const earlier = await readManifest(out);
+  if (earlier === undefined || earlier.experiment === experiment) return earlier;
+  throw new UsageError(
+    `Cannot sweep ${experiment} into ${out}: it holds units of ${earlier.experiment}. Choose ` +
+      `another folder with --out.`,
+  );
 }
 
 /**

@@ -9,11 +9,12 @@ import { fileError } from "../../run/file_error.ts";
 import { type ProgressOutput, standardError } from "../../run/progress.ts";
 import { excerpt } from "../../text/printable.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
-import { assertSameConfigurations, writeManifest } from "./manifest.ts";
+import { dryRunSweep, resolveRun } from "./dry_run.ts";
+import { assertSameConfigurations, assertSameExperiment, writeManifest } from "./manifest.ts";
 import { runSweep } from "./run_sweep.ts";
 import { parseSeeds } from "../seed_list.ts";
 import { submitArray } from "./slurm.ts";
-import { type ResolvedRun, type SweepUnit, sweepUnits } from "./sweep_units.ts";
+import { type SweepUnit, sweepUnits } from "./sweep_units.ts";
 import {
   logTail,
   resumeArguments,
@@ -39,6 +40,9 @@ Flags:
   --retry            run again what failed before
   --slurm            submit the units as an array job of Slurm, and return
   --partition NAME   its partition; with --sbatch OPTION more, such as --sbatch=--gres=gpu:1
+  --dry-run          list the units, how far they are and what they will take in time and memory, with
+                     --jobs at a time; write and start nothing. Other flags count as in the sweep itself
+  --no-predict       with --dry-run: do not say what they will take, which costs seconds an arm and regime
   --out FOLDER       folder of the study (default runs/EXPERIMENT)
   --preset, --config, --set, --data, --engine, --memory, --offline
                      as of deno task experiment
@@ -48,6 +52,8 @@ Flags:
 export interface SweepCommandOptions {
   /** How an experiment is run (default `deno run -P=launch src/experiment/launch.ts`). */
   readonly program?: readonly string[];
+  /** Of an arm: the arms that get the same name take as long, and one of them is predicted (default itself). */
+  readonly kindOf?: (arm: string) => string;
   /** Where to write (default the streams of the process). */
   readonly output?: CommandOutput;
   /** Where the live table goes (default standard error). */
@@ -67,6 +73,7 @@ export async function sweepCommand(
     output = standardOutput,
     progress = standardError(),
     program = experimentProgram(),
+    kindOf = (arm) => arm,
   }: SweepCommandOptions = {},
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
@@ -76,7 +83,7 @@ export async function sweepCommand(
         ...["preset", "config", "set", "data", "engine", "memory"] as const,
       ],
       repeated: ["set", "sbatch"],
-      plain: ["retry", "slurm", "offline", "help"],
+      plain: ["retry", "slurm", "dry-run", "no-predict", "offline", "help"],
     });
     if (given.help) {
       output.print(USAGE);
@@ -99,14 +106,25 @@ export async function sweepCommand(
     if (stray !== undefined && !given.slurm) {
       throw new UsageError(`Flag --${stray} is for --slurm.`);
     }
+    const dry = given["dry-run"];
+    if (given["no-predict"] && !dry) throw new UsageError("Flag --no-predict is for --dry-run.");
     const out = (values.out[0] ?? `runs/${experiment}`).replace(/(?<=.)\/+$/, "");
-    const run = await dryRun(command);
+    const run = await resolveRun(command);
     const units = await sweepUnits(run, {
       ...{ seeds, out },
       arms: values.arms[0]?.split(","),
       regimes: values.regimes[0]?.split(","),
     });
     await assertSameConfigurations(run, { units, out });
+    if (dry) {
+      await assertSameExperiment(out, run);
+      const most = values.jobs.length === 0 ? undefined : jobs;
+      return await dryRunSweep(units, {
+        ...{ command, out, jobs, kindOf, output, retry: given.retry },
+        predict: !given["no-predict"],
+        slurm: given.slurm ? { partition: values.partition[0], jobs: most } : undefined,
+      });
+    }
     await writeManifest(out, run, units);
     if (given.slurm) {
       return await submit(units, {
@@ -216,24 +234,6 @@ async function sweep(
     return signalExitCode(stopped);
   }
   return failures.length > 0 ? 1 : 0;
-}
-
-/** Asks the experiment what it would run. */
-async function dryRun({ program, experiment, decisive }: UnitCommand): Promise<ResolvedRun> {
-  const [command, ...first] = program;
-  const { code, stdout, stderr } = await new Deno.Command(command!, {
-    args: [...first, experiment, ...decisive, "--dry-run", "--no-predict"],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  // Its own messages say what is wrong with the command line.
-  if (code !== 0) {
-    const told = decoder.decode(stderr).trim().split("\n")
-      .filter((line) => !/^(Warning Permissions|See: )/.test(line));
-    throw new UsageError(told.join("\n"));
-  }
-  return JSON.parse(decoder.decode(stdout)) as ResolvedRun;
 }
 
 /** The command behind `deno task experiment`. */

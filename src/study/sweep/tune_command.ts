@@ -36,6 +36,9 @@ Flags:
   --jobs N       trials at a time (default 1)
   --out FOLDER   folder of the trials (default runs/EXPERIMENT-tune)
   --retry        run again what failed before
+  --dry-run      list the trials, how far they are and what they will take, by the first trial of every arm;
+                 write and start nothing
+  --no-predict   with --dry-run: do not say what they will take
   --preset, --set, --data, --engine, --memory, --offline
                  as of deno task experiment
   --help         this text`;
@@ -59,7 +62,7 @@ export async function tuneCommand(
     const { names, values, given } = readFlags(args, {
       value: ["plan", "jobs", "out", ...passed],
       repeated: ["set"],
-      plain: ["retry", "offline", "help"],
+      plain: ["retry", "dry-run", "no-predict", "offline", "help"],
     });
     if (given.help) {
       output.print(USAGE);
@@ -71,19 +74,32 @@ export async function tuneCommand(
     const plan = await readTunePlan(values.plan[0] ?? `experiments/${experiment}.tune.yaml`);
     const out = values.out[0] ?? `runs/${experiment}-tune`;
     const trials = drawTrials(plan);
+    const plain = ["retry", "offline", "dry-run", "no-predict"] as const;
+    const sweep = (trialFlags: readonly string[]) =>
+      sweepCommand([
+        ...[experiment, ...trialFlags, "--out", out],
+        ...["--arms", trials.map(({ name }) => name).join(",")],
+        ...["--regimes", plan.regime, "--seeds", String(plan.seed)],
+        ...(values.jobs[0] === undefined ? [] : ["--jobs", values.jobs[0]]),
+        ...passed.flatMap((flag) => values[flag].flatMap((value) => [`--${flag}`, value])),
+        ...plain.flatMap((flag) => given[flag] ? [`--${flag}`] : []),
+      ], {
+        output,
+        ...(program && { program }),
+        kindOf: (name) => trials.find((trial) => trial.name === name)?.arm ?? name,
+      });
+    const arms = Object.fromEntries(trials.map((trial) => [trial.name, trialArm(trial)]));
+    // A file of them would have to be written.
+    if (given["dry-run"]) {
+      const sets = Object.entries(arms).map(([name, arm]) =>
+        `arms=${JSON.stringify({ [name]: arm })}`
+      );
+      return await sweep(["judgeBy=validation", ...sets].flatMap((text) => ["--set", text]));
+    }
     await Deno.mkdir(out, { recursive: true });
     const config = `${out}/trials.yaml`;
-    const arms = Object.fromEntries(trials.map((trial) => [trial.name, trialArm(trial)]));
     await writeFileAtomic(config, stringify({ judgeBy: "validation", arms }));
-    const code = await sweepCommand([
-      ...[experiment, "--config", config, "--out", out],
-      ...["--arms", trials.map(({ name }) => name).join(",")],
-      ...["--regimes", plan.regime, "--seeds", String(plan.seed)],
-      ...(values.jobs[0] === undefined ? [] : ["--jobs", values.jobs[0]]),
-      ...passed.flatMap((flag) => values[flag].flatMap((value) => [`--${flag}`, value])),
-      ...(given.retry ? ["--retry"] : []),
-      ...(given.offline ? ["--offline"] : []),
-    ], { output, ...(program && { program }) });
+    const code = await sweep(["--config", config]);
     const units = await readTrials(out);
     const results = trials.map((trial) => resultOf(trial, { plan, units }));
     await writeFileAtomic(
