@@ -27,8 +27,13 @@ export type GivenImages =
 
 /** Options of {@linkcode imageDataset}. */
 export interface ImageDatasetOptions {
-  /** The images: whole numbers from 0 to 255, or `Float32Array`s of numbers from 0 to 1. */
+  /** The images: whole numbers from 0 to 255, or `Float32Array`s of numbers from 0 to 1, unless `white` is told. */
   readonly images: GivenImages;
+  /**
+   * The number that stands for white: 1 for numbers from 0 to 1, such as those of a mask, 255 for those of bytes. Unless
+   * told, 1 in a `Float32Array` and 255 elsewhere; an array of zeros and ones, which may be either, is refused.
+   */
+  readonly white?: 1 | 255;
   /** Class of every image: a number from 0, or a name. */
   readonly labels: readonly (number | string)[] | ArrayLike<number>;
   /**
@@ -51,7 +56,7 @@ interface Pixels {
  * `ImageTraining`, episodes.
  *
  * @param options Images, labels, names of the classes.
- * @returns The data set; its pixels are bytes, to which numbers from 0 to 1 are rounded.
+ * @returns The data set; its pixels are bytes, to which fractions are rounded.
  * @throws {TypeError} If images or labels are of no known form.
  * @throws {RangeError} If images differ in size, there are not as many labels as images, a pixel is beyond its range,
  *   or a label has no class.
@@ -71,12 +76,13 @@ interface Pixels {
 export function imageDataset(options: ImageDatasetOptions): ImageDataset {
   requireOptions("imageDataset", options, {
     images: true,
+    white: is.optional(is.oneOf(1, 255)),
     labels: is.list,
     classNames: is.optional(is.listOf(is.text)),
     name: is.optional(is.name),
   });
   const { name = "images" } = options;
-  const { bytes, shape: [count, height, width, channels] } = pixelsOf(options.images);
+  const { bytes, shape: [count, height, width, channels] } = pixelsOf(options);
   const { labels, classNames } = classesOf(options, count);
   return {
     name,
@@ -94,10 +100,13 @@ export function imageDataset(options: ImageDatasetOptions): ImageDataset {
   };
 }
 
-function pixelsOf(images: GivenImages): Pixels {
-  if (isShaped(images)) return shaped(images.data, images.shape);
+/** The number that stands for white, if it is told. */
+type White = 1 | 255 | undefined;
+
+function pixelsOf({ images, white }: Pick<ImageDatasetOptions, "images" | "white">): Pixels {
+  if (isShaped(images)) return shaped(images.data, { shape: images.shape, white });
   if (Array.isArray(images) && images.length > 0 && isPicture(images[0])) {
-    return pictures(images as Extract<GivenImages, readonly { readonly width: number }[]>);
+    return pictures(images as Extract<GivenImages, readonly { readonly width: number }[]>, white);
   }
   if (!Array.isArray(images)) {
     throw new TypeError(
@@ -120,7 +129,7 @@ function pixelsOf(images: GivenImages): Pixels {
     );
   }
   const { numbers, shape } = flattenNumbers("make a data set", images as NestedNumbers[]);
-  return shaped(numbers, shape);
+  return shaped(numbers, { shape, white });
 }
 
 function isShaped(images: unknown): images is { data: ArrayLike<number>; shape: number[] } {
@@ -131,7 +140,10 @@ function isPicture(image: unknown): boolean {
   return typeof image === "object" && image !== null && "width" in image && "height" in image;
 }
 
-function shaped(data: ArrayLike<number>, shape: readonly number[]): Pixels {
+function shaped(
+  data: ArrayLike<number>,
+  { shape, white }: { readonly shape: readonly number[]; readonly white: White },
+): Pixels {
   if (!Array.isArray(shape)) {
     throw new TypeError(
       `Cannot make a data set: found ${describe(shape)} for the shape of the images, expected ` +
@@ -164,43 +176,55 @@ function shaped(data: ArrayLike<number>, shape: readonly number[]): Pixels {
       }], expected ${size}.`,
     );
   }
-  return { bytes: bytesOf(data), shape: [count!, height!, width!, channels] };
+  const bytes = bytesOf(data, white);
+  if (white === undefined && Array.isArray(data)) requireMeant(bytes);
+  return { bytes, shape: [count!, height!, width!, channels] };
 }
 
-/** One byte a number; numbers from 0 to 1 where the storage is that of `f32`. */
-function bytesOf(data: ArrayLike<number>): Uint8Array {
-  if (data instanceof Uint8Array) return data.slice();
-  const fractions = data instanceof Float32Array || data instanceof Float64Array;
+/** One byte a number: whole numbers as they are, fractions as shares of white. */
+function bytesOf(data: ArrayLike<number>, white: White): Uint8Array {
+  const floats = data instanceof Float32Array || data instanceof Float64Array;
+  const most = white ?? (floats ? 1 : 255);
+  if (data instanceof Uint8Array && most === 255) return data.slice();
+  const rounded = floats || most === 1;
   const bytes = new Uint8Array(data.length);
   for (let at = 0; at < data.length; at++) {
     const value = data[at]!;
-    const valid = fractions
-      ? value >= 0 && value <= 1
-      : Number.isInteger(value) && value >= 0 && value <= 255;
+    const valid = typeof value === "number" && value >= 0 && value <= most &&
+      (rounded || Number.isInteger(value));
     if (!valid) {
       throw new RangeError(
-        `Cannot make a data set: found the pixel ${value} at position ${at}, expected ${
-          fractions ? "0 to 1 in an array of floats" : "a whole number from 0 to 255"
-        }. ${
-          fractions
-            ? "Divide by the largest value, or give bytes: Uint8ClampedArray.from(pixels)."
-            : "Numbers from 0 to 1 are taken in a Float32Array with its shape: { data, shape }."
+        `Cannot make a data set: found the pixel ${describe(value)} at position ${at}, expected ${
+          rounded ? `0 to ${most}` : "a whole number from 0 to 255"
+        }${white === undefined && floats ? " in an array of floats" : ""}. ${
+          white !== undefined
+            ? `'white' is ${white}.`
+            : floats
+            ? "Divide by the largest value, tell that white is 255 ({ white: 255 }), or give bytes: " +
+              "Uint8ClampedArray.from(pixels)."
+            : "Numbers from 0 to 1 are taken in a Float32Array with its shape, { data, shape }, or where it is " +
+              "told that 1 is white: { white: 1 }."
         }`,
       );
     }
-    bytes[at] = fractions ? Math.round(255 * value) : value;
-  }
-  if (Array.isArray(data) && data.includes(1) && bytes.every((value) => value < 2)) {
-    throw new RangeError(
-      "Cannot make a data set: found only the pixels 0 and 1 in an array of whole numbers, expected 0 to 255. " +
-        "Multiply by 255, or give a Uint8Array with its shape, { data, shape }, if they are meant so dark.",
-    );
+    bytes[at] = rounded ? Math.round(255 * value / most) : value;
   }
   return bytes;
 }
 
+/** Throws where all pixels are 0 and 1: nobody could tell a mask from a very dark picture. */
+function requireMeant(bytes: Uint8Array): void {
+  if (!bytes.includes(1) || bytes.some((value) => value > 1)) return;
+  throw new RangeError(
+    "Cannot make a data set: found only the pixels 0 and 1 in an array of whole numbers, expected 0 to 255, or " +
+      "to be told which of them is white. Add { white: 1 } if ones are white, as in a mask, or { white: 255 } if " +
+      "they are nearly black.",
+  );
+}
+
 function pictures(
   images: Extract<GivenImages, readonly { readonly width: number }[]>,
+  white: White,
 ): Pixels {
   const parts = images.map((image, k) => {
     const { width, height, pixels, data = pixels } = image ?? {};
@@ -227,14 +251,12 @@ function pictures(
   const [, height, width, channels] = first!.shape as [number, number, number, number];
   const bytes = new Uint8Array(parts.length * height * width * channels);
   parts.forEach(({ data, channels: given }, k) => {
-    const own = bytesOf(given === 4 ? withoutOpacity(data) : data);
+    const all = bytesOf(data, white);
+    const own = given === 4 ? all.filter((_, at) => at % 4 !== 3) : all;
     bytes.set(own, k * own.length);
   });
+  if (white === undefined && parts.every(({ data }) => Array.isArray(data))) requireMeant(bytes);
   return { bytes, shape: [parts.length, height, width, channels] };
-}
-
-function withoutOpacity(data: ArrayLike<number>): number[] {
-  return Array.from(data).filter((_, at) => at % 4 !== 3);
 }
 
 function classesOf(

@@ -35,6 +35,52 @@ Deno.test("imageDataset() leaves the opacity of a canvas out", () => {
   assertEquals([[...set.images], set.channels], [[1, 2, 3, 4, 5, 6], 3]);
 });
 
+Deno.test("imageDataset() takes zeros and ones for what they are said to be", () => {
+  const mask = [[[0, 1], [1, 0]], [[1, 1], [0, 0]]];
+  const flat = mask.flat(2);
+  const shape = [2, 2, 2];
+  const pixels = (images: ImageDatasetOptions["images"], white?: 1 | 255) => [
+    ...imageDataset({ images, labels, ...(white && { white }) }).images,
+  ];
+  const [dark, light] = [flat, flat.map((x) => 255 * x)];
+  const canvas = [0, 4].map((at) => ({ width: 2, height: 2, data: flat.slice(at, at + 4) }));
+  for (const images of [mask, { data: flat, shape }, canvas]) {
+    assertEquals(pixels(images, 1), light);
+    assertEquals(pixels(images, 255), dark);
+    assertThrows(
+      () => pixels(images),
+      RangeError,
+      "Add { white: 1 } if ones are white, as in a mask",
+    );
+  }
+  // A storage says what is meant, unless it is told otherwise.
+  for (
+    const [data, meant] of [[Uint8Array.from(flat), dark], [
+      Float32Array.from(flat),
+      light,
+    ]] as const
+  ) {
+    assertEquals(pixels({ data, shape }), meant);
+    assertEquals(pixels({ data, shape }, 1), light);
+    assertEquals(pixels({ data, shape }, 255), dark);
+  }
+  assertEquals(pixels([[[0.5, 0.2]], [[0, 1]]], 1), [128, 51, 0, 255]);
+  assertEquals(pixels({ data: Float32Array.of(127.6, 255), shape: [2, 1, 1] }, 255), [128, 255]);
+  assertThrows(() => pixels([[[2]], [[1]]], 1), RangeError, "expected 0 to 1. 'white' is 1.");
+  assertThrows(() => pixels([[["1" as never]], [[1]]], 1), RangeError, "the text '1'");
+});
+
+Deno.test("imageDataset() lets one picture of few bytes be dark among others, and takes floats with opacity", () => {
+  const one = (data: ArrayLike<number>) => ({ width: 1, height: 1, data });
+  const dark = imageDataset({ images: [one([0, 1, 0]), one([9, 9, 9])], labels });
+  assertEquals([...dark.images], [0, 1, 0, 9, 9, 9]);
+  // A canvas with hardly any light in it is bytes, whatever is left of it without its opacity.
+  const night = Uint8ClampedArray.of(0, 1, 0, 255);
+  assertEquals([...imageDataset({ images: [one(night)], labels: [0] }).images], [0, 1, 0]);
+  const floats = Float32Array.of(0, 1, 0.5, 0.3);
+  assertEquals([...imageDataset({ images: [one(floats)], labels: [0] }).images], [0, 255, 128]);
+});
+
 Deno.test("imageDataset() copies: what is changed later is not in the set", () => {
   const data = Uint8Array.from(bytes);
   const set = imageDataset({ images: { data, shape: [2, 2, 3] }, labels });
