@@ -7,7 +7,7 @@ import { type Aval, formatAval } from "../ir/aval.ts";
 import { DeviceMemoryError } from "../gpu/buffers.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { Pauses } from "../ir/pauses.ts";
 import { countNodes, type Program, programFlops } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -281,6 +281,7 @@ export class Engine implements Disposable {
   put<T>(tree: T): Concrete<T> {
     this.#requireOpen("put arrays on the device");
     const { arrays, structure } = flattenArrays("put arrays on the device", tree);
+    requireCall("put", arguments, 1);
     try {
       return unflatten(
         structure,
@@ -306,16 +307,17 @@ export class Engine implements Disposable {
    * @throws {Error} If a value was released or belongs to another engine, or the device failed.
    */
   read<T>(tree: T): Promise<OnHost<T>> {
-    if (this.#traced === undefined) return this.#read(tree);
+    if (this.#traced === undefined) return this.#read(tree, arguments);
     throw new TypeError(
       `Cannot read within the traced function '${this.#traced}': it is called once, to write the ` +
         `program down, when there are no numbers yet. Return the tensor, and read the result.`,
     );
   }
 
-  async #read<T>(tree: T): Promise<OnHost<T>> {
+  async #read<T>(tree: T, given: ArrayLike<unknown>): Promise<OnHost<T>> {
     this.#requireOpen("read");
     const { arrays, structure } = flattenArrays("read", tree);
+    requireCall("read", given, 1);
     const values = arrays.filter((array) => array instanceof Value);
     const read = await this.#download(
       values.map((value) => ({ aval: value, handle: handleOf(value, this.backend) })),
@@ -342,7 +344,9 @@ export class Engine implements Disposable {
 
   /** Frees the values in a tree; a value may be released more than once. */
   release(tree: unknown): void {
-    for (const array of flattenArrays("release", tree).arrays) {
+    const { arrays } = flattenArrays("release", tree);
+    requireCall("release", arguments, 1);
+    for (const array of arrays) {
       if (array instanceof Value) this.#holdings.release(array);
     }
   }

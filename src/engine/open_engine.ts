@@ -5,7 +5,7 @@
  */
 import { DEFAULT_BUDGET } from "../gpu/buffers.ts";
 import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { type Backend, Engine } from "./engine.ts";
 import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
@@ -109,6 +109,7 @@ export async function openEngine(
   choice: EngineChoice = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
+  requireCall("openEngine", arguments, 0, 2);
   requireOptions("openEngine", options, {
     ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
     ...{ profile: true, kernels: true },

@@ -5,6 +5,7 @@
  */
 import { describe } from "../ir/describe.ts";
 import type { Engine } from "./engine.ts";
+import { requireCall } from "../ir/options.ts";
 
 /**
  * Lets a tree of values end with the block in which it is declared by `using`: then all its values are released, at
@@ -33,6 +34,7 @@ import type { Engine } from "./engine.ts";
  * ```
  */
 export function scoped<T extends object>(engine: Engine, tree: T): T & Disposable {
+  requireCall("scoped", arguments, 2);
   if (typeof tree !== "object" || tree === null || !Object.isExtensible(tree)) {
     throw new TypeError(
       `Cannot let ${

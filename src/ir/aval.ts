@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describe } from "./describe.ts";
 
 /** Element types. On a device each takes four bytes; `bool` is stored as `u32` 0 or 1. */
 export type DType = "f32" | "i32" | "u32" | "bool";
@@ -49,8 +50,7 @@ export function misfit(values: ArrayLike<number>, dtype: DType): string | null {
   for (let at = 0; at < values.length; at++) {
     const value = values[at]!;
     if (typeof value === "number" && holds(value)) continue;
-    const found = typeof value === "string" ? `the text '${value}'` : String(value);
-    return `found ${found} at position ${at}, expected ${words}`;
+    return `found ${describe(value)} at position ${at}, expected ${words}`;
   }
   return null;
 }
@@ -133,7 +133,9 @@ export function sameAval(a: Aval, b: Aval): boolean {
  * assertEquals(formatAval({ shape: [2, 3], dtype: "f32" }), "f32[2, 3]");
  * ```
  */
-export function formatAval({ shape, dtype }: Aval): string {
+export function formatAval(aval: Aval): string {
+  const { shape, dtype } = aval;
+  if (dtype === undefined) return describe(aval);
   return `${dtype}[${Array.isArray(shape) ? shape.join(", ") : `shape ${shape}`}]`;
 }
 

@@ -11,7 +11,7 @@ export function describe(found: unknown): string {
   if (typeof found === "function") return found.name ? `the function ${found.name}` : "a function";
   if (found === null || typeof found !== "object") return String(found);
   if (Array.isArray(found)) return `an array of ${found.length}`;
-  if (isPromise(found)) return "a promise";
+  if (isPromise(found)) return "a promise (not awaited)";
   if (ArrayBuffer.isView(found)) return `a ${found.constructor.name}`;
   if (isArrayLike(found)) {
     if ("node" in found) return `a tensor ${formatAval(found)}`;
@@ -39,7 +39,7 @@ export function noTensor(found: unknown): string {
   return `found ${describe(found)}, expected a tensor. ${wayOut(found)}`;
 }
 
-function wayOut(found: unknown): string {
+export function wayOut(found: unknown): string {
   if (found === undefined) return "Is an argument missing, or a name misspelt?";
   if (isPromise(found)) return "Await it first, outside of the traced function.";
   if (typeof found === "number" || Array.isArray(found) || ArrayBuffer.isView(found)) {

@@ -6,6 +6,7 @@
 import { type Aval, formatAval, isShape, misfit, noDType, sizeOf } from "./aval.ts";
 import { describe } from "./describe.ts";
 import { flattenNumbers, type NestedNumbers } from "./nested_numbers.ts";
+import { requireCall } from "./options.ts";
 
 /** Numbers on the host: `Float32Array` for `f32`, `Int32Array`, `Uint32Array`; 0 or 1 for `bool`. */
 export type HostData = Float32Array | Int32Array | Uint32Array | Uint8Array;
@@ -41,6 +42,7 @@ export function hostArray(
   shape?: readonly number[],
   dtype: Aval["dtype"] = "f32",
 ): HostArray {
+  requireCall("hostArray", arguments, 1, 3);
   const wrongType = noDType(dtype);
   if (wrongType !== null) throw new TypeError(`Cannot make a host array: ${wrongType}.`);
   const flat = flattenNumbers("make a host array", values);

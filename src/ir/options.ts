@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describe, isPromise } from "./describe.ts";
+import { describe, isPromise, wayOut } from "./describe.ts";
 import { count, type Kind, object } from "./kinds.ts";
 
 /** What other libraries, and hands in a hurry, call options of ours: our names, the likelier first. */
@@ -104,21 +104,38 @@ export function requireArguments<O extends object>(
 }
 
 /**
- * Throws if more arguments are given than a function takes: they would be ignored, and `add(a, b, c)` would be
- * `a + b`. What `map()` and `reduce()` give to a function, a position and the array, is passed over.
+ * Throws unless a function is given the arguments that it takes. One that is missing, or a promise, would be an
+ * error of something far below; one too many would be ignored, and `add(a, b, c)` would be `a + b`. What
+ * others give to any function is passed over: `map()` and `reduce()` a position and the array, a layer
+ * `{ training }`.
  *
  * @param name Name of the function, for the error.
  * @param given Its `arguments`.
+ * @param least How many it needs.
  * @param most How many it takes.
- * @throws {TypeError} Says what is too much.
+ * @throws {TypeError} Names the first that is missing, not awaited, or too much.
  */
-export function requireNoMore(name: string, given: Iterable<unknown>, most: number = 0): void {
-  const more = [...given].slice(most);
-  const at = more.findIndex((one) => one !== undefined);
-  if (at < 0 || (more.length === 2 && Array.isArray(more[1]))) return;
-  throw new TypeError(
-    `Cannot call ${name}(): found ${describe(more[at])} beyond its ${most} arguments.`,
-  );
+export function requireCall(
+  name: string,
+  given: ArrayLike<unknown>,
+  least: number = 0,
+  most: number = least,
+): void {
+  const last = given[given.length - 1];
+  const passed = given.length === most + 2
+    ? Array.isArray(last)
+    : given.length === most + 1 && object.holds(last) && "training" in (last as object);
+  for (let k = 0; k < given.length || k < least; k++) {
+    const found = given[k];
+    const surplus = k >= most && !passed;
+    if (found === undefined ? k >= least : !surplus && !isPromise(found)) continue;
+    const where = surplus
+      ? `beyond its ${most} ${
+        most === 1 ? "argument" : "arguments"
+      }. It would be ignored: leave it out.`
+      : `as argument ${k + 1}. ${wayOut(found)}`;
+    throw new TypeError(`Cannot call ${name}(): found ${describe(found)} ${where}`);
+  }
 }
 
 function refuse(name: string, found: string, known: object, option = ""): never {

@@ -1,5 +1,5 @@
 import { formatAval, sameShape } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, eye, matmul, mul, square, standardize, sub, sum, transpose } from "../tensor/mod.ts";
 
@@ -54,6 +54,7 @@ export function barlowTwins(
   other: Tensor,
   options: BarlowTwinsOptions = {},
 ): Tensor {
+  requireCall("barlowTwins", arguments, 2, 3);
   requireOptions("barlowTwins", options, { redundancy: true });
   const { redundancy = 0.005 } = options;
   requireViews("correlate", one, other);

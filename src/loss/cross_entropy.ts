@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
@@ -72,6 +72,7 @@ function validity(labels: Tensor, classes: number): Tensor {
  * ```
  */
 export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
+  requireCall("labelLogProbabilities", arguments, 2);
   requireLabels("take the probabilities", logits, labels);
   const column = expandDims(labels, 1);
   const classes = logits.shape[1]!;
@@ -105,6 +106,7 @@ export function softmaxCrossEntropy(
   labels: Tensor,
   options: { readonly labelSmoothing?: number } = {},
 ): Tensor {
+  requireCall("softmaxCrossEntropy", arguments, 2, 3);
   requireOptions("softmaxCrossEntropy", options, { labelSmoothing: true });
   const { labelSmoothing = 0 } = options;
   requireLabels("take the cross-entropy", logits, labels);
@@ -139,6 +141,7 @@ export function softmaxCrossEntropy(
  * ```
  */
 export function hits(logits: Tensor, labels: Tensor): Tensor {
+  requireCall("hits", arguments, 2);
   requireLabels("take the accuracy", logits, labels);
   const right = convert(equal(argMax(logits, { axes: 1 }), labels), "f32");
   const diverged = isNan(max(stopGradient(logits), { axes: 1 }));
@@ -165,6 +168,7 @@ export function hits(logits: Tensor, labels: Tensor): Tensor {
  * ```
  */
 export function accuracy(logits: Tensor, labels: Tensor): Tensor {
+  requireCall("accuracy", arguments, 2);
   return mean(hits(logits, labels));
 }
 
@@ -186,6 +190,7 @@ export function accuracy(logits: Tensor, labels: Tensor): Tensor {
  * ```
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  requireCall("binaryCrossEntropy", arguments, 2);
   requireTargets("take the binary cross-entropy", logits, targets);
   // -z log s(x) - (1 - z) log(1 - s(x)) = softplus(-|x|) + (x > 0 ? 1 - z : -z) x: nothing cancels.
   const positive = greater(logits, 0);

@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { mean, mul, sub } from "../tensor/mod.ts";
 import { requireTargets } from "./require_targets.ts";
@@ -19,6 +20,7 @@ import { requireTargets } from "./require_targets.ts";
  * ```
  */
 export function meanSquaredError(predictions: Tensor, targets: Tensor): Tensor {
+  requireCall("meanSquaredError", arguments, 2);
   requireTargets("take the squared error", predictions, targets);
   const distance = sub(predictions, targets);
   return mean(mul(distance, distance));

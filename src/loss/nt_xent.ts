@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   concat,
@@ -43,6 +43,7 @@ export function ntXent(
   embeddings: Tensor,
   options: { readonly temperature?: number } = {},
 ): Tensor {
+  requireCall("ntXent", arguments, 1, 2);
   requireOptions("ntXent", options, { temperature: true });
   const { temperature = 0.1 } = options;
   const [views] = embeddings.shape;

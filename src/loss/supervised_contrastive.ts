@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   convert,
@@ -52,6 +52,7 @@ export function supervisedContrastive(
   labels: Tensor,
   options: { readonly temperature?: number } = {},
 ): Tensor {
+  requireCall("supervisedContrastive", arguments, 2, 3);
   requireOptions("supervisedContrastive", options, { temperature: true });
   const { temperature = 0.1 } = options;
   const [views] = embeddings.shape;

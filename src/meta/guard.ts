@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { requireCall } from "../ir/options.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
 import {
   type ComparedLeaf,
@@ -135,6 +136,7 @@ interface Parameter extends ComparedLeaf {
  * ```
  */
 export async function guardMetaGradient(options: GuardOptions): Promise<GuardReport> {
+  requireCall("guardMetaGradient", arguments, 1);
   const { meta, order, exempt = () => false, groupOf = (path) => path.split(".")[0]! } = options;
   const { leaves, structure, paths } = flatten<HostNumbers>(meta);
   const { loss, grads } = await options.gradient(order);

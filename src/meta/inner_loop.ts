@@ -4,6 +4,7 @@
  * @module
  */
 import { type Aval, formatAval } from "../ir/aval.ts";
+import { describe, isPromise } from "../ir/describe.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { reshape } from "../ops/reshape.ts";
 import { slice } from "../ops/slice_pad.ts";
@@ -129,10 +130,10 @@ export function innerLoop<Params, Shared, Support, Constants>(
     );
   }
   return (meta, data, key) => {
+    requireParts("meta-parameters", meta, ["params", "shared", "rates"]);
+    requireParts("data", data, ["support", "query", "constants"]);
     const { params, shared, rates } = meta;
-    const { support, query, constants } = data ?? {};
-    requireParts("meta-parameters", { params, shared, rates });
-    requireParts("data", { support, query, constants });
+    const { support, query, constants } = data;
     const { fast, slow, join } = splitParams(params, options.adapt);
     const tasks = countTasks({ support, query }, supportPerStep ? 1 : 0);
     if (supportPerStep) demandSteps("support", support, innerSteps);
@@ -166,13 +167,21 @@ export function innerLoop<Params, Shared, Support, Constants>(
   };
 }
 
-/** Throws where a part is missing, which may be `{}`. */
-function requireParts(what: string, parts: Readonly<Record<string, unknown>>): void {
-  for (const [name, part] of Object.entries(parts)) {
-    if (part !== undefined && part !== null) continue;
+/** Throws where a part is missing, which may be `{}`, or not awaited. */
+function requireParts<T extends object>(
+  what: string,
+  whole: T,
+  names: readonly (string & keyof T)[],
+): void {
+  for (const name of names) {
+    const part = whole?.[name];
+    const promise = [whole, part].find(isPromise);
+    if (part !== undefined && part !== null && !promise) continue;
     throw new TypeError(
-      `Cannot run an inner loop: found no '${name}' among the ${what}, expected ${
-        Object.keys(parts).map((one) => `'${one}'`).join(", ")
+      `Cannot run an inner loop: found ${
+        promise ? `${describe(promise)} for` : "no"
+      } '${name}' among the ${what}, expected ${
+        names.map((one) => `'${one}'`).join(", ")
       }. Give {} where there is none.`,
     );
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import * as is from "../ir/kinds.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sum } from "../ops/sum.ts";
 import { add, maximum, mul } from "../tensor/arithmetic.ts";
@@ -140,6 +140,7 @@ export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
   problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
   options: MetaGradientOptions,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+  requireCall("metaGradient", arguments, 2);
   return metaGradientThrough(reverseStep, problem, options);
 }
 

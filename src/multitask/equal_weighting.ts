@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { full } from "../tensor/mod.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
 
@@ -18,7 +18,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function equalWeighting(): Weighting {
-  requireNoMore("equalWeighting", arguments);
+  requireCall("equalWeighting", arguments);
   return {
     name: "equal",
     scale: "one",

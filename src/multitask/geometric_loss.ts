@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { div, exp, log, mean, mul } from "../tensor/mod.ts";
 import { positive } from "./positive_losses.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -26,7 +26,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function geometricLoss(): Weighting {
-  requireNoMore("geometricLoss", arguments);
+  requireCall("geometricLoss", arguments);
   return {
     name: "gls",
     scale: "free",

@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, matmul, mul, reshape, slice, stack, transpose } from "../tensor/mod.ts";
 import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
@@ -28,6 +29,7 @@ export function gramMatrix(
   grads: readonly unknown[],
   others: readonly unknown[] = grads,
 ): Tensor {
+  requireCall("gramMatrix", arguments, 1, 2);
   const lists = leavesOf(grads);
   const columns = others === grads ? lists : leavesOf(others);
   const real = lists[0]!.map((_, k) => k).filter((k) => lists[0]![k]!.dtype === "f32");
@@ -58,6 +60,7 @@ export function gramMatrix(
  * ```
  */
 export function combineGradients<P>(grads: readonly P[], weights: Tensor): P {
+  requireCall("combineGradients", arguments, 2);
   const lists = leavesOf(grads);
   if (weights.rank !== 1 || weights.shape[0] !== grads.length) {
     throw new TypeError(

@@ -1,5 +1,5 @@
 import * as is from "../ir/kinds.ts";
-import { requireNoMore, requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { sgd } from "../optim/sgd.ts";
 import { abs, clip, div, exp, maximum, mul, ones, sub, sum, zeros } from "../tensor/mod.ts";
@@ -98,7 +98,7 @@ const TINY = 1e-30;
  * ```
  */
 export function imtlGradient(): Weighting {
-  requireNoMore("imtlGradient", arguments);
+  requireCall("imtlGradient", arguments);
   return {
     name: "imtl-g",
     scale: "one",

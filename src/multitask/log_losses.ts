@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { div } from "../tensor/mod.ts";
 import { positive } from "./positive_losses.ts";
 import { tasksOf, type Weighting } from "./weighting.ts";
@@ -23,7 +23,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function logLosses(): Weighting {
-  requireNoMore("logLosses", arguments);
+  requireCall("logLosses", arguments);
   return {
     name: "log",
     scale: "free",

@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { convert, div, greater, max, maximum, sub, sum, where } from "../tensor/mod.ts";
 import { demandFew, shortestPoint } from "./active_sets.ts";
 import { unitGram } from "./linear_algebra.ts";
@@ -31,7 +31,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function mgda(): Weighting {
-  requireNoMore("mgda", arguments);
+  requireCall("mgda", arguments);
   return {
     name: "mgda",
     scale: "one",

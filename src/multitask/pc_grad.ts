@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { add, convert, equal, eye, matmul, minimum, mul, sub } from "../tensor/mod.ts";
 import { unitGram } from "./linear_algebra.ts";
 import { randomOrders } from "./random_orders.ts";
@@ -27,7 +27,7 @@ import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function pcGrad(): Weighting {
-  requireNoMore("pcGrad", arguments);
+  requireCall("pcGrad", arguments);
   return {
     name: "pcgrad",
     scale: "free",

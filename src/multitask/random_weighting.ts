@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { normal } from "../random/mod.ts";
 import { softmax } from "../tensor/mod.ts";
 import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
@@ -21,7 +21,7 @@ import { keyOf, tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function randomWeighting(): Weighting {
-  requireNoMore("randomWeighting", arguments);
+  requireCall("randomWeighting", arguments);
   return {
     name: "random",
     scale: "one",

@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   abs,
@@ -53,7 +53,7 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * ```
  */
 export function upGrad(): Weighting {
-  requireNoMore("upGrad", arguments);
+  requireCall("upGrad", arguments);
   return {
     name: "upgrad",
     scale: "free",

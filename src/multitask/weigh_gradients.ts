@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, eye, mul, slice, stack } from "../tensor/mod.ts";
 import { flatten, mapTree, unflatten } from "../tree/tree.ts";
@@ -54,6 +55,7 @@ export function weighGradients<P>(
   weighting: Weighting,
   { losses, grads, second, state, key }: TaskGradients<P>,
 ): WeighedGradients<P> {
+  requireCall("weighGradients", arguments, 2);
   const given = { losses, ...(key ? { key } : {}) };
   const changed = transformed(weighting, grads, { ...given, state });
   const trees = changed.grads;

@@ -1,5 +1,5 @@
 import { type Shape, sizeOf } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { uniform } from "../random/mod.ts";
 
@@ -31,6 +31,7 @@ export function kaimingUniform(
   shape: Shape,
   options: { readonly fanIn?: number; readonly slope?: number } = {},
 ): Tensor {
+  requireCall("kaimingUniform", arguments, 2, 3);
   requireOptions("kaimingUniform", options, { fanIn: true, slope: true });
   const { fanIn = sizeOf(shape.slice(0, -1)), slope = Math.sqrt(5) } = options;
   const bound = Math.sqrt(6 / ((1 + slope * slope) * fanIn));

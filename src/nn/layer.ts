@@ -1,6 +1,6 @@
 import { sameShape, type Shape } from "../ir/aval.ts";
 import { describe } from "../ir/describe.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
 /** Parameters or state of a layer: nested plain objects around tensors. */
@@ -88,9 +88,7 @@ export function tensorOf(params: object, name: string, shape?: Shape): Tensor {
     throw new TypeError(
       `Cannot apply a layer: its parameters have no tensor '${name}'${
         shape ? ` [${shape}]` : ""
-      }, found ${
-        isTensor ? describe(found) : Object.keys(params).join(", ") || "nothing"
-      }. Use those that its init() returned.`,
+      }, found ${describe(isTensor ? found : params)}. Use those that its init() returned.`,
     );
   }
   return found as Tensor;
@@ -130,6 +128,7 @@ export function requireApplyOptions(options: ApplyOptions): void {
  * ```
  */
 export function statelessLayer(fn: (x: Tensor, options: ApplyOptions) => Tensor): Layer<NoParams> {
+  requireCall("statelessLayer", arguments, 1);
   return {
     init: () => ({ params: {}, state: {} }),
     apply(_, state, x, options) {

@@ -1,6 +1,7 @@
 import { batchNorm, type Statistics } from "./batch_norm.ts";
 import { groupNorm } from "./group_norm.ts";
 import type { Layer, ScaleAndOffset } from "./layer.ts";
+import { requireCall } from "../ir/options.ts";
 
 /**
  * A normalization by name: `"batch"` with running statistics, `"batch-own"` by the batch's own
@@ -31,6 +32,7 @@ export const NORMALIZATIONS: readonly Normalization[] = ["batch", "batch-own", "
  * ```
  */
 export function normalizationLayer(name: Normalization, features: number): Layer<ScaleAndOffset> {
+  requireCall("normalizationLayer", arguments, 2);
   const batch = (statistics: Statistics): Layer<ScaleAndOffset> =>
     batchNorm({ features, statistics });
   switch (name) {

@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import { flatten } from "../tree/tree.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, relu } from "../tensor/mod.ts";
@@ -25,6 +26,7 @@ import type { Layer, Params } from "./layer.ts";
  * ```
  */
 export function residual(body: Layer, shortcut?: Layer): Layer {
+  requireCall("residual", arguments, 1, 2);
   const joined = (own: Params, other: Params): Params =>
     flatten(other).leaves.length > 0 ? { ...own, shortcut: other } : own;
   return {

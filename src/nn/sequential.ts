@@ -1,4 +1,5 @@
 import { describe } from "../ir/describe.ts";
+import { requireCall } from "../ir/options.ts";
 import { flatten } from "../tree/tree.ts";
 import { foldIn, splitKey } from "../random/mod.ts";
 import { type Layer, type Params, type ParamsOf, requireApplyOptions } from "./layer.ts";
@@ -38,7 +39,7 @@ export type SequentialParams<L extends Readonly<Record<string, unknown>>> = {
 export function sequential<const L extends Readonly<Record<string, Layer<object>>>>(
   layers: L,
 ): Layer<SequentialParams<L>> {
-  const entries = Object.entries(layers);
+  const entries = Object.entries(layers ?? {});
   for (const [name, layer] of entries) {
     if (typeof layer?.init !== "function" || typeof layer.apply !== "function") {
       throw new TypeError(
@@ -54,6 +55,7 @@ export function sequential<const L extends Readonly<Record<string, Layer<object>
       );
     }
   }
+  requireCall("sequential", arguments, 1);
   return {
     init(key) {
       const params: Record<string, object> = {};
@@ -67,6 +69,7 @@ export function sequential<const L extends Readonly<Record<string, Layer<object>
       return { params: params as SequentialParams<L>, state };
     },
     apply(params, state, x, options) {
+      requireCall("apply", arguments, 4);
       requireApplyOptions(options);
       const { training, key } = options;
       let output = x;

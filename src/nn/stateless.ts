@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireNoMore, requireOneOf, requireOptions } from "../ir/options.ts";
+import { requireCall, requireOneOf, requireOptions } from "../ir/options.ts";
 import { maxPool2d, mean, type PoolOptions, relu, reshape, transpose } from "../tensor/mod.ts";
 import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
 
@@ -18,7 +18,7 @@ import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
  * ```
  */
 export function reluLayer(): Layer<NoParams> {
-  requireNoMore("reluLayer", arguments);
+  requireCall("reluLayer", arguments);
   return statelessLayer(relu);
 }
 
@@ -57,7 +57,7 @@ export function maxPoolLayer(options: PoolOptions = {}): Layer<NoParams> {
  * ```
  */
 export function globalAveragePool(): Layer<NoParams> {
-  requireNoMore("globalAveragePool", arguments);
+  requireCall("globalAveragePool", arguments);
   return statelessLayer((x) => mean(x, { axes: [-3, -2] }));
 }
 

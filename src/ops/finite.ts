@@ -27,7 +27,8 @@ function defineTest(
 /** Whether a number is NaN. */
 export const isNanP: Primitive<null> = /* @__PURE__ */ defineTest(
   "is_nan",
-  Number.isNaN,
+  // Not the function itself: a bundle without this primitive would have to look it up.
+  (x) => Number.isNaN(x),
   isNanCode,
 );
 

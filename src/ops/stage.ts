@@ -36,7 +36,7 @@ export type Stage = (...tensors: Tensor[]) => readonly Tensor[];
  * no more leaves nothing behind.
  */
 const known = new Map<string, WeakRef<Program>>();
-const unused = new FinalizationRegistry<string>((key) => {
+const unused = /* @__PURE__ */ new FinalizationRegistry<string>((key) => {
   // By now another one may have taken its place.
   if (known.get(key)?.deref() === undefined) known.delete(key);
 });

@@ -1,4 +1,5 @@
 import { describe } from "../ir/describe.ts";
+import { requireCall } from "../ir/options.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { assertSameStructure, flatten, unflatten } from "../tree/tree.ts";
 
@@ -52,6 +53,7 @@ export function checked(kept: readonly string[], optimizer: Optimizer): Optimize
           } as the state, expected ${kept} of init(params).`,
         );
       }
+      requireCall("update", arguments, 3, 4);
       return optimizer.update(grads, state, params, options ?? {});
     },
   };

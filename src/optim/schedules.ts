@@ -1,4 +1,5 @@
-import { requireOptions } from "../ir/options.ts";
+import { describe } from "../ir/describe.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 /** A learning rate for every step, counted from 0; computed on the host. */
 export type Schedule = (step: number) => number;
 
@@ -13,7 +14,9 @@ function requireSteps(what: string, steps: number, least: number): void {
 function requireRate(what: string, rate: number): void {
   if (!Number.isFinite(rate) || rate < 0) {
     throw new RangeError(
-      `Cannot make a schedule: found ${what} ${rate}, expected a finite number of at least 0.`,
+      `Cannot make a schedule: found ${what} ${
+        describe(rate)
+      }, expected a finite number of at least 0.`,
     );
   }
 }
@@ -34,6 +37,7 @@ function requireRate(what: string, rate: number): void {
  * ```
  */
 export function constantSchedule(rate: number): Schedule {
+  requireCall("constantSchedule", arguments, 1);
   requireRate("the rate", rate);
   return () => rate;
 }

@@ -1,5 +1,5 @@
 import * as is from "../ir/kinds.ts";
-import { requireNoMore, requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, mul, sub, zerosLike } from "../tensor/mod.ts";
 import { checked, descend, mapLeaves, type Optimizer } from "./optimizer.ts";
@@ -26,7 +26,7 @@ export function plainStep(param: Tensor, direction: Tensor, rate: Tensor | numbe
  */
 export function sgd(): Optimizer {
   // Its rate is an option of update(); momentum() is an optimizer of its own.
-  requireNoMore("sgd", arguments);
+  requireCall("sgd", arguments);
   return {
     init: () => ({}),
     update: (grads, state, params, options) => ({

@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import { foldIn } from "../random/mod.ts";
 import type { Augment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
@@ -22,6 +23,7 @@ const AUGMENT = 0xa06;
  * ```
  */
 export function augmented(task: PretextTask, augment: Augment): PretextTask {
+  requireCall("augmented", arguments, 2);
   return {
     ...task,
     loss: (inputs) => {

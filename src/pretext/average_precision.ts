@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireCall } from "../ir/options.ts";
 
 /** A box of an image: left, top, right, bottom, in any unit. */
 export type Box = readonly [left: number, top: number, right: number, bottom: number];
@@ -24,7 +25,7 @@ export interface ScoredBox extends TrueBox {
 }
 
 /** Overlaps of COCO's mean: 0.5, 0.55, ..., 0.95. */
-export const COCO_OVERLAPS: readonly number[] = Array.from(
+export const COCO_OVERLAPS: readonly number[] = /* @__PURE__ */ Array.from(
   { length: 10 },
   (_, k) => (50 + 5 * k) / 100,
 );
@@ -50,6 +51,7 @@ const RECALLS = 101;
  * ```
  */
 export function boxOverlap(a: Box, b: Box): number {
+  requireCall("boxOverlap", arguments, 2);
   const along = (low: 0 | 1): number =>
     Math.max(0, Math.min(a[low + 2]!, b[low + 2]!) - Math.max(a[low], b[low]));
   const area = (box: Box): number => (box[2] - box[0]) * (box[3] - box[1]);
@@ -79,6 +81,7 @@ export function suppressOverlaps<Found extends ScoredBox>(
   found: readonly Found[],
   options: { readonly most?: number } = {},
 ): Found[] {
+  requireCall("suppressOverlaps", arguments, 1, 2);
   const { most = 0.5 } = options;
   const kept = new Map<string, Found[]>();
   return found.toSorted((a, b) => b.score - a.score).filter((one) => {
@@ -121,6 +124,7 @@ export function averagePrecision(
   truths: readonly TrueBox[],
   overlap: number,
 ): number {
+  requireCall("averagePrecision", arguments, 3);
   if (truths.length === 0) {
     throw new RangeError(
       "Cannot take the average precision of a class without objects: expected one at least. Leave " +
@@ -189,6 +193,7 @@ export function meanAveragePrecision(
   truths: readonly TrueBox[],
   options: { readonly overlaps?: readonly number[] } = {},
 ): number {
+  requireCall("meanAveragePrecision", arguments, 2, 3);
   const { overlaps = COCO_OVERLAPS } = options;
   if (truths.length === 0 || overlaps.length === 0) {
     throw new RangeError(

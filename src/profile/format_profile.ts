@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Profile, ProfiledDispatch } from "./profile.ts";
 
 /** Options of {@linkcode formatProfile}. */
@@ -59,6 +59,7 @@ interface Row {
  * ```
  */
 export function formatProfile(profile: Profile, options: FormatProfileOptions = {}): string {
+  requireCall("formatProfile", arguments, 1, 2);
   requireOptions("formatProfile", options, { each: true, wgsl: true });
   const { each = false, wgsl } = options;
   const { dispatches, ceiling, hostSteps, splits = [], name, adapter, prepared } = profile;

@@ -14,7 +14,7 @@ import { type Aval, sizeOf } from "../ir/aval.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
 import { type HostArray, hostData } from "../ir/host_array.ts";
-import { requireCounts, requireOptions } from "../ir/options.ts";
+import { requireCall, requireCounts, requireOptions } from "../ir/options.ts";
 import { type Ceiling, leastTime, measureCeiling } from "./ceiling.ts";
 import { type MemoryInUse, memoryOver } from "./memory_over.ts";
 
@@ -105,6 +105,7 @@ export async function profile<A extends readonly unknown[]>(
   args: readonly unknown[],
   options: ProfileOptions = {},
 ): Promise<Profile> {
+  requireCall("profile", arguments, 3, 4);
   requireOptions("profile", options, { name: true, recompute: true, runs: true, roofline: true });
   const { recompute = "auto", runs = 3, roofline = true } = options;
   requireCounts("profile", { runs });

@@ -1,5 +1,5 @@
 import type { Shape } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, argMax, argSort, convert, log, mul, neg, take } from "../tensor/mod.ts";
@@ -23,6 +23,7 @@ import { bits } from "./key.ts";
  * ```
  */
 export function gumbel(key: Tensor, shape: Shape): Tensor {
+  requireCall("gumbel", arguments, 2);
   const words = bits(key, shape);
   // Halves between 2^23 steps: neither 0 nor 1, and each of them a number of float32.
   const step = convert(ops.shiftRight(words, ops.like(words, 9)), "f32");
@@ -56,6 +57,7 @@ export function categorical(
   logits: Tensor,
   options: { readonly axis?: number; readonly shape?: Shape } = {},
 ): Tensor {
+  requireCall("categorical", arguments, 2, 3);
   requireOptions("categorical", options, { axis: true, shape: true });
   const { axis = -1, shape = [] } = options;
   const noise = gumbel(key, [...shape, ...logits.shape]);
@@ -78,6 +80,7 @@ export function categorical(
  * ```
  */
 export function permutation(key: Tensor, count: number): Tensor {
+  requireCall("permutation", arguments, 2);
   return argSort(bits(key, [count]));
 }
 
@@ -104,6 +107,7 @@ export function shuffle(
   x: Tensor,
   options: { readonly axis?: number } = {},
 ): Tensor {
+  requireCall("shuffle", arguments, 2, 3);
   requireOptions("shuffle", options, { axis: true });
   const { axis = 0 } = options;
   const extent = x.shape.at(axis);

@@ -1,5 +1,5 @@
 import type { DType, Shape } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, convert, cos, less, log, mul, slice, sqrt, sub } from "../tensor/mod.ts";
@@ -34,6 +34,7 @@ export function uniform(
   shape: Shape,
   options: { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
+  requireCall("uniform", arguments, 2, 3);
   requireOptions("uniform", options, { low: true, high: true });
   const { low = 0, high = 1 } = options;
   if (!(low <= high) || !Number.isFinite(high - low)) {
@@ -67,6 +68,7 @@ export function normal(
   shape: Shape,
   options: { readonly mean?: number; readonly deviation?: number } = {},
 ): Tensor {
+  requireCall("normal", arguments, 2, 3);
   requireOptions("normal", options, { mean: true, deviation: true });
   const { mean = 0, deviation = 1 } = options;
   // Two draws for each element: z = sqrt(-2 ln(1 - u)) cos(2 pi v), where 1 - u is never 0.
@@ -99,6 +101,7 @@ export function bernoulli(
   shape: Shape,
   options: { readonly probability?: number } = {},
 ): Tensor {
+  requireCall("bernoulli", arguments, 2, 3);
   requireOptions("bernoulli", options, { probability: true });
   const { probability = 0.5 } = options;
   if (!(probability >= 0 && probability <= 1)) {
@@ -136,6 +139,7 @@ export function randomIntegers(
     readonly dtype?: Extract<DType, "i32" | "u32">;
   },
 ): Tensor {
+  requireCall("randomIntegers", arguments, 3);
   requireOptions("randomIntegers", options, { low: true, high: true, dtype: true });
   const { low = 0, high, dtype = "i32" } = options;
   const count = high - low;

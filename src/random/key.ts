@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -27,6 +28,7 @@ const FOLD = [0x13198a2e, 0x03707344] as const;
  * ```
  */
 export function keyWords(seed: number): Uint32Array {
+  requireCall("keyWords", arguments, 1);
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(
       `Cannot make a random key of the seed ${seed}: expected a whole number from 0 to 2^53 - 1.`,
@@ -55,6 +57,7 @@ export function keyWords(seed: number): Uint32Array {
  * ```
  */
 export function randomKey(seed: number): Tensor {
+  requireCall("randomKey", arguments, 1);
   return constant(keyWords(seed), { dtype: "u32" });
 }
 
@@ -95,6 +98,7 @@ export type Keys<N extends number, Found extends Tensor[] = []> = number extends
  * ```
  */
 export function splitKey<const N extends number>(key: Tensor, count: N): Keys<N> {
+  requireCall("splitKey", arguments, 2);
   const keys = splitKeys(key, count);
   return Array.from({ length: count }, (_, k) => slice(keys, [k])) as Keys<N>;
 }
@@ -117,6 +121,7 @@ export function splitKey<const N extends number>(key: Tensor, count: N): Keys<N>
  * ```
  */
 export function splitKeys(key: Tensor, count: number): Tensor {
+  requireCall("splitKeys", arguments, 2);
   requireKey("split a key", key);
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`Cannot split a key into ${count} keys: expected a whole number from 1.`);
@@ -142,6 +147,7 @@ export function splitKeys(key: Tensor, count: number): Tensor {
  * ```
  */
 export function foldIn(key: Tensor, data: number | Tensor): Tensor {
+  requireCall("foldIn", arguments, 2);
   requireKey("fold a number into a key", key);
   // hash(hash(key) xor (data, 0)): hashing first keeps (key 1, data 2) apart from (key 2, data 1).
   const hashed = ops.randomBits(mixed(key, FOLD), [2]);
@@ -185,6 +191,7 @@ function dataWords(data: number | Tensor): Tensor {
  * ```
  */
 export function bits(key: Tensor, shape: readonly number[]): Tensor {
+  requireCall("bits", arguments, 2);
   requireKey("draw random bits", key);
   return ops.randomBits(key, shape);
 }

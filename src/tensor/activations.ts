@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, mul } from "./arithmetic.ts";
@@ -19,6 +19,7 @@ import { greater, where } from "./compare.ts";
  * ```
  */
 export function relu(x: Tensor): Tensor {
+  requireCall("relu", arguments, 1);
   // Where operands are equal, the derivative of maximum() goes to the first: here the constant.
   return ops.maximum(ops.like(x, 0), x);
 }
@@ -39,6 +40,7 @@ export function relu(x: Tensor): Tensor {
  * ```
  */
 export function leakyRelu(x: Tensor, options: { readonly slope?: number } = {}): Tensor {
+  requireCall("leakyRelu", arguments, 1, 2);
   requireOptions("leakyRelu", options, { slope: true });
   const { slope = 0.01 } = options;
   return where(greater(x, 0), x, mul(x, slope));
@@ -65,6 +67,7 @@ export function gelu(
   x: Tensor,
   options: { readonly approximate?: boolean } = {},
 ): Tensor {
+  requireCall("gelu", arguments, 1, 2);
   requireOptions("gelu", options, { approximate: true });
   const { approximate = false } = options;
   const curve = approximate
@@ -91,6 +94,7 @@ export function gelu(
  * ```
  */
 export function elu(x: Tensor, options: { readonly alpha?: number } = {}): Tensor {
+  requireCall("elu", arguments, 1, 2);
   requireOptions("elu", options, { alpha: true });
   const { alpha = 1 } = options;
   // Both branches are computed, so the exponent is kept from overflowing in the unused one.
@@ -113,6 +117,7 @@ export function elu(x: Tensor, options: { readonly alpha?: number } = {}): Tenso
  * ```
  */
 export function silu(x: Tensor): Tensor {
+  requireCall("silu", arguments, 1);
   return ops.mul(x, ops.sigmoid(x));
 }
 
@@ -132,5 +137,6 @@ export function silu(x: Tensor): Tensor {
  * ```
  */
 export function softplus(x: Tensor): Tensor {
+  requireCall("softplus", arguments, 1);
   return ops.softplus(x);
 }

@@ -1,4 +1,4 @@
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastOperands, type Operand } from "./operand.ts";
@@ -20,7 +20,7 @@ import { broadcastOperands, type Operand } from "./operand.ts";
  * ```
  */
 export function add(a: Operand, b: Operand): Tensor {
-  requireNoMore("add", arguments, 2);
+  requireCall("add", arguments, 2);
   const [x, y] = broadcastOperands("add", [a, b]);
   return ops.add(x!, y!);
 }
@@ -42,7 +42,7 @@ export function add(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function sub(a: Operand, b: Operand): Tensor {
-  requireNoMore("sub", arguments, 2);
+  requireCall("sub", arguments, 2);
   const [x, y] = broadcastOperands("subtract", [a, b]);
   return ops.sub(x!, y!);
 }
@@ -64,7 +64,7 @@ export function sub(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function mul(a: Operand, b: Operand): Tensor {
-  requireNoMore("mul", arguments, 2);
+  requireCall("mul", arguments, 2);
   const [x, y] = broadcastOperands("multiply", [a, b]);
   return ops.mul(x!, y!);
 }
@@ -87,7 +87,7 @@ export function mul(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function div(a: Operand, b: Operand): Tensor {
-  requireNoMore("div", arguments, 2);
+  requireCall("div", arguments, 2);
   const [x, y] = broadcastOperands("divide", [a, b]);
   return ops.div(x!, y!);
 }
@@ -110,7 +110,7 @@ export function div(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function maximum(a: Operand, b: Operand): Tensor {
-  requireNoMore("maximum", arguments, 2);
+  requireCall("maximum", arguments, 2);
   const [x, y] = broadcastOperands("take the maximum of", [a, b]);
   return ops.maximum(x!, y!);
 }
@@ -133,7 +133,7 @@ export function maximum(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function minimum(a: Operand, b: Operand): Tensor {
-  requireNoMore("minimum", arguments, 2);
+  requireCall("minimum", arguments, 2);
   const [x, y] = broadcastOperands("take the minimum of", [a, b]);
   return ops.minimum(x!, y!);
 }
@@ -161,7 +161,7 @@ export function minimum(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function pow(base: Operand, exponent: Operand): Tensor {
-  requireNoMore("pow", arguments, 2);
+  requireCall("pow", arguments, 2);
   if (typeof exponent === "number" && typeof base !== "number") return ops.pow(base, exponent);
   const [x, y] = broadcastOperands("raise to a power", [base, exponent]);
   return ops.power(x!, y!);

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -32,6 +32,7 @@ function requireCounts(attempt: string, x: Tensor, counts: readonly number[]): v
  * ```
  */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
+  requireCall("tile", arguments, 2);
   requireCounts("tile", x, counts);
   const rank = Math.max(x.rank, counts.length);
   const shape = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];
@@ -60,6 +61,7 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
  * ```
  */
 export function repeat(x: Tensor, count: number, options: AxisOptions = {}): Tensor {
+  requireCall("repeat", arguments, 2, 3);
   requireOptions("repeat", options, { axis: true });
   requireCounts("repeat", x, [count]);
   const axis = resolveAxis("repeat", x, options.axis ?? 0);
@@ -86,6 +88,7 @@ export function repeat(x: Tensor, count: number, options: AxisOptions = {}): Ten
  * ```
  */
 export function roll(x: Tensor, shift: number, options: AxisOptions = {}): Tensor {
+  requireCall("roll", arguments, 2, 3);
   requireOptions("roll", options, { axis: true });
   const axis = resolveAxis("roll", x, options.axis ?? 0);
   const extent = x.shape[axis]!;

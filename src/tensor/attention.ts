@@ -1,5 +1,5 @@
 import { formatAval, sameShape } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastShapes, broadcastTo } from "./operand.ts";
@@ -45,6 +45,7 @@ export function attention(
   values: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
+  requireCall("attention", arguments, 3, 4);
   requireOptions("attention", options, { scale: true, mask: true, causal: true });
   const leading = queries.shape.slice(0, -2);
   const [count, width] = [queries.shape.at(-2), queries.shape.at(-1)];

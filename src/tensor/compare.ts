@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import {
@@ -26,6 +27,7 @@ import {
  * ```
  */
 export function equal(a: Operand, b: Operand): Tensor {
+  requireCall("equal", arguments, 2);
   const [x, y] = broadcastOperands("compare", [a, b]);
   return ops.equal(x!, y!);
 }
@@ -47,6 +49,7 @@ export function equal(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function less(a: Operand, b: Operand): Tensor {
+  requireCall("less", arguments, 2);
   const [x, y] = broadcastOperands("compare", [a, b]);
   return ops.less(x!, y!);
 }
@@ -68,6 +71,7 @@ export function less(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function lessEqual(a: Operand, b: Operand): Tensor {
+  requireCall("lessEqual", arguments, 2);
   const [x, y] = broadcastOperands("compare", [a, b]);
   return ops.lessEqual(x!, y!);
 }
@@ -89,6 +93,7 @@ export function lessEqual(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function greater(a: Operand, b: Operand): Tensor {
+  requireCall("greater", arguments, 2);
   const [x, y] = broadcastOperands("compare", [a, b]);
   return ops.greater(x!, y!);
 }
@@ -110,6 +115,7 @@ export function greater(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function greaterEqual(a: Operand, b: Operand): Tensor {
+  requireCall("greaterEqual", arguments, 2);
   const [x, y] = broadcastOperands("compare", [a, b]);
   return ops.greaterEqual(x!, y!);
 }
@@ -131,6 +137,7 @@ export function greaterEqual(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function notEqual(a: Operand, b: Operand): Tensor {
+  requireCall("notEqual", arguments, 2);
   const [x, y] = broadcastOperands("compare", [a, b]);
   return ops.not(ops.equal(x!, y!));
 }
@@ -152,6 +159,7 @@ export function notEqual(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function logicalAnd(a: Operand, b: Operand): Tensor {
+  requireCall("logicalAnd", arguments, 2);
   const [x, y] = broadcastOperands("combine", [a, b]);
   return ops.and(x!, y!);
 }
@@ -173,8 +181,28 @@ export function logicalAnd(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function logicalOr(a: Operand, b: Operand): Tensor {
+  requireCall("logicalOr", arguments, 2);
   const [x, y] = broadcastOperands("combine", [a, b]);
   return ops.or(x!, y!);
+}
+
+/**
+ * Negates truth values.
+ *
+ * @param x Truth values (`bool`).
+ * @returns Where `x` is false.
+ *
+ * @example
+ * ```ts
+ * import { constant, logicalNot, valuesOf } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(valuesOf(logicalNot(constant([1, 0], { dtype: "bool" }))), [0, 1]);
+ * ```
+ */
+export function logicalNot(x: Tensor): Tensor {
+  requireCall("logicalNot", arguments, 1);
+  return ops.not(x);
 }
 
 /**
@@ -198,6 +226,7 @@ export function logicalOr(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  requireCall("where", arguments, 3);
   const attempt = "choose between";
   if (condition.dtype !== "bool") {
     throw new TypeError(

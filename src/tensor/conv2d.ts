@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -65,6 +65,7 @@ export interface Conv2dOptions {
  * ```
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
+  requireCall("conv2d", arguments, 2, 3);
   requireOptions("conv2d", options, { stride: true, padding: true, dilation: true, groups: true });
   const { groups = 1 } = options;
   requireTensor("convolve", x);

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import type { Conv2dOptions } from "./conv2d.ts";
@@ -51,6 +51,7 @@ export function convTranspose2d(
   w: Tensor,
   options: ConvTranspose2dOptions = {},
 ): Tensor {
+  requireCall("convTranspose2d", arguments, 2, 3);
   requireOptions("convTranspose2d", options, {
     stride: true,
     padding: true,

@@ -1,6 +1,6 @@
 import { type Aval, type DType, type Shape, sizeOf } from "../ir/aval.ts";
 import { flattenNumbers, type NestedNumbers } from "../ir/nested_numbers.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { equal as rawEqual } from "../ops/compare.ts";
 import { convert as rawConvert } from "../ops/convert.ts";
@@ -31,6 +31,7 @@ export function constant(
   values: NestedNumbers | ArrayLike<number>,
   options: { readonly shape?: Shape; readonly dtype?: DType } = {},
 ): Tensor {
+  requireCall("constant", arguments, 1, 2);
   requireOptions("constant", options, { shape: true, dtype: true });
   requireOptions("constant", options, { shape: true, dtype: true });
   const { numbers, shape } = flattenNumbers("make a constant", values);
@@ -63,6 +64,7 @@ export function full(
   shape: Shape,
   options: { readonly value?: number; readonly dtype?: DType } = {},
 ): Tensor {
+  requireCall("full", arguments, 1, 2);
   requireOptions("full", options, { value: true, dtype: true });
   return fill(options.value ?? 0, shape, options.dtype ?? "f32");
 }
@@ -83,6 +85,7 @@ export function full(
  * ```
  */
 export function zeros(shape: Shape, dtype: DType = "f32"): Tensor {
+  requireCall("zeros", arguments, 1, 2);
   return fill(0, shape, dtype);
 }
 
@@ -102,6 +105,7 @@ export function zeros(shape: Shape, dtype: DType = "f32"): Tensor {
  * ```
  */
 export function ones(shape: Shape, dtype: DType = "f32"): Tensor {
+  requireCall("ones", arguments, 1, 2);
   return fill(1, shape, dtype);
 }
 
@@ -120,6 +124,7 @@ export function ones(shape: Shape, dtype: DType = "f32"): Tensor {
  * ```
  */
 export function zerosLike(x: Aval): Tensor {
+  requireCall("zerosLike", arguments, 1);
   return fill(0, x.shape, x.dtype);
 }
 
@@ -138,6 +143,7 @@ export function zerosLike(x: Aval): Tensor {
  * ```
  */
 export function onesLike(x: Aval): Tensor {
+  requireCall("onesLike", arguments, 1);
   return fill(1, x.shape, x.dtype);
 }
 
@@ -157,6 +163,7 @@ export function onesLike(x: Aval): Tensor {
  * ```
  */
 export function range(count: number, dtype: DType = "i32"): Tensor {
+  requireCall("range", arguments, 1, 2);
   return iota([count], [0], dtype);
 }
 
@@ -176,6 +183,7 @@ export function range(count: number, dtype: DType = "i32"): Tensor {
  * ```
  */
 export function eye(size: number, dtype: DType = "f32"): Tensor {
+  requireCall("eye", arguments, 1, 2);
   const shape = [size, size];
   return rawConvert(rawEqual(iota(shape, [0]), iota(shape, [1])), dtype);
 }

@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -37,6 +37,7 @@ export interface CumulativeOptions {
  * ```
  */
 export function cumSum(x: Tensor, options: CumulativeOptions = {}): Tensor {
+  requireCall("cumSum", arguments, 1, 2);
   requireOptions("cumSum", options, { axis: true, reverse: true, exclusive: true });
   return scan("sum up", x, options, { neutral: 0, join: ops.add });
 }
@@ -58,6 +59,7 @@ export function cumSum(x: Tensor, options: CumulativeOptions = {}): Tensor {
  * ```
  */
 export function cumProd(x: Tensor, options: CumulativeOptions = {}): Tensor {
+  requireCall("cumProd", arguments, 1, 2);
   requireOptions("cumProd", options, { axis: true, reverse: true, exclusive: true });
   return scan("multiply up", x, options, { neutral: 1, join: ops.mul });
 }

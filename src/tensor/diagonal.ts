@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -46,6 +46,7 @@ function whereOffset(
  * ```
  */
 export function diag(x: Tensor, options: DiagonalOptions = {}): Tensor {
+  requireCall("diag", arguments, 1, 2);
   requireOptions("diag", options, { offset: true });
   const { offset = 0 } = options;
   requireOffset("take the diagonal of", x, offset);
@@ -94,6 +95,7 @@ export function diag(x: Tensor, options: DiagonalOptions = {}): Tensor {
  * ```
  */
 export function tril(x: Tensor, options: DiagonalOptions = {}): Tensor {
+  requireCall("tril", arguments, 1, 2);
   requireOptions("tril", options, { offset: true });
   const { offset = 0 } = options;
   return triangle("take the lower triangle of", x, offset, ops.lessEqual);
@@ -117,6 +119,7 @@ export function tril(x: Tensor, options: DiagonalOptions = {}): Tensor {
  * ```
  */
 export function triu(x: Tensor, options: DiagonalOptions = {}): Tensor {
+  requireCall("triu", arguments, 1, 2);
   requireOptions("triu", options, { offset: true });
   const { offset = 0 } = options;
   return triangle(

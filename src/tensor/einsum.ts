@@ -1,6 +1,6 @@
 import { formatAval, sizeOf } from "../ir/aval.ts";
 import * as is from "../ir/kinds.ts";
-import { requireArguments } from "../ir/options.ts";
+import { requireArguments, requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { diag } from "./diagonal.ts";
@@ -39,6 +39,7 @@ interface Named {
  * ```
  */
 export function einsum(equation: string, operands: readonly Tensor[]): Tensor {
+  requireCall("einsum", arguments, 2);
   requireArguments("einsum", { equation, operands }, {
     equation: is.text,
     operands: is.listOf(is.tensor),

@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -16,6 +17,7 @@ import * as ops from "../ops/mod.ts";
  * ```
  */
 export function sinh(x: Tensor): Tensor {
+  requireCall("sinh", arguments, 1);
   return ops.sinh(x);
 }
 
@@ -34,6 +36,7 @@ export function sinh(x: Tensor): Tensor {
  * ```
  */
 export function cosh(x: Tensor): Tensor {
+  requireCall("cosh", arguments, 1);
   return ops.cosh(x);
 }
 
@@ -52,6 +55,7 @@ export function cosh(x: Tensor): Tensor {
  * ```
  */
 export function asinh(x: Tensor): Tensor {
+  requireCall("asinh", arguments, 1);
   return ops.asinh(x);
 }
 
@@ -70,6 +74,7 @@ export function asinh(x: Tensor): Tensor {
  * ```
  */
 export function acosh(x: Tensor): Tensor {
+  requireCall("acosh", arguments, 1);
   return ops.acosh(x);
 }
 
@@ -88,5 +93,6 @@ export function acosh(x: Tensor): Tensor {
  * ```
  */
 export function atanh(x: Tensor): Tensor {
+  requireCall("atanh", arguments, 1);
   return ops.atanh(x);
 }

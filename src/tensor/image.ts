@@ -1,4 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { flip, slice } from "./slice.ts";
 import { transpose } from "./shape.ts";
@@ -41,6 +42,7 @@ function requireImages(attempt: string, images: Tensor): void {
  * ```
  */
 export function rotate90(images: Tensor, turns: number): Tensor {
+  requireCall("rotate90", arguments, 2);
   requireImages("rotate", images);
   if (!Number.isInteger(turns)) {
     throw new RangeError(`Cannot rotate by ${turns} quarter turns: expected a whole number.`);
@@ -71,6 +73,7 @@ export function rotate90(images: Tensor, turns: number): Tensor {
  * ```
  */
 export function crop(images: Tensor, window: CropWindow): Tensor {
+  requireCall("crop", arguments, 2);
   requireImages("crop", images);
   const { top, left, height, width } = window;
   const [rows, columns] = [images.shape.at(-3)!, images.shape.at(-2)!];

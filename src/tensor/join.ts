@@ -1,6 +1,6 @@
 import { formatAval, isShape, sameAval } from "../ir/aval.ts";
 import { describe } from "../ir/describe.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -41,6 +41,7 @@ function requireTensors(attempt: string, tensors: readonly Tensor[]): void {
  * ```
  */
 export function concat(tensors: readonly Tensor[], options: AxisOptions = {}): Tensor {
+  requireCall("concat", arguments, 1, 2);
   requireOptions("concat", options, { axis: true });
   requireTensors("concatenate", tensors);
   return ops.concat(tensors, resolveAxis("concatenate", tensors[0]!, options.axis ?? 0));
@@ -63,6 +64,7 @@ export function concat(tensors: readonly Tensor[], options: AxisOptions = {}): T
  * ```
  */
 export function stack(tensors: readonly Tensor[], options: AxisOptions = {}): Tensor {
+  requireCall("stack", arguments, 1, 2);
   requireOptions("stack", options, { axis: true });
   requireTensors("stack", tensors);
   const odd = tensors.find((tensor) => !sameAval(tensor, tensors[0]!));
@@ -103,6 +105,7 @@ export function split(
   x: Tensor,
   options: AxisOptions & { readonly parts: number | readonly number[] },
 ): Tensor[] {
+  requireCall("split", arguments, 2);
   requireOptions("split", options, { axis: true, parts: true });
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;

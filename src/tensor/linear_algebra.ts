@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -53,6 +53,7 @@ function symmetric(a: Tensor): Tensor {
  * ```
  */
 export function cholesky(a: Tensor): Tensor {
+  requireCall("cholesky", arguments, 1);
   requireSquare("factor", a);
   return ops.cholesky(symmetric(a));
 }
@@ -90,6 +91,7 @@ export function triangularSolve(
   b: Tensor,
   options: TriangularSolveOptions = {},
 ): Tensor {
+  requireCall("triangularSolve", arguments, 2, 3);
   requireOptions("triangularSolve", options, { lower: true, transposed: true });
   const { lower = true, transposed = false } = options;
   return systems("solve triangular systems with", [t, b], (own, right) => {
@@ -121,6 +123,7 @@ export function triangularSolve(
  * ```
  */
 export function solve(a: Tensor, b: Tensor): Tensor {
+  requireCall("solve", arguments, 2);
   return systems("solve systems with", [a, b], (own, right) => ops.solve(own, right));
 }
 
@@ -142,6 +145,7 @@ export function solve(a: Tensor, b: Tensor): Tensor {
  * ```
  */
 export function inv(a: Tensor): Tensor {
+  requireCall("inv", arguments, 1);
   requireSquare("invert", a);
   return ops.inverse(a);
 }
@@ -180,6 +184,7 @@ export interface Eigen {
  * ```
  */
 export function eigh(a: Tensor): Eigen {
+  requireCall("eigh", arguments, 1);
   requireSquare("find eigenvalues of", a);
   return ops.eigh(symmetric(a));
 }

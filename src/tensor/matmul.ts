@@ -1,5 +1,5 @@
 import { formatAval, sizeOf } from "../ir/aval.ts";
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -25,7 +25,7 @@ import { broadcastShapes, broadcastTo } from "./operand.ts";
  * ```
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  requireNoMore("matmul", arguments, 2);
+  requireCall("matmul", arguments, 2);
   requireTensor("multiply matrices", a);
   requireTensor("multiply matrices", b);
   const [left, right] = [
@@ -77,5 +77,6 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  * ```
  */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  requireCall("dot", arguments, 2);
   return ops.sum(ops.mul(a, b), a.shape.map((_, axis) => axis));
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -51,6 +51,7 @@ import * as ops from "../ops/mod.ts";
  * ```
  */
 export function isNan(x: Tensor): Tensor {
+  requireCall("isNan", arguments, 1);
   return ops.isNan(x);
 }
 
@@ -70,6 +71,7 @@ export function isNan(x: Tensor): Tensor {
  * ```
  */
 export function isFinite(x: Tensor): Tensor {
+  requireCall("isFinite", arguments, 1);
   return ops.isFinite(x);
 }
 
@@ -98,6 +100,7 @@ export function nanToNum(
     readonly negative?: number;
   } = {},
 ): Tensor {
+  requireCall("nanToNum", arguments, 1, 2);
   requireOptions("nanToNum", options, { nan: true, positive: true, negative: true });
   const { nan = 0, positive = GREATEST, negative = -GREATEST } = options;
   const isAbove = ops.less(ops.like(x, 0), x);

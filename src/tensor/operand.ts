@@ -1,4 +1,5 @@
 import { type DType, formatAval, sameShape, type Shape, sizeOf } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { broadcast } from "../ops/broadcast.ts";
@@ -53,6 +54,7 @@ export function broadcastShapes(shapes: readonly Shape[]): Shape | null {
  * ```
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  requireCall("broadcastTo", arguments, 2);
   requireTensor("broadcast", x);
   if (sameShape(x.shape, shape)) return x;
   const offset = shape.length - x.rank;

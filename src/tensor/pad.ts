@@ -1,5 +1,5 @@
 import { formatAval, isShape } from "../ir/aval.ts";
-import { requireOneOf, requireOptions } from "../ir/options.ts";
+import { requireCall, requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -46,6 +46,7 @@ export function pad(
   widths: PadWidths,
   options: PadOptions = {},
 ): Tensor {
+  requireCall("pad", arguments, 2, 3);
   requireOptions("pad", options, { mode: true, value: true });
   const { mode = "constant", value = 0 } = options;
   requireOneOf("pad", ["mode", mode], ["constant", ...Object.keys(LONGEST) as PadMode[]]);

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { crop } from "./image.ts";
@@ -114,6 +114,7 @@ function foldWindows(
  * ```
  */
 export function maxPool2d(images: Tensor, options: PoolOptions = {}): Tensor {
+  requireCall("maxPool2d", arguments, 1, 2);
   requireOptions("maxPool2d", options, { window: true, stride: true, padding: true });
   const pooling = poolingOf("max-pool", images, options);
   if (pooling.tiles) return ops.reduceMax(tilesOf(images, pooling), [2, 4]);
@@ -145,6 +146,7 @@ export function maxPool2d(images: Tensor, options: PoolOptions = {}): Tensor {
  * ```
  */
 export function avgPool2d(images: Tensor, options: AvgPoolOptions = {}): Tensor {
+  requireCall("avgPool2d", arguments, 1, 2);
   requireOptions("avgPool2d", options, {
     window: true,
     stride: true,

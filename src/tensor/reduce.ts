@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { type Axes, resolveAxes } from "./axes.ts";
@@ -75,6 +75,7 @@ function fold(
  * ```
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireCall("sum", arguments, 1, 2);
   requireOptions("sum", options, { axes: true, keepAxes: true });
   return reduce(
     "sum",
@@ -101,6 +102,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireCall("prod", arguments, 1, 2);
   requireOptions("prod", options, { axes: true, keepAxes: true });
   return reduce("multiply", x, options, (tensor, axes) => fold(tensor, axes, ops.mul, 1));
 }
@@ -122,6 +124,7 @@ export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireCall("mean", arguments, 1, 2);
   requireOptions("mean", options, { axes: true, keepAxes: true });
   return reduce("take the mean", x, options, (tensor, axes) => {
     const total = ops.sum(tensor, axes);
@@ -147,6 +150,7 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  requireCall("variance", arguments, 1, 2);
   requireOptions("variance", options, { axes: true, keepAxes: true, correction: true });
   const { correction = 0 } = options;
   return reduce("take the variance", x, options, (tensor, axes) => {
@@ -203,6 +207,7 @@ function keptAxes(x: Tensor, axes: readonly number[]): number[] {
  * ```
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireCall("max", arguments, 1, 2);
   requireOptions("max", options, { axes: true, keepAxes: true });
   return choose(
     "take the maximum",
@@ -230,6 +235,7 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireCall("min", arguments, 1, 2);
   requireOptions("min", options, { axes: true, keepAxes: true });
   return choose(
     "take the minimum",
@@ -259,6 +265,7 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function argMax(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireCall("argMax", arguments, 1, 2);
   requireOptions("argMax", options, { axes: true, keepAxes: true });
   return choose(
     "find the largest element",

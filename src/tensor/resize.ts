@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOneOf, requireOptions } from "../ir/options.ts";
+import { requireCall, requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -49,6 +49,7 @@ interface Taps {
  * ```
  */
 export function resizeImages(images: Tensor, options: ResizeOptions): Tensor {
+  requireCall("resizeImages", arguments, 2);
   requireOptions("resizeImages", options, {
     height: true,
     width: true,

@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastOperands, type Operand } from "./operand.ts";
@@ -17,6 +18,7 @@ import { broadcastOperands, type Operand } from "./operand.ts";
  * ```
  */
 export function round(x: Tensor): Tensor {
+  requireCall("round", arguments, 1);
   return ops.round(x);
 }
 
@@ -35,6 +37,7 @@ export function round(x: Tensor): Tensor {
  * ```
  */
 export function ceil(x: Tensor): Tensor {
+  requireCall("ceil", arguments, 1);
   return ops.ceil(x);
 }
 
@@ -53,6 +56,7 @@ export function ceil(x: Tensor): Tensor {
  * ```
  */
 export function trunc(x: Tensor): Tensor {
+  requireCall("trunc", arguments, 1);
   return ops.trunc(x);
 }
 
@@ -75,6 +79,7 @@ export function trunc(x: Tensor): Tensor {
  * ```
  */
 export function mod(a: Operand, b: Operand): Tensor {
+  requireCall("mod", arguments, 2);
   const [x, y] = broadcastOperands("take the remainder of", [a, b]);
   const quotient = ops.div(x!, y!);
   if (x!.dtype !== "f32") {

@@ -1,5 +1,5 @@
 import { formatAval, sameShape } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { requireIndices } from "./take.ts";
@@ -34,6 +34,7 @@ export interface SegmentOptions {
  * ```
  */
 export function segmentSum(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
+  requireCall("segmentSum", arguments, 3);
   requireOptions("segmentSum", options, { count: true });
   const { count } = options;
   requireSegments("sum segments", x, segments, count);
@@ -67,6 +68,7 @@ export function segmentSum(x: Tensor, segments: Tensor, options: SegmentOptions)
  * ```
  */
 export function segmentMean(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
+  requireCall("segmentMean", arguments, 3);
   requireOptions("segmentMean", options, { count: true });
   const total = segmentSum(x, segments, options);
   const ones = ops.fill(1, [x.shape[0]!]);
@@ -95,6 +97,7 @@ export function segmentMean(x: Tensor, segments: Tensor, options: SegmentOptions
  * ```
  */
 export function segmentMax(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
+  requireCall("segmentMax", arguments, 3);
   requireOptions("segmentMax", options, { count: true });
   const { count } = options;
   requireSegments("find the largest of segments", x, segments, count);
@@ -122,6 +125,7 @@ export function segmentMax(x: Tensor, segments: Tensor, options: SegmentOptions)
  * ```
  */
 export function addRows(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  requireCall("addRows", arguments, 3);
   requireUpdates("add rows to", x, indices, updates);
   return ops.add(x, segmentSum(updates, indices, { count: x.shape[0]! }));
 }
@@ -145,6 +149,7 @@ export function addRows(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
  * ```
  */
 export function setRows(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  requireCall("setRows", arguments, 3);
   requireUpdates("set rows of", x, indices, updates);
   if (indices.size === 0) return x;
   const hit = membersOf(indices, x.shape[0]!);

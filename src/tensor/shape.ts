@@ -1,4 +1,5 @@
 import { formatAval, type Shape, sizeOf } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import { requireList, requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -21,6 +22,7 @@ import { type Axes, resolveAxes, resolveAxis } from "./axes.ts";
  * ```
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  requireCall("reshape", arguments, 2);
   requireTensor("reshape", x);
   requireList("reshape", x, ["shape", shape]);
   const open = shape.filter((extent) => extent === -1).length;
@@ -56,6 +58,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function transpose(x: Tensor, order?: readonly number[]): Tensor {
   requireTensor("transpose", x);
   if (order !== undefined) requireList("transpose", x, ["order", order]);
+  // After that: axes that are not in an array would be told as too many.
+  requireCall("transpose", arguments, 1, 2);
   const wanted = order ?? x.shape.map((_, k) => x.rank - 1 - k);
   const resolved = wanted.map((axis) => resolveAxis("transpose", x, axis));
   if (resolved.length !== x.rank || new Set(resolved).size !== x.rank) {
@@ -83,6 +87,7 @@ export function transpose(x: Tensor, order?: readonly number[]): Tensor {
  * ```
  */
 export function expandDims(x: Tensor, axis: number): Tensor {
+  requireCall("expandDims", arguments, 2);
   const wide = { shape: [...x.shape, 1], dtype: x.dtype };
   const at = resolveAxis("insert an axis", wide, axis);
   return ops.reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
@@ -105,6 +110,7 @@ export function expandDims(x: Tensor, axis: number): Tensor {
  * ```
  */
 export function squeeze(x: Tensor, axes?: Axes): Tensor {
+  requireCall("squeeze", arguments, 1, 2);
   const resolved = axes === undefined
     ? x.shape.map((_, k) => k).filter((k) => x.shape[k] === 1)
     : resolveAxes("remove axes", x, axes);

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireNoMore } from "../ir/options.ts";
+import { requireCall } from "../ir/options.ts";
 import { requireList, requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -76,7 +76,7 @@ function resolveRange(x: Tensor, axis: number, range: SliceRange): Resolved {
  * ```
  */
 export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
-  requireNoMore("slice", arguments, 2);
+  requireCall("slice", arguments, 2);
   requireTensor("slice", x);
   requireList("slice", x, ["ranges", ranges]);
   if (ranges.length > x.rank) {
@@ -117,5 +117,6 @@ export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
  * ```
  */
 export function flip(x: Tensor, axes: Axes): Tensor {
+  requireCall("flip", arguments, 2);
   return ops.reverse(x, resolveAxes("flip", x, axes));
 }

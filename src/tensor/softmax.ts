@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
@@ -38,6 +38,7 @@ function largest(x: Tensor, axes: readonly number[]): Tensor {
  * ```
  */
 export function softmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  requireCall("softmax", arguments, 1, 2);
   requireOptions("softmax", options, { axes: true });
   const axes = resolveAxes("take the softmax", x, options.axes ?? -1);
   const powers = ops.exp(sub(x, largest(x, axes)));
@@ -62,6 +63,7 @@ export function softmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
  * ```
  */
 export function logSoftmax(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  requireCall("logSoftmax", arguments, 1, 2);
   requireOptions("logSoftmax", options, { axes: true });
   const axes = resolveAxes("take the log-softmax", x, options.axes ?? -1);
   const rest = sub(x, largest(x, axes));
@@ -90,6 +92,7 @@ export function logSumExp(
   x: Tensor,
   options: NormalizeOptions & { readonly keepAxes?: boolean } = {},
 ): Tensor {
+  requireCall("logSumExp", arguments, 1, 2);
   requireOptions("logSumExp", options, { axes: true, keepAxes: true });
   const axes = resolveAxes("take the log of a sum of exponentials", x, options.axes ?? -1);
   // An infinite largest element cannot be taken off, and need not.
@@ -116,6 +119,7 @@ export function logSumExp(
  * ```
  */
 export function logAddExp(a: Operand, b: Operand): Tensor {
+  requireCall("logAddExp", arguments, 2);
   const [x, y] = broadcastOperands("add the exponentials of", [a, b]);
   const distance = ops.sub(y!, x!);
   const isNear = ops.isFinite(distance);
@@ -141,6 +145,7 @@ export function logAddExp(a: Operand, b: Operand): Tensor {
  * ```
  */
 export function oneHot(indices: Tensor, classes: number): Tensor {
+  requireCall("oneHot", arguments, 2);
   if (indices.dtype !== "i32") {
     throw new TypeError(
       `Cannot make indicator vectors of ${formatAval(indices)}: expected i32. Use convert().`,
@@ -171,6 +176,7 @@ export function l2Normalize(
   x: Tensor,
   options: NormalizeOptions & { readonly epsilon?: number } = {},
 ): Tensor {
+  requireCall("l2Normalize", arguments, 1, 2);
   requireOptions("l2Normalize", options, { axes: true, epsilon: true });
   const axes = resolveAxes("normalize", x, options.axes ?? -1);
   const squares = sum(ops.mul(x, x), { axes, keepAxes: true });

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -46,6 +46,7 @@ const MOST = 2 ** 24;
  * ```
  */
 export function sort(x: Tensor, options: SortOptions = {}): Tensor {
+  requireCall("sort", arguments, 1, 2);
   requireOptions("sort", options, { axis: true, descending: true });
   const axis = resolveAxis("sort", x, options.axis ?? -1);
   return x.shape[axis] === 0 ? x : takeAlong(x, argSort(x, options), { axis });
@@ -69,6 +70,7 @@ export function sort(x: Tensor, options: SortOptions = {}): Tensor {
  * ```
  */
 export function argSort(x: Tensor, options: SortOptions = {}): Tensor {
+  requireCall("argSort", arguments, 1, 2);
   requireOptions("argSort", options, { axis: true, descending: true });
   const { axis = -1, descending = false } = options;
   const at = resolveAxis("sort", x, axis);
@@ -98,6 +100,7 @@ export function topK(
   x: Tensor,
   options: TopKOptions,
 ): { values: Tensor; indices: Tensor } {
+  requireCall("topK", arguments, 2);
   requireOptions("topK", options, { count: true, axis: true });
   const { count, axis = -1 } = options;
   const at = resolveAxis("find the greatest elements", x, axis);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireCall } from "../ir/options.ts";
 import * as ops from "../ops/mod.ts";
 import type { Standardized } from "../ops/standardize.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -35,5 +36,6 @@ export function standardize(
   axes: readonly number[],
   epsilon: number = 1e-5,
 ): Standardized {
+  requireCall("standardize", arguments, 2, 3);
   return ops.standardize(x, axes, epsilon);
 }

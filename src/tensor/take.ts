@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { resolveAxis } from "./axes.ts";
@@ -33,6 +33,7 @@ export function requireIndices(attempt: string, indices: Tensor): void {
  * ```
  */
 export function takeRows(x: Tensor, indices: Tensor): Tensor {
+  requireCall("takeRows", arguments, 2);
   requireIndices("take rows", indices);
   const taken = ops.gather(x, ops.reshape(indices, [indices.size]));
   return ops.reshape(taken, [...indices.shape, ...x.shape.slice(1)]);
@@ -59,6 +60,7 @@ export function takeRows(x: Tensor, indices: Tensor): Tensor {
  * ```
  */
 export function take(x: Tensor, indices: Tensor, options: AxisOptions = {}): Tensor {
+  requireCall("take", arguments, 2, 3);
   requireOptions("take", options, { axis: true });
   const axis = resolveAxis("take slices", x, options.axis ?? 0);
   const before = x.shape.slice(0, axis).map((_, k) => k);
@@ -93,6 +95,7 @@ export function take(x: Tensor, indices: Tensor, options: AxisOptions = {}): Ten
  * ```
  */
 export function takeAt(x: Tensor, indices: readonly Tensor[]): Tensor {
+  requireCall("takeAt", arguments, 2);
   indices.forEach((index) => requireIndices("take elements", index));
   const shape = broadcastShapes(indices.map((index) => index.shape));
   if (indices.length === 0 || indices.length > x.rank || shape === null) {
@@ -133,6 +136,7 @@ export function takeAt(x: Tensor, indices: readonly Tensor[]): Tensor {
  * ```
  */
 export function takeAlong(x: Tensor, indices: Tensor, options: AxisOptions = {}): Tensor {
+  requireCall("takeAlong", arguments, 2, 3);
   requireOptions("takeAlong", options, { axis: true });
   requireIndices("take elements", indices);
   const axis = resolveAxis("take elements", x, options.axis ?? 0);

@@ -1,3 +1,4 @@
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 import { broadcastOperands, type Operand } from "./operand.ts";
@@ -17,6 +18,7 @@ import { broadcastOperands, type Operand } from "./operand.ts";
  * ```
  */
 export function atan(x: Tensor): Tensor {
+  requireCall("atan", arguments, 1);
   return ops.atan(x);
 }
 
@@ -35,6 +37,7 @@ export function atan(x: Tensor): Tensor {
  * ```
  */
 export function asin(x: Tensor): Tensor {
+  requireCall("asin", arguments, 1);
   return ops.asin(x);
 }
 
@@ -53,6 +56,7 @@ export function asin(x: Tensor): Tensor {
  * ```
  */
 export function acos(x: Tensor): Tensor {
+  requireCall("acos", arguments, 1);
   return ops.acos(x);
 }
 
@@ -71,6 +75,7 @@ export function acos(x: Tensor): Tensor {
  * ```
  */
 export function tan(x: Tensor): Tensor {
+  requireCall("tan", arguments, 1);
   return ops.div(ops.sin(x), ops.cos(x));
 }
 
@@ -91,6 +96,7 @@ export function tan(x: Tensor): Tensor {
  * ```
  */
 export function atan2(y: Operand, x: Operand): Tensor {
+  requireCall("atan2", arguments, 2);
   const [b, a] = broadcastOperands("take the angle of", [y, x]);
   return ops.atan2(b!, a!);
 }

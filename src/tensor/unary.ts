@@ -1,5 +1,5 @@
 import type { DType } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
 
@@ -18,6 +18,7 @@ import * as ops from "../ops/mod.ts";
  * ```
  */
 export function neg(x: Tensor): Tensor {
+  requireCall("neg", arguments, 1);
   return ops.neg(x);
 }
 
@@ -36,6 +37,7 @@ export function neg(x: Tensor): Tensor {
  * ```
  */
 export function exp(x: Tensor): Tensor {
+  requireCall("exp", arguments, 1);
   return ops.exp(x);
 }
 
@@ -55,6 +57,7 @@ export function exp(x: Tensor): Tensor {
  * ```
  */
 export function log(x: Tensor): Tensor {
+  requireCall("log", arguments, 1);
   return ops.log(x);
 }
 
@@ -74,6 +77,7 @@ export function log(x: Tensor): Tensor {
  * ```
  */
 export function expm1(x: Tensor): Tensor {
+  requireCall("expm1", arguments, 1);
   return ops.expm1(x);
 }
 
@@ -93,6 +97,7 @@ export function expm1(x: Tensor): Tensor {
  * ```
  */
 export function log1p(x: Tensor): Tensor {
+  requireCall("log1p", arguments, 1);
   return ops.log1p(x);
 }
 
@@ -111,6 +116,7 @@ export function log1p(x: Tensor): Tensor {
  * ```
  */
 export function sqrt(x: Tensor): Tensor {
+  requireCall("sqrt", arguments, 1);
   return ops.sqrt(x);
 }
 
@@ -129,6 +135,7 @@ export function sqrt(x: Tensor): Tensor {
  * ```
  */
 export function rsqrt(x: Tensor): Tensor {
+  requireCall("rsqrt", arguments, 1);
   return ops.rsqrt(x);
 }
 
@@ -147,6 +154,7 @@ export function rsqrt(x: Tensor): Tensor {
  * ```
  */
 export function tanh(x: Tensor): Tensor {
+  requireCall("tanh", arguments, 1);
   return ops.tanh(x);
 }
 
@@ -165,6 +173,7 @@ export function tanh(x: Tensor): Tensor {
  * ```
  */
 export function sigmoid(x: Tensor): Tensor {
+  requireCall("sigmoid", arguments, 1);
   return ops.sigmoid(x);
 }
 
@@ -183,6 +192,7 @@ export function sigmoid(x: Tensor): Tensor {
  * ```
  */
 export function erf(x: Tensor): Tensor {
+  requireCall("erf", arguments, 1);
   return ops.erf(x);
 }
 
@@ -201,6 +211,7 @@ export function erf(x: Tensor): Tensor {
  * ```
  */
 export function sin(x: Tensor): Tensor {
+  requireCall("sin", arguments, 1);
   return ops.sin(x);
 }
 
@@ -219,6 +230,7 @@ export function sin(x: Tensor): Tensor {
  * ```
  */
 export function cos(x: Tensor): Tensor {
+  requireCall("cos", arguments, 1);
   return ops.cos(x);
 }
 
@@ -237,6 +249,7 @@ export function cos(x: Tensor): Tensor {
  * ```
  */
 export function abs(x: Tensor): Tensor {
+  requireCall("abs", arguments, 1);
   return ops.abs(x);
 }
 
@@ -255,6 +268,7 @@ export function abs(x: Tensor): Tensor {
  * ```
  */
 export function sign(x: Tensor): Tensor {
+  requireCall("sign", arguments, 1);
   return ops.sign(x);
 }
 
@@ -273,25 +287,8 @@ export function sign(x: Tensor): Tensor {
  * ```
  */
 export function floor(x: Tensor): Tensor {
+  requireCall("floor", arguments, 1);
   return ops.floor(x);
-}
-
-/**
- * Negates truth values.
- *
- * @param x Truth values (`bool`).
- * @returns Where `x` is false.
- *
- * @example
- * ```ts
- * import { constant, logicalNot, valuesOf } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(valuesOf(logicalNot(constant([1, 0], { dtype: "bool" }))), [0, 1]);
- * ```
- */
-export function logicalNot(x: Tensor): Tensor {
-  return ops.not(x);
 }
 
 /**
@@ -309,6 +306,7 @@ export function logicalNot(x: Tensor): Tensor {
  * ```
  */
 export function square(x: Tensor): Tensor {
+  requireCall("square", arguments, 1);
   return ops.mul(x, x);
 }
 
@@ -333,6 +331,7 @@ export function clip(
   x: Tensor,
   options: { readonly low?: number; readonly high?: number },
 ): Tensor {
+  requireCall("clip", arguments, 2);
   requireOptions("clip", options, { low: true, high: true });
   const { low, high } = options;
   if (low !== undefined && high !== undefined && !(low <= high)) {
@@ -362,6 +361,7 @@ export function clip(
  * ```
  */
 export function convert(x: Tensor, dtype: DType): Tensor {
+  requireCall("convert", arguments, 2);
   return ops.convert(x, dtype);
 }
 
@@ -380,5 +380,6 @@ export function convert(x: Tensor, dtype: DType): Tensor {
  * ```
  */
 export function stopGradient(x: Tensor): Tensor {
+  requireCall("stopGradient", arguments, 1);
   return ops.stopGradient(x);
 }

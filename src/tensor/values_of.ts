@@ -1,4 +1,5 @@
 import { evaluate } from "../ir/evaluate.ts";
+import { requireCall } from "../ir/options.ts";
 import { programOf } from "../ir/program.ts";
 import type { Tensor } from "../ir/tensor.ts";
 
@@ -20,5 +21,6 @@ import type { Tensor } from "../ir/tensor.ts";
  * ```
  */
 export function valuesOf(x: Tensor): number[] {
+  requireCall("valuesOf", arguments, 1);
   return Array.from(evaluate(programOf([], [x]), [])[0]!.data);
 }

@@ -79,7 +79,7 @@ export function requireWindows(
   },
 ): void {
   for (const [name, values] of Object.entries(positive)) {
-    if (values.every((value) => Number.isInteger(value) && value >= 1)) continue;
+    if (values.every?.((value) => Number.isInteger(value) && value >= 1)) continue;
     throw new RangeError(
       `Cannot ${attempt} with ${name} [${values}]: expected whole numbers from 1.`,
     );

@@ -9,8 +9,10 @@
  * @module
  */
 import { evaluate } from "../ir/evaluate.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Linear, Primitive } from "../ir/primitive.ts";
 import { type Program, programFlops, programOf } from "../ir/program.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import { applyAll, type Node, type Tensor } from "../ir/tensor.ts";
 import { like } from "../ops/fill.ts";
 import { input } from "../ops/source.ts";
@@ -140,9 +142,11 @@ export const callP: Primitive<CallParams> = {
 export function checkpoint<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
 ): (...args: A) => R {
+  requireCall("checkpoint", arguments, 1);
   const traced = new Map<string, ReturnType<typeof trace>>();
   return (...args) => {
     const { leaves, structure } = flatten<Tensor>(args);
+    for (const leaf of leaves) requireTensor("call a checkpointed function", leaf);
     const avals = leaves.map(({ shape, dtype }) => ({ shape, dtype }));
     const key = JSON.stringify([avals, structure]);
     let found = traced.get(key);

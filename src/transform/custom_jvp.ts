@@ -4,6 +4,7 @@
  * @module
  */
 import { evaluate } from "../ir/evaluate.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Primitive } from "../ir/primitive.ts";
 import { type Program, programFlops } from "../ir/program.ts";
 import { applyAll, type Tensor } from "../ir/tensor.ts";
@@ -79,6 +80,7 @@ export function customJvp(
   fn: (...args: Tensor[]) => Tensor,
   rule: (primals: readonly Tensor[], tangents: readonly Tensor[]) => Tensor,
 ): (...args: Tensor[]) => Tensor {
+  requireCall("customJvp", arguments, 2);
   return (...args) => {
     const { leaves, structure } = flatten<Tensor>(args);
     const { program } = trace(

@@ -4,6 +4,7 @@
  * @module
  */
 import { describe } from "../ir/describe.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { jvp } from "./jvp.ts";
 import { grad } from "./vjp.ts";
@@ -31,6 +32,7 @@ export function hvp<P, Rest extends unknown[]>(
   fn: (params: P, ...rest: Rest) => Tensor,
   options: Readonly<Record<string, never>> = {},
 ): (params: P, direction: P, ...rest: Rest) => P {
+  requireCall("hvp", arguments, 1, 2);
   if (typeof options !== "object" || options === null || Object.keys(options).length > 0) {
     throw new TypeError(
       `Cannot call hvp(): found ${

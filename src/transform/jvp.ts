@@ -4,6 +4,7 @@
  * @module
  */
 import { formatAval, sameAval } from "../ir/aval.ts";
+import { requireCall } from "../ir/options.ts";
 import type { Linear } from "../ir/primitive.ts";
 import { nodesBetween } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
@@ -76,6 +77,7 @@ export function jvp<A extends readonly unknown[], R>(
   primals: A,
   tangents: A,
 ): { value: R; tangent: R } {
+  requireCall("jvp", arguments, 3);
   const point = flatten<Tensor>(primals);
   const direction = flatten<Tensor>(tangents);
   assertSameStructure(point.structure, direction.structure, "take a directional derivative");

@@ -5,6 +5,7 @@
  */
 import type { Aval } from "../ir/aval.ts";
 import { describe, isPromise } from "../ir/describe.ts";
+import { requireCall } from "../ir/options.ts";
 import { type Program, programOf } from "../ir/program.ts";
 import { applyAll, Tensor } from "../ir/tensor.ts";
 import { input } from "../ops/source.ts";
@@ -47,6 +48,7 @@ export function trace<A extends readonly unknown[]>(
   fn: (...args: A) => unknown,
   avals: readonly unknown[],
 ): Traced {
+  requireCall("trace", arguments, 2);
   if (typeof fn !== "function") {
     throw new TypeError(`Cannot trace ${describe(fn)}: expected a function of tensors.`);
   }
@@ -98,7 +100,7 @@ class AvalLeaf {
 
 function wrap(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(wrap);
-  if (typeof value === "object" && value !== null) {
+  if (typeof value === "object" && value !== null && !isPromise(value)) {
     const { shape, dtype } = value as Partial<Aval>;
     if (Array.isArray(shape) && typeof dtype === "string") {
       return new AvalLeaf({ shape, dtype: dtype as Aval["dtype"] });
@@ -106,7 +108,7 @@ function wrap(value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, wrap(inner)]));
   }
   throw new TypeError(
-    `Cannot trace a function: an argument holds ${typeof value}, expected { shape, dtype }.`,
+    `Cannot trace a function: an argument holds ${describe(value)}, expected { shape, dtype }.`,
   );
 }
 

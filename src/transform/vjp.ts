@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAval, sameAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Linear } from "../ir/primitive.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import { Tensor } from "../ir/tensor.ts";
@@ -116,6 +116,7 @@ export function vjp<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   primals: A,
 ): { value: R; pullback: (cotangent: R) => A } {
+  requireCall("vjp", arguments, 2);
   const point = flatten<Tensor>(primals);
   const fresh = point.leaves.map(identity);
   const value = fn(...unflatten<A>(point.structure, fresh));
@@ -200,6 +201,7 @@ export function valueAndGrad<A extends readonly unknown[]>(
 export function valueAndGradAux<P, Rest extends unknown[], Aux>(
   fn: (params: P, ...rest: Rest) => { loss: Tensor; aux: Aux },
 ): (params: P, ...rest: Rest) => { value: Tensor; grad: P; aux: Aux } {
+  requireCall("valueAndGradAux", arguments, 1);
   return (params, ...rest) => {
     const point = flatten<Tensor>(params);
     requireVarying(point);

@@ -5,7 +5,8 @@
  */
 import { formatAval } from "../ir/aval.ts";
 import { describe } from "../ir/describe.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { withBatch } from "../ops/elementwise.ts";
 import { permute } from "../ops/reshape.ts";
@@ -87,6 +88,7 @@ export function vmap<A extends readonly unknown[], R>(
   axes?: readonly VmapAxes[],
   options: VmapOptions = {},
 ): (...args: A) => R {
+  requireCall("vmap", arguments, 1, 3);
   requireOptions("vmap", options, { outAxes: true });
   const { outAxes = 0 } = options;
   if (typeof fn !== "function" || (axes !== undefined && !Array.isArray(axes))) {
@@ -110,6 +112,7 @@ export function vmap<A extends readonly unknown[], R>(
         leaves.map((leaf, k) => {
           const given = leafAxes[k]!;
           if (given === null) return leaf;
+          requireTensor(`vectorize over argument ${position}${at(paths[k]!)}`, leaf);
           const axis = given < 0 ? given + leaf.rank : given;
           const extent = leaf.shape[axis];
           if (extent === undefined || (batch !== undefined && batch !== extent)) {

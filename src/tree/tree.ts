@@ -126,6 +126,11 @@ export function mapTree<T>(
   tree: unknown,
   ...others: unknown[]
 ): T {
+  if (typeof fn !== "function") {
+    throw new TypeError(
+      "Cannot map over trees: expected a function first, as in mapTree(fn, tree).",
+    );
+  }
   const first = flatten<never>(tree);
   const rest = others.map((other) => {
     const flat = flatten<never>(other);

@@ -28,6 +28,21 @@ const surplus: readonly Mistake[] = [
   ["three to add", () => js.add!(x, x, x), "add()", "a tensor f32[2, 2] beyond its 2"],
   ["three to compare", () => js.maximum!(x, x, x), "maximum()", "beyond"],
   ["a transposed product", () => js.matmul!(x, x, true), "matmul()", "found true beyond its 2"],
+  ["a slope of relu()", () => js.relu!(x, 0.1), "relu()", "found 0.1 beyond its 1 argument."],
+  [
+    "a threshold of sigmoid()",
+    () => js.sigmoid!(x, 1),
+    "sigmoid()",
+    "found 1 beyond",
+    "leave it out",
+  ],
+  ["digits of round()", () => js.round!(x, 2), "round()", "found 2 beyond its 1 argument."],
+  ["the base of log()", () => js.log!(x, 10), "log()", "found 10 beyond"],
+  ["a type for zerosLike()", () => js.zerosLike!(x, "i32"), "the text 'i32' beyond"],
+  ["weights of a loss", () => js.meanSquaredError!(x, x, x), "f32[2, 2] beyond its 2"],
+  ["weights of binaryCrossEntropy()", () => js.binaryCrossEntropy!(x, x, x), "beyond its 2"],
+  ["values of oneHot()", () => js.oneHot!(t.range(2), 2, 1, 0), "oneHot()", "found 1 beyond"],
+  ["two layers for sequential()", () => js.sequential!({}, {}), "sequential()", "beyond its 1"],
   ["TensorFlow.js's slice", () => js.slice!(x, [0, 0], [1, 1]), "slice()", "an array of 2 beyond"],
 ];
 
@@ -191,8 +206,9 @@ const images: readonly Mistake[] = [
   [
     "labels not awaited",
     () => imagesOf({ labels: Promise.resolve([0]) }),
-    "a promise for 'labels'",
+    "a promise (not awaited) for 'labels'",
   ],
+  ["another white", () => imagesOf({ white: 100 }), "found 100 for 'white'", "1 or 255"],
   ["labels from 1", () => imagesOf({ labels: [1, 2, 3] }), "labels from 1", "classNames"],
   ["labels below 0", () => imagesOf({ labels: [-1, 0, 1] }), "label -1", "expected 0 to 1"],
   ["labels as vectors", () => imagesOf({ labels: [[1, 0], [0, 1], [1, 0]] }), "an array of 2"],
@@ -224,11 +240,12 @@ const images: readonly Mistake[] = [
     () => imagesOf({ images: [[[1]], [[0]], [[1]]] }),
     "only the pixels 0 and 1",
     "255",
+    "{ white: 1 }",
   ],
   [
     "images not awaited",
     () => imagesOf({ images: pixels.map((one) => Promise.resolve(one)) }),
-    "a promise as the first image",
+    "a promise (not awaited) as the first image",
     "Promise.all",
   ],
   [

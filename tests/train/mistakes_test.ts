@@ -67,7 +67,11 @@ const calls: readonly Mistake[] = [
   ["no rate", fits({ rate: undefined }), "undefined for 'rate'", "cosineSchedule()"],
   ["a schedule not made", fits({ rate: t.cosineSchedule }), "cosineSchedule()", "'peak'"],
   ["a schedule of nothing", fits({ rate: () => {} }), "undefined as the rate of step 0"],
-  ["a schedule that waits", fits({ rate: async () => await 1 }), "a promise as the rate"],
+  [
+    "a schedule that waits",
+    fits({ rate: async () => await 1 }),
+    "a promise (not awaited) as the rate",
+  ],
   ["lr", fits({ lr: 0.1 }), "the option 'lr'", "Did you mean 'rate'?"],
   ["epochs", fits({ epochs: 3 }), "the option 'epochs'", "'steps'"],
   ["an optimizer for fit()", fits({ optimizer: adam }), "the option 'optimizer'", "'step'"],
@@ -100,7 +104,12 @@ const starts: readonly Mistake[] = [
 const batches: readonly Mistake[] = [
   ["a batch as object", fits({ batch: { x, y } }), "for 'batch', expected a function"],
   ["a batch of nothing", feeds(undefined), "the batch of step 0", "found undefined"],
-  ["a promise in a batch", feeds({ x: Promise.resolve(x), y }), "a promise at x", "Await it"],
+  [
+    "a promise in a batch",
+    feeds({ x: Promise.resolve(x), y }),
+    "a promise (not awaited) at x",
+    "Await it",
+  ],
   ["tensors in a batch", feeds({ x: ones([3, 2]), y }), "a tensor f32[3, 2] at x"],
   ["lists in a batch", feeds({ x: [[1, 2]], y: [[1]] }), "found 1 at x.0.0", "hostArray("],
   ["a typed array in a batch", feeds({ x: new Float32Array(6), y }), "a Float32Array at x"],
@@ -231,7 +240,7 @@ const evaluations: readonly Mistake[] = [
   [
     "a promise as figure",
     finds({ accuracy: Promise.resolve(1) }),
-    "a promise for 'accuracy'",
+    "a promise (not awaited) for 'accuracy'",
     "await",
   ],
   [

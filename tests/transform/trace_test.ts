@@ -43,7 +43,7 @@ Deno.test("trace() throws on an argument without shape and type", () => {
   assertThrows(
     () => trace((x: Tensor) => x, [{ x: 3 }]),
     TypeError,
-    "an argument holds number, expected { shape, dtype }",
+    "an argument holds 3, expected { shape, dtype }",
   );
 });
 

@@ -1,4 +1,4 @@
-import { requireOptions } from "../../ir/options.ts";
+import { requireCall, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { uniform } from "../../random/mod.ts";
 import {
@@ -65,6 +65,7 @@ export function colorJitter(
   key: Tensor,
   options: ColorJitterOptions = {},
 ): Tensor {
+  requireCall("colorJitter", arguments, 2, 3);
   requireOptions("colorJitter", options, {
     brightness: true,
     contrast: true,

@@ -1,4 +1,4 @@
-import { requireOptions } from "../../ir/options.ts";
+import { requireCall, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { uniform } from "../../random/mod.ts";
 import {
@@ -56,6 +56,7 @@ export function gaussianBlur(
   key: Tensor,
   options: GaussianBlurOptions = {},
 ): Tensor {
+  requireCall("gaussianBlur", arguments, 2, 3);
   requireOptions("gaussianBlur", options, { deviation: true, radius: true, probability: true });
   const { n, height, width } = extentsOf("blur", images);
   const { deviation: [least, greatest] = [0.1, 2], probability = 0.5 } = options;

@@ -1,4 +1,4 @@
-import { requireOptions } from "../../ir/options.ts";
+import { requireCall, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { bernoulli } from "../../random/mod.ts";
 import { flip, where } from "../../tensor/mod.ts";
@@ -26,6 +26,7 @@ export function horizontalFlip(
   key: Tensor,
   options: { readonly probability?: number } = {},
 ): Tensor {
+  requireCall("horizontalFlip", arguments, 2, 3);
   requireOptions("horizontalFlip", options, { probability: true });
   const { probability = 0.5 } = options;
   const { n } = extentsOf("flip", images);

@@ -2,11 +2,11 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { add, concat, exp, greater, log, maximum, mul, pow, sub, where } from "../../tensor/mod.ts";
 import type { Rgb } from "./colour.ts";
 
-/** Rows of the matrix from linear sRGB to XYZ, each divided by the white point D65. */
+/** Rows of the matrix from linear sRGB to XYZ, to be divided by the white point D65. */
 const TO_XYZ = [
-  [0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047],
+  [0.4124564, 0.3575761, 0.1804375],
   [0.2126729, 0.7151522, 0.072175],
-  [0.0193339 / 1.08883, 0.119192 / 1.08883, 0.9503041 / 1.08883],
+  [0.0193339, 0.119192, 0.9503041],
 ] as const;
 
 /** Rows of the inverse matrix, from XYZ (not divided) to linear sRGB. */
@@ -29,7 +29,9 @@ const WHITE = [0.95047, 1, 1.08883] as const;
  */
 export function labOf(rgb: Rgb): { readonly lightness: Tensor; readonly ab: Tensor } {
   const linear = rgb.map(linearOf);
-  const [x, y, z] = TO_XYZ.map((row) => cubeRoot(weighted(row, linear)));
+  const [x, y, z] = TO_XYZ.map((row, k) =>
+    cubeRoot(weighted(row.map((share) => share / WHITE[k]!), linear))
+  );
   return {
     lightness: sub(mul(y!, 116), 16),
     ab: concat([mul(sub(x!, y!), 500), mul(sub(y!, z!), 200)], { axis: 3 }),
@@ -54,8 +56,8 @@ export function rgbOfLab(lightness: Tensor, a: Tensor, b: Tensor): Tensor {
   return concat(FROM_XYZ.map((row) => encoded(weighted(row, xyz))), { axis: 3 });
 }
 
-function weighted(row: readonly [number, number, number], of: readonly Tensor[]): Tensor {
-  return add(add(mul(of[0]!, row[0]), mul(of[1]!, row[1])), mul(of[2]!, row[2]));
+function weighted(row: readonly number[], of: readonly Tensor[]): Tensor {
+  return add(add(mul(of[0]!, row[0]!), mul(of[1]!, row[1]!)), mul(of[2]!, row[2]!));
 }
 
 /** The transfer function of sRGB, undone. */

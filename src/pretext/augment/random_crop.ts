@@ -1,4 +1,4 @@
-import { requireOptions } from "../../ir/options.ts";
+import { requireCall, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { randomIntegers } from "../../random/mod.ts";
 import { add, pad, range, slice, takeRows, transpose } from "../../tensor/mod.ts";
@@ -32,6 +32,7 @@ export function randomCrop(
   key: Tensor,
   options: { readonly padding?: number } = {},
 ): Tensor {
+  requireCall("randomCrop", arguments, 2, 3);
   requireOptions("randomCrop", options, { padding: true });
   const { padding = 4 } = options;
   const { n, height, width } = extentsOf("shift", images);

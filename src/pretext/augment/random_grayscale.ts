@@ -1,4 +1,4 @@
-import { requireOptions } from "../../ir/options.ts";
+import { requireCall, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { bernoulli } from "../../random/mod.ts";
 import { where } from "../../tensor/mod.ts";
@@ -27,6 +27,7 @@ export function randomGrayscale(
   key: Tensor,
   options: { readonly probability?: number } = {},
 ): Tensor {
+  requireCall("randomGrayscale", arguments, 2, 3);
   requireOptions("randomGrayscale", options, { probability: true });
   const { probability = 0.2 } = options;
   const rgb = rgbOf("take the colour from", images);

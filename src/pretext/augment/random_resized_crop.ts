@@ -1,4 +1,4 @@
-import { requireOptions } from "../../ir/options.ts";
+import { requireCall, requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { uniform } from "../../random/mod.ts";
 import { add, div, exp, minimum, mul, slice, sqrt, sub } from "../../tensor/mod.ts";
@@ -42,6 +42,7 @@ export function randomResizedCrop(
   key: Tensor,
   options: RandomResizedCropOptions = {},
 ): Tensor {
+  requireCall("randomResizedCrop", arguments, 2, 3);
   requireOptions("randomResizedCrop", options, { scale: true, ratio: true });
   const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] } = options;
   const { n, height, width } = extentsOf("crop", images);

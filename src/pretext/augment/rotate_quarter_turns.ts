@@ -1,4 +1,5 @@
 import { formatAval } from "../../ir/aval.ts";
+import { requireCall } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { equal, flip, logicalOr, reshape, transpose, where } from "../../tensor/mod.ts";
 import { extentsOf } from "./augment.ts";
@@ -22,6 +23,7 @@ import { extentsOf } from "./augment.ts";
  * ```
  */
 export function rotateQuarterTurns(images: Tensor, turns: Tensor): Tensor {
+  requireCall("rotateQuarterTurns", arguments, 2);
   const { n, height, width } = extentsOf("rotate", images);
   if (height !== width || turns.dtype !== "i32" || turns.rank !== 1 || turns.shape[0] !== n) {
     throw new TypeError(

@@ -1,4 +1,4 @@
-import { requireNoMore } from "../../ir/options.ts";
+import { requireCall } from "../../ir/options.ts";
 /**
  * Placebos: inner steps of the right length into a random direction.
  *
@@ -30,7 +30,7 @@ const TINY = 1e-30;
  * ```
  */
 export function randomDirection(): Placebo {
-  requireNoMore("randomDirection", arguments);
+  requireCall("randomDirection", arguments);
   return {
     name: "random-direction",
     inner: (loss) =>
@@ -57,7 +57,7 @@ export function randomDirection(): Placebo {
  * ```
  */
 export function weightNoise(): Placebo {
-  requireNoMore("weightNoise", arguments);
+  requireCall("weightNoise", arguments);
   return {
     name: "weight-noise",
     inner: (loss) =>

@@ -1,4 +1,4 @@
-import { requireNoMore } from "../../ir/options.ts";
+import { requireCall } from "../../ir/options.ts";
 /**
  * Placebo: pretext targets that belong to other images.
  *
@@ -25,7 +25,7 @@ import type { Placebo } from "./placebo.ts";
  * ```
  */
 export function shuffledTargets(): Placebo {
-  requireNoMore("shuffledTargets", arguments);
+  requireCall("shuffledTargets", arguments);
   return {
     name: "shuffled-targets",
     encode: (embeddings, key) => takeRows(embeddings, permutation(key, embeddings.shape[0]!)),

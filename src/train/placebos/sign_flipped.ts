@@ -1,4 +1,4 @@
-import { requireNoMore } from "../../ir/options.ts";
+import { requireCall } from "../../ir/options.ts";
 /**
  * Placebo: inner steps uphill.
  *
@@ -27,7 +27,7 @@ import type { Placebo } from "./placebo.ts";
  * ```
  */
 export function signFlipped(): Placebo {
-  requireNoMore("signFlipped", arguments);
+  requireCall("signFlipped", arguments);
   return {
     name: "sign-flipped",
     inner: (loss) => (params, shared, batch, context) => {
