@@ -19,6 +19,12 @@ import {
 import { sizeText } from "./backbone_size.ts";
 import { listText, optionsText } from "./list.ts";
 
+const USAGE = `Usage: deno task components [NAME] [OPTION=VALUE ...] [--image=SIZE] [--classes=N]
+
+Lists pretext tasks, weightings, objectives, placebos, protocols, backbones, heads, optimizers and data sets that
+a configuration can choose; with a NAME, its options. Of a backbone it counts parameters and operations, with
+other options and images if told: resnet depth=50 stem=imagenet --image=224 --classes=1000`;
+
 if (import.meta.main) {
   const kinds = {
     "pretext tasks": pretextTasks,
@@ -32,7 +38,9 @@ if (import.meta.main) {
     "data sets": dataSets,
   };
   const [name, ...settings] = Deno.args;
-  if (name === undefined) {
+  if (name === "--help" || name === "-h") {
+    console.log(USAGE);
+  } else if (name === undefined) {
     console.log(listText(kinds));
   } else {
     const text = optionsText(kinds, name);

@@ -155,12 +155,28 @@ async function showNumbers(engine: Engine, print: (line: string) => void): Promi
   return broken.length === 0;
 }
 
+const USAGE = `Usage: deno task doctor [--measure] [--tfjs]
+
+Prints what this machine has, checks every family of kernels against a float64 reference, and says what to install.
+Exit code 0: everything that programs use here is right; 1: something is not.
+
+Flags:
+  --measure  measure the adapter (about 20 s) and keep its profile, by which runs choose and are predicted
+  --tfjs     check TensorFlow.js too, which is fetched if it is not there (286 MB); without WebGPU it always is
+  --help     this text`;
+
 if (import.meta.main) {
+  if (Deno.args.some((arg) => arg === "--help" || arg === "-h")) {
+    console.log(USAGE);
+    Deno.exit(0);
+  }
   const known = ["--measure", "--tfjs"];
   const surplus = Deno.args.find((arg) => !known.includes(arg));
   if (surplus !== undefined) {
     console.error(
-      `Unexpected argument "${printableLines(surplus)}": expected --measure, --tfjs or nothing.`,
+      `Unexpected argument "${
+        printableLines(surplus)
+      }": expected --measure, --tfjs, --help or nothing.`,
     );
     Deno.exit(2);
   }

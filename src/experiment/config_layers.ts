@@ -158,7 +158,10 @@ function nameOf(path: ValuePath): string {
   return path.length > 0 ? `${excerpt(path.join("."))}: ` : "";
 }
 
-/** Place of a value in the topmost layer that holds it, or nothing if none does. */
+/**
+ * Place of a value in the topmost layer that holds it. If none does, the place of the only layer, such as the file of
+ * a plan that lacks a key; nothing where there are several.
+ */
 function placeIn(
   layers: readonly ConfigLayer[],
   target: { readonly path: ValuePath; readonly key: boolean },
@@ -171,7 +174,8 @@ function placeIn(
     const layer = visible.findLast(({ values }) => holds(values, path));
     if (layer) return `${layer.place(path, target.key && length === target.path.length)}: `;
   }
-  return "";
+  const [only, ...more] = layers;
+  return only && more.length === 0 ? `${only.place([], false)}: ` : "";
 }
 
 /** Whether there is a list on the way to a place. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UsageError } from "../experiment/usage_error.ts";
+import { unknownName, UsageError } from "../experiment/usage_error.ts";
 
 /**
  * Finds the folders that the words of a command line name.
@@ -33,6 +33,54 @@ export async function studyFolders(
     }
   }
   return { folders: [...words] };
+}
+
+/**
+ * Finds the folders of the studies that a command line names, which must have a plan or runs.
+ *
+ * @param words Folders, or the name of a study.
+ * @param options Folder of the repository, and of which kind the plan is.
+ * @returns As of {@linkcode studyFolders}.
+ * @throws {UsageError} If nothing is named, or nothing that is there: it lists the studies with a plan.
+ */
+export async function plannedFolders(
+  words: readonly string[],
+  { root, kind, plan }: {
+    readonly root: string;
+    readonly kind: "verdict" | "effects";
+    /** The plan, if it is told. */
+    readonly plan: string | undefined;
+  },
+): Promise<{ readonly folders: string[]; readonly study?: string }> {
+  const valid = await plannedStudies(root, kind);
+  if (words.length === 0) {
+    throw new UsageError(
+      `Expected the name of a study, or a folder. With a plan: ${valid.join(", ") || "none"}.`,
+    );
+  }
+  const found = await studyFolders(words, root);
+  const { study, folders } = found;
+  const nothing = study !== undefined && folders.length === 0 && plan === undefined;
+  if (nothing && !valid.includes(study)) {
+    throw new UsageError(
+      `${unknownName("study", { found: study, valid })} Expected a plan, ` +
+        `experiments/${study}.${kind}.yaml, or a folder of runs.`,
+    );
+  }
+  return found;
+}
+
+/** Names of the studies that have a plan of a kind. */
+async function plannedStudies(root: string, kind: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(`${root}/experiments`)) {
+      if (name.endsWith(`.${kind}.yaml`)) found.push(name.slice(0, -`.${kind}.yaml`.length));
+    }
+  } catch {
+    // Of a program elsewhere: studies are folders there.
+  }
+  return found.sort();
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -19,13 +19,20 @@ import { failureText, groupFailures, tableText } from "./report.ts";
 /** Failures of one kind that are printed. */
 const MOST_PRINTED = 2;
 
+const FLAGS = `--programs N, --seed N, --first N, --engine ${engineNames.join("|")}, --mode "${
+  modes.join("|")
+}", --special, --raw, --stop`;
+
 function usage(problem: string): never {
-  console.error(
-    `Cannot fuzz: ${problem}. Expected --programs N, --seed N, --first N, --engine ${
-      engineNames.join("|")
-    }, --mode "${modes.join("|")}", --special, --raw, --stop.`,
-  );
+  console.error(`Cannot fuzz: ${problem}. Expected ${FLAGS}.`);
   Deno.exit(2);
+}
+
+if (Deno.args.includes("--help")) {
+  console.log(
+    `Usage: deno task fuzz with any of ${FLAGS}. The head of tests/fuzz/main.ts says more.`,
+  );
+  Deno.exit(0);
 }
 
 const flags = parseArgs(Deno.args, {

@@ -253,3 +253,17 @@ Deno.test("a sweep says what is wrong with its command line before anything runs
     }));
     assertEquals([...Deno.readDirSync(folder)], []);
   }));
+
+Deno.test("deno task runs says that there are none yet, and misses a folder that is named", () =>
+  inFolder(async (folder) => {
+    const source = new URL("../../src/study/sweep/runs_command.ts", import.meta.url);
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [...program.slice(1, -1), decodeURIComponent(source.pathname)],
+      cwd: folder,
+    }).output();
+    assertEquals(code, 0);
+    assertStringIncludes(new TextDecoder().decode(stdout), "There are no runs yet");
+    const named = await inProcess((output) => runsCommand([`${folder}/runs`], output));
+    assertEquals(named.code, 1);
+    assertStringIncludes(named.err, "no such file or folder");
+  }));

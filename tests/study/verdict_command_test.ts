@@ -135,7 +135,20 @@ Deno.test("deno task verdict tells plan and units apart by their commits, and co
 
 Deno.test("deno task verdict says what it needs", () =>
   inFolder(async (root) => {
-    assertEquals((await verdict(root)).code, 2);
+    const plan = `${root}/experiments/late.verdict.yaml`;
+    await Deno.mkdir(`${root}/experiments`);
+    await Deno.writeTextFile(plan, "{}");
+    const nothing = await verdict(root);
+    assertEquals(nothing.code, 2);
+    assertStringIncludes(nothing.err, "or a folder. With a plan: late.");
+    const misspelt = await verdict(root, "lat");
+    assertEquals(misspelt.code, 2);
+    assertStringIncludes(misspelt.err, 'Unknown study "lat". Did you mean "late"?');
+    // Told where the plan is, it is read, whatever the study is called.
+    assertStringIncludes(
+      (await verdict(root, "lat", "--plan", plan)).err,
+      "late.verdict.yaml:1:1: regimes: Invalid input",
+    );
     assertEquals((await verdict(root, "--help")).code, 0);
     assertStringIncludes((await verdict(root, "a/b")).err, 'There is no folder "a/b"');
     assertStringIncludes((await verdict(root, "demo", "--jsn")).err, 'Did you mean "--json"?');

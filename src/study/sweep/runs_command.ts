@@ -87,6 +87,12 @@ export async function runsCommand(
     if (wanted !== undefined && !STATES.some((state) => state === wanted)) {
       throw new UsageError(`Unknown state "${wanted}". Valid: ${STATES.join(", ")}.`);
     }
+    if (names.length === 0 && !(await Deno.stat("runs").catch(() => undefined))) {
+      output.print(
+        "There are no runs yet: no folder runs here. deno task experiment --list shows what can run.",
+      );
+      return 0;
+    }
     const all = await listRuns(names[0] ?? "runs");
     const shown = all.filter(({ state }) => wanted === undefined || state === wanted);
     if (shown.length > 0) {

@@ -90,7 +90,11 @@ export async function sweepCommand(
       return 0;
     }
     const [experiment, surplus] = names;
-    if (experiment === undefined) throw new UsageError("Expected the name of an experiment.");
+    if (experiment === undefined) {
+      throw new UsageError(
+        "Expected the name of an experiment. See them: deno task experiment --list",
+      );
+    }
     if (surplus !== undefined) throw new UsageError(`Unexpected argument "${excerpt(surplus)}".`);
     const flag = (name: keyof typeof values) =>
       values[name].flatMap((value) => [`--${name}`, value]);

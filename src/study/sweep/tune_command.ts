@@ -69,7 +69,11 @@ export async function tuneCommand(
       return 0;
     }
     const [experiment, surplus] = names;
-    if (experiment === undefined) throw new UsageError("Expected the name of an experiment.");
+    if (experiment === undefined) {
+      throw new UsageError(
+        "Expected the name of an experiment. See them: deno task experiment --list",
+      );
+    }
     if (surplus !== undefined) throw new UsageError(`Unexpected argument "${surplus}".`);
     const plan = await readTunePlan(values.plan[0] ?? `experiments/${experiment}.tune.yaml`);
     const out = values.out[0] ?? `runs/${experiment}-tune`;

@@ -9,7 +9,7 @@ import { type EffectsPlan, readEffectsPlan } from "./effects_plan.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
 import { mainEffects, type ProtocolEffects } from "./main_effects.ts";
 import { readUnits } from "../read_units.ts";
-import { studyFolders } from "../study_folders.ts";
+import { plannedFolders } from "../study_folders.ts";
 import { formatTable } from "../text_table.ts";
 import { UNFINISHED } from "./verdict_command.ts";
 
@@ -46,8 +46,9 @@ export async function effectsCommand(
       output.print(USAGE);
       return 0;
     }
-    if (names.length === 0) throw new UsageError("Expected the name of a study, or a folder.");
-    const { folders, study } = await studyFolders(names, root);
+    const { folders, study } = await plannedFolders(names, {
+      ...{ root, kind: "effects", plan: values.plan[0] },
+    });
     const units = await readUnits(folders);
     const name = study ?? units[0]?.unit.study;
     const path = values.plan[0] ?? (name && `${root}/experiments/${name}.effects.yaml`);

@@ -14,7 +14,7 @@ import type { ReportImage } from "../../report/page.ts";
 import type { StoredUnit } from "../stored_unit.ts";
 import { formatTable } from "../text_table.ts";
 import { readTuning, TUNING_FILE, tuningTable, tuningText } from "../tuning.ts";
-import { studyFolders } from "../study_folders.ts";
+import { plannedFolders } from "../study_folders.ts";
 import { computeVerdict } from "./verdict.ts";
 import { readVerdictPlan } from "./verdict_plan.ts";
 import { verdictText } from "./verdict_text.ts";
@@ -62,8 +62,9 @@ export async function runVerdict(
       output.print(USAGE);
       return 0;
     }
-    if (names.length === 0) throw new UsageError("Expected the name of a study, or a folder.");
-    const { folders, study } = await studyFolders(names, root);
+    const { folders, study } = await plannedFolders(names, {
+      ...{ root, kind: "verdict", plan: values.plan[0] },
+    });
     const units = await readUnits(folders);
     const tuningPath = values.tuning[0] ?? await tuningIn(folders);
     const tuning = tuningPath === undefined ? undefined : await readTuning(tuningPath);
