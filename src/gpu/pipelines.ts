@@ -5,6 +5,7 @@
  */
 
 import type { Pauses } from "../ir/pauses.ts";
+import type { LateKernel } from "./compile_ahead.ts";
 import type { Gpu } from "./device.ts";
 import {
   type BindingAccess,
@@ -44,7 +45,8 @@ export class KernelCompileError extends Error {
   override readonly name = "KernelCompileError";
 }
 
-const BUFFER_TYPE = {
+/** What WebGPU calls the ways to use a buffer. */
+export const BUFFER_TYPE = {
   read: "read-only-storage",
   read_write: "storage",
   uniform: "uniform",
@@ -104,11 +106,15 @@ export class PipelineCache {
    * @throws {KernelCompileError} With the kernel's name, the line and the compiler's message
    */
   get(source: KernelSource): Promise<CompiledKernel> {
+    return this.#get(source);
+  }
+
+  #get(source: KernelSource, late?: LateKernel[]): Promise<CompiledKernel> {
     const constants = Object.entries(source.overrides ?? {}).sort(([a], [b]) => a < b ? -1 : 1);
     const key = `${JSON.stringify(constants)}\n${source.code}`;
     const known = this.#kernels.get(key);
     if (known !== undefined) return known;
-    const made = this.#compile(source);
+    const made = this.#compile(source, late);
     this.#kernels.set(key, made);
     made.catch(() => this.#kernels.delete(key));
     return made;
@@ -128,18 +134,25 @@ export class PipelineCache {
     { pauses, onProgress }: GetAllOptions = {},
   ): Promise<CompiledKernel[]> {
     const made: Promise<CompiledKernel>[] = [];
+    const late: LateKernel[] = [];
     for (const source of sources) {
-      made.push(this.get(source));
+      made.push(this.#get(source, late));
       // Deno compiles before it returns: without a wait here all would be compiled before a pause.
       await made.at(-AHEAD);
       if (!pauses?.due) continue;
       onProgress?.(made.length, sources.length);
       await pauses.take();
     }
-    return await Promise.all(made);
+    const kernels = await Promise.all(made);
+    if (late.length > 0 && compilesLate(this.#gpu)) {
+      // Only one driver needs it.
+      const { compileAhead } = await import("./compile_ahead.ts");
+      await compileAhead(this.#gpu, late, { pauses, onProgress });
+    }
+    return kernels;
   }
 
-  async #compile(source: KernelSource): Promise<CompiledKernel> {
+  async #compile(source: KernelSource, late?: LateKernel[]): Promise<CompiledKernel> {
     const { label, code, overrides = {} } = source;
     const wanted = readWgslInterface(code, label);
     checkConstants(label, overrides, wanted);
@@ -150,13 +163,17 @@ export class PipelineCache {
     }
     const key = `${JSON.stringify(constants)}\n${code}`;
     let shared = this.#pipelines.get(key);
+    const found = shared !== undefined;
     if (shared === undefined) {
       shared = this.#pipeline({ label, code, overrides: constants }, wanted);
       this.#pipelines.set(key, shared);
       shared.catch(() => this.#pipelines.delete(key));
     }
-    const sizes = this.#sizes(source, wanted.sizes);
-    return { label, bindings: wanted.bindings, sizes, ...await shared };
+    const data = sizesOf(source, wanted.sizes);
+    const sizes = data && this.#sizesBuffer(data, label);
+    const kernel = { label, bindings: wanted.bindings, sizes, ...await shared };
+    if (!found) late?.push({ code: textFor(this.#gpu, code), constants, sizes: data, kernel });
+    return kernel;
   }
 
   async #pipeline(source: KernelSource, wanted: WgslInterface): Promise<SharedPipeline> {
@@ -180,21 +197,13 @@ export class PipelineCache {
     }
   }
 
-  #sizes(source: KernelSource, members: readonly SizeMember[]): GPUBuffer | undefined {
-    if (members.length === 0) return undefined;
-    const data = new DataView(new ArrayBuffer(16 * Math.ceil(members.length / 4)));
-    members.forEach(({ name, type }, index) => {
-      const value = source.overrides?.[name] ?? 0;
-      if (type === "f32") data.setFloat32(4 * index, value, true);
-      else if (type === "i32") data.setInt32(4 * index, value, true);
-      else data.setUint32(4 * index, value, true);
-    });
+  #sizesBuffer(data: ArrayBuffer, label: string): GPUBuffer {
     const buffer = this.#gpu.device.createBuffer({
-      label: `sizes of ${source.label}`,
+      label: `sizes of ${label}`,
       size: data.byteLength,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
-    this.#gpu.queue.writeBuffer(buffer, 0, data.buffer);
+    this.#gpu.queue.writeBuffer(buffer, 0, data);
     return buffer;
   }
 
@@ -226,6 +235,22 @@ export class PipelineCache {
   }
 }
 
+/** The contents of a kernel's `struct Sizes`; `undefined` if it has none. */
+function sizesOf(
+  { overrides }: KernelSource,
+  members: readonly SizeMember[],
+): ArrayBuffer | undefined {
+  if (members.length === 0) return undefined;
+  const data = new DataView(new ArrayBuffer(16 * Math.ceil(members.length / 4)));
+  members.forEach(({ name, type }, index) => {
+    const value = overrides?.[name] ?? 0;
+    if (type === "f32") data.setFloat32(4 * index, value, true);
+    else if (type === "i32") data.setInt32(4 * index, value, true);
+    else data.setUint32(4 * index, value, true);
+  });
+  return data.buffer;
+}
+
 /**
  * Compiles WGSL, without a pipeline.
  *
@@ -238,8 +263,8 @@ export async function createShaderModule(
   gpu: Gpu,
   { label, code: text }: Pick<KernelSource, "label" | "code">,
 ): Promise<GPUShaderModule> {
-  const { device, subgroups } = gpu;
-  const code = subgroups?.directive === false ? withoutDirective(text) : text;
+  const { device } = gpu;
+  const code = textFor(gpu, text);
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label, code });
   const validation = device.popErrorScope();
@@ -255,9 +280,18 @@ export async function createShaderModule(
   throw new KernelCompileError(`Cannot compile kernel ${label}: ${details.join("\n")}`);
 }
 
+/**
+ * Whether a driver compiles kernels when they are first dispatched, in one thread, and keeps them where the devices
+ * of other threads find them: `compileAhead()` then compiles them on all cores.
+ */
+function compilesLate({ info }: Gpu): boolean {
+  return /llvmpipe/.test(info.description) && typeof Worker === "function" &&
+    typeof SharedArrayBuffer === "function";
+}
+
 /** Deno's compiler allows subgroups without `enable subgroups;`, which it does not know. */
-function withoutDirective(code: string): string {
-  return code.replace(/^enable subgroups;$/m, "");
+function textFor({ subgroups }: Gpu, code: string): string {
+  return subgroups?.directive === false ? code.replace(/^enable subgroups;$/m, "") : code;
 }
 
 /**

@@ -1,0 +1,290 @@
+/**
+ * Kernels compiled before they first run, on all cores, for a driver that compiles late and in one thread.
+ *
+ * llvmpipe compiles a kernel when it is first dispatched, in the thread that waits for the device, and keeps the
+ * machine code in Mesa's cache on disk, where the devices of all threads find it. So workers with devices of
+ * their own take part: a dispatch without workgroups compiles and does nothing else. Results do not change.
+ *
+ * @module
+ */
+import type { Pauses } from "../ir/pauses.ts";
+import { type Gpu, WANTED_LIMITS } from "./device.ts";
+import { bindBuffers, BUFFER_TYPE, type CompiledKernel } from "./pipelines.ts";
+
+/** A kernel whose pipeline exists, and which the driver has perhaps not compiled. */
+export interface LateKernel {
+  /** The text that the pipeline was made of. */
+  readonly code: string;
+  /** Values of its `override` constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** What its sizes are; `undefined` if it has none. */
+  readonly sizes: ArrayBuffer | undefined;
+  /** The kernel. */
+  readonly kernel: CompiledKernel;
+}
+
+/** How {@linkcode compileAhead} works. */
+export interface CompileAheadOptions {
+  /** Pauses between kernels. */
+  readonly pauses?: Pauses | undefined;
+  /** Told now and then how many of how many kernels are compiled or being compiled. */
+  readonly onProgress?: ((begun: number, total: number) => void) | undefined;
+  /** Threads, this one among them; as many as there are cores, at most 8, unless told. */
+  readonly threads?: number;
+}
+
+/** How many kernels were compiled where. */
+export interface CompiledAhead {
+  /** In this thread. */
+  readonly here: number;
+  /** In workers. */
+  readonly elsewhere: number;
+}
+
+/** Fewer kernels are compiled before workers have started. */
+const FEWEST = 8;
+
+/** Most threads. */
+const MOST_THREADS = 8;
+
+/** Milliseconds of a first dispatch that has compiled something: the wait for it takes 10 itself. */
+const COMPILED = 25;
+
+/** Bytes of the buffers that are bound to dispatches without workgroups. */
+const IDLE_BYTES = 4096;
+
+/** What a worker gets. */
+interface Job {
+  readonly kernels: readonly {
+    readonly code: string;
+    readonly constants: Readonly<Record<string, number>>;
+    readonly types: readonly GPUBufferBindingType[];
+    readonly sizes: ArrayBuffer | undefined;
+  }[];
+  /** One `i32`: the next kernel that nobody has begun. */
+  readonly next: SharedArrayBuffer;
+  /** What the adapter says of itself: another one would not help. */
+  readonly adapter: string;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+  readonly idleBytes: number;
+}
+
+/** What a worker says: which kernel it has compiled, in how many milliseconds; without one, that it is done. */
+interface Report {
+  readonly compiled?: number;
+  readonly took?: number;
+}
+
+/**
+ * Compiles kernels, if the first that is tried was not compiled before.
+ *
+ * @param gpu The device that they are for.
+ * @param kernels The kernels.
+ * @param options Pauses, progress and threads.
+ * @returns How many were compiled where; `undefined` if they seem to be in the driver's cache, or are too few.
+ * @throws {unknown} The reason of an aborted signal.
+ */
+export async function compileAhead(
+  gpu: Gpu,
+  kernels: readonly LateKernel[],
+  { pauses, onProgress, threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency) }:
+    CompileAheadOptions = {},
+): Promise<CompiledAhead | undefined> {
+  if (kernels.length < FEWEST) return undefined;
+  // The longest first: none is left to one thread at the end.
+  const sorted = kernels.toSorted((a, b) => b.code.length - a.code.length);
+  using device = new IdleDevice(gpu);
+  if (await device.compile(sorted[sorted.length >> 1]!.kernel) < COMPILED) return undefined;
+  const next = new Int32Array(new SharedArrayBuffer(4));
+  using crew = new Crew(jobOf(gpu, sorted, next), Math.max(0, threads - 1));
+  let here = 0;
+  let checked = false;
+  for (;;) {
+    const k = Atomics.add(next, 0, 1);
+    if (k >= sorted.length) break;
+    await device.compile(sorted[k]!.kernel);
+    here++;
+    onProgress?.(Math.min(Atomics.load(next, 0), sorted.length), sorted.length);
+    pauses?.signal?.throwIfAborted();
+    const { first } = crew;
+    if (checked || first === undefined) continue;
+    checked = true;
+    // A driver without its cache compiles what the workers have compiled again.
+    const took = await device.compile(sorted[first.compiled]!.kernel);
+    if (took > COMPILED + first.took / 2) crew[Symbol.dispose]();
+  }
+  await crew.done;
+  return { here, elsewhere: crew.compiled };
+}
+
+/** A device that compiles kernels by dispatches that do nothing. */
+class IdleDevice {
+  readonly #gpu: Gpu;
+  readonly #buffers: GPUBuffer[] = [];
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  /** Compiles a kernel; milliseconds that it took. */
+  async compile(kernel: CompiledKernel): Promise<number> {
+    const { device, queue } = this.#gpu;
+    while (this.#buffers.length < kernel.bindings.length) {
+      this.#buffers.push(device.createBuffer({
+        label: "idle",
+        size: IDLE_BYTES,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM,
+      }));
+    }
+    const started = performance.now();
+    // A kernel that wants larger buffers is compiled when it runs.
+    device.pushErrorScope("validation");
+    const encoder = device.createCommandEncoder({ label: "compile" });
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(kernel.pipeline);
+    pass.setBindGroup(
+      0,
+      bindBuffers(this.#gpu, kernel, this.#buffers.slice(0, kernel.bindings.length)),
+    );
+    pass.dispatchWorkgroups(0);
+    pass.end();
+    queue.submit([encoder.finish()]);
+    await Promise.all([device.popErrorScope(), this.#gpu.finish("compile kernels")]);
+    return performance.now() - started;
+  }
+
+  [Symbol.dispose](): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+  }
+}
+
+/** Workers that compile kernels until none is left. */
+class Crew {
+  /** Resolves when all are done. */
+  readonly done: Promise<unknown>;
+  /** Kernels that they have compiled. */
+  compiled = 0;
+  /** The first of these, and its milliseconds. */
+  first: { readonly compiled: number; readonly took: number } | undefined;
+  readonly #workers: Worker[] = [];
+  readonly #next: Int32Array;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(job: Job, count: number) {
+    this.#next = new Int32Array(job.next);
+    const url = `data:text/javascript,${encodeURIComponent(`(${compileKernels})()`)}`;
+    this.done = Promise.all(Array.from({ length: count }, () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const worker = new Worker(url, { type: "module" });
+      worker.onmessage = ({ data: { compiled, took } }: MessageEvent<Report>) => {
+        if (compiled === undefined || took === undefined) return resolve();
+        this.compiled++;
+        this.first ??= { compiled, took };
+      };
+      // What it has not compiled is compiled when it runs.
+      worker.onerror = (event) => {
+        event.preventDefault();
+        resolve();
+      };
+      worker.postMessage(job);
+      this.#workers.push(worker);
+      this.#ends.push(resolve);
+      return promise;
+    }));
+  }
+
+  /** Ends them, whatever they are at. */
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers) worker.terminate();
+    for (const end of this.#ends) end();
+  }
+}
+
+/** What workers get of kernels in this order. */
+function jobOf(gpu: Gpu, kernels: readonly LateKernel[], next: Int32Array): Job {
+  const limits: Record<string, number> = {};
+  for (const name of WANTED_LIMITS) limits[name] = gpu.limits[name];
+  return {
+    kernels: kernels.map(({ kernel: { bindings }, ...source }) => ({
+      ...source,
+      types: bindings.map(({ access }) => BUFFER_TYPE[access]),
+    })),
+    next: next.buffer as SharedArrayBuffer,
+    adapter: gpu.info.description,
+    limits,
+    features: [...gpu.features],
+    idleBytes: IDLE_BYTES,
+  };
+}
+
+/** What a worker does. Its text is the worker's module: it may use nothing of this one. */
+function compileKernels(): void {
+  const scope = globalThis as unknown as {
+    onmessage: (event: MessageEvent<Job>) => void;
+    postMessage(report: Report): void;
+    close(): void;
+  };
+  scope.onmessage = async ({ data: job }) => {
+    const next = new Int32Array(job.next);
+    const adapter = await navigator.gpu.requestAdapter();
+    if (adapter?.info.description === job.adapter) {
+      const device = await adapter.requestDevice({
+        requiredLimits: job.limits,
+        requiredFeatures: job.features as GPUFeatureName[],
+      });
+      const idle: GPUBuffer[] = [];
+      for (;;) {
+        const k = Atomics.add(next, 0, 1);
+        if (k >= job.kernels.length) break;
+        const started = performance.now();
+        const { code, constants, types: given, sizes } = job.kernels[k]!;
+        while (idle.length < given.length) {
+          idle.push(device.createBuffer({
+            size: job.idleBytes,
+            usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM,
+          }));
+        }
+        const types = [...given];
+        const buffers = idle.slice(0, types.length);
+        if (sizes !== undefined) {
+          types.push("uniform");
+          buffers.push(device.createBuffer({
+            size: sizes.byteLength,
+            usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+          }));
+          // The driver compiles for these sizes, if that makes the kernel much shorter.
+          device.queue.writeBuffer(buffers.at(-1)!, 0, sizes);
+        }
+        const layout = device.createBindGroupLayout({
+          entries: types.map((type, binding) => ({
+            binding,
+            visibility: GPUShaderStage.COMPUTE,
+            buffer: { type },
+          })),
+        });
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(device.createComputePipeline({
+          layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+          compute: { module: device.createShaderModule({ code }), entryPoint: "main", constants },
+        }));
+        pass.setBindGroup(
+          0,
+          device.createBindGroup({
+            layout,
+            entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+          }),
+        );
+        pass.dispatchWorkgroups(0);
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+        await device.queue.onSubmittedWorkDone();
+        scope.postMessage({ compiled: k, took: performance.now() - started });
+      }
+      device.destroy();
+    }
+    scope.postMessage({});
+    scope.close();
+  };
+}

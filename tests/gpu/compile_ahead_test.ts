@@ -1,0 +1,108 @@
+/** Kernels that are compiled before they run, by several threads. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { compileAhead, type LateKernel } from "../../src/gpu/compile_ahead.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { encodeDispatches } from "../../src/gpu/timing.ts";
+import { bindBuffers, PipelineCache } from "../../src/gpu/pipelines.ts";
+import { readBuffers } from "../../src/gpu/readback.ts";
+import { Pauses } from "../../src/ir/pauses.ts";
+import { webgpuTest } from "../webgpu.ts";
+
+/** A kernel that no driver has seen before, and that takes one a while to compile. */
+function newText(k: number): string {
+  const lines = Array.from({ length: 60 }, (_, i) => `  v = sin(v * 1.5 + ${i}.25);`);
+  return `
+struct Sizes { scale: f32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  var v = x[id.x] * ${crypto.getRandomValues(new Uint32Array(1))[0]}.0;
+${lines.join("\n")}
+  y[id.x] = select(v, ${k}.0, v < 2.0) * sizes.scale;
+}`;
+}
+
+async function newKernels(gpu: Gpu, count: number): Promise<LateKernel[]> {
+  const cache = new PipelineCache(gpu);
+  return await Promise.all(Array.from({ length: count }, async (_, k) => {
+    const code = newText(k);
+    const kernel = await cache.get({ label: `kernel ${k}`, code, overrides: { scale: 2 } });
+    return { code, constants: {}, sizes: Float32Array.of(2, 0, 0, 0).buffer, kernel };
+  }));
+}
+
+/** Whether the adapter's driver compiles a kernel when it first runs. */
+const isLate = (gpu: Gpu): boolean => /llvmpipe/.test(gpu.info.description);
+
+webgpuTest(
+  "compileAhead() compiles new kernels in all threads, and known ones not again",
+  async (gpu) => {
+    const kernels = await newKernels(gpu, 12);
+    const seen: number[] = [];
+    const onProgress = (begun: number, total: number) => {
+      assertEquals(total, 12);
+      seen.push(begun);
+    };
+    const found = await compileAhead(gpu, kernels, { threads: 2, onProgress });
+    if (isLate(gpu)) {
+      assert(found !== undefined, "the kernels are taken for known");
+      assertEquals(found.here + found.elsewhere, 12);
+      assert(found.elsewhere > 0, "the worker did nothing");
+      assertEquals(seen, seen.toSorted((a, b) => a - b));
+      assertEquals(seen.length, found.here);
+    }
+    // On a busy machine the wait for a kernel that is known may take as long as a compilation.
+    let again: unknown = {};
+    for (let k = 0; k < 10 && again !== undefined; k++) again = await compileAhead(gpu, kernels);
+    assertEquals(again, undefined);
+
+    const [x, y] = [0, 1].map(() =>
+      gpu.device.createBuffer({
+        size: 64,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
+      })
+    );
+    for (const [k, { kernel }] of kernels.entries()) {
+      const encoder = gpu.device.createCommandEncoder();
+      const bindGroup = bindBuffers(gpu, kernel, [x!, y!]);
+      encodeDispatches(encoder, [{ kernel, bindGroup, workgroups: [1, 1, 1] }]);
+      gpu.queue.submit([encoder.finish()]);
+      const [read] = await readBuffers(gpu, [{ buffer: y!, bytes: 4 }]);
+      assertEquals(new Float32Array(read!)[0], 2 * k);
+    }
+  },
+);
+
+webgpuTest("compileAhead() needs no worker", async (gpu) => {
+  const found = await compileAhead(gpu, await newKernels(gpu, 8), { threads: 1 });
+  assertEquals(found, isLate(gpu) ? { here: 8, elsewhere: 0 } : undefined);
+  assertEquals(await compileAhead(gpu, await newKernels(gpu, 7), { threads: 1 }), undefined);
+});
+
+webgpuTest("compileAhead() ends with its signal", async (gpu) => {
+  if (!isLate(gpu)) return;
+  const controller = new AbortController();
+  const pauses = new Pauses(controller.signal);
+  const kernels = await newKernels(gpu, 12);
+  await assertRejects(
+    () => compileAhead(gpu, kernels, { threads: 2, pauses, onProgress: () => controller.abort() }),
+    DOMException,
+    "aborted",
+  );
+  gpu.check("go on");
+});
+
+webgpuTest(
+  "compileAhead() leaves kernels that it cannot dispatch, and the device as it is",
+  async (gpu) => {
+    const cache = new PipelineCache(gpu);
+    const code = "@group(0) @binding(0) var<storage, read_write> y: array<f32, 9999>;\n" +
+      "@compute @workgroup_size(1)\nfn main() { y[0] = 1.0; }";
+    const kernel = await cache.get({ label: "large", code });
+    const large = { code, constants: {}, sizes: undefined, kernel };
+    await compileAhead(gpu, [large, ...await newKernels(gpu, 10)], { threads: 1 });
+    gpu.check("go on");
+  },
+);
