@@ -8,8 +8,8 @@
  * @module
  */
 import type { Pauses } from "../ir/pauses.ts";
-import { type Gpu, WANTED_LIMITS } from "./device.ts";
-import { bindBuffers, BUFFER_TYPE, type CompiledKernel } from "./pipelines.ts";
+import type { Gpu } from "./device.ts";
+import type { CompiledKernel } from "./pipelines.ts";
 
 /** A kernel whose pipeline exists, and which the driver has perhaps not compiled. */
 export interface LateKernel {
@@ -17,6 +17,8 @@ export interface LateKernel {
   readonly code: string;
   /** Values of its `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
+  /** How its buffers are bound, without its sizes. */
+  readonly types: readonly GPUBufferBindingType[];
   /** What its sizes are; `undefined` if it has none. */
   readonly sizes: ArrayBuffer | undefined;
   /** The kernel. */
@@ -55,17 +57,11 @@ const IDLE_BYTES = 4096;
 
 /** What a worker gets. */
 interface Job {
-  readonly kernels: readonly {
-    readonly code: string;
-    readonly constants: Readonly<Record<string, number>>;
-    readonly types: readonly GPUBufferBindingType[];
-    readonly sizes: ArrayBuffer | undefined;
-  }[];
+  readonly kernels: readonly Omit<LateKernel, "kernel">[];
   /** One `i32`: the next kernel that nobody has begun. */
   readonly next: SharedArrayBuffer;
   /** What the adapter says of itself: another one would not help. */
   readonly adapter: string;
-  readonly limits: Readonly<Record<string, number>>;
   readonly features: readonly string[];
   readonly idleBytes: number;
 }
@@ -143,9 +139,14 @@ class IdleDevice {
     const encoder = device.createCommandEncoder({ label: "compile" });
     const pass = encoder.beginComputePass();
     pass.setPipeline(kernel.pipeline);
+    const buffers = this.#buffers.slice(0, kernel.bindings.length);
+    if (kernel.sizes) buffers.push(kernel.sizes);
     pass.setBindGroup(
       0,
-      bindBuffers(this.#gpu, kernel, this.#buffers.slice(0, kernel.bindings.length)),
+      device.createBindGroup({
+        layout: kernel.layout,
+        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+      }),
     );
     pass.dispatchWorkgroups(0);
     pass.end();
@@ -203,16 +204,10 @@ class Crew {
 
 /** What workers get of kernels in this order. */
 function jobOf(gpu: Gpu, kernels: readonly LateKernel[], next: Int32Array): Job {
-  const limits: Record<string, number> = {};
-  for (const name of WANTED_LIMITS) limits[name] = gpu.limits[name];
   return {
-    kernels: kernels.map(({ kernel: { bindings }, ...source }) => ({
-      ...source,
-      types: bindings.map(({ access }) => BUFFER_TYPE[access]),
-    })),
+    kernels: kernels.map(({ kernel: _, ...source }) => source),
     next: next.buffer as SharedArrayBuffer,
     adapter: gpu.info.description,
-    limits,
     features: [...gpu.features],
     idleBytes: IDLE_BYTES,
   };
@@ -229,8 +224,10 @@ function compileKernels(): void {
     const next = new Int32Array(job.next);
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter?.info.description === job.adapter) {
+      const limits = adapter.limits as unknown as Record<string, number>;
+      const names = Object.keys(Object.getPrototypeOf(limits)).filter((name) => /^max/.test(name));
       const device = await adapter.requestDevice({
-        requiredLimits: job.limits,
+        requiredLimits: Object.fromEntries(names.map((name) => [name, limits[name]!])),
         requiredFeatures: job.features as GPUFeatureName[],
       });
       const idle: GPUBuffer[] = [];

@@ -57,7 +57,7 @@ export class GpuError extends Error {
 }
 
 /** Limits that every opened device asks the adapter for, at the adapter's own maximum. */
-export const WANTED_LIMITS = [
+const WANTED_LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxUniformBufferBindingSize",

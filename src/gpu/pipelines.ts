@@ -45,8 +45,7 @@ export class KernelCompileError extends Error {
   override readonly name = "KernelCompileError";
 }
 
-/** What WebGPU calls the ways to use a buffer. */
-export const BUFFER_TYPE = {
+const BUFFER_TYPE = {
   read: "read-only-storage",
   read_write: "storage",
   uniform: "uniform",
@@ -172,7 +171,10 @@ export class PipelineCache {
     const data = sizesOf(source, wanted.sizes);
     const sizes = data && this.#sizesBuffer(data, label);
     const kernel = { label, bindings: wanted.bindings, sizes, ...await shared };
-    if (!found) late?.push({ code: textFor(this.#gpu, code), constants, sizes: data, kernel });
+    if (!found) {
+      const types = wanted.bindings.map(({ access }) => BUFFER_TYPE[access]);
+      late?.push({ code: textFor(this.#gpu, code), constants, types, sizes: data, kernel });
+    }
     return kernel;
   }
 

@@ -29,7 +29,8 @@ async function newKernels(gpu: Gpu, count: number): Promise<LateKernel[]> {
   return await Promise.all(Array.from({ length: count }, async (_, k) => {
     const code = newText(k);
     const kernel = await cache.get({ label: `kernel ${k}`, code, overrides: { scale: 2 } });
-    return { code, constants: {}, sizes: Float32Array.of(2, 0, 0, 0).buffer, kernel };
+    const sizes = Float32Array.of(2, 0, 0, 0).buffer;
+    return { code, constants: {}, types: ["read-only-storage", "storage"] as const, sizes, kernel };
   }));
 }
 
@@ -101,7 +102,7 @@ webgpuTest(
     const code = "@group(0) @binding(0) var<storage, read_write> y: array<f32, 9999>;\n" +
       "@compute @workgroup_size(1)\nfn main() { y[0] = 1.0; }";
     const kernel = await cache.get({ label: "large", code });
-    const large = { code, constants: {}, sizes: undefined, kernel };
+    const large = { code, constants: {}, types: ["storage"] as const, sizes: undefined, kernel };
     await compileAhead(gpu, [large, ...await newKernels(gpu, 10)], { threads: 1 });
     gpu.check("go on");
   },

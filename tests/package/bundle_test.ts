@@ -113,7 +113,7 @@ async function eagerSize(folder: string): Promise<number> {
 
 for (
   const { name, source, most } of [
-    { name: "an own model", source: perceptron, most: 55_900 },
+    { name: "an own model", source: perceptron, most: 56_050 },
     // Convolutions bring kernels of their own.
     { name: "Conv4", source: convolutions, most: 77_500 },
   ]
