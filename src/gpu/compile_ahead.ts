@@ -90,25 +90,49 @@ export async function compileAhead(
   if (kernels.length < FEWEST) return undefined;
   // The longest first: none is left to one thread at the end.
   const sorted = kernels.toSorted((a, b) => b.code.length - a.code.length);
-  using device = new IdleDevice(gpu);
-  if (await device.compile(sorted[sorted.length >> 1]!.kernel) < COMPILED) return undefined;
-  const next = new Int32Array(new SharedArrayBuffer(4));
-  using crew = new Crew(jobOf(gpu, sorted, next), Math.max(0, threads - 1));
+  const device = new IdleDevice(gpu);
+  try {
+    if (await device.compile(sorted[sorted.length >> 1]!.kernel) < COMPILED) return undefined;
+    const next = new Int32Array(new SharedArrayBuffer(4));
+    const crew = new Crew(jobOf(gpu, sorted, next), Math.max(0, threads - 1));
+    try {
+      return await shareWork(sorted, { device, crew, next, pauses, onProgress });
+    } finally {
+      crew.end();
+    }
+  } finally {
+    device.free();
+  }
+}
+
+/** Who compiles kernels. */
+interface Workforce extends Pick<CompileAheadOptions, "pauses" | "onProgress"> {
+  readonly device: IdleDevice;
+  readonly crew: Crew;
+  /** The next kernel that nobody has begun. */
+  readonly next: Int32Array;
+}
+
+/** Compiles what workers have not begun, and waits for them. */
+async function shareWork(
+  kernels: readonly LateKernel[],
+  { device, crew, next, pauses, onProgress }: Workforce,
+): Promise<CompiledAhead> {
   let here = 0;
   let checked = false;
   for (;;) {
     const k = Atomics.add(next, 0, 1);
-    if (k >= sorted.length) break;
-    await device.compile(sorted[k]!.kernel);
+    if (k >= kernels.length) break;
+    await device.compile(kernels[k]!.kernel);
     here++;
-    onProgress?.(Math.min(Atomics.load(next, 0), sorted.length), sorted.length);
+    onProgress?.(Math.min(Atomics.load(next, 0), kernels.length), kernels.length);
     pauses?.signal?.throwIfAborted();
     const { first } = crew;
     if (checked || first === undefined) continue;
     checked = true;
     // A driver without its cache compiles what the workers have compiled again.
-    const took = await device.compile(sorted[first.compiled]!.kernel);
-    if (took > COMPILED + first.took / 2) crew[Symbol.dispose]();
+    const took = await device.compile(kernels[first.compiled]!.kernel);
+    if (took > COMPILED + first.took / 2) crew.end();
   }
   await crew.done;
   return { here, elsewhere: crew.compiled };
@@ -155,7 +179,8 @@ class IdleDevice {
     return performance.now() - started;
   }
 
-  [Symbol.dispose](): void {
+  /** Frees its memory. */
+  free(): void {
     for (const buffer of this.#buffers) buffer.destroy();
   }
 }
@@ -196,7 +221,7 @@ class Crew {
   }
 
   /** Ends them, whatever they are at. */
-  [Symbol.dispose](): void {
+  end(): void {
     for (const worker of this.#workers) worker.terminate();
     for (const end of this.#ends) end();
   }
