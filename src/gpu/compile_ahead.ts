@@ -194,11 +194,9 @@ class Crew {
   /** The first of these, and its milliseconds. */
   first: { readonly compiled: number; readonly took: number } | undefined;
   readonly #workers: Worker[] = [];
-  readonly #next: Int32Array;
   readonly #ends: (() => void)[] = [];
 
   constructor(job: Job, count: number) {
-    this.#next = new Int32Array(job.next);
     const url = `data:text/javascript,${encodeURIComponent(`(${compileKernels})()`)}`;
     this.done = Promise.all(Array.from({ length: count }, () => {
       const { promise, resolve } = Promise.withResolvers<void>();
