@@ -27,6 +27,7 @@ import {
   outHeight,
   outWidth,
 } from "../src/ops/conv2d_lowering.ts";
+import { withKernelSets } from "../src/ops/variants/kernel_sets.ts";
 import { lowerMatmul, type MatmulGeometry } from "../src/ops/matmul_lowering.ts";
 
 /** Runs in one submit, so that the wait of 10 ms at its end does not count. */
@@ -159,7 +160,7 @@ interface Prepared {
 async function prepare(device: Device, row: Case): Promise<Prepared> {
   const { gpu, pipelines } = device;
   const fill = (elements: number): GPUBuffer => filled(device, elements);
-  const lowering = row.lower(gpu.traits);
+  const lowering = row.lower(await withKernelSets(gpu.traits));
   const inputs = row.inputs.map(fill);
   const output = fill(row.output);
   const scratch = lowering.scratch.map(fill);

@@ -1,6 +1,6 @@
 /**
- * The kernels of this folder as a typed module, since JSR does not accept text imports: `deno task kernels` writes
- * it.
+ * The kernels of this folder as a typed module, since JSR does not accept text imports, and those of each folder in it
+ * as another, which pages load by itself: `deno task kernels` writes them.
  *
  * @module
  */
@@ -9,7 +9,21 @@
 export const KERNEL_FOLDER: URL = new URL("./", import.meta.url);
 
 /**
- * Reads the kernels of a folder.
+ * Finds the folders of kernels, each of which has a module of its own.
+ *
+ * @param root The folder of all; this one unless told.
+ * @returns Paths from there in the order of their names, `""` for itself, all others with a slash behind.
+ */
+export async function kernelFolders(root: URL = KERNEL_FOLDER): Promise<string[]> {
+  const paths = [""];
+  for await (const { name, isDirectory } of Deno.readDir(root)) {
+    if (isDirectory) paths.push(`${name}/`);
+  }
+  return paths.sort();
+}
+
+/**
+ * Reads the kernels of a folder, not those of folders in it.
  *
  * @param folder The folder; this one unless told.
  * @returns WGSL by name, of `<name>.wgsl`, in the order of the names.

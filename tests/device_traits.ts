@@ -6,6 +6,7 @@
 import { adapterCosts, builtInProfile } from "../src/adapter/mod.ts";
 import type { AdapterCosts } from "../src/ir/adapter_costs.ts";
 import type { DeviceTraits } from "../src/ir/lowering.ts";
+import { allKernelSets } from "../src/ops/variants/kernel_sets.ts";
 
 /** Costs of a CPU adapter. */
 export const SOFTWARE_COSTS: AdapterCosts = adapterCosts(builtInProfile("software"));
@@ -13,7 +14,7 @@ export const SOFTWARE_COSTS: AdapterCosts = adapterCosts(builtInProfile("softwar
 /** Costs of a GPU with memory of its own. */
 export const DISCRETE_COSTS: AdapterCosts = adapterCosts(builtInProfile("discrete"));
 
-/** A CPU adapter with the portable limits and without subgroups. */
+/** A CPU adapter with the portable limits and without subgroups; those that are made of it may have some. */
 export const SOFTWARE_TRAITS: DeviceTraits = {
   costs: SOFTWARE_COSTS,
   subgroupLanes: 0,
@@ -23,4 +24,5 @@ export const SOFTWARE_TRAITS: DeviceTraits = {
   maxUniformBinding: 65536,
   maxStorageBinding: 2 ** 27,
   maxStorageBuffers: 8,
+  kernelSets: await allKernelSets(),
 };

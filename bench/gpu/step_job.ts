@@ -19,6 +19,7 @@ import {
   type KernelTable,
 } from "../../src/adapter/mod.ts";
 import { openGpu } from "../../src/gpu/device.ts";
+import { withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
 import { measureVariants } from "../../src/profile/measure_variants.ts";
 import { kernelShapes, shapeLines } from "../../src/workbench/kernel_table.ts";
 import { conv4Workload } from "../../tests/workloads/conv4.ts";
@@ -113,7 +114,7 @@ async function measureKernels(
     const target = which === "full" ? fullStep("exact") : conv4Workload(which);
     const shapes = await kernelShapes(gpu, target, builtInProfile(adapterClassOf(gpu.info)));
     const found = await measureVariants(gpu, shapes, {
-      traits: gpu.traits,
+      traits: await withKernelSets(gpu.traits, "all"),
       budget: 1000 * seconds,
       onShape: (shape) => shapeLines(shape).forEach((line) => console.error(line)),
     });

@@ -74,12 +74,13 @@ export interface CompiledProgram {
 
 /** Compiles programs for one adapter; remembers what it has compiled. */
 export class Compiler {
-  readonly #traits: DeviceTraits;
+  /** The adapter that it compiles for. */
+  readonly traits: DeviceTraits;
   readonly #compiled = new WeakMap<Program, CompiledProgram>();
 
   /** A compiler for an adapter with the given traits. */
   constructor(traits: DeviceTraits) {
-    this.#traits = traits;
+    this.traits = traits;
   }
 
   /**
@@ -92,7 +93,7 @@ export class Compiler {
   *compile(program: Program): Generator<void, CompiledProgram> {
     let compiled = this.#compiled.get(program);
     if (!compiled) {
-      compiled = yield* new ProgramCompiler(program, this.#traits, this).run();
+      compiled = yield* new ProgramCompiler(program, this.traits, this).run();
       this.#compiled.set(program, compiled);
     }
     return compiled;

@@ -22,6 +22,7 @@ import { type Aval, sizeOf } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import { Pauses } from "../ir/pauses.ts";
 import type { Program } from "../ir/program.ts";
+import { withKernelSets } from "../ops/variants/kernel_sets.ts";
 import { alignChannels } from "../transform/align_channels.ts";
 import { splitConcats } from "../transform/split_concats.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
@@ -57,7 +58,8 @@ export class WebGpuBackend implements Backend {
   /** The device, its memory and kernels: for profiles and for libraries that share them. */
   readonly resources: Resources;
   readonly #traits: DeviceTraits;
-  readonly #compiler: Compiler;
+  readonly #named: readonly string[] | "all";
+  #compiler?: Promise<Compiler>;
   readonly #arena: Arena;
   readonly #garbage = new GarbagePressure();
   readonly #plans = new WeakMap<Program, Plan>();
@@ -83,7 +85,7 @@ export class WebGpuBackend implements Backend {
     };
     const chooseKernel = (shape: string): string | undefined => kernels[shape];
     this.#traits = { ...gpu.traits, costs: adapterCosts(profile), chooseKernel, ...options.traits };
-    this.#compiler = new Compiler(this.#traits);
+    this.#named = options.traits?.chooseKernel ? "all" : Object.values(kernels);
     this.#arena = new Arena(buffers);
   }
 
@@ -140,11 +142,18 @@ export class WebGpuBackend implements Backend {
     return slots.reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /** The compiler, once the kernels are there that not every adapter runs. */
+  #compiling(): Promise<Compiler> {
+    return this.#compiler ??= withKernelSets(this.#traits, this.#named)
+      .then((traits) => new Compiler(traits));
+  }
+
   async #plan(program: Program, pauses: Pauses): Promise<Plan> {
     let plan = this.#plans.get(program);
     if (!plan) {
-      const aligned = splitConcats(alignChannels(program), mostLeaves(this.#traits));
-      plan = makePlan(await pauses.work(this.#compiler.compile(aligned)));
+      const compiler = await this.#compiling();
+      const aligned = splitConcats(alignChannels(program), mostLeaves(compiler.traits));
+      plan = makePlan(await pauses.work(compiler.compile(aligned)));
       this.#plans.set(program, plan);
     }
     return plan;
@@ -155,8 +164,9 @@ export class WebGpuBackend implements Backend {
     { name = "anonymous", pauses = new Pauses(), onProgress }: LoadOptions = {},
   ): Promise<LoadedGpuProgram> {
     const { gpu } = this.resources;
+    const { traits } = await this.#compiling();
     const binding = Math.min(
-      this.#traits.maxStorageBinding,
+      traits.maxStorageBinding,
       gpu.limits.maxBufferSize,
       gpu.limits.maxStorageBufferBindingSize,
     );
@@ -164,7 +174,7 @@ export class WebGpuBackend implements Backend {
       name,
       plan: (program) => this.#plan(program, pauses),
       lack: (plan) => lackOfMemory(plan, this.resources, { arena: this.#arena, binding }),
-      stored: (program) => storedBytes(program, this.#traits),
+      stored: (program) => storedBytes(program, traits),
     });
     const named = { plan, name, pauses, ...(onProgress && { onProgress }) };
     const loaded = await LoadedPlan.load(this.resources, named, this.#arena);

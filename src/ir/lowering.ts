@@ -33,6 +33,8 @@ export interface DeviceTraits {
    * where nothing is known.
    */
   readonly chooseKernel?: (shape: string, names: readonly string[]) => string | undefined;
+  /** Kernels beyond those that every adapter can run, loaded for this one; none unless told. */
+  readonly kernelSets?: readonly KernelSet[];
 }
 
 /** A buffer of a {@linkcode KernelCall}: an operand, the result, or scratch of the lowering. */
@@ -61,6 +63,47 @@ export interface KernelCall {
 export interface CodedKernelCall extends KernelCall {
   /** WGSL of the kernel. */
   readonly code: string;
+}
+
+/** What decides how an operation is computed: whole numbers by name. */
+export type KernelShape = Readonly<Record<string, number>>;
+
+/** A kernel on a shape, as one dispatch that may leave partial sums. */
+export interface VariantCall
+  extends Pick<CodedKernelCall, "kernel" | "code" | "overrides" | "workgroups"> {
+  /** Arrays as large as the result that it leaves, of which the result is the sum; 1 for the result itself. */
+  readonly parts: number;
+}
+
+/** One way to compute an operation. */
+export interface KernelVariant<S extends KernelShape = KernelShape> {
+  /** What tables call it: the kernel, and how its work is laid out where that is not the usual way. */
+  readonly name: string;
+  /** Most error of an element that it may have, relative to the largest magnitude of the result. */
+  readonly tolerance: number;
+  /** Whether it can compute a shape on an adapter. */
+  fits(shape: S, traits: DeviceTraits): boolean;
+  /** How it computes a shape that fits. */
+  plan(shape: S, traits: DeviceTraits): VariantCall;
+}
+
+/** Further ways to compute an operation. */
+export interface FurtherVariants<S extends KernelShape = KernelShape> {
+  /** The ways. */
+  readonly variants: readonly KernelVariant<S>[];
+  /**
+   * Name of the one that is taken where nothing was measured, `undefined` for that of the operation's own rule. Absent
+   * where only measurements choose one.
+   */
+  rule?(shape: S, traits: DeviceTraits): string | undefined;
+}
+
+/** Kernels that not every adapter runs, loaded for those that do. */
+export interface KernelSet {
+  /** What it is called. */
+  readonly name: string;
+  /** The kernels by the operation that they compute, each by its name in tables. */
+  readonly operations: Readonly<Record<string, FurtherVariants>>;
 }
 
 /** A primitive as a short list of kernel dispatches. */

@@ -23,8 +23,13 @@ export type {
   BufferSlot,
   CodedKernelCall,
   DeviceTraits,
+  FurtherVariants,
   HostNode,
   HostStep,
   KernelCall,
   KernelLowering,
+  KernelSet,
+  KernelShape,
+  KernelVariant,
+  VariantCall,
 } from "./lowering.ts";

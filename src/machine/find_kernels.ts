@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { checkKernelTable, type KernelTable } from "../adapter/kernel_table.ts";
 import { borrowGpu } from "../gpu/device.ts";
 import type { AdapterSummary } from "../gpu/device.ts";
+import { allKernelSets } from "../ops/variants/kernel_sets.ts";
 import { requireKernels } from "../ops/variants/kernel_sites.ts";
 import { permittedProfileFolder } from "./find_profile.ts";
 import { profileKey, profilePath } from "./stored_profile.ts";
@@ -27,12 +28,13 @@ export function kernelsHash(table: KernelTable): string {
 }
 
 /** The table of an adapter beside its profile, for the same versions of everything. */
-function subject(folder: string, info: AdapterSummary): Subject<KernelTable> {
+async function subject(folder: string, info: AdapterSummary): Promise<Subject<KernelTable>> {
+  const sets = await allKernelSets();
   const key = profileKey(info);
   const path = profilePath(folder, key).replace(/\.json$/, ".kernels.json");
   const check = (value: unknown): KernelTable => {
     const table = checkKernelTable(value);
-    requireKernels(table);
+    requireKernels(table, sets);
     return table;
   };
   return { name: "kernels", key, path, check, hash: kernelsHash };
@@ -54,7 +56,7 @@ export async function findKernels(
   if (folder === undefined) return undefined;
   const gpu = await borrowGpu(device);
   try {
-    const found = await readStored(subject(folder, gpu.info));
+    const found = await readStored(await subject(folder, gpu.info));
     if (typeof found !== "string") return found;
     options.log(`${found}; unused. Measure again: deno task profile TARGET --kernels.`);
     return undefined;
@@ -93,7 +95,7 @@ export async function keepKernels(
     const table = checkKernelTable(
       Object.fromEntries([...lines].sort(([a], [b]) => a < b ? -1 : 1)),
     );
-    return await writeStored(folder, subject(folder, gpu.info), table);
+    return await writeStored(folder, await subject(folder, gpu.info), table);
   } finally {
     gpu.close();
   }

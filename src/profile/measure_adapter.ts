@@ -6,6 +6,7 @@
 import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts";
 import { adapterClassOf } from "../adapter/built_in_profiles.ts";
 import type { Gpu } from "../gpu/device.ts";
+import { withKernelSets } from "../ops/variants/kernel_sets.ts";
 import { type Amounts, MeasuredKernels } from "./measured_kernels.ts";
 import { MeasuredPlans } from "./measure_plans.ts";
 import {
@@ -92,7 +93,7 @@ export async function measureAdapter(
     };
     // Kernels of a fraction of a millisecond, as many dispatches of plans are.
     const others = [of.chain, of.few, of.load, of.store, of.matrices];
-    const plans = await MeasuredPlans.prepare(kernels, gpu.traits, others);
+    const plans = await MeasuredPlans.prepare(kernels, await withKernelSets(gpu.traits), others);
     await kernels.measure([...Object.values(of), ...plans.all], budget);
     const operation = of.chain.slope() / (2 * ELEMENTS);
     // What an addition takes that comes with a load. Processors add while they wait: then it takes nothing.

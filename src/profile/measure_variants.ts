@@ -6,7 +6,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import { type KernelSite, siteOf } from "../ops/variants/kernel_sites.ts";
-import { candidates, type KernelVariant } from "../ops/variants/kernel_variant.ts";
+import { candidates, type KernelVariant, ruledVariant } from "../ops/variants/kernel_variant.ts";
 import { referenceOf } from "./kernel_reference.ts";
 import { KernelBench, type LoadedVariant } from "./kernel_bench.ts";
 
@@ -42,7 +42,7 @@ export interface MeasuredShape {
 
 /** How {@linkcode measureVariants} goes about it. */
 export interface MeasureVariantsOptions {
-  /** What is known of the adapter. */
+  /** What is known of the adapter, with all sets of kernels that are to be measured. */
   readonly traits: DeviceTraits;
   /** Milliseconds after which no further shape is begun; 60,000 unless told. */
   readonly budget?: number;
@@ -129,7 +129,7 @@ export async function measureShape(
   traits: DeviceTraits,
 ): Promise<MeasuredShape> {
   const { operation, shape } = site;
-  const rule = operation.rule(shape, traits);
+  const rule = ruledVariant(operation, shape, traits);
   const failures: string[] = [];
   const found: Candidate[] = [];
   const check = checker(bench, site);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { embedKernels, readKernels, staleKernels } from "../../kernels/embed.ts";
+import { embedKernels, kernelFolders, readKernels, staleKernels } from "../../kernels/embed.ts";
 import { type Gpu, NoAdapterError, openGpu } from "../gpu/device.ts";
 import { createShaderModule } from "../gpu/pipelines.ts";
 import { readWgslInterface } from "../gpu/wgsl_interface.ts";
@@ -61,28 +61,38 @@ export async function compileKernels(
 }
 
 /**
- * Compares the kernels of a folder with the module that they are embedded in, and compiles them.
+ * Compares kernels with the modules that they are embedded in, and compiles them.
  *
- * @param folder The folder of `*.wgsl` and `mod.ts`.
+ * @param root The folder of `*.wgsl`, `mod.ts` and more such folders.
  * @returns Names of files that differ, and what does not compile.
  */
-export async function checkKernels(folder: URL): Promise<KernelFindings> {
-  const kernels = await readKernels(folder);
-  const module = await Deno.readTextFile(new URL("mod.ts", folder)).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  });
-  const stale = staleKernels(kernels, module)
-    .map((what) => `Cannot accept kernels/mod.ts: ${what}. Run \`deno task kernels\`.`);
-  const found = await compileKernels(
-    new Map([...kernels].map(([name, code]) => [`${name}.wgsl`, code])),
-  );
+export async function checkKernels(root: URL): Promise<KernelFindings> {
+  const stale: string[] = [];
+  const texts = new Map<string, string>();
+  for (const path of await kernelFolders(root)) {
+    const folder = new URL(path, root);
+    const kernels = await readKernels(folder);
+    const module = await Deno.readTextFile(new URL("mod.ts", folder)).catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    });
+    for (const what of staleKernels(kernels, module)) {
+      stale.push(`Cannot accept kernels/${path}mod.ts: ${what}. Run \`deno task kernels\`.`);
+    }
+    for (const [name, code] of kernels) texts.set(`${path}${name}.wgsl`, code);
+  }
+  const found = await compileKernels(texts);
   return { ...found, faults: [...stale, ...found.faults] };
 }
 
-/** Writes the module in which the kernels of a folder are embedded; returns their number. */
-export async function writeKernels(folder: URL): Promise<number> {
-  const kernels = await readKernels(folder);
-  await Deno.writeTextFile(new URL("mod.ts", folder), embedKernels(kernels));
-  return kernels.size;
+/** Writes the modules in which kernels are embedded, one a folder; returns the number of the kernels. */
+export async function writeKernels(root: URL): Promise<number> {
+  let count = 0;
+  for (const path of await kernelFolders(root)) {
+    const folder = new URL(path, root);
+    const kernels = await readKernels(folder);
+    await Deno.writeTextFile(new URL("mod.ts", folder), embedKernels(kernels));
+    count += kernels.size;
+  }
+  return count;
 }

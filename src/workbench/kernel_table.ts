@@ -9,6 +9,7 @@ import { type Gpu, openGpu } from "../gpu/device.ts";
 import type { AdapterProfile } from "../adapter/adapter_profile.ts";
 import { Pauses } from "../ir/pauses.ts";
 import { findProfile, keepKernels, kernelLines } from "../machine/mod.ts";
+import { withKernelSets } from "../ops/variants/kernel_sets.ts";
 import { type MeasuredShape, measureVariants } from "../profile/measure_variants.ts";
 import { inlineCalls, simplify, trace } from "../transform/mod.ts";
 
@@ -76,7 +77,7 @@ export async function measureKernelTable(
         `error relative to the largest element; * the rule's, + faster than that`,
     );
     const { measured, left } = await measureVariants(gpu, shapes, {
-      traits: { ...gpu.traits, costs: adapterCosts(profile) },
+      traits: await withKernelSets({ ...gpu.traits, costs: adapterCosts(profile) }, "all"),
       budget,
       onShape: (shape) => shapeLines(shape).forEach(print),
     });

@@ -1,6 +1,6 @@
 /**
- * `deno task kernels [--check] [FILE.wgsl ...]`: embeds the kernels of `kernels/` as a typed module; or checks that
- * this is done and that they compile, and other files with them.
+ * `deno task kernels [--check] [FILE.wgsl ...]`: embeds the kernels of `kernels/` as typed modules, one a folder; or
+ * checks that this is done and that they compile, and other files with them.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { checkKernels, compileKernels, writeKernels } from "./check_kernels.ts";
 
 const HELP = `Usage: deno task kernels [--check] [FILE.wgsl ...]
 
-Without flags, embeds kernels/*.wgsl in kernels/mod.ts.
+Without flags, embeds kernels/*.wgsl in kernels/mod.ts, and those of each folder in kernels/ in a mod.ts there.
 
-  --check     change nothing: name every file that differs from its text in kernels/mod.ts, and compile all
-              of them with the runtime's compiler (naga in Deno). Exit code 1 if anything is wrong.
+  --check     change nothing: name every file that differs from its text in the mod.ts beside it, and compile
+              all of them with the runtime's compiler (naga in Deno). Exit code 1 if anything is wrong.
   FILE.wgsl   compile these files too, or only these where --check is absent`;
 
 /**
@@ -40,7 +40,9 @@ export function kernelsCommand(
     const wrong = names.find((name) => !name.endsWith(".wgsl"));
     if (wrong !== undefined) throw new UsageError(`Found "${wrong}", expected files FILE.wgsl.`);
     if (!given.check && names.length === 0) {
-      output.print(`${await writeKernels(folder)} kernels are embedded in kernels/mod.ts`);
+      output.print(
+        `${await writeKernels(folder)} kernels are embedded, each in the mod.ts beside it`,
+      );
       return 0;
     }
     const own = new Map<string, string>();

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import * as KERNELS from "../../kernels/mod.ts";
 import { numberChecks } from "../../src/doctor/number_check.ts";
 import { selfCheck } from "../../src/doctor/self_check.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { trace } from "../../src/transform/mod.ts";
 import { assertAgrees, referenceOf, runOn, runProgram } from "../cases/device.ts";
+import { KERNELS } from "../kernels/all_kernels.ts";
 import { gradientOf, subjectOf } from "../cases/laws.ts";
 import { type PrimitiveCase, primitiveCases } from "../cases/primitives.ts";
 import { specialPointFaults } from "../cases/special_check.ts";
@@ -67,15 +67,15 @@ async function checkPrimitive(
 
 /** Compiles the text of every hand-written kernel, whether this adapter would choose it or not. */
 async function checkKernels({ resources: { gpu } }: WebGpuBackend): Promise<string> {
-  const names = Object.keys(KERNELS) as (keyof typeof KERNELS)[];
-  for (const name of names) {
+  const kernels = Object.entries(KERNELS);
+  for (const [name, code] of kernels) {
     gpu.device.pushErrorScope("validation");
-    gpu.device.createShaderModule({ label: name, code: KERNELS[name] });
+    gpu.device.createShaderModule({ label: name, code });
     const error = await gpu.device.popErrorScope();
     if (error) throw new Error(`${name}: ${error.message}`);
   }
   const { subgroups } = gpu;
-  return `${names.length} kernels, ${subgroups ? `${subgroups.lanes} lanes` : "no subgroups"}`;
+  return `${kernels.length} kernels, ${subgroups ? `${subgroups.lanes} lanes` : "no subgroups"}`;
 }
 
 async function checkWorkload(backend: WebGpuBackend): Promise<string> {

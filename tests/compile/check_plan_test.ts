@@ -1,7 +1,7 @@
 import { assertThrows } from "@std/assert";
 import { checkPlan, type PlanUses } from "../../src/compile/check_plan.ts";
 import { readWgslInterface } from "../../src/gpu/wgsl_interface.ts";
-import * as KERNELS from "../../kernels/mod.ts";
+import { KERNELS } from "../kernels/all_kernels.ts";
 
 const [x, y, z] = [{}, {}, {}];
 const read = (content: object, place: string) => ({ content, place, writes: false });

@@ -1,6 +1,7 @@
 import { DISCRETE_COSTS, SOFTWARE_COSTS } from "../device_traits.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { DeviceTraits, KernelLowering } from "../../src/ir/lowering.ts";
+import { withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
 import {
   type Conv2dGeometry,
   lowerConv2d,
@@ -88,7 +89,7 @@ webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, w] = [values(sizes.x, 1), values(sizes.w, 2)];
-    for (const traits of adapters(gpu.traits)) {
+    for (const traits of adapters(await withKernelSets(gpu.traits))) {
       const y = await bench.run(lowerConv2d(g, traits), [x, w], sizes.y);
       assertClose(y, conv2dReference(g, x, w), context(row, traits));
     }
@@ -102,7 +103,7 @@ webgpuTest("lowerConv2dInputGrad() computes the gradient of the images", async (
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [w, dy] = [values(sizes.w, 2), values(sizes.y, 3)];
-    for (const traits of adapters(gpu.traits)) {
+    for (const traits of adapters(await withKernelSets(gpu.traits))) {
       const dx = await bench.run(lowerConv2dInputGrad(g, traits), [w, dy], sizes.x);
       assertClose(dx, inputGradReference(g, w, dy), context(row, traits));
     }
@@ -116,7 +117,7 @@ webgpuTest("lowerConv2dFilterGrad() computes the gradient of the filters", async
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, dy] = [values(sizes.x, 1), values(sizes.y, 3)];
-    for (const traits of adapters(gpu.traits)) {
+    for (const traits of adapters(await withKernelSets(gpu.traits))) {
       const dw = await bench.run(lowerConv2dFilterGrad(g, traits), [x, dy], sizes.w);
       assertClose(dw, filterGradReference(g, x, dy), context(row, traits));
     }
@@ -150,7 +151,8 @@ webgpuTest(
       const sizes = conv2dSizes(g);
       const [x, dy] = [values(sizes.x, 1), values(sizes.y, 3)];
       const expected = filterGradReference(g, x, dy);
-      for (const traits of [gpu.traits, { ...gpu.traits, maxStorageBinding: 4096 }]) {
+      for (const each of [{}, { maxStorageBinding: 4096 }]) {
+        const traits = { ...await withKernelSets(gpu.traits), ...each };
         const dw = await bench.run(lowerConv2dFilterGrad(g, traits), [x, dy], sizes.w);
         assertClose(dw, expected, `[${row}]`, 2e-5);
       }
@@ -192,11 +194,12 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
   bench.close();
 });
 
-webgpuTest("lanes share loads where subgroups have eight of them or more", (gpu) => {
-  const kernelOf = (row: Row, traits = gpu.traits, lower = lowerConv2d): string =>
+webgpuTest("lanes share loads where subgroups have eight of them or more", async (gpu) => {
+  const usual = await withKernelSets(gpu.traits, "all");
+  const kernelOf = (row: Row, traits = usual, lower = lowerConv2d): string =>
     lower(geometry(row), traits).calls.findLast(({ kernel }) => kernel.startsWith("conv2d"))!
       .kernel;
-  const lanes: DeviceTraits = { ...gpu.traits, costs: SOFTWARE_COSTS, subgroupLanes: 8 };
+  const lanes: DeviceTraits = { ...usual, costs: SOFTWARE_COSTS, subgroupLanes: 8 };
   const square = (
     size: number,
     channels: number,

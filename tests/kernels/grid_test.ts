@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import * as KERNELS from "../../kernels/mod.ts";
+import { KERNELS } from "./all_kernels.ts";
 import { readWgslInterface } from "../../src/gpu/wgsl_interface.ts";
 import { chooseParts, heavyWorkgroup, linearGrid } from "../../src/ops/kernel_grid.ts";
 import { DISCRETE_COSTS, SOFTWARE_COSTS, SOFTWARE_TRAITS as TRAITS } from "../device_traits.ts";

@@ -9,7 +9,8 @@ import {
 } from "../../src/ops/conv2d_lowering.ts";
 import { lowerMatmul, type MatmulGeometry } from "../../src/ops/matmul_lowering.ts";
 import { kernelOperations, requireKernels, siteOf } from "../../src/ops/variants/kernel_sites.ts";
-import { shapeKey } from "../../src/ops/variants/kernel_variant.ts";
+import { allKernelSets, withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
+import { shapeKey, variantsOf } from "../../src/ops/variants/kernel_variant.ts";
 import { referenceOf } from "../../src/profile/kernel_reference.ts";
 import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
@@ -71,7 +72,7 @@ async function runAll(
   lower: Lower,
   check: (found: KernelLowering<CodedKernelCall>, context: string) => Promise<void>,
 ): Promise<Set<string>> {
-  const { traits } = bench.gpu;
+  const traits = await withKernelSets(bench.gpu.traits, "all");
   const names = new Set<string>();
   const seen = new Set<string>();
   for (const each of [traits, { ...traits, costs: DISCRETE_COSTS }]) {
@@ -107,7 +108,8 @@ webgpuTest("all kernels of a convolution and its gradients agree with float64", 
     }
   }
   bench.close();
-  const all = kernelOperations.slice(0, 2).flatMap(({ variants }) => variants);
+  const sets = await allKernelSets();
+  const all = kernelOperations.slice(0, 2).flatMap((operation) => variantsOf(operation, sets));
   const missing = all.map(({ name }) => name).filter((name) => !names.has(name));
   const lanes = gpu.traits.subgroupLanes >= 8;
   assertEquals(missing.filter((name) => lanes || !name.includes("lane")), []);
@@ -173,7 +175,8 @@ Deno.test("the elements by which kernels are judged are those of the definition"
   }
 });
 
-Deno.test("a table that names what cannot be is refused", () => {
+Deno.test("a table that names what cannot be is refused", async () => {
+  const sets = await allKernelSets();
   const g = PRODUCTS[1]!;
   const told = (name: string) => () =>
     lowerMatmul(g, { ...SOFTWARE_TRAITS, chooseKernel: () => name });
@@ -183,16 +186,17 @@ Deno.test("a table that names what cannot be is refused", () => {
   const key = "matrix product: batch 1, rows 4, inner 4, columns 4, transposeA 0, transposeB 0";
   const { operation, shape } = siteOf(key);
   assertEquals(shapeKey(operation, shape), key);
-  requireKernels({ [key]: "matmul_lanes" });
-  assertThrows(() => requireKernels({ [key]: "conv2d" }), TypeError, "no kernel 'conv2d'");
+  requireKernels({ [key]: "matmul_lanes" }, sets);
+  assertThrows(() => requireKernels({ [key]: "conv2d" }, sets), TypeError, "no kernel 'conv2d'");
   for (const wrong of [`${key}, more 1`, key.replace("rows 4", "rows"), "sum: size 3", ""]) {
     assertThrows(
-      () => requireKernels({ [wrong]: "matmul" }),
+      () => requireKernels({ [wrong]: "matmul" }, sets),
       TypeError,
       "no shape of an operation",
     );
   }
-  for (const { variants } of kernelOperations) {
+  for (const operation of kernelOperations) {
+    const variants = variantsOf(operation, sets);
     const names = variants.map(({ name }) => name);
     assertEquals(new Set(names).size, names.length);
     assert(variants.every(({ tolerance }) => tolerance > 0 && tolerance <= 3e-5));

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { KERNEL_FOLDER, readKernels } from "../../kernels/embed.ts";
+import { KERNEL_FOLDER, kernelFolders, readKernels } from "../../kernels/embed.ts";
 import { kernelsCommand } from "../../src/workbench/kernels_command.ts";
+import { KERNELS } from "../kernels/all_kernels.ts";
 import { withoutWebgpu } from "../webgpu.ts";
+
+/** Paths of the kernels of a folder in that of all. */
+async function kernelFiles(path: string): Promise<string[]> {
+  const kernels = await readKernels(new URL(path, KERNEL_FOLDER));
+  return [...kernels.keys()].map((name) => `${path}${name}.wgsl`);
+}
 
 /** Runs the command on a copy of the library's kernels that was changed. */
 async function onCopy(
@@ -11,10 +18,12 @@ async function onCopy(
   const path = await Deno.makeTempDir();
   try {
     const folder = new URL(`file://${path}/`);
-    for (const name of [...(await readKernels()).keys()].map((name) => `${name}.wgsl`)) {
-      await Deno.copyFile(new URL(name, KERNEL_FOLDER), new URL(name, folder));
+    for (const path of await kernelFolders()) {
+      await Deno.mkdir(new URL(path, folder), { recursive: true });
+      for (const name of [...await kernelFiles(path), `${path}mod.ts`]) {
+        await Deno.copyFile(new URL(name, KERNEL_FOLDER), new URL(name, folder));
+      }
     }
-    await Deno.copyFile(new URL("mod.ts", KERNEL_FOLDER), new URL("mod.ts", folder));
     await change(folder);
     const lines: string[] = [];
     const add = (line: string): number => lines.push(line);
@@ -36,8 +45,11 @@ const edit = (name: string, from: string, to: string) => async (folder: URL): Pr
 Deno.test("kernels --check accepts the kernels of the library", async () => {
   const { code, lines } = await onCopy(() => Promise.resolve());
   assertEquals(code, 0, lines);
-  const count = (await readKernels()).size;
-  assert(count >= 12, `${count} kernels`);
+  const files = (await Promise.all((await kernelFolders()).map(kernelFiles))).flat();
+  const count = files.length;
+  assert(count >= 15, `${count} kernels`);
+  const names = files.map((file) => file.replace(/^.*\/|\.wgsl$/g, ""));
+  assertEquals(Object.keys(KERNELS).sort(), names.sort(), "tests know all of them");
   if (!withoutWebgpu) assertStringIncludes(lines, `${count} kernels compile on `);
 });
 
@@ -47,6 +59,15 @@ Deno.test("kernels --check names the file that differs from the module, and no o
   const stale = lines.split("\n").filter((line) => line.startsWith("Cannot accept"));
   assertEquals(stale, [
     "Cannot accept kernels/mod.ts: matmul_any.wgsl has another text in mod.ts. Run `deno task kernels`.",
+  ]);
+});
+
+Deno.test("kernels --check names the module of the folder that a file is in", async () => {
+  const { code, lines } = await onCopy(edit("lanes/matmul_lanes.wgsl", "vec4f", "vec4<f32>"));
+  assertEquals(code, 1);
+  const stale = lines.split("\n").filter((line) => line.startsWith("Cannot accept"));
+  assertEquals(stale, [
+    "Cannot accept kernels/lanes/mod.ts: matmul_lanes.wgsl has another text in mod.ts. Run `deno task kernels`.",
   ]);
 });
 
@@ -66,6 +87,8 @@ Deno.test("kernels --check names files that are new or gone, and changes by hand
 Deno.test("kernels embeds, so that --check has nothing to say", async () => {
   const { code, lines } = await onCopy(async (folder) => {
     await edit("sum_parts.wgsl", "// Sum", "// The sum ${x} of `all`")(folder);
+    await Deno.mkdir(new URL("more/", folder));
+    await Deno.rename(new URL("lanes/matmul_lanes.wgsl", folder), new URL("more/own.wgsl", folder));
     assertEquals(await kernelsCommand([], { output: silent, folder }), 0);
   });
   assertEquals(code, 0, lines);

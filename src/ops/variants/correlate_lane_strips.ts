@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { conv2d_3x3_lane_strips } from "../../../kernels/mod.ts";
+import { conv2d_3x3_lane_strips } from "../../../kernels/lanes/mod.ts";
 import { ceilDivide, LANES, linearGrid } from "../kernel_grid.ts";
 import { commonSizes, type CorrelationShape } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 import { divide, fitsStrips } from "./strips.ts";
 
-/** `kernels/conv2d_3x3_lane_strips.wgsl`. */
+/** `kernels/lanes/conv2d_3x3_lane_strips.wgsl`. */
 export const correlateLaneStrips: KernelVariant<CorrelationShape> = {
   name: "conv2d_3x3_lane_strips",
   tolerance: 1e-5,

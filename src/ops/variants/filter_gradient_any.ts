@@ -6,7 +6,7 @@
 import { conv2d_filter_gradient } from "../../../kernels/mod.ts";
 import { ceilDivide, heavyWorkgroup } from "../kernel_grid.ts";
 import { type FilterGradientShape, planFilterGradient } from "./filter_gradient_shape.ts";
-import type { SplitVariant } from "./kernel_variant.ts";
+import type { SplitVariant } from "./split_variant.ts";
 
 /** `kernels/conv2d_filter_gradient.wgsl`. */
 export const filterGradientAny: SplitVariant<FilterGradientShape> = {

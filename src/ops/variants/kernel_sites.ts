@@ -5,7 +5,8 @@
  */
 import { correlation } from "./correlation.ts";
 import { filterGradient } from "./filter_gradient.ts";
-import { type KernelOperation, type KernelShape, readShape } from "./kernel_variant.ts";
+import type { KernelSet } from "../../ir/lowering.ts";
+import { type KernelOperation, type KernelShape, readShape, variantsOf } from "./kernel_variant.ts";
 import { product } from "./product.ts";
 
 /** The operations. */
@@ -39,11 +40,15 @@ export function siteOf(key: string): KernelSite {
  * Checks that there are all the kernels of a table.
  *
  * @param table Names of kernels by shapes
+ * @param sets Kernels beyond those that every adapter can run
  * @throws {TypeError} Names the shape or the kernel that there is not, and those that there are
  */
-export function requireKernels(table: Readonly<Record<string, string>>): void {
+export function requireKernels(
+  table: Readonly<Record<string, string>>,
+  sets: readonly KernelSet[],
+): void {
   for (const [key, wanted] of Object.entries(table)) {
-    const names = siteOf(key).operation.variants.map(({ name }) => name);
+    const names = variantsOf(siteOf(key).operation, sets).map(({ name }) => name);
     if (names.includes(wanted)) continue;
     throw new TypeError(
       `there is no kernel '${wanted}' for "${key}": expected ${

@@ -3,30 +3,19 @@
  *
  * @module
  */
-import type { BufferSlot, CodedKernelCall, DeviceTraits } from "../../ir/lowering.ts";
+import type {
+  BufferSlot,
+  CodedKernelCall,
+  DeviceTraits,
+  KernelSet,
+  KernelShape,
+  KernelVariant,
+  VariantCall,
+} from "../../ir/lowering.ts";
 import { sumParts } from "../kernel_grid.ts";
+import { requireKernelSets } from "./kernel_sets.ts";
 
-/** What decides how an operation is computed: whole numbers by name. */
-export type KernelShape = Readonly<Record<string, number>>;
-
-/** A kernel on a shape, as one dispatch that may leave partial sums. */
-export interface VariantCall
-  extends Pick<CodedKernelCall, "kernel" | "code" | "overrides" | "workgroups"> {
-  /** Arrays as large as the result that it leaves, of which the result is the sum; 1 for the result itself. */
-  readonly parts: number;
-}
-
-/** One way to compute an operation. */
-export interface KernelVariant<S extends KernelShape = KernelShape> {
-  /** What tables call it: the kernel, and how its work is laid out where that is not the usual way. */
-  readonly name: string;
-  /** Most error of an element that it may have, relative to the largest magnitude of the result. */
-  readonly tolerance: number;
-  /** Whether it can compute a shape on an adapter. */
-  fits(shape: S, traits: DeviceTraits): boolean;
-  /** How it computes a shape that fits. */
-  plan(shape: S, traits: DeviceTraits): VariantCall;
-}
+export type { KernelShape, KernelVariant, VariantCall };
 
 /** An operation of two arrays that several kernels can compute. */
 export interface KernelOperation<S extends KernelShape = KernelShape> {
@@ -34,9 +23,9 @@ export interface KernelOperation<S extends KernelShape = KernelShape> {
   readonly name: string;
   /** Names of the numbers of its shapes, in the order in which tables have them. */
   readonly fields: readonly string[];
-  /** All ways to compute it. */
+  /** All ways to compute it on any adapter; sets of kernels may have more. */
   readonly variants: readonly KernelVariant<S>[];
-  /** Name of the variant that is taken where nothing was measured. */
+  /** Name of that which is taken where nothing was measured and no set of kernels has a better one. */
   rule(shape: S, traits: DeviceTraits): string;
   /** Elements of the result. */
   size(shape: S): number;
@@ -74,6 +63,20 @@ export function readShape<S extends KernelShape>(
 }
 
 /**
+ * All ways to compute an operation.
+ *
+ * @param operation The operation
+ * @param sets Kernels beyond those that every adapter can run
+ * @returns Those of the operation, then those of the sets
+ */
+export function variantsOf<S extends KernelShape>(
+  { name, variants }: KernelOperation<S>,
+  sets: readonly KernelSet[] = [],
+): readonly KernelVariant<S>[] {
+  return [...variants, ...sets.flatMap(({ operations }) => operations[name]?.variants ?? [])];
+}
+
+/**
  * The variants that can compute a shape.
  *
  * @param operation The operation
@@ -86,7 +89,30 @@ export function candidates<S extends KernelShape>(
   shape: S,
   traits: DeviceTraits,
 ): readonly KernelVariant<S>[] {
-  return operation.variants.filter((variant) => variant.fits(shape, traits));
+  return variantsOf(operation, traits.kernelSets).filter((variant) => variant.fits(shape, traits));
+}
+
+/**
+ * The variant that is taken where nothing was measured: that of the first set of kernels which has a rule for the
+ * shape, or that of the operation's own rule.
+ *
+ * @param operation The operation
+ * @param shape Its shape
+ * @param traits What is known of the adapter
+ * @returns Its name
+ * @throws {Error} If a set of kernels is missing by whose rules the adapter computes
+ */
+export function ruledVariant<S extends KernelShape>(
+  operation: KernelOperation<S>,
+  shape: S,
+  traits: DeviceTraits,
+): string {
+  requireKernelSets(traits);
+  for (const { operations } of traits.kernelSets ?? []) {
+    const name = operations[operation.name]?.rule?.(shape, traits);
+    if (name !== undefined) return name;
+  }
+  return operation.rule(shape, traits);
 }
 
 /**
@@ -96,7 +122,8 @@ export function candidates<S extends KernelShape>(
  * @param shape Its shape
  * @param traits What is known of the adapter
  * @returns The variant
- * @throws {Error} If the table names a variant that cannot compute this shape on this adapter
+ * @throws {Error} If the table names a variant that cannot compute this shape on this adapter, or what the rules need
+ *   was not loaded
  */
 export function chooseVariant<S extends KernelShape>(
   operation: KernelOperation<S>,
@@ -106,11 +133,15 @@ export function chooseVariant<S extends KernelShape>(
   const able = candidates(operation, shape, traits);
   const key = shapeKey(operation, shape);
   const names = able.map(({ name }) => name);
-  const wanted = traits.chooseKernel?.(key, names) ?? operation.rule(shape, traits);
-  const found = able.find(({ name }) => name === wanted);
+  const rule = ruledVariant(operation, shape, traits);
+  const measured = traits.chooseKernel?.(key, names);
+  const found = able.find(({ name }) => name === (measured ?? rule));
   if (found) return found;
+  const expected = `for ${key}, expected ${names.join(" or ")}`;
   throw new Error(
-    `A table of kernels has '${wanted}' for ${key}, expected ${names.join(" or ")}. Measure again.`,
+    measured === undefined
+      ? `The rule of kernels has '${rule}' ${expected}. This is a fault of the rule: measure which is the fastest.`
+      : `A table of kernels has '${measured}' ${expected}. Measure again.`,
   );
 }
 
@@ -138,35 +169,5 @@ export function variantCalls(
   return [
     { ...call, buffers: [...operands, source], flops },
     sumParts({ source, target: result, size, parts }, traits),
-  ];
-}
-
-/** A variant whose sum may be split into more or fewer parts than usual. */
-export interface SplitVariant<S extends KernelShape> extends Omit<KernelVariant<S>, "plan"> {
-  /** How it computes a shape that fits, in about `share` times the usual number of parts. */
-  plan(shape: S, traits: DeviceTraits, share: number): VariantCall;
-}
-
-/** Times the usual number of parts. Few parts are cheaper to add up, many keep more of the adapter busy. */
-const SHARES = [1 / 16, 1 / 4, 4] as const;
-
-/**
- * A variant with as many parts as usual, and those with more and fewer, which can compute what they split otherwise.
- *
- * @param variant The variant
- * @returns All of them, the usual one first
- */
-export function inParts<S extends KernelShape>(variant: SplitVariant<S>): KernelVariant<S>[] {
-  const usual = (shape: S, traits: DeviceTraits) => variant.plan(shape, traits, 1);
-  return [
-    { ...variant, plan: usual },
-    ...SHARES.map((share): KernelVariant<S> => ({
-      ...variant,
-      name: `${variant.name}, parts x ${share}`,
-      fits: (shape, traits) =>
-        variant.fits(shape, traits) &&
-        variant.plan(shape, traits, share).parts !== usual(shape, traits).parts,
-      plan: (shape, traits) => variant.plan(shape, traits, share),
-    })),
   ];
 }

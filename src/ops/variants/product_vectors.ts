@@ -5,7 +5,7 @@
  */
 import { matmul } from "../../../kernels/mod.ts";
 import { heavyWorkgroup } from "../kernel_grid.ts";
-import type { SplitVariant } from "./kernel_variant.ts";
+import type { SplitVariant } from "./split_variant.ts";
 import { hasVectors, planProduct, type ProductShape } from "./product_shape.ts";
 
 /** `kernels/matmul.wgsl`. */

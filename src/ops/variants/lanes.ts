@@ -1,0 +1,70 @@
+/**
+ * Kernels for adapters whose loads are dear: the lanes of a subgroup give each other what each has loaded. They are
+ * half of all WGSL, and no GPU computes by their rules: only software adapters load them, and who measures them.
+ *
+ * @module
+ */
+import type { DeviceTraits, KernelSet } from "../../ir/lowering.ts";
+import { ceilDivide, LANES, usesLanes } from "../kernel_grid.ts";
+import { correlateLaneChannels } from "./correlate_lane_channels.ts";
+import { correlateLaneStrips } from "./correlate_lane_strips.ts";
+import { correlateLaneTiles } from "./correlate_lane_tiles.ts";
+import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { filterGradientLaneStrips } from "./filter_gradient_lane_strips.ts";
+import { filterGradientLanes } from "./filter_gradient_lanes.ts";
+import { type FilterGradientShape, isRow3 } from "./filter_gradient_shape.ts";
+import { productLanes } from "./product_lanes.ts";
+import { hasVectors, type ProductShape } from "./product_shape.ts";
+import { inParts } from "./split_variant.ts";
+import { divide, prefersStrips } from "./strips.ts";
+
+/** All kernels with lanes; one more is one file and one line. */
+export const lanes: KernelSet = {
+  name: "lanes",
+  operations: {
+    "convolution": {
+      variants: [correlateLaneChannels, correlateLaneTiles, correlateLaneStrips],
+      rule: convolution,
+    },
+    "filter gradient": {
+      variants: [...inParts(filterGradientLanes), ...inParts(filterGradientLaneStrips)],
+      rule: filterGradient,
+    },
+    "matrix product": { variants: inParts(productLanes), rule: product },
+  },
+};
+
+function convolution(s: CorrelationShape, traits: DeviceTraits): string | undefined {
+  if (!is3x3(s) || !usesLanes(traits)) return undefined;
+  const few = ceilDivide(s.outWidth, 4) * ceilDivide(s.outHeight, 4);
+  const many = 4 * ceilDivide(s.outWidth, 8) * ceilDivide(s.outHeight, 8);
+  // Of few channels a strip takes half the time for a pixel.
+  const strips = divide(s.outWidth, s.outHeight);
+  if (correlateLaneStrips.fits(s, traits) && prefersStrips(s, strips, 2 * 16 * few)) {
+    return correlateLaneStrips.name;
+  }
+  // Sharing pixels is half as fast again, but wastes parts of larger tiles and of 32 channels.
+  const wide = 2 * many * fillUp(s.out4, LANES) <= 3 * few * fillUp(s.out4, 2);
+  return wide ? correlateLaneChannels.name : correlateLaneTiles.name;
+}
+
+function filterGradient(s: FilterGradientShape, traits: DeviceTraits): string | undefined {
+  if (!isRow3(s) || !usesLanes(traits)) return undefined;
+  if (2 * s.out4 > LANES) return filterGradientLanes.name;
+  // Of few channels a strip takes a third of the time for a pixel.
+  const strips = divide(s.outHeight, s.outWidth);
+  const pixels = s.outHeight * s.outWidth;
+  return filterGradientLaneStrips.fits(s, traits) && prefersStrips(s, strips, 3 * pixels)
+    ? filterGradientLaneStrips.name
+    : undefined;
+}
+
+function product(shape: ProductShape, traits: DeviceTraits): string | undefined {
+  const wide = shape.rows >= 16 && shape.columns >= 32;
+  return wide && hasVectors(shape) && usesLanes(traits) ? productLanes.name : undefined;
+}
+
+/** `count` rounded up to a multiple of `unit`. */
+function fillUp(count: number, unit: number): number {
+  return unit * ceilDivide(count, unit);
+}
