@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatBytes } from "../gpu/buffers.ts";
+import { formatBytes } from "../gpu/device_memory.ts";
 import type { Arena, Resources } from "./loaded_plan.ts";
 import { bytesOf, type Plan } from "./plan.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DeviceMemoryError, formatBytes } from "../gpu/buffers.ts";
+import { DeviceMemoryError, formatBytes } from "../gpu/device_memory.ts";
 import { GpuError } from "../gpu/device.ts";
 import type { Engine } from "./engine.ts";
 

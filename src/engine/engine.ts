@@ -4,7 +4,7 @@
  * @module
  */
 import { type Aval, formatAval } from "../ir/aval.ts";
-import { DeviceMemoryError } from "../gpu/buffers.ts";
+import { DeviceMemoryError } from "../gpu/device_memory.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";

@@ -5,7 +5,7 @@
  */
 import type { MemoryLack } from "../compile/plan_memory.ts";
 import type { Plan } from "../compile/plan.ts";
-import { DeviceMemoryError } from "../gpu/buffers.ts";
+import { DeviceMemoryError } from "../gpu/device_memory.ts";
 import { formatAval } from "../ir/aval.ts";
 import type { Program } from "../ir/program.ts";
 import type { SplitOptions } from "../transform/split_program.ts";

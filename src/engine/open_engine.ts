@@ -3,18 +3,13 @@
  *
  * @module
  */
-import { DEFAULT_BUDGET } from "../gpu/buffers.ts";
-import { borrowGpu, NoAdapterError } from "../gpu/device.ts";
+import { findAdapter, NoAdapterError } from "../gpu/adapter.ts";
+import { DEFAULT_BUDGET } from "../gpu/device_memory.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import { type Backend, Engine } from "./engine.ts";
 import type { EngineWatch } from "./engine_watch.ts";
 import { ReferenceBackend } from "./reference_backend.ts";
-import {
-  type BackendOptions,
-  type KernelSource,
-  type ProfileSource,
-  WebGpuBackend,
-} from "./webgpu_backend.ts";
+import type { BackendOptions, KernelSource, ProfileSource } from "./webgpu_backend.ts";
 
 /** What may be asked for. */
 export const engineChoices = ["webgpu", "tfjs", "reference", "auto"] as const;
@@ -151,14 +146,14 @@ async function open(
           `Ask for 'webgpu', or give no device.`,
       );
     }
-    const gpu = await borrowGpu(device, adapter);
-    const backend = await WebGpuBackend.open(pool, gpu);
+    const { WebGpuBackend } = await import("./webgpu_backend.ts");
+    const backend = await WebGpuBackend.borrow(device, { ...pool, ...(adapter && { adapter }) });
     return new Engine(backend, { ...watch, reason: "a device was given" });
   }
   const wasm = wasmPath === undefined ? {} : { wasmPath };
   switch (choice) {
     case "webgpu":
-      return new Engine(await WebGpuBackend.open(pool), watch);
+      return new Engine(await openWebGpu(pool), watch);
     case "reference":
       return new Engine(new ReferenceBackend({ float64 }), watch);
     case "tfjs":
@@ -167,7 +162,7 @@ async function open(
     case "auto":
       try {
         const reason = "WebGPU has an adapter";
-        return new Engine(await WebGpuBackend.open(pool), { ...watch, reason });
+        return new Engine(await openWebGpu(pool), { ...watch, reason });
       } catch (error) {
         if (!(error instanceof NoAdapterError)) throw error;
         const reason = `WebGPU has no adapter to trust, found ${error.found}`;
@@ -178,4 +173,11 @@ async function open(
         });
       }
   }
+}
+
+/** Opens WebGPU. Half of the library is needed for it, which a page without an adapter does not load. */
+async function openWebGpu(options: BackendOptions): Promise<Backend> {
+  const adapter = await findAdapter();
+  const { WebGpuBackend } = await import("./webgpu_backend.ts");
+  return await WebGpuBackend.open({ ...options, adapter });
 }

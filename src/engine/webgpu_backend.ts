@@ -15,7 +15,7 @@ import { lackOfMemory } from "../compile/plan_memory.ts";
 import { storedBytes } from "../compile/stored_bytes.ts";
 import { BufferPool, type BufferPoolOptions } from "../gpu/buffers.ts";
 import { GarbagePressure } from "../gpu/garbage.ts";
-import { type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
+import { borrowGpu, type Gpu, type GpuOptions, openGpu } from "../gpu/device.ts";
 import { PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
@@ -29,6 +29,12 @@ import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.
 import type { LoadOptions } from "./engine_watch.ts";
 import { fittingProgram } from "./fitting_program.ts";
 import type { HostArray, HostData } from "../ir/host_array.ts";
+
+// What profiles need of a device: pages load one file for WebGPU, and profiles take it from there.
+export { bytesOf } from "../compile/plan.ts";
+export { bindBuffers } from "../gpu/pipelines.ts";
+export { timeDispatches } from "../gpu/timing.ts";
+export { BufferPool, PipelineCache, upload };
 
 /** A program on the device, with the plan behind it. */
 export interface LoadedGpuProgram extends LoadedProgram {
@@ -107,6 +113,14 @@ export class WebGpuBackend implements Backend {
       gpu.close();
       throw error;
     }
+  }
+
+  /** Takes a device that belongs to someone else, who destroys it, and the adapter that it came from. */
+  static async borrow(
+    device: GPUDevice,
+    { adapter, ...options }: BackendOptions & { readonly adapter?: GPUAdapter } = {},
+  ): Promise<WebGpuBackend> {
+    return await WebGpuBackend.open(options, await borrowGpu(device, adapter));
   }
 
   upload(array: HostArray): GPUBuffer {

@@ -5,6 +5,9 @@
  */
 
 import type { Gpu } from "./device.ts";
+import { DEFAULT_BUDGET, DeviceMemoryError, formatBytes } from "./device_memory.ts";
+
+export { DeviceMemoryError };
 
 /** Options of a {@linkcode BufferPool}. */
 export interface BufferPoolOptions {
@@ -25,15 +28,6 @@ export interface BufferPoolStats {
   /** Number of buffers ever created. */
   readonly createdBuffers: number;
 }
-
-/** Thrown when a buffer would break the byte budget or a limit of the device. */
-export class DeviceMemoryError extends Error {
-  /** The name of the class. */
-  override readonly name = "DeviceMemoryError";
-}
-
-/** Most bytes of a pool, unless told: WebGPU does not say how much memory an adapter has. */
-export const DEFAULT_BUDGET: number = 4 * 2 ** 30;
 
 /** Sizes are rounded up to this many bytes, so that more buffers can be recycled. */
 const GRANULARITY = 256;
@@ -260,11 +254,4 @@ function notLive(buffer: GPUBuffer, what: string): Error {
     `Cannot ${what} buffer "${buffer.label}": found one that is not live in this pool, ` +
       `expected one that was acquired and not yet released. Release each buffer once.`,
   );
-}
-
-/** A size in words: bytes, MiB or GiB. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 2 ** 20) return `${bytes} bytes`;
-  if (bytes < 2 ** 30) return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  return `${(bytes / 2 ** 30).toLocaleString("en-US", { maximumFractionDigits: 1 })} GiB`;
 }

@@ -8,47 +8,15 @@ import { DeviceUsers } from "./device_users.ts";
 import { adapterCosts } from "../adapter/adapter_costs.ts";
 import { adapterClassOf, builtInProfile } from "../adapter/built_in_profiles.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
-import { isOpenGl } from "./opengl.ts";
+import {
+  type AdapterSummary,
+  findAdapter,
+  type GpuOptions,
+  NoAdapterError,
+  summarizeAdapter,
+} from "./adapter.ts";
 
-/** What kind of adapter {@linkcode openGpu} should look for. */
-export interface GpuOptions {
-  /** Which adapter the system should prefer; `"high-performance"` by default. */
-  readonly powerPreference?: GPUPowerPreference;
-  /** `true` to insist on a software adapter, for tests. */
-  readonly forceFallbackAdapter?: boolean;
-  /** Name of the device in error messages of the driver. */
-  readonly label?: string;
-}
-
-/** Who made the adapter, and whether it is a CPU. */
-export interface AdapterSummary {
-  /** Vendor as the driver gives it; may be empty or a number. */
-  readonly vendor: string;
-  /** Architecture family; may be empty. */
-  readonly architecture: string;
-  /** Device id; may be empty. */
-  readonly device: string;
-  /** Free text of the driver; may be empty. */
-  readonly description: string;
-  /** One line for terminals and reports, with "(software)" when it is a CPU. */
-  readonly label: string;
-  /** `true` when the adapter runs on the CPU (lavapipe, SwiftShader, WARP). */
-  readonly software: boolean;
-}
-
-/** Thrown by {@linkcode openGpu} when the system offers no WebGPU adapter that can be trusted. */
-export class NoAdapterError extends Error {
-  /** The name of the class. */
-  override readonly name = "NoAdapterError";
-  /** What there is instead, in a few words: "no adapter". */
-  readonly found: string;
-
-  /** An error that says what was found, what was expected, and the way out. */
-  constructor(found: string, wayOut: string) {
-    super(`Cannot open a WebGPU device: found ${found}, expected an adapter. ${wayOut}`);
-    this.found = found;
-  }
-}
+export { type AdapterSummary, findAdapter, type GpuOptions, NoAdapterError, summarizeAdapter };
 
 /** Thrown by {@linkcode Gpu.check} when the device reported an error or was lost. */
 export class GpuError extends Error {
@@ -81,8 +49,6 @@ export interface Subgroups {
   /** Whether kernels must say `enable subgroups;`; Deno's compiler does not know the words. */
   readonly directive: boolean;
 }
-
-const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|software/i;
 
 /**
  * An open WebGPU device with what the compiler needs to know of it.
@@ -270,37 +236,6 @@ export class Gpu {
   }
 }
 
-const DRIVER = "Install the driver of your GPU, or a software adapter: on Debian and Ubuntu " +
-  "`apt-get install libvulkan1 mesa-vulkan-drivers`.";
-
-/**
- * Finds the system's best WebGPU adapter.
- *
- * @param options Which adapter to look for
- * @returns The adapter
- * @throws {NoAdapterError} When WebGPU or an adapter is missing, or the only one is OpenGL (see
- * {@linkcode isOpenGl}), with what to install
- */
-export async function findAdapter(options: GpuOptions = {}): Promise<GPUAdapter> {
-  const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-  if (gpu === undefined) {
-    throw new NoAdapterError(
-      "a runtime without navigator.gpu",
-      "Use Deno 2.9 or newer, or a browser with WebGPU.",
-    );
-  }
-  const adapter = await gpu.requestAdapter({
-    powerPreference: options.powerPreference ?? "high-performance",
-    ...(options.forceFallbackAdapter === true ? { forceFallbackAdapter: true } : {}),
-  });
-  if (adapter === null) throw new NoAdapterError("no adapter", DRIVER);
-  if (isOpenGl(adapter.info)) {
-    const { label } = summarizeAdapter(adapter.info);
-    throw new NoAdapterError(`only ${label} through OpenGL, which corrupts memory`, DRIVER);
-  }
-  return adapter;
-}
-
 /**
  * Opens the system's best WebGPU adapter with the adapter's own limits, not the portable minimum.
  *
@@ -309,7 +244,7 @@ export async function findAdapter(options: GpuOptions = {}): Promise<GPUAdapter>
  * @throws {NoAdapterError} When there is no adapter that can be trusted, with what to install
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
-  const adapter = await findAdapter(options);
+  const adapter = options.adapter ?? await findAdapter(options);
   const requiredLimits: Record<string, number> = {};
   for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
@@ -363,29 +298,4 @@ async function findSubgroups(device: GPUDevice, lanes: number): Promise<Subgroup
     if (await device.popErrorScope() === null) return { lanes, directive };
   }
   return undefined;
-}
-
-/**
- * Puts an adapter's description into words, and finds out whether it is a CPU.
- *
- * @param info The `info` of a `GPUAdapter`, or the `adapterInfo` of a `GPUDevice`
- * @returns The summary
- */
-export function summarizeAdapter(info: Partial<GPUAdapterInfo>): AdapterSummary {
-  const vendor = info.vendor ?? "";
-  const architecture = info.architecture ?? "";
-  const device = info.device ?? "";
-  const description = info.description ?? "";
-  const software = info.isFallbackAdapter === true ||
-    SOFTWARE_NAMES.test(`${vendor} ${architecture} ${device} ${description}`);
-  const words = [vendor, architecture, device].filter((word) => word !== "").join(" ");
-  const name = description !== "" ? description : words !== "" ? words : "unnamed adapter";
-  return {
-    vendor,
-    architecture,
-    device,
-    description,
-    label: software ? `${name} (software)` : name,
-    software,
-  };
 }

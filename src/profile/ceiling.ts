@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { bindBuffers, type CompiledKernel, PipelineCache } from "../gpu/pipelines.ts";
-import { upload } from "../gpu/readback.ts";
-import { timeDispatches } from "../gpu/timing.ts";
+import type { CompiledKernel } from "../gpu/pipelines.ts";
 
 /** Ceilings of an adapter. */
 export interface Ceiling {
@@ -86,6 +83,9 @@ export function leastTime(
  * @returns Its arithmetic and its copy bandwidth.
  */
 export async function measureCeiling(gpu: Gpu): Promise<Ceiling> {
+  const { bindBuffers, BufferPool, PipelineCache, timeDispatches, upload } = await import(
+    "../engine/webgpu_backend.ts"
+  );
   const pool = new BufferPool(gpu);
   const pipelines = new PipelineCache(gpu);
   const bytes = Math.min(COPIED, gpu.limits.maxStorageBufferBindingSize);

@@ -4,12 +4,10 @@
  * @module
  */
 import type { LoadedPlan } from "../compile/loaded_plan.ts";
-import { bytesOf } from "../compile/plan.ts";
 import { flattenArrays, handleOf, uploadTo } from "../engine/arrays.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Value } from "../engine/value.ts";
-import { WebGpuBackend } from "../engine/webgpu_backend.ts";
-import { type Dispatch, timeDispatches } from "../gpu/timing.ts";
+import type { Dispatch } from "../gpu/timing.ts";
 import { type Aval, sizeOf } from "../ir/aval.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
@@ -110,6 +108,7 @@ export async function profile<A extends readonly unknown[]>(
   const { recompute = "auto", runs = 3, roofline = true } = options;
   requireCounts("profile", { runs });
   const { backend } = engine;
+  const { bytesOf, timeDispatches, WebGpuBackend } = await import("../engine/webgpu_backend.ts");
   if (!(backend instanceof WebGpuBackend)) {
     throw new TypeError(
       `Cannot profile on the engine '${engine?.info?.name}': it runs no dispatches. Open 'webgpu'.`,
@@ -153,7 +152,11 @@ export async function profile<A extends readonly unknown[]>(
       ...(splits.length > 0 && { splits }),
       flops: prepared.flops,
       prepared: milliseconds,
-      dispatches: profiled(loaded, dispatches, { times, ceiling }),
+      dispatches: profiled(loaded, dispatches, {
+        times,
+        ceiling,
+        constants: plan.literals.reduce((sum, storage) => sum + bytesOf(storage), 0),
+      }),
       ...(ceiling && { ceiling }),
     };
   } finally {
@@ -166,15 +169,16 @@ export async function profile<A extends readonly unknown[]>(
 function profiled(
   { plan }: LoadedPlan,
   bound: readonly Dispatch[],
-  { times, ceiling }: {
+  { times, ceiling, constants }: {
     readonly times: Float64Array | null;
     readonly ceiling: Ceiling | undefined;
+    readonly constants: number;
   },
 ): ProfiledDispatch[] {
   const memory = memoryOver(
     plan,
     bound.map(({ kernel }) => kernel.bindings.map(({ access }) => access === "read_write")),
-    plan.literals.reduce((sum, storage) => sum + bytesOf(storage), 0),
+    constants,
   );
   return plan.dispatches.map(({ label, kernel, workgroups, flops, bytes }, k) => ({
     label,

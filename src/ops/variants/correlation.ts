@@ -6,7 +6,6 @@
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { correlateAny } from "./correlate_any.ts";
 import { correlate3x3 } from "./correlate_3x3.ts";
-import { correlateSlices } from "./correlate_slices.ts";
 import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
 import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelOperation } from "./kernel_variant.ts";
@@ -15,11 +14,7 @@ import type { KernelOperation } from "./kernel_variant.ts";
 export const correlation: KernelOperation<CorrelationShape> = {
   name: "convolution",
   fields: /* @__PURE__ */ [CONVOLUTION_FIELDS, "transposed"].flat(),
-  variants: /* @__PURE__ */ [
-    correlateAny,
-    correlate3x3,
-    correlateSlices,
-  ].flat(),
+  variants: [correlateAny, correlate3x3],
   rule,
   size: (s) => 4 * s.batch * s.images * s.outHeight * s.outWidth * s.out4,
 };

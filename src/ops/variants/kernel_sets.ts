@@ -26,6 +26,7 @@ const SETS: readonly LoadableSet[] = [
     ruled: usesLanes,
     load: async () => (await import("./lanes.ts")).lanes,
   },
+  { name: "slices", kernels: /_slices/, load: async () => (await import("./slices.ts")).slices },
 ];
 
 /**
