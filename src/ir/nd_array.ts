@@ -66,12 +66,14 @@ export function copyStrided(
 ): NdArray {
   const result = zerosNd(shape, source.dtype);
   const { data } = result;
-  const rank = shape.length;
-  const counter = new Array<number>(rank).fill(0);
+  const inner = shape.length - 1;
+  const length = shape[inner] ?? 1;
+  const step = view.strides[inner] ?? 0;
+  const counter = new Array<number>(shape.length).fill(0);
   let position = view.offset;
-  for (let i = 0; i < data.length; i++) {
-    data[i] = source.data[position]!;
-    for (let axis = rank - 1; axis >= 0; axis--) {
+  for (let i = 0; i < data.length;) {
+    for (let k = 0; k < length; k++) data[i++] = source.data[position + k * step]!;
+    for (let axis = inner - 1; axis >= 0; axis--) {
       position += view.strides[axis]!;
       if (++counter[axis]! < shape[axis]!) break;
       position -= counter[axis]! * view.strides[axis]!;

@@ -17,11 +17,11 @@ export interface Merged {
  * Merges neighbouring axes that no operation tells apart.
  *
  * Two axes are merged if they have the same role and, in every given shape, are both of the full
- * extent or both of extent 1.
+ * extent or both of extent 1. An axis of extent 1 along which nothing is done goes into any other.
  *
  * @param shapes Shapes of one rank; along each axis their extents are the largest one or 1.
- * @param roles What is done along each axis; axes with an `undefined` role never merge.
- *   Default: all axes have one role.
+ * @param roles What is done along each axis: nothing where it is empty; axes with an `undefined` role never
+ *   merge. Default: nothing is done.
  * @returns The merged shapes and where their axes came from.
  */
 export function mergeAxes(
@@ -31,6 +31,7 @@ export function mergeAxes(
   const merged: number[][] = shapes.map(() => []);
   const firstAxes: number[] = [];
   let previous: string | undefined;
+  let isIdle = false;
   shapes[0]!.forEach((_, axis) => {
     const extents = shapes.map((shape) => shape[axis]!);
     const full = Math.max(...extents);
@@ -39,6 +40,13 @@ export function mergeAxes(
       ? undefined
       : `${role} ${full === 1 ? "" : extents.map((extent) => extent === 1 ? "1" : "n").join("")}`;
     if (full === 1 && role === "" && firstAxes.length > 0) return;
+    if (isIdle) {
+      // There were axes of extent 1 only.
+      merged.forEach((shape) => shape.pop());
+      firstAxes.pop();
+      previous = undefined;
+    }
+    isIdle = full === 1 && role === "";
     if (pattern !== undefined && pattern === previous) {
       merged.forEach((shape, k) => shape[shape.length - 1]! *= extents[k]!);
     } else {

@@ -24,6 +24,7 @@ import { withBackend } from "./current_backend.ts";
 import type { Implementation } from "./implementation.ts";
 import type { LoadTfjsOptions, Tf, TfjsBackendName, TfTensor } from "./load.ts";
 import { structuralImplementations } from "./structural.ts";
+import { computeWords } from "./words.ts";
 
 /** Primitives that TensorFlow.js computes; all others are evaluated on the host. */
 const implementations: Readonly<Record<string, Implementation>> = {
@@ -301,7 +302,7 @@ class CompiledProgram implements TfjsProgram {
           () => primitive.tfjs(params, operands.map((held) => whole(tf, held))),
         ).map((tensor, k) => heldTensor(tensor, outputs[k]!));
       }
-      const results = native(tf, node, operands);
+      const results = native(tf, node, operands) ?? computeWords(tf, node, operands);
       if (results) return results;
       return primitive.evaluate(params, operands.map((held) => toReference(tf, held)), outputs)
         .map((array) => hold(tf, array));

@@ -14,11 +14,21 @@ import type { Tf, TfTensor } from "./load.ts";
  *
  * `f32`, `i32` and `bool` are tensors. A tensor has the rank of the array, and extent 1 along axes
  * along which the array only repeats it: broadcasting costs nothing until someone needs the whole.
- * `u32`, a type that TensorFlow.js does not have, stays on the host.
+ * `u32`, a type that TensorFlow.js does not have, stays on the host, in arrays of the same kind.
  */
 export type Held =
   | { readonly kind: "tensor"; readonly aval: Aval; readonly tensor: TfTensor }
-  | { readonly kind: "host"; readonly aval: Aval; readonly array: NdArray };
+  | HeldWords;
+
+/** Words of 32 bits on the host. */
+export interface HeldWords {
+  /** Where they are. */
+  readonly kind: "host";
+  /** What they are. */
+  readonly aval: Aval;
+  /** The words, with extents 1 where the array only repeats. */
+  readonly array: NdArray;
+}
 
 /** Types of TensorFlow.js. */
 const tfTypes = { f32: "float32", i32: "int32", bool: "bool" } as const;
@@ -51,15 +61,25 @@ export function whole(tf: Tf, held: Held): TfTensor {
   }
   const { tensor, aval: { shape, dtype } } = held;
   if (sameShape(tensor.shape, shape)) return tensor;
+  if (tensor.size === 1 && dtype !== "bool") {
+    const [value] = tensor.dataSync();
+    return tf.fill([...shape], value!, tfTypeOf(dtype) as "float32" | "int32");
+  }
   const { merged: [from, to] } = mergeAxes([tensor.shape, shape]);
-  if (dtype === "f32" && to!.length <= 6) {
-    // Adding zeros is the fastest way to repeat; it leaves every value but -0 as it is.
-    return tf.add(tf.reshape(tensor, [...from!]), tf.zeros([...to!])).reshape([...shape]);
+  if (to!.length <= 6 && (dtype === "f32" || (dtype === "i32" && areFloats(tensor)))) {
+    // A product with ones is the fastest way to repeat.
+    const source = tf.cast(tf.reshape(tensor, [...from!]), "float32");
+    return tf.cast(tf.mul(source, tf.fill([...to!], 1)), tfTypeOf(dtype)).reshape([...shape]);
   }
   const spread = repeat({ shape: from!, dtype, data: tensor.dataSync() } as NdArray, to!);
   // The reference computes f32 in float64, which TensorFlow.js does not take.
   const data = dtype === "f32" ? Float32Array.from(spread.data) : spread.data;
   return tf.tensor(data as Float32Array, [...shape], tfTypeOf(dtype));
+}
+
+/** Whether integers are floats, too. */
+function areFloats(integers: TfTensor): boolean {
+  return integers.dataSync<"int32">().every((value) => Math.abs(value) <= 2 ** 24);
 }
 
 function repeat(array: NdArray, shape: Shape): NdArray {
@@ -71,9 +91,16 @@ function repeat(array: NdArray, shape: Shape): NdArray {
   return copyStrided(array, shape, { offset: 0, strides });
 }
 
+/** All of an array of words. */
+export function wholeWords({ array, aval: { shape } }: HeldWords): NdArray {
+  if (sameShape(array.shape, shape)) return array;
+  const { merged: [from, to] } = mergeAxes([array.shape, shape]);
+  return { ...repeat({ ...array, shape: from! }, to!), shape };
+}
+
 /** An array in the form of the reference interpreter. */
 export function toReference(tf: Tf, held: Held): NdArray {
-  if (held.kind === "host") return held.array;
+  if (held.kind === "host") return wholeWords(held);
   const { shape, dtype } = held.aval;
   const data = tf.tidy(() => whole(tf, held).dataSync());
   return { shape, dtype, data: dtype === "f32" ? Float64Array.from(data) : data } as NdArray;
@@ -97,7 +124,7 @@ export function releaseHold(held: Held): void {
 /** Reads an array. */
 export async function readHeld(tf: Tf, held: Held): Promise<HostArray> {
   const { shape, dtype } = held.aval;
-  if (held.kind === "host") return { shape, dtype, data: Uint32Array.from(held.array.data) };
+  if (held.kind === "host") return { shape, dtype, data: Uint32Array.from(wholeWords(held).data) };
   const full = tf.tidy(() => shared(whole(tf, held)));
   // The cpu backend gives out its own array.
   const data = (await full.data<"float32">()).slice();

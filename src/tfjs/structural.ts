@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, type Shape, sizeOf } from "../ir/aval.ts";
+import { type DType, sameShape, type Shape, sizeOf, stridesOf } from "../ir/aval.ts";
 import type { Node } from "../ir/tensor.ts";
 import type { BroadcastParams } from "../ops/broadcast.ts";
 import type { ConcatParams } from "../ops/concat.ts";
@@ -18,8 +18,10 @@ import type { ReduceParams } from "../ops/sum.ts";
 import { mergeAxes } from "./axes.ts";
 import type { HostArray } from "../ir/host_array.ts";
 import { type Held, hold, shared, whole } from "./held.ts";
+import { concatOnHost, movesFew, viewOnHost } from "./host_moves.ts";
 import { type Implementation, MOST_AXES } from "./implementation.ts";
 import type { Tf, TfTensor } from "./load.ts";
+import { pooledMax, pooledSum } from "./windows.ts";
 
 const numeric: readonly DType[] = ["f32", "i32"];
 const every: readonly DType[] = ["f32", "i32", "bool"];
@@ -91,26 +93,55 @@ function permuted(tf: Tf, x: TfTensor, order: readonly number[]): TfTensor | und
   return tf.transpose(x.reshape(sizes), mergedOrder).reshape(shape);
 }
 
-function sliced(tf: Tf, { start, shape, stride }: SliceParams, x: TfTensor): TfTensor | undefined {
+function sliced(tf: Tf, { start, shape, stride }: SliceParams, x: TfTensor): TfTensor {
   // Along an axis that is only repeated there is one element to take.
   const repeated = x.shape.map((extent) => extent === 1);
   const first = start.map((at, axis) => repeated[axis] ? 0 : at);
   const count = shape.map((extent, axis) => repeated[axis] ? 1 : extent);
   const step = stride.map((by, axis) => repeated[axis] || count[axis] === 1 ? 1 : by);
-  const isStrided = step.some((by) => by > 1);
-  if (isStrided && x.dtype !== "float32") return undefined;
-  const roles = x.shape.map((extent, axis) => extent === count[axis] ? "" : undefined);
-  return merged(x, roles, (flat, axes) => {
-    const begin = axes.map((axis) => first[axis]!);
-    if (!isStrided) {
-      const size = axes.map((axis, k) => roles[axis] === "" ? flat.shape[k]! : count[axis]!);
-      return tf.slice(flat, begin, size);
+  if (sameShape(count, x.shape)) return x;
+  const strides = stridesOf(x.shape);
+  if (step.some((by) => by > 1)) {
+    return viewOnHost(tf, x, count, {
+      offset: first.reduce((sum, at, axis) => sum + at * strides[axis]!, 0),
+      strides: strides.map((stride, axis) => stride * step[axis]!),
+    });
+  }
+  const cut = contiguous(x.shape, first, count);
+  const flat = x.reshape(cut.map(({ extent }) => extent));
+  const [begin, size] = [cut.map(({ first }) => first), cut.map(({ count }) => count)];
+  const inner = size.at(-1) ?? 1;
+  if (size.length <= MOST_AXES && (!movesFew(inner) || x.size === inner)) {
+    return tf.slice(flat, begin, size).reshape(count);
+  }
+  const along = stridesOf(flat.shape);
+  const offset = begin.reduce((sum, at, axis) => sum + at * along[axis]!, 0);
+  return viewOnHost(tf, flat, size, { offset, strides: along }).reshape(count);
+}
+
+/** A range of an axis. */
+interface Cut {
+  readonly extent: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Ranges of all axes; an axis takes those behind it with it that are whole. */
+function contiguous(shape: Shape, first: Shape, count: Shape): Cut[] {
+  const cuts: Cut[] = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const own = { extent: shape[axis]!, first: first[axis]!, count: count[axis]! };
+    const next = cuts[0];
+    if (next?.count !== next?.extent || next === undefined) cuts.unshift(own);
+    else {
+      cuts[0] = {
+        extent: own.extent * next.extent,
+        first: own.first * next.extent,
+        count: own.count * next.extent,
+      };
     }
-    const end = axes.map((axis, k) =>
-      roles[axis] === "" ? flat.shape[k]! : first[axis]! + (count[axis]! - 1) * step[axis]! + 1
-    );
-    return tf.stridedSlice(flat, begin, end, axes.map((axis) => step[axis]!));
-  })?.reshape(count);
+  }
+  return cuts;
 }
 
 /** Zeros between the elements of one axis. */
@@ -152,12 +183,16 @@ function reducedLast(tf: Tf, x: TfTensor, axes: readonly number[]): TfTensor | u
 
 /** Sum over axes, which keep the extent 1. */
 function sumKeeping(tf: Tf, x: TfTensor, axes: readonly number[]): TfTensor {
+  const pooled = pooledSum(tf, x, axes);
+  if (pooled) {
+    return axes.every((axis) => pooled.shape[axis] === 1) ? pooled : sumKeeping(tf, pooled, axes);
+  }
   const [axis] = axes as [number];
   const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
   if (axes.length > 1 || inner === 1) return tf.sum(x, [...axes], true);
   // A product with ones is many times faster than the sum over any axis but the last.
   const count = x.shape[axis]!;
-  return tf.matMul(tf.ones([outer, 1, count]), x.reshape([outer, count, inner]))
+  return tf.matMul(tf.fill([outer, 1, count], 1), x.reshape([outer, count, inner]))
     .reshape(x.shape.map((extent, at) => at === axis ? 1 : extent));
 }
 
@@ -167,7 +202,7 @@ function summing<T>(
   axes: readonly number[],
   fn: (x: TfTensor, axes: readonly number[]) => T,
 ): T | undefined {
-  const roles = x.shape.map((_, axis) => axes.includes(axis) ? "sum" : "keep");
+  const roles = x.shape.map((_, axis) => axes.includes(axis) ? "sum" : "");
   const { merged: [shape], firstAxes } = mergeAxes([x.shape], roles);
   if (shape!.length > MOST_AXES) return undefined;
   return fn(
@@ -239,13 +274,13 @@ export const structuralImplementations: Readonly<Record<string, Implementation>>
     x.reshape(shape.map((_, axis) => axes.includes(axis) ? x.shape[axes.indexOf(axis)]! : 1))
   ),
   permute: view((tf, { order }: PermuteParams, x) => permuted(tf, x, order)),
-  reverse: view((tf, { axes }: ReverseParams, x) =>
-    merged(
-      x,
-      x.shape.map((_, axis) => axes.includes(axis) ? undefined : ""),
-      (flat, first) => tf.reverse(flat, first.flatMap((axis, k) => axes.includes(axis) ? [k] : [])),
-    )?.reshape(x.shape)
-  ),
+  reverse: view((tf, { axes }: ReverseParams, x) => {
+    const strides = stridesOf(x.shape);
+    return viewOnHost(tf, x, x.shape, {
+      offset: axes.reduce((sum, axis) => sum + (x.shape[axis]! - 1) * strides[axis]!, 0),
+      strides: strides.map((stride, axis) => axes.includes(axis) ? -stride : stride),
+    });
+  }),
   slice: view((tf, params: SliceParams, x) => sliced(tf, params, x)),
   pad: plain(numeric, (tf, params: PadParams, [x]) => padded(tf, params, x!)),
   concat: plain(numeric, (tf, { axis }: ConcatParams, tensors, { outputs: [output] }) => {
@@ -253,7 +288,9 @@ export const structuralImplementations: Readonly<Record<string, Implementation>>
       sizeOf,
     );
     const flat = tensors.map((tensor) => tensor.reshape([outer!, tensor.shape[axis]! * inner!]));
-    return tf.concat(flat, 1).reshape([...output!.shape]);
+    const few = outer! > 1 && movesFew(output!.size / outer! / tensors.length);
+    const joined = few ? concatOnHost(tf, flat) : tf.concat(flat, 1);
+    return joined.reshape([...output!.shape]);
   }),
   sum: plain(
     ["f32"],
@@ -266,8 +303,9 @@ export const structuralImplementations: Readonly<Record<string, Implementation>>
       standardized(tf, params, x!)?.map((tensor, k) => tensor.reshape([...outputs[k]!.shape])),
   ),
   reduce_max: plain(["f32"], (tf, { axes }: ReduceParams, [x], { outputs: [output] }) => {
-    const flat = reducedLast(tf, x!, axes);
-    return flat && tf.max(flat, 1).reshape([...output!.shape]);
+    const pooled = summing(x!, axes, (flat, over) => pooledMax(tf, flat, over));
+    const flat = pooled ? undefined : reducedLast(tf, x!, axes);
+    return (pooled ?? (flat && tf.max(flat, 1)))?.reshape([...output!.shape]);
   }),
   argmax: plain(["f32"], (tf, { axes }: ReduceParams, [x], { outputs: [output] }) => {
     const flat = reducedLast(tf, x!, axes);

@@ -6,8 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Aval, sizeOf } from "../../src/ir/aval.ts";
-import { evaluate } from "../../src/ir/evaluate.ts";
-import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
+import { ndArray } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as ops from "../../src/ops/mod.ts";
@@ -16,9 +15,10 @@ import type { HostArray } from "../../src/ir/host_array.ts";
 import { tile } from "../../src/tensor/mod.ts";
 import { openTfjs } from "../../src/tfjs/mod.ts";
 import { checkpoint, trace } from "../../src/transform/mod.ts";
-import { assertClose, type Fn, randomLike } from "../cases/laws.ts";
+import { type Fn, randomLike } from "../cases/laws.ts";
 import { integer, pick, uniform } from "../cases/random.ts";
 import { randomView } from "../cases/views.ts";
+import { type Agreement, assertAgreesOn } from "./agreement.ts";
 
 const executor = await openTfjs();
 
@@ -26,22 +26,8 @@ function f32(...shape: number[]): Aval {
   return { shape, dtype: "f32" };
 }
 
-function host(array: NdArray): HostArray {
-  const data = array.dtype === "f32" ? Float32Array.from(array.data) : array.data;
-  return { ...array, data: data as HostArray["data"] };
-}
-
-async function assertAgrees(
-  fn: Fn,
-  point: readonly NdArray[],
-  options: { readonly tolerance: number; readonly what: string },
-): Promise<void> {
-  const { program } = trace(fn, point.map(({ shape, dtype }) => ({ shape, dtype })));
-  const results = await executor.run(program, point.map(host));
-  evaluate(program, point).forEach((expected, k) => {
-    assertClose(ndArray(expected, results[k]!.data), expected, options);
-  });
-}
+const assertAgrees: Agreement = (fn, point, options) =>
+  assertAgreesOn(executor, fn, point, options);
 
 function traced(fn: Fn, ...avals: Aval[]): Program {
   return trace(fn, avals).program;
@@ -226,6 +212,11 @@ Deno.test("mergeAxes() joins what no operation tells apart", () => {
     firstAxes: [0, 1, 2],
   });
   assertEquals(mergeAxes([[2, 1, 3]]).merged, [[6]]);
+  assertEquals(mergeAxes([[1, 1, 2, 3]], ["", "", "sum", ""]), {
+    merged: [[2, 3]],
+    firstAxes: [2, 3],
+  });
+  assertEquals(mergeAxes([[1, 1]]), { merged: [[1]], firstAxes: [0] });
   assertEquals(mergeAxes([[2, 3, 4]], ["", undefined, ""]), {
     merged: [[2, 3, 4]],
     firstAxes: [0, 1, 2],
