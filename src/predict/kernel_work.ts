@@ -219,7 +219,7 @@ class Counter {
     } else if (place.space === "workgroup") this.#add("shared", place.type.size);
   }
 
-  /** A loop: its body is counted once, as often as it runs. */
+  /** A loop: its body is counted as in the middle of its rounds, as often as it runs. */
   #loop(
     { first, condition, next, body }: Extract<Statement, { kind: "loop" }>,
     outer: Scope,
@@ -229,11 +229,31 @@ class Counter {
     const trips = condition ? this.#trips({ first, condition, next }, scope) : 1;
     if (trips <= 0) return undefined;
     const times = this.#times;
+    this.#times = 0;
+    if (first?.kind === "declare") this.#skip(Math.floor(trips / 2), { first, next }, scope);
     this.#times = times * trips;
     if (condition) this.#value(condition, scope);
     this.#run(body, scope);
     this.#times = times;
     return undefined;
+  }
+
+  /** Sets the variable of a loop to what it is after some rounds. */
+  #skip(
+    rounds: number,
+    { first: { name }, next }: {
+      readonly first: Extract<Statement, { kind: "declare" }>;
+      readonly next: Statement | undefined;
+    },
+    scope: Scope,
+  ): void {
+    const variable = scope.get(name);
+    if (variable?.number === undefined || next?.kind !== "assign") return;
+    const step = this.#value(next.value, scope).number;
+    const number = step === undefined
+      ? undefined
+      : compute(next.op, variable.number, rounds * step);
+    scope.set(name, { ...variable, number });
   }
 
   /** How often a loop runs that counts from a number to another; once if that is not known. */

@@ -72,6 +72,10 @@ Deno.test("kernelWork() takes the ways that constants choose, and both where dat
   assertEquals(stores("if (N > 3u) { y[q] = x[q]; } else { y[q] = x[0]; y[0] = x[q]; }"), 2);
   assertEquals(stores("if (x[q].x > 0.5) { y[q] = x[q]; } else { y[q] = x[0]; y[0] = x[q]; }"), 3);
   assertEquals(stores("if (sizes.rows == 5u) { return; } y[q] = x[q];"), 0);
+  // A loop that stores once it is under way does so in most of its rounds.
+  const under = "for (var i = 0u; i < 9u; i += 1u) { if (i >= 2u) { y[q] = x[q]; } }";
+  assertEquals(stores(under), 9);
+  assertEquals(stores("for (var i = 9; i > 0; i -= 2) { if (i < 6) { y[q] = x[q]; } }"), 5);
   // The bits of a constant are no constant here: both ways are counted.
   const bits = "if ((bitcast<u32>(2.4) & 0x7fffffffu) < 0x7f800000u) { y[q] = x[q]; }";
   assertEquals(stores(`${bits} else { y[q] = x[0]; y[0] = x[q]; }`), 3);
