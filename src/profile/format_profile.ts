@@ -22,11 +22,16 @@ interface Row {
   least: number;
   flops: number;
   bytes: number;
+  /** Of one dispatch, or of all in the row, which are equal. */
+  readonly invocations: number | undefined;
 }
 
+/** Share of an adapter's invocations below which a dispatch leaves it idle. */
+const FILLED = 0.5;
+
 /**
- * Writes a profile as a table: what was dispatched, how often, how long it took, its operations and bytes, and its
- * share of what the adapter's arithmetic and memory allow.
+ * Writes a profile as a table: what was dispatched, how often, how long it took, its operations and bytes, its share
+ * of what the adapter's arithmetic and memory allow, and how much of the adapter its invocations fill.
  *
  * @param profile The profile.
  * @param options A line for each dispatch; WGSL.
@@ -55,14 +60,14 @@ interface Row {
  *   flops: 16,
  *   prepared: 1,
  * });
- * assertMatch(text, /1 +0\.002 +100\.0% +16 +128 +0\.0 +0\.1 +- +generated +map mul \[16\]/);
+ * assertMatch(text, /1 +0\.002 +100\.0% +16 +128 +0\.0 +0\.1 +- +- +generated +map mul \[16\]/);
  * ```
  */
 export function formatProfile(profile: Profile, options: FormatProfileOptions = {}): string {
   requireCall("formatProfile", arguments, 1, 2);
   requireOptions("formatProfile", options, { each: true, wgsl: true });
   const { each = false, wgsl } = options;
-  const { dispatches, ceiling, hostSteps, splits = [], name, adapter, prepared } = profile;
+  const { dispatches, ceiling, busy, hostSteps, splits = [], name, adapter, prepared } = profile;
   const timed = dispatches.every(({ nanoseconds }) => nanoseconds !== undefined);
   const rows = rowsOf(dispatches, each);
   const total = rows.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
@@ -83,10 +88,25 @@ export function formatProfile(profile: Profile, options: FormatProfileOptions = 
         `${percent(least, total)} of the roofline`,
       ]
       : []),
-    table(rows, { total, roofline: ceiling !== undefined }),
+    ...(timed && busy !== undefined ? idleTime(rows, { total, busy }) : []),
+    table(rows, { total, roofline: ceiling !== undefined, busy }),
   ];
   if (wgsl !== undefined) lines.push(wgslOf(dispatches, wgsl));
   return lines.join("\n");
+}
+
+/** How much of the time the adapter is not filled. */
+function idleTime(
+  rows: readonly Row[],
+  { total, busy }: { readonly total: number; readonly busy: number },
+): string[] {
+  const idle = rows.filter(({ invocations = busy }) => invocations < FILLED * busy)
+    .reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
+  return idle === 0 ? [] : [
+    `${percent(idle, total)} of the time in dispatches that fill less than half of the adapter (${
+      count(busy)
+    } invocations keep it busy): more tasks or images at a time cost less there`,
+  ];
 }
 
 /** Bytes in use. */
@@ -96,10 +116,11 @@ export function bytesOf(memory: ProfiledDispatch["memory"]): number {
 
 function rowsOf(dispatches: readonly ProfiledDispatch[], each: boolean): Row[] {
   const rows = new Map<string, Row>();
-  dispatches.forEach(({ label, kernel, flops, bytes, nanoseconds = 0, least = 0 }, k) => {
+  dispatches.forEach((dispatch, k) => {
+    const { label, kernel, flops, bytes, invocations, nanoseconds = 0, least = 0 } = dispatch;
     const key = each ? `${k}` : `${kernel} ${label}`;
     const row = rows.get(key) ??
-      { label, kernel, count: 0, nanoseconds: 0, least: 0, flops: 0, bytes: 0 };
+      { label, kernel, count: 0, nanoseconds: 0, least: 0, flops: 0, bytes: 0, invocations };
     row.count++;
     row.nanoseconds += nanoseconds;
     row.least += least;
@@ -114,10 +135,14 @@ function rowsOf(dispatches: readonly ProfiledDispatch[], each: boolean): Row[] {
 
 function table(
   rows: readonly Row[],
-  { total, roofline }: { readonly total: number; readonly roofline: boolean },
+  { total, roofline, busy }: {
+    readonly total: number;
+    readonly roofline: boolean;
+    readonly busy: number | undefined;
+  },
 ): string {
-  const heads = ["count", "ms", "share", "FLOP", "bytes", "GFLOP/s", "GB/s", "roofline"];
-  const cells = rows.map(({ count: times, nanoseconds, least, flops, bytes }) => [
+  const heads = ["count", "ms", "share", "FLOP", "bytes", "GFLOP/s", "GB/s", "roofline", "fills"];
+  const cells = rows.map(({ count: times, nanoseconds, least, flops, bytes, invocations }) => [
     String(times),
     milliseconds(nanoseconds),
     percent(nanoseconds, total),
@@ -126,6 +151,9 @@ function table(
     rate(flops, nanoseconds),
     rate(bytes, nanoseconds),
     roofline ? percent(least, nanoseconds) : "-",
+    busy && invocations !== undefined
+      ? `${Math.min(100, Math.ceil(100 * invocations / busy))}%`
+      : "-",
   ]);
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...cells.map((row) => row[column]!.length))

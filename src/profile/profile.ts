@@ -14,6 +14,7 @@ import { describe } from "../ir/describe.ts";
 import { type HostArray, hostData } from "../ir/host_array.ts";
 import { requireCall, requireCounts, requireOptions } from "../ir/options.ts";
 import { type Ceiling, leastTime, measureCeiling } from "./ceiling.ts";
+import { invocationsOf } from "./invocations.ts";
 import { type MemoryInUse, memoryOver } from "./memory_over.ts";
 
 /** Options of {@linkcode profile}. */
@@ -38,6 +39,8 @@ export interface ProfiledDispatch {
   readonly wgsl: string;
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
+  /** Invocations; absent where the kernel's text computes the size of a workgroup. */
+  readonly invocations?: number;
   /** Floating-point operations (a multiply-add counts 2). */
   readonly flops: number;
   /** Bytes of everything that it binds: what is read and written if all is touched once. */
@@ -66,6 +69,8 @@ export interface Profile {
   readonly flops: number;
   /** Milliseconds of tracing, compiling and loading. */
   readonly prepared: number;
+  /** Invocations that keep the adapter busy, by its profile. */
+  readonly busy?: number;
   /** The adapter's ceilings, unless they were not wanted or the adapter has no timestamps. */
   readonly ceiling?: Ceiling;
 }
@@ -157,6 +162,7 @@ export async function profile<A extends readonly unknown[]>(
         ceiling,
         constants: plan.literals.reduce((sum, storage) => sum + bytesOf(storage), 0),
       }),
+      ...(engine.info.profile && { busy: engine.info.profile.invocations }),
       ...(ceiling && { ceiling }),
     };
   } finally {
@@ -180,17 +186,22 @@ function profiled(
     bound.map(({ kernel }) => kernel.bindings.map(({ access }) => access === "read_write")),
     constants,
   );
-  return plan.dispatches.map(({ label, kernel, workgroups, flops, bytes }, k) => ({
-    label,
-    kernel: kernel.name ?? "generated",
-    wgsl: kernel.code,
-    workgroups,
-    flops,
-    bytes,
-    memory: memory[k]!,
-    ...(times && { nanoseconds: times[k]! }),
-    ...(ceiling && { least: leastTime(ceiling, { flops, bytes }) }),
-  }));
+  return plan.dispatches.map((dispatch, k) => {
+    const { label, kernel, workgroups, flops, bytes } = dispatch;
+    const invocations = invocationsOf(dispatch);
+    return {
+      label,
+      kernel: kernel.name ?? "generated",
+      wgsl: kernel.code,
+      workgroups,
+      ...(invocations !== undefined && { invocations }),
+      flops,
+      bytes,
+      memory: memory[k]!,
+      ...(times && { nanoseconds: times[k]! }),
+      ...(ceiling && { least: leastTime(ceiling, { flops, bytes }) }),
+    };
+  });
 }
 
 /** The least time of each dispatch. */

@@ -46,7 +46,8 @@ function usage(workloads: readonly string[]): string {
   return `Usage: ${PROGRAM} TARGET [flags]
 
 Compiles TARGET for WebGPU, times every dispatch by the device's clock, and prints what was dispatched, how
-often, how long it took, its operations and bytes, and its share of the roofline measured in the same run.
+often, how long it took, its operations and bytes, its share of the roofline measured in the same run, and how
+much of the adapter its invocations fill.
 
 TARGET is
   a model        ${Object.keys(backbones).join(", ")}: a training step on --batch images of --size

@@ -15,6 +15,7 @@ import {
   type Tensor,
   valueAndGrad,
 } from "../../mod.ts";
+import { invocationsOf } from "../../src/profile/invocations.ts";
 import { memoryOver } from "../../src/profile/memory_over.ts";
 import { profileCommand } from "../../src/workbench/profile_command.ts";
 import { withoutWebgpu } from "../webgpu.ts";
@@ -49,6 +50,9 @@ deviceTest(
     assertEquals(product!.flops + rest!.flops, executedFlops);
     assert(rest!.flops >= 2 * 72, `${rest!.flops}`);
     assertEquals(rest!.bytes, 4 * 6 * 12 + 32);
+    // Six sums, by a workgroup of 64.
+    assertEquals(rest!.invocations, 64);
+    assert(product!.invocations! > 0 && measured.busy! > 0);
   },
 );
 
@@ -78,7 +82,8 @@ deviceTest(
     const text = formatProfile(measured);
     assertStringIncludes(text, `${measured.dispatches.length} dispatches`);
     const each = formatProfile(measured, { each: true }).split("\n");
-    assertEquals(each.length, measured.dispatches.length + (canTime ? 3 : 4));
+    const head = each.findIndex((line) => line.trimStart().startsWith("count "));
+    assertEquals(each.length - head - 1, measured.dispatches.length);
   },
 );
 
@@ -170,6 +175,39 @@ const made: Profile = {
   flops: 48,
   prepared: 1.5,
 };
+
+Deno.test("invocations are counted by constants and numbers in a kernel's text", () => {
+  const count = (code: string, overrides = {}) =>
+    invocationsOf({ kernel: { code }, overrides, workgroups: [2, 3, 1] });
+  assertEquals(count("@compute @workgroup_size(64) fn main() {}"), 384);
+  assertEquals(count("@compute @workgroup_size( 8u, 4, 2 ) fn main() {}"), 384);
+  assertEquals(count("override W: u32; @workgroup_size(W)", { W: 16 }), 96);
+  assertEquals(count("override W: u32 = 32u; @workgroup_size(W, 2)"), 384);
+  assertEquals(count("override W: u32 = 32u; @workgroup_size(W, 2)", { W: 8 }), 96);
+  assertEquals(count("const W = 5; @workgroup_size(W)"), 30);
+  assertEquals(count("override W: u32; @workgroup_size(W * 2)", { W: 16 }), undefined);
+  assertEquals(count("fn main() {}"), undefined);
+});
+
+Deno.test("a profile says how much of the adapter its dispatches fill", () => {
+  const filled = (invocations: readonly (number | undefined)[]) => ({
+    ...made,
+    busy: 1000,
+    dispatches: invocations.map((count, k) => ({
+      ...dispatch,
+      label: `map ${k}`,
+      ...(count !== undefined && { invocations: count }),
+    })),
+  });
+  const text = formatProfile(filled([200, 499, 500, 4000, undefined]), { each: true });
+  const columns = text.split("\n").filter((line) => line.includes(" map ")).map((line) =>
+    line.trim().split(/ +/)[8]
+  );
+  assertEquals(columns, ["20%", "50%", "50%", "100%", "-"]);
+  assertStringIncludes(text, "40.0% of the time in dispatches that fill less than half");
+  assert(!formatProfile(filled([500, 600])).includes("fill less than half"));
+  assert(!formatProfile(made).includes("fill less than half"));
+});
 
 Deno.test("a trace keeps the published format, with named tracks and counters of memory", () => {
   const file = profileTrace(made);
