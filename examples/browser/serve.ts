@@ -22,15 +22,17 @@ const TYPES: Readonly<Record<string, string>> = {
 export async function build(folder: string): Promise<void> {
   await Deno.mkdir(`${folder}/wasm`, { recursive: true });
   const path = (name: string): string => decodeURIComponent(new URL(name, here).pathname);
-  const bundles = ["page", "worker", "worker_wasm"].map(async (name) => {
+  const bundles = async (): Promise<void> => {
+    const entries = ["page", "worker", "worker_wasm"].map((name) => path(`${name}.ts`));
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["bundle", "--quiet", "--platform", "browser", "--minify"],
-        ...["--output", `${folder}/${name}.js`, path(`${name}.ts`)],
+        // Split, a page loads what it uses: nothing of WebGPU where there is none.
+        ...["bundle", "--quiet", "--platform", "browser", "--minify", "--code-splitting"],
+        ...["--outdir", folder, ...entries],
       ],
     }).output();
-    if (!success) throw new Error(`Cannot bundle ${name}.ts: ${new TextDecoder().decode(stderr)}`);
-  });
+    if (!success) throw new Error(`Cannot bundle the demo: ${new TextDecoder().decode(stderr)}`);
+  };
   const copies = ["index.html", "style.css"].map((name) =>
     Deno.copyFile(new URL(name, here), `${folder}/${name}`)
   );
@@ -38,7 +40,7 @@ export async function build(folder: string): Promise<void> {
   const wasm = ["tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm.wasm"].map((name) =>
     Deno.copyFile(new URL(`dist/${name}`, backend), `${folder}/wasm/${name}`)
   );
-  await Promise.all([...bundles, ...copies, ...wasm]);
+  await Promise.all([bundles(), ...copies, ...wasm]);
 }
 
 /**
