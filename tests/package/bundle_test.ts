@@ -1,6 +1,7 @@
 /** The light entry elsewhere: bundled for browsers it is small, and it runs in Node and Bun. */
 import { assert, assertEquals } from "@std/assert";
 import * as always from "../../kernels/mod.ts";
+import { allKernelSets } from "../../src/ops/variants/kernel_sets.ts";
 import { KERNELS } from "../kernels/all_kernels.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -102,8 +103,11 @@ async function zippedSize(path: string): Promise<number> {
   return (await new Response(zipped).bytes()).length;
 }
 
-/** What a page imports while it runs, though not on a GPU whose memory is large enough: by the modules' names. */
-const RARE = /^(lanes|slices|compile_ahead|split_to_fit)-/;
+/** What a page imports while it runs, though not on a GPU whose memory is large enough: modules by name. */
+const RARE: readonly string[] = [
+  ...(await allKernelSets()).map(({ name }) => name),
+  ...["compile_ahead", "split_to_fit"],
+];
 
 /** The files of a bundle by name. */
 async function filesOf(folder: string): Promise<Map<string, string>> {
@@ -122,7 +126,7 @@ function loaded(files: ReadonlyMap<string, string>, when: "begin" | "step"): Set
     for (const [, next] of text.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) names.add(next!);
     if (when === "begin") continue;
     for (const [, next] of text.matchAll(/import\("\.\/([^"]+)"\)/g)) {
-      if (!RARE.test(next!)) names.add(next!);
+      if (!RARE.includes(next!.replace(/-\w+\.js$/, ""))) names.add(next!);
     }
   }
   return names;

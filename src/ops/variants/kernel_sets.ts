@@ -8,7 +8,7 @@ import { usesLanes } from "../kernel_grid.ts";
 
 /** A set of kernels that may be loaded. */
 interface LoadableSet {
-  /** Its name. */
+  /** Its name: that of its file, and of the folder in `kernels` that has its WGSL. */
   readonly name: string;
   /** What the names of its kernels have and no others. */
   readonly kernels: RegExp;
