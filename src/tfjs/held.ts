@@ -66,7 +66,7 @@ export function whole(tf: Tf, held: Held): TfTensor {
     return tf.fill([...shape], value!, tfTypeOf(dtype) as "float32" | "int32");
   }
   const { merged: [from, to] } = mergeAxes([tensor.shape, shape]);
-  if (to!.length <= 6 && (dtype === "f32" || (dtype === "i32" && areFloats(tensor)))) {
+  if (to!.length <= 6 && (dtype !== "i32" || areFloats(tensor))) {
     // A product with ones is the fastest way to repeat.
     const source = tf.cast(tf.reshape(tensor, [...from!]), "float32");
     return tf.cast(tf.mul(source, tf.fill([...to!], 1)), tfTypeOf(dtype)).reshape([...shape]);
