@@ -7,6 +7,7 @@
  * @module
  */
 import type { KernelWork } from "../adapter/predict_time.ts";
+import { ARGUMENTS, combinedNumbers, type Numbered } from "./numbered.ts";
 import { compute, computeBuiltin } from "./wgsl_arithmetic.ts";
 import {
   type Expression,
@@ -33,8 +34,8 @@ interface Value {
   readonly number?: number | undefined;
   /** Where it is kept, if it is no value yet: of the variable that is indexed. */
   readonly space?: string | undefined;
-  /** What it numbers from 0 on: all invocations, those of a workgroup, the workgroups. */
-  readonly counts?: "invocations" | "local" | "groups" | undefined;
+  /** What it numbers from 0 on. */
+  readonly counts?: Numbered | undefined;
 }
 
 type Scope = Map<string, Value>;
@@ -44,15 +45,6 @@ type Counts = { -readonly [Key in keyof KernelWork]: number };
 const FUNCTIONS: Readonly<Record<string, number>> = {
   ...{ sqrt: 4, inverseSqrt: 4, exp: 10, exp2: 8, log: 10, log2: 8, pow: 20, sin: 10, cos: 10 },
   ...{ tan: 20, tanh: 20, fract: 2, floor: 1, round: 1, select: 1, bitcast: 0 },
-};
-
-/** What the arguments of an entry point number. */
-const BUILTINS: Readonly<Record<string, Value["counts"]>> = {
-  global_invocation_id: "invocations",
-  local_invocation_id: "local",
-  local_invocation_index: "local",
-  subgroup_invocation_id: "local",
-  workgroup_id: "groups",
 };
 
 /** Simple operations of a quotient or a remainder. */
@@ -132,7 +124,7 @@ class Counter {
   #builtin({ type, builtin = "" }: FunctionTree["parameters"][number]): Value {
     const found = this.#types.find(type) ?? WHOLE;
     const number = builtin === "num_workgroups" || builtin === "subgroup_size" ? undefined : 0;
-    return { type: found, number, counts: BUILTINS[builtin] };
+    return { type: found, number, counts: ARGUMENTS[builtin] };
   }
 
   #call({ parameters, returns, body }: FunctionTree, args: readonly Value[]): Value {
@@ -355,7 +347,7 @@ class Counter {
     }
     if (type.float && (op === "*" || op === "+" || op === "-")) this.#add("products", type.size);
     else this.#operate(type, op === "/" || op === "%" ? QUOTIENT : 1);
-    return { type, number, counts: countsOf(op, left.counts, right.counts) };
+    return { type, number, counts: combinedNumbers(op, left.counts, right.counts) };
   }
 
   #apply(
@@ -403,14 +395,4 @@ class Counter {
   #add(what: keyof Counts, amount: number): void {
     this.#work[what] += this.#times * amount;
   }
-}
-
-/** What a sum or a product of two numbers numbers: `group * 64 + local` all invocations. */
-function countsOf(op: string, a: Value["counts"], b: Value["counts"]): Value["counts"] {
-  const both = [a, b];
-  if (op === "*") return both.find((each) => each !== undefined && each !== "local");
-  if (op !== "+") return undefined;
-  if (both.includes("invocations")) return "invocations";
-  if (!both.includes("groups")) return undefined;
-  return both.includes("local") ? "invocations" : "groups";
 }

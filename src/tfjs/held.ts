@@ -18,17 +18,10 @@ import type { Tf, TfTensor } from "./load.ts";
  */
 export type Held =
   | { readonly kind: "tensor"; readonly aval: Aval; readonly tensor: TfTensor }
-  | HeldWords;
+  | { readonly kind: "host"; readonly aval: Aval; readonly array: NdArray };
 
 /** Words of 32 bits on the host. */
-export interface HeldWords {
-  /** Where they are. */
-  readonly kind: "host";
-  /** What they are. */
-  readonly aval: Aval;
-  /** The words, with extents 1 where the array only repeats. */
-  readonly array: NdArray;
-}
+export type HeldWords = Extract<Held, { readonly kind: "host" }>;
 
 /** Types of TensorFlow.js. */
 const tfTypes = { f32: "float32", i32: "int32", bool: "bool" } as const;
