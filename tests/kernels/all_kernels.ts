@@ -5,7 +5,7 @@
  */
 import * as always from "../../kernels/mod.ts";
 import * as lanes from "../../kernels/lanes/mod.ts";
-import * as slices from "../../kernels/slices/mod.ts";
+import * as measured from "../../kernels/measured/mod.ts";
 
 /** WGSL by name. */
-export const KERNELS: Readonly<Record<string, string>> = { ...always, ...lanes, ...slices };
+export const KERNELS: Readonly<Record<string, string>> = { ...always, ...lanes, ...measured };

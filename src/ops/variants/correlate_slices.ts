@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { conv2d_3x3_slices } from "../../../kernels/slices/mod.ts";
+import { conv2d_3x3_slices } from "../../../kernels/measured/mod.ts";
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { ceilDivide, linearGrid } from "../kernel_grid.ts";
 import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
@@ -21,7 +21,7 @@ const WORKGROUP = 64;
 /** Invocations beyond which nothing is gained by more of them: no adapter runs so many at once. */
 const MANY = 2 ** 17;
 
-/** `kernels/slices/conv2d_3x3_slices.wgsl` with each number of slices into which the input channels may be divided. */
+/** `kernels/measured/conv2d_3x3_slices.wgsl` with each number of slices into which the input channels may be divided. */
 export const correlateSlices: readonly KernelVariant<CorrelationShape>[] = /* @__PURE__ */ [
   1,
   2,

@@ -26,7 +26,11 @@ const SETS: readonly LoadableSet[] = [
     ruled: usesLanes,
     load: async () => (await import("./lanes.ts")).lanes,
   },
-  { name: "slices", kernels: /_slices/, load: async () => (await import("./slices.ts")).slices },
+  {
+    name: "measured",
+    kernels: /_slices|_winograd/,
+    load: async () => (await import("./measured.ts")).measured,
+  },
 ];
 
 /**
