@@ -6,6 +6,333 @@
  * @module
  */
 
+export const conv2d_3x3_half: string = `
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+override TRANSPOSED: u32;
+
+struct Sizes {
+batch: u32,
+images: u32,
+height: i32,
+width: i32,
+out_height: i32,
+out_width: i32,
+in4: u32,
+out4: u32,
+pad_top: i32,
+pad_left: i32,
+tiles_x: u32,
+tiles_y: u32,
+groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+
+
+
+
+var<workgroup> room: array<vec2u, 1024>;
+
+
+var<workgroup> largest: array<atomic<u32>, 8>;
+
+struct Four { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+
+
+struct Sums { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f }
+
+
+struct Tile { oy: i32, ox: i32, image: u32, inside: bool }
+
+
+struct Column { a: u32, b: u32, c: u32, d: u32, inside: vec4<bool>, step: u32 }
+
+fn tile_at(b: u32, index: u32) -> Tile {
+let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+let at = min(index, tiles - 1u);
+return Tile(
+i32(at / sizes.tiles_x % sizes.tiles_y) * 2,
+i32(at % sizes.tiles_x) * 2,
+b * sizes.images + at / (sizes.tiles_x * sizes.tiles_y),
+index < tiles,
+);
+}
+
+fn image_row(image: u32, iy: i32) -> u32 {
+return (image * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1))) * u32(sizes.width) * sizes.in4;
+}
+
+fn is_row(iy: i32) -> bool {
+return (iy >= 0) & (iy < sizes.height);
+}
+
+fn pixels(t: Tile, v: u32) -> Column {
+let iy = t.oy - sizes.pad_top;
+let ix = t.ox - sizes.pad_left + i32(v);
+let inside = t.inside & (ix >= 0) & (ix < sizes.width);
+let at = u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4;
+return Column(
+at + image_row(t.image, iy), at + image_row(t.image, iy + 1),
+at + image_row(t.image, iy + 2), at + image_row(t.image, iy + 3),
+vec4(inside & is_row(iy), inside & is_row(iy + 1), inside & is_row(iy + 2), inside & is_row(iy + 3)),
+1u,
+);
+}
+
+
+
+fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
+let tap = 4u * sizes.in4 * sizes.out4;
+if (TRANSPOSED != 0u) {
+let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
+return Column(first, first - 3u * tap, first - 6u * tap, first, vec4<bool>(), 1u);
+}
+let first = (b * 9u + v) * tap + k * sizes.out4 + o;
+return Column(first, first + 3u * tap, first + 6u * tap, first, vec4<bool>(), 4u * sizes.out4);
+}
+
+fn load(c: Column, q: u32, of_filter: bool) -> Four {
+let at = q * c.step;
+if (of_filter) { return Four(w[c.a + at], w[c.b + at], w[c.c + at], vec4f()); }
+return Four(
+select(vec4f(), x[c.a + at], c.inside.x), select(vec4f(), x[c.b + at], c.inside.y),
+select(vec4f(), x[c.c + at], c.inside.z), select(vec4f(), x[c.d + at], c.inside.w),
+);
+}
+
+
+fn transformed(s: Four, of_filter: bool) -> Four {
+if (of_filter) {
+let even = 0.5 * (s.a + s.c);
+let odd = 0.5 * s.b;
+return Four(s.a, even + odd, even - odd, s.c);
+}
+return Four(s.a - s.c, s.b + s.c, s.c - s.b, s.b - s.d);
+}
+
+fn scaled(s: Four, by: f32) -> Four {
+return Four(by * s.a, by * s.b, by * s.c, by * s.d);
+}
+
+
+fn power(exponent: i32) -> f32 {
+return bitcast<f32>(u32(clamp(exponent, -126, 127) + 127) << 23u);
+}
+
+
+fn exponent_for(bits: u32) -> i32 {
+return clamp(139 - i32(bits >> 23u), -126, 127);
+}
+
+
+fn bits_of(s: Four) -> u32 {
+let ab = max(bitcast<vec4u>(s.a) & vec4u(0x7fffffffu), bitcast<vec4u>(s.b) & vec4u(0x7fffffffu));
+let cd = max(bitcast<vec4u>(s.c) & vec4u(0x7fffffffu), bitcast<vec4u>(s.d) & vec4u(0x7fffffffu));
+let bits = max(ab, cd);
+return max(max(bits.x, bits.y), max(bits.z, bits.w));
+}
+
+fn put(at: u32, step: u32, s: Four) {
+room[at] = packed(s.a);
+room[at + step] = packed(s.b);
+room[at + 2u * step] = packed(s.c);
+room[at + 3u * step] = packed(s.d);
+}
+
+fn packed(v: vec4f) -> vec2u {
+return vec2u(pack2x16float(v.xy), pack2x16float(v.zw));
+}
+
+fn vector_at(at: u32) -> vec4f {
+let v = room[at];
+return vec4f(unpack2x16float(v.x), unpack2x16float(v.y));
+}
+
+fn four_at(at: u32, step: u32) -> Four {
+return Four(vector_at(at), vector_at(at + step), vector_at(at + 2u * step), vector_at(at + 3u * step));
+}
+
+fn filter_at(at: u32) -> mat4x4f {
+return mat4x4f(vector_at(at), vector_at(at + 8u), vector_at(at + 16u), vector_at(at + 24u));
+}
+
+fn put_sum(at: u32, sum: vec4f) {
+let bits = bitcast<vec4u>(sum);
+room[2u * at] = bits.xy;
+room[2u * at + 1u] = bits.zw;
+}
+
+fn sum_at(at: u32) -> vec4f {
+return bitcast<vec4f>(vec4u(room[2u * at], room[2u * at + 1u]));
+}
+
+fn product(f: mat4x4f, v: vec4f) -> vec4f {
+if (TRANSPOSED != 0u) { return v * f; }
+return f * v;
+}
+
+
+fn add_products(s: Sums, f: mat4x4f, at: u32, by: f32) -> Sums {
+return Sums(
+s.a + by * product(f, vector_at(at)), s.b + by * product(f, vector_at(at + 4u)),
+s.c + by * product(f, vector_at(at + 8u)), s.d + by * product(f, vector_at(at + 12u)),
+s.e + by * product(f, vector_at(at + 16u)), s.f + by * product(f, vector_at(at + 20u)),
+s.g + by * product(f, vector_at(at + 24u)), s.h + by * product(f, vector_at(at + 28u)),
+);
+}
+
+fn scaled_sums(s: Sums, by: f32) -> Sums {
+return Sums(by * s.a, by * s.b, by * s.c, by * s.d, by * s.e, by * s.f, by * s.g, by * s.h);
+}
+
+
+fn back(second: bool, a: vec4f, b: vec4f, c: vec4f) -> vec4f {
+return select(a + (b + c), a - (b + c), second);
+}
+
+
+fn back_row(row: u32, at: u32, column: u32) -> vec4f {
+let first = at + (row * 4u + column) * 32u;
+return back(column == 1u, sum_at(first), sum_at(first + 32u), sum_at(first + 64u));
+}
+
+fn store(at: u32, value: vec4f) {
+y[at] = value;
+}
+
+
+fn finish(b: u32, first: u32, o: u32, local: u32, low: vec4f, high: vec4f, exponent: i32) {
+let at = local / 16u * 32u + local / 4u % 4u * 8u + local % 4u;
+workgroupBarrier();
+put_sum(at, low);
+put_sum(at + 4u, high);
+workgroupBarrier();
+
+let row = local / 64u;
+let column = local / 32u % 2u;
+let t = tile_at(b, first + local / 8u % 4u);
+let oy = t.oy + i32(row);
+let ox = t.ox + i32(column);
+let high_o = o + local % 8u;
+if (row > 1u || !t.inside || oy >= sizes.out_height || ox >= sizes.out_width || high_o >= sizes.out4) { return; }
+let value = back(
+row == 1u,
+back_row(row, local % 32u, column), back_row(row + 1u, local % 32u, column), back_row(row + 2u, local % 32u, column),
+);
+let pixel = (t.image * u32(sizes.out_height) + u32(oy)) * u32(sizes.out_width) + u32(ox);
+
+store(pixel * sizes.out4 + high_o, value * power(-exponent / 2) * power(-exponent - -exponent / 2));
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+let tiles = sizes.images * sizes.tiles_y * sizes.tiles_x;
+let tile_groups = (tiles + 31u) / 32u;
+let out32 = (sizes.out4 + 7u) / 8u;
+let index = group.y * sizes.groups_x + group.x;
+let b = index / out32 / tile_groups;
+if (b >= sizes.batch) { return; }
+let o = index % out32 * 8u;
+let first = index / out32 % tile_groups * 32u;
+
+
+let of_filter = local >= 128u;
+let part = local / 32u % 4u;
+let place = local / 128u * 512u;
+let turn = local % 2u;
+let item = local / 2u % 16u;
+var one: Column;
+var other: Column;
+if (of_filter) {
+let v = min(part, 2u);
+let high = min(o + item % 8u, sizes.out4 - 1u);
+one = weights(b, v, item / 8u, high);
+other = weights(b, v, item / 8u + 2u, high);
+} else {
+one = pixels(tile_at(b, first + item), part);
+other = pixels(tile_at(b, first + item + 16u), part);
+}
+let column_at = place + part * 32u + item;
+let row_at = place + part * 128u + local % 32u;
+
+let pixel_at = local / 16u * 32u + local / 4u % 4u;
+let filter_low = 512u + local / 16u * 32u + local % 4u;
+var low: Sums;
+var high: Sums;
+var exponent = 1000;
+let last = sizes.in4 - 1u;
+if (local < 8u) { atomicStore(&largest[local], 0u); }
+workgroupBarrier();
+let kind = select(0u, 1u, of_filter);
+var next_one = load(one, min(turn, last), of_filter);
+var next_other = load(other, min(turn, last), of_filter);
+atomicMax(&largest[2u * turn + kind], max(bits_of(next_one), bits_of(next_other)));
+workgroupBarrier();
+for (var q = 0u; q < sizes.in4; q++) {
+let most = 2u * (q % 4u);
+let pixel_bits = atomicLoad(&largest[most]);
+let filter_bits = atomicLoad(&largest[most + 1u]);
+let pixel_exponent = exponent_for(pixel_bits);
+let filter_exponent = exponent_for(filter_bits);
+if (q % 2u == turn) {
+let by = power(select(pixel_exponent, filter_exponent, of_filter));
+put(column_at, 128u, transformed(scaled(next_one, by), of_filter));
+put(column_at + 16u, 128u, transformed(scaled(next_other, by), of_filter));
+}
+if (q % 2u == 0u && local < 4u) { atomicStore(&largest[(most + 4u) % 8u + local], 0u); }
+workgroupBarrier();
+put(row_at, 32u, transformed(four_at(row_at, 32u), of_filter));
+workgroupBarrier();
+
+if (q % 2u == 1u) {
+next_one = load(one, min(q + 1u + turn, last), of_filter);
+next_other = load(other, min(q + 1u + turn, last), of_filter);
+}
+let both = pixel_exponent + filter_exponent;
+if (both < exponent) {
+low = scaled_sums(low, power(both - exponent));
+high = scaled_sums(high, power(both - exponent));
+exponent = both;
+}
+let bits = max(pixel_bits, filter_bits);
+let by = select(power(exponent - both), bitcast<f32>(bits | 0x7fc00000u), bits >= 0x7f800000u);
+low = add_products(low, filter_at(filter_low), pixel_at, by);
+high = add_products(high, filter_at(filter_low + 4u), pixel_at, by);
+if (q % 2u == 1u) {
+atomicMax(&largest[(most + 2u) % 8u + 2u * turn + kind], max(bits_of(next_one), bits_of(next_other)));
+}
+workgroupBarrier();
+}
+finish(b, first, o, local, low.a, high.a, exponent);
+finish(b, first + 4u, o, local, low.b, high.b, exponent);
+finish(b, first + 8u, o, local, low.c, high.c, exponent);
+finish(b, first + 12u, o, local, low.d, high.d, exponent);
+finish(b, first + 16u, o, local, low.e, high.e, exponent);
+finish(b, first + 20u, o, local, low.f, high.f, exponent);
+finish(b, first + 24u, o, local, low.g, high.g, exponent);
+finish(b, first + 28u, o, local, low.h, high.h, exponent);
+}
+`;
 export const conv2d_3x3_slices: string = `
 
 

@@ -59,6 +59,12 @@ export interface EngineOptions extends EngineWatch {
    * open device. Without it, and for all other shapes, a rule decides by the profile.
    */
   readonly kernels?: KernelSource;
+  /**
+   * Whether the `webgpu` engine may compute with numbers of half precision (11 digits of 2, errors of about 1e-3 of the
+   * largest element): it does where `kernels` names a kernel that does, and nowhere else. By default it may not, and
+   * such a table is an error.
+   */
+  readonly halfPrecision?: boolean;
   /** Folder or address of the wasm files of TensorFlow.js; by default its npm package's own folder. */
   readonly wasmPath?: string;
   /**
@@ -107,7 +113,7 @@ export async function openEngine(
   requireCall("openEngine", arguments, 0, 2);
   requireOptions("openEngine", options, {
     ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
-    ...{ profile: true, kernels: true },
+    ...{ profile: true, kernels: true, halfPrecision: true },
     ...{ wasmPath: true, tfjs: true, signal: true, onWork: true, onLeak: true },
   });
   if (!engineChoices.includes(choice)) {
@@ -122,6 +128,7 @@ export async function openEngine(
     ...(options.byteBudget !== undefined && { byteBudget: options.byteBudget }),
     ...(options.profile !== undefined && { profile: options.profile }),
     ...(options.kernels !== undefined && { kernels: options.kernels }),
+    ...(options.halfPrecision && { halfPrecision: true }),
   };
   const { signal, onWork, onLeak } = options;
   const watch = {

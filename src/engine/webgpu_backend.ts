@@ -54,6 +54,8 @@ export interface BackendOptions extends BufferPoolOptions {
   readonly profile?: ProfileSource;
   /** Which kernels are the fastest for which shapes, or who finds it out; where it says nothing, a rule decides. */
   readonly kernels?: KernelSource;
+  /** Whether kernels may compute with numbers of half precision, where the table names one that does. */
+  readonly halfPrecision?: boolean;
   /** What programs are compiled for, where it is less than the device has: for tests. */
   readonly traits?: Partial<DeviceTraits>;
 }
@@ -90,7 +92,9 @@ export class WebGpuBackend implements Backend {
       kernels,
     };
     const chooseKernel = (shape: string): string | undefined => kernels[shape];
-    this.#traits = { ...gpu.traits, costs: adapterCosts(profile), chooseKernel, ...options.traits };
+    const { halfPrecision = false } = options;
+    const costs = adapterCosts(profile);
+    this.#traits = { ...gpu.traits, costs, halfPrecision, chooseKernel, ...options.traits };
     this.#named = options.traits?.chooseKernel ? "all" : Object.values(kernels);
     this.#arena = new Arena(buffers);
   }

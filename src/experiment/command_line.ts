@@ -42,6 +42,8 @@ export interface CommandLine {
   readonly watchdog: number | undefined;
   /** `--offline` was given. */
   readonly offline: boolean;
+  /** `--half-precision` was given. */
+  readonly halfPrecision: boolean;
   /** `--dry-run` was given. */
   readonly dryRun: boolean;
   /** Whether a dry run says what the run will take; `--no-predict` was not given. */
@@ -63,7 +65,14 @@ const VALUE_FLAGS = [
   "watchdog",
 ] as const;
 /** Flags that do not. */
-const BOOLEAN_FLAGS = ["list", "help", "offline", "dry-run", "no-predict"] as const;
+const BOOLEAN_FLAGS = [
+  "list",
+  "help",
+  "offline",
+  "half-precision",
+  "dry-run",
+  "no-predict",
+] as const;
 /** What a resumed run takes from its folder. */
 const FIXED_BY_RESUME = [
   ...["preset", "config", "set", "seed", "data", "engine", "out", "folder"] as const,
@@ -162,6 +171,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     memory: parseMemory(first("memory")),
     watchdog: parseWatchdog(first("watchdog")),
     offline: parsed["offline"] === true,
+    halfPrecision: parsed["half-precision"] === true,
     dryRun: parsed["dry-run"] === true,
     predict: parsed["no-predict"] !== true,
   };
@@ -171,7 +181,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function assertPlainFlags(args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const argument of end < 0 ? args : args.slice(0, end)) {
-    const flag = argument.match(/^(--(?:list|help|offline|dry-run|no-predict)|-h)=/)?.[1];
+    const flag = argument.match(/^(--(?:list|help|offline|half-precision|dry-run|no-predict)|-h)=/)
+      ?.[1];
     if (flag !== undefined) throw new UsageError(`Flag ${flag} takes no value.`);
     if (/^--?_([=.]|$)/.test(argument)) throw unknownFlag(argument.split("=")[0]!);
   }

@@ -30,7 +30,7 @@ export interface ExperimentContext<Config> {
    */
   readonly engineOptions: Pick<
     EngineOptions,
-    "byteBudget" | "signal" | "onWork" | "profile" | "kernels"
+    "byteBudget" | "signal" | "onWork" | "profile" | "kernels" | "halfPrecision"
   >;
   /** Whether nothing may be downloaded. */
   readonly offline: boolean;

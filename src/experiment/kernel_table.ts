@@ -16,7 +16,7 @@ const FACT = "kernelTable";
 /** What {@linkcode kernelFinder} needs of a run. */
 export interface KernelRun extends Omit<ProfiledRun, "note" | "find"> {
   /** How a table is found, where the record has none. */
-  readonly find?: Pick<FindKernelsOptions, "folder">;
+  readonly find?: Pick<FindKernelsOptions, "folder" | "halfPrecision">;
 }
 
 /**

@@ -194,7 +194,7 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   for (const assignment of line.set) layers.push(await setLayer(assignment));
   const config = await resolveConfig(experiment.schema, layers);
   assertNeeds(experiment, config, line);
-  const { seed, engine, data, memory, offline } = line;
+  const { seed, engine, data, memory, offline, halfPrecision } = line;
   if (line.dryRun) {
     const { name } = experiment;
     const run = { experiment: name, preset, seed, engine, data, config };
@@ -203,7 +203,8 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
     return { exitCode: 0, path: "" };
   }
   const request = {
-    ...{ config, seed, engine, data, preset, memory, offline, command: options.command },
+    ...{ config, seed, engine, data, preset, memory, offline, halfPrecision },
+    command: options.command,
     ...(options.output ? { output: options.output } : {}),
   };
   if (line.folder === undefined) {
@@ -282,6 +283,7 @@ async function resume(
       command: options.command,
       memory: options.line.memory,
       offline: options.line.offline,
+      ...(options.line.halfPrecision && { halfPrecision: true }),
       folder: { resume: folder },
       ...(options.output ? { output: options.output } : {}),
     });

@@ -16,7 +16,13 @@ import { profileFinder } from "./adapter_profile.ts";
 import { kernelFinder } from "./kernel_table.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
-import { differences, newRecord, resumedRecord, writeBeginning } from "./run_record.ts";
+import {
+  differences,
+  newRecord,
+  recordedHalfPrecision,
+  resumedRecord,
+  writeBeginning,
+} from "./run_record.ts";
 import { listenForSignals, signalExitCode } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 import { SplitNotes } from "./split_notes.ts";
@@ -39,6 +45,8 @@ export interface RunRequest<Config> {
   readonly memory?: number | undefined;
   /** Whether nothing may be downloaded. */
   readonly offline?: boolean;
+  /** Whether engines may compute in half precision. A resumed run takes it from its record, and may not be told otherwise. */
+  readonly halfPrecision?: boolean;
   /** A new folder below this one, this locked new one, or the locked folder of an earlier run. */
   readonly folder:
     | { readonly root: string }
@@ -115,6 +123,7 @@ export async function runExperiment<Config>(
     command: is.listOf(is.text),
     memory: is.optional(is.positive),
     offline: is.optional(is.flag),
+    halfPrecision: is.optional(is.flag),
     folder: is.object,
     output: is.optional(is.objectWith({ print: is.callback, progress: is.object })),
   });
@@ -136,6 +145,7 @@ export async function runExperiment<Config>(
   let record = resumed
     ? await resumedRecord(folder, { ...request, log })
     : await newRecord(experiment.name, { ...request, config });
+  const halfPrecision = recordedHalfPrecision(record, request.halfPrecision);
   try {
     if (!resumed) await writeBeginning(folder, record);
     await folder.writeRecord(record);
@@ -162,6 +172,7 @@ export async function runExperiment<Config>(
     memory: request.memory,
     engineOptions: {
       ...(request.memory !== undefined && { byteBudget: request.memory }),
+      ...(halfPrecision && { halfPrecision }),
       signal: signals.signal,
       profile: profileFinder({
         resumed,
@@ -175,6 +186,7 @@ export async function runExperiment<Config>(
         environment: () => record.environment,
         describe: (facts) => context.describe(facts),
         log,
+        find: { halfPrecision },
       }),
       onWork: (work) => {
         heartbeat.tell(work);

@@ -29,7 +29,7 @@ export async function newRecord(
   experiment: string,
   request: Omit<RunRequest<unknown>, "folder">,
 ): Promise<RunRecord> {
-  const { config, seed, engine, data, preset, command } = request;
+  const { config, seed, engine, data, preset, command, halfPrecision } = request;
   return {
     experiment,
     seed,
@@ -40,10 +40,32 @@ export async function newRecord(
     engine,
     data,
     hash: hashOf({ experiment, seed, engine, config }),
-    environment: { os: Deno.build.os, arch: Deno.build.arch },
+    environment: {
+      os: Deno.build.os,
+      arch: Deno.build.arch,
+      ...(halfPrecision && { halfPrecision: true }),
+    },
     resumed: [],
     config,
   };
+}
+
+/**
+ * Whether the engines of a run may compute in half precision, as its record says.
+ *
+ * @param record The record.
+ * @param asked What is asked for now, `undefined` for what the run began with.
+ * @returns `true` if they may.
+ * @throws {UsageError} If something else is asked for.
+ */
+export function recordedHalfPrecision(record: RunRecord, asked: boolean | undefined): boolean {
+  const began = record.environment["halfPrecision"] === true;
+  if (asked === undefined || asked === began) return began;
+  throw new UsageError(
+    `Cannot go on ${asked ? "with" : "without"} --half-precision: the run began ${
+      began ? "with" : "without"
+    } it, and its numbers would not be those of one run.`,
+  );
 }
 
 /**

@@ -25,6 +25,10 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--memory SIZE", "most device memory, such as 4GiB (the default)"],
   ["--watchdog SECONDS", "longest wait for the device's answer: 600 unless told, 0 for ever"],
   ["--offline", "download nothing"],
+  [
+    "--half-precision",
+    "take kernels of half precision where deno task profile TARGET --kernels --half-precision found them faster",
+  ],
   ["--dry-run", "print what would run, as JSON, and what it will take; run nothing"],
   ["--no-predict", "with --dry-run: do not say what it will take"],
   ["--help", "this text"],

@@ -33,6 +33,8 @@ export interface DeviceTraits {
    * where nothing is known.
    */
   readonly chooseKernel?: (shape: string, names: readonly string[]) => string | undefined;
+  /** Whether kernels may compute with numbers of half precision; not unless told. */
+  readonly halfPrecision?: boolean;
   /** Kernels beyond those that every adapter can run, loaded for this one; none unless told. */
   readonly kernelSets?: readonly KernelSet[];
 }

@@ -17,6 +17,8 @@ import { readStored, type Stored, type Subject, writeStored } from "./stored_fil
 export interface FindKernelsOptions {
   /** Folder of profiles; `undefined` for none. By default what {@linkcode permittedProfileFolder} finds. */
   readonly folder?: string | undefined;
+  /** Whether the table is that of engines that may compute in half precision: another file; not unless told. */
+  readonly halfPrecision?: boolean;
   /** Receives a line for each thing that a person should know. */
   readonly log: (line: string) => void;
 }
@@ -28,10 +30,15 @@ export function kernelsHash(table: KernelTable): string {
 }
 
 /** The table of an adapter beside its profile, for the same versions of everything. */
-async function subject(folder: string, info: AdapterSummary): Promise<Subject<KernelTable>> {
+async function subject(
+  folder: string,
+  info: AdapterSummary,
+  { halfPrecision = false }: FindKernelsOptions,
+): Promise<Subject<KernelTable>> {
   const sets = await allKernelSets();
   const key = profileKey(info);
-  const path = profilePath(folder, key).replace(/\.json$/, ".kernels.json");
+  const end = halfPrecision ? ".half.kernels.json" : ".kernels.json";
+  const path = profilePath(folder, key).replace(/\.json$/, end);
   const check = (value: unknown): KernelTable => {
     const table = checkKernelTable(value);
     requireKernels(table, sets);
@@ -56,9 +63,10 @@ export async function findKernels(
   if (folder === undefined) return undefined;
   const gpu = await borrowGpu(device);
   try {
-    const found = await readStored(await subject(folder, gpu.info));
+    const found = await readStored(await subject(folder, gpu.info, options));
     if (typeof found !== "string") return found;
-    options.log(`${found}; unused. Measure again: deno task profile TARGET --kernels.`);
+    const flags = options.halfPrecision ? "--kernels --half-precision" : "--kernels";
+    options.log(`${found}; unused. Measure again: deno task profile TARGET ${flags}.`);
     return undefined;
   } finally {
     gpu.close();
@@ -95,7 +103,7 @@ export async function keepKernels(
     const table = checkKernelTable(
       Object.fromEntries([...lines].sort(([a], [b]) => a < b ? -1 : 1)),
     );
-    return await writeStored(folder, await subject(folder, gpu.info), table);
+    return await writeStored(folder, await subject(folder, gpu.info, options), table);
   } finally {
     gpu.close();
   }

@@ -25,6 +25,8 @@ export interface ShapedFunction {
 export interface MeasureKernelTableOptions {
   /** Milliseconds after which no further shape is begun. */
   readonly budget: number;
+  /** Whether kernels of half precision are measured too, and a table of its own is kept; not unless told. */
+  readonly halfPrecision?: boolean;
   /** Prints a line. */
   readonly print: (line: string) => void;
   /** Folder of profiles; by default where they are kept. */
@@ -65,7 +67,7 @@ export async function kernelShapes(
  */
 export async function measureKernelTable(
   target: ShapedFunction,
-  { budget, print, ...where }: MeasureKernelTableOptions,
+  { budget, print, halfPrecision = false, ...where }: MeasureKernelTableOptions,
 ): Promise<boolean> {
   const gpu = await openGpu();
   try {
@@ -77,13 +79,16 @@ export async function measureKernelTable(
         `error relative to the largest element; * the rule's, + faster than that`,
     );
     const { measured, left } = await measureVariants(gpu, shapes, {
-      traits: await withKernelSets({ ...gpu.traits, costs: adapterCosts(profile) }, "all"),
+      traits: await withKernelSets(
+        { ...gpu.traits, costs: adapterCosts(profile), halfPrecision },
+        "all",
+      ),
       budget,
       onShape: (shape) => shapeLines(shape).forEach(print),
     });
     for (const shape of left) print(`not measured, as the time was over: ${shape}`);
     const winners = new Map(measured.map(({ shape, winner }) => [shape, winner]));
-    const stored = await keepKernels(gpu.device, winners, found);
+    const stored = await keepKernels(gpu.device, winners, { ...found, halfPrecision });
     if (stored) kernelLines(stored).forEach(print);
     return measured.every(({ variants }) => variants.every(({ right }) => right));
   } finally {

@@ -64,6 +64,8 @@ ${workloads.length > 0 ? `  a workload     ${workloads.join(", ")}\n` : ""}\
   --trace FILE   write a trace for https://ui.perfetto.dev or chrome://tracing
   --kernels      instead: measure which of several kernels is the fastest for each shape of TARGET, and
                  keep that beside the adapter's profile, for all later runs of experiments
+  --half-precision
+                 measure kernels of half precision too, and keep that apart, for runs with this flag
   --seconds N    time after which --kernels begins no further shape (default 60)
   --no-roofline  do not measure the adapter's ceilings
   --help         this text`;
@@ -83,7 +85,7 @@ export async function profileCommand(
   return await reportFaults(PROGRAM, output, async () => {
     const { names, values, given } = readFlags(args, {
       value: ["order", "batch", "size", "wgsl", "trace", "seconds"],
-      plain: ["keep", "each", "no-roofline", "kernels", "help"],
+      plain: ["keep", "each", "no-roofline", "kernels", "half-precision", "help"],
     });
     if (given.help) {
       output.print(usage(Object.keys(workloads)));
@@ -107,9 +109,13 @@ export async function profileCommand(
     };
     const setting = { batch: number("batch", 64), size: number("size", 32) };
     const target = await targetOf(name, { workloads, load, order, ...setting });
+    if (given["half-precision"] && !given.kernels) {
+      throw new UsageError("Flag --half-precision is for --kernels.");
+    }
     if (given.kernels) {
       const right = await measureKernelTable(target, {
         budget: 1000 * number("seconds", 60),
+        halfPrecision: given["half-precision"],
         print: (line) => output.print(printableLines(line)),
       });
       return right ? 0 : 1;

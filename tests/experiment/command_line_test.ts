@@ -19,13 +19,14 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     memory: undefined,
     watchdog: undefined,
     offline: false,
+    halfPrecision: false,
     dryRun: false,
     predict: true,
   };
   assertEquals(parseCommandLine([]), none);
   const args =
     "name --preset=p --config c.yaml --set a=1 --set b.c=x=y --seed 4294967295 --data d " +
-    "--engine tfjs --out o --memory 1.5GiB --offline";
+    "--engine tfjs --out o --memory 1.5GiB --offline --half-precision";
   assertEquals(parseCommandLine(args.split(" ")), {
     ...none,
     names: ["name"],
@@ -38,6 +39,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     out: "o",
     memory: 1.5 * 2 ** 30,
     offline: true,
+    halfPrecision: true,
   });
   for (const [text, bytes] of [["4096", 4096], ["2 KiB", 2048], ["3TiB", 3 * 2 ** 40]] as const) {
     assertEquals(parseCommandLine(["--memory", text]).memory, bytes);

@@ -9,7 +9,7 @@ import { webgpuTest } from "../webgpu.ts";
 const SHAPE =
   "matrix product: batch 1, rows 8, inner 8, columns 8, transposeA 0, transposeB 0" as const;
 
-function runOf(folder: string | undefined) {
+function runOf(folder: string | undefined, halfPrecision = false) {
   const lines: string[] = [];
   let environment: Record<string, unknown> = {};
   return {
@@ -22,7 +22,7 @@ function runOf(folder: string | undefined) {
         environment: () => environment,
         describe: (facts) => Promise.resolve(void (environment = { ...environment, ...facts })),
         log: (line) => lines.push(line),
-        find: { folder },
+        find: { folder, halfPrecision },
       });
     },
   };
@@ -50,6 +50,8 @@ webgpuTest("a resumed run takes the kernels of its record, on the same adapter",
     // A run that began before there were tables goes on without one.
     await keepKernels(gpu.device, new Map([[SHAPE, "matmul"]]), options);
     assertEquals(await runOf(folder).finder(true, { adapter: gpu.info.label })(gpu.device), {});
+    // A run in half precision has another table.
+    assertEquals(await runOf(folder, true).finder(false)(gpu.device), {});
     // One without a table says so, too.
     const without = runOf(undefined);
     assertEquals(await without.finder(false)(gpu.device), {});

@@ -208,6 +208,36 @@ Deno.test("runCommand() begins, goes on and is done in exactly one folder", () =
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["study"]);
   }));
 
+Deno.test("runCommand() goes on in the precision in which the run began, and in no other", () =>
+  inFolder(async (folder, command) => {
+    let fail = true;
+    const seen: unknown[] = [];
+    const experiment = demo(({ engineOptions }) => {
+      seen.push(engineOptions.halfPrecision);
+      return fail ? Promise.reject(new Error("stop")) : Promise.resolve();
+    });
+    const [half, whole] = [`${folder}/half`, `${folder}/whole`];
+    await command(experiment, "--folder", half, "--half-precision");
+    await command(experiment, "--folder", whole);
+    const wrong = [
+      await command(experiment, "--folder", half),
+      await command(experiment, "--folder", whole, "--half-precision"),
+      await command(experiment, "--resume", whole, "--half-precision"),
+    ];
+    assertEquals(wrong.map(({ code }) => code), [2, 2, 2]);
+    assertStringIncludes(wrong[0]!.err, "without --half-precision: the run began with it");
+    assertStringIncludes(wrong[1]!.err, "with --half-precision: the run began without it");
+    fail = false;
+    const right = [
+      await command(experiment, "--resume", half),
+      await command(experiment, "--folder", whole),
+    ];
+    assertEquals(right.map(({ code }) => code), [0, 0]);
+    assertEquals(seen, [true, undefined, true, undefined]);
+    const record = await Deno.readTextFile(`${half}/config.yaml`);
+    assertStringIncludes(record, "halfPrecision: true");
+  }));
+
 Deno.test("runCommand() refuses to resume another experiment's, a locked or a changed folder", () =>
   inFolder(async (folder, command) => {
     const experiment = demo(() => Promise.reject(new Error("stop")));

@@ -80,6 +80,13 @@ webgpuTest(
         undefined,
       );
       assertMatch(lines.pop()!, /is not kept/);
+      // Engines that may compute in half precision have a table of their own.
+      const half = { ...options, halfPrecision: true };
+      assertEquals(await findKernels(gpu.device, half), undefined);
+      const other = await keepKernels(gpu.device, new Map([[shape(2), "matmul"]]), half);
+      assertEquals(other!.path, fresh!.path.replace(".kernels.", ".half.kernels."));
+      assertEquals(await findKernels(gpu.device, half), other);
+      assertEquals(await find(), fresh);
       // The device is another's: it stays open.
       await gpu.finish("see that it is open");
       await Deno.remove(folder, { recursive: true });

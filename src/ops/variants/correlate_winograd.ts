@@ -13,7 +13,7 @@ import { ceilDivide, linearGrid } from "../kernel_grid.ts";
 import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 
 /** A kernel, and what a workgroup of it computes. */
-interface WinogradKernel extends Pick<VariantCall, "kernel" | "code"> {
+export interface WinogradKernel extends Pick<VariantCall, "kernel" | "code"> {
   /** Side of a tile of the result. */
   readonly side: number;
   /** Tiles of a workgroup. */
@@ -47,11 +47,19 @@ function variant(tolerance: number, kernel: WinogradKernel): KernelVariant<Corre
     fits: (s, { maxWorkgroupInvocations, maxWorkgroupStorage }) =>
       is3x3(s) && maxWorkgroupInvocations >= kernel.workgroup &&
       maxWorkgroupStorage >= kernel.storage,
-    plan: (s, traits) => plan(s, traits, kernel),
+    plan: (s, traits) => planWinograd(s, traits, kernel),
   };
 }
 
-function plan(
+/**
+ * Lays a kernel out.
+ *
+ * @param s The shape
+ * @param traits What is known of the adapter
+ * @param kernel The kernel
+ * @returns The kernel on the shape
+ */
+export function planWinograd(
   s: CorrelationShape,
   traits: DeviceTraits,
   { kernel, code, side, tiles, out4, workgroup }: WinogradKernel,

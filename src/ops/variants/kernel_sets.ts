@@ -28,7 +28,7 @@ const SETS: readonly LoadableSet[] = [
   },
   {
     name: "measured",
-    kernels: /_slices|_winograd/,
+    kernels: /_slices|_winograd|_half/,
     load: async () => (await import("./measured.ts")).measured,
   },
 ];

@@ -141,7 +141,9 @@ export function chooseVariant<S extends KernelShape>(
   throw new Error(
     measured === undefined
       ? `The rule of kernels has '${rule}' ${expected}. This is a fault of the rule: measure which is the fastest.`
-      : `A table of kernels has '${measured}' ${expected}. Measure again.`,
+      : `A table of kernels has '${measured}' ${expected}. Measure again${
+        measured.includes("_half") ? ", or open the engine with halfPrecision" : ""
+      }.`,
   );
 }
 
