@@ -8,10 +8,10 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { openGpu } from "../src/gpu/device.ts";
 import { findProfile } from "../src/machine/mod.ts";
 import { openPaper } from "../src/predict/paper_backend.ts";
+import { benchFlags } from "./flags.ts";
 import type { Growth } from "./fit_growth.ts";
 import { growthChart } from "./growth_chart.ts";
 import {
@@ -36,7 +36,18 @@ const LONG = 200;
 const MIB = 2 ** 20;
 
 const names = Object.keys(AXES) as Axis[];
-const flags = parseArgs(Deno.args, { string: ["axes"], boolean: ["paper"] });
+const USAGE = `\
+How time and memory of an exact meta-gradient grow, with fitted exponents: minutes. Prints markdown and writes
+bench/results.
+
+  --axes NAME,...   ${names.join(", ")} (default all)
+  --paper           run nothing: operations, memory and predicted time only
+  --help            this text`;
+
+const { values: flags, given } = await benchFlags("deno task bench:growth", USAGE, {
+  value: ["axes"],
+  plain: ["paper"],
+});
 const wanted: readonly string[] = flags.axes === undefined ? names : flags.axes.split(",");
 const unknown = wanted.find((name) => !names.includes(name as Axis));
 if (unknown !== undefined) {
@@ -115,7 +126,7 @@ const context = await resultsContext(
   adapter,
   ["deno task bench:growth", ...Deno.args].join(" "),
 );
-const points = flags.paper ? await onPaper() : await measured();
+const points = given.paper ? await onPaper() : await measured();
 const axes = Object.fromEntries(
   [...points].map(([axis, points]) => [axis, { points, fitted: fitAxis(points) }]),
 );
@@ -151,7 +162,7 @@ console.log(markdownTable(
     String(AXES[axis as Axis].memory),
   ]),
 ));
-if (!flags.paper) {
+if (!given.paper) {
   const file = await writeResults(`growth-${fileNamePart(adapter)}`, context, { profile, axes });
   const chart = file.replace(/json$/, "svg");
   await Deno.writeTextFile(chart, await growthChart(points));

@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { openGpu } from "../src/gpu/device.ts";
 import { programFlops } from "../src/ir/program.ts";
 import { simplify, trace } from "../src/transform/mod.ts";
@@ -19,6 +18,7 @@ import { memoryOverSteps, memoryTable } from "./memory.ts";
 import { type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peers/peer.ts";
 import { runPeer } from "./peers/run_peer.ts";
 import { median } from "./peers/sampling.ts";
+import { benchFlags } from "./flags.ts";
 import { contextLine, fileNamePart, resultsContext, writeResults } from "./results_file.ts";
 import { digits, markdownTable } from "./table.ts";
 
@@ -151,7 +151,17 @@ function fullStepTable(rows: readonly FullStepFigures[]): string {
   );
 }
 
-const flags = parseArgs(Deno.args, { string: ["repeat"] });
+const USAGE = `\
+Measures meta-gradients, memory, the adapter's ceilings, every kernel and the full step: minutes. Prints markdown and
+writes bench/results.
+
+  --repeat N   samples of a meta-gradient (default 5)
+  --help       this text`;
+
+const { values: flags } = await benchFlags("deno task bench:report", USAGE, {
+  value: ["repeat"],
+  plain: [],
+});
 const repeat = Number(flags.repeat ?? 5);
 if (!(Number.isInteger(repeat) && repeat > 0)) {
   throw new RangeError(`Cannot report: found --repeat ${flags.repeat}, expected 1 or more.`);

@@ -13,8 +13,8 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { type Conv4Reference, conv4Workload } from "../../tests/workloads/conv4.ts";
+import { benchFlags } from "../flags.ts";
 import { contextLine, resultsContext, writeResults } from "../results_file.ts";
 import { digits, markdownTable } from "../table.ts";
 import { type Measurement, type Order, ORDERS, type WorkloadName, WORKLOADS } from "./peer.ts";
@@ -124,9 +124,23 @@ function adapterOf(rows: readonly Row[]): string {
   return gpu && "adapter" in gpu.outcome ? gpu.outcome.adapter : "none";
 }
 
-const flags = parseArgs(Deno.args, {
-  boolean: ["write"],
-  string: ["only", "workload", "order", "rounds", "repeat", "limit", "python", "device"],
+const USAGE = `\
+Times this library and its peers on the same meta-gradients, one at a time, in rounds: minutes.
+
+  --workload NAME,...   ${WORKLOADS.join(", ")} (default all)
+  --order NAME,...      ${ORDERS.join(", ")} (default all)
+  --only NAME,...       ${IMPLEMENTATIONS.join(", ")} (default all)
+  --rounds N            rounds (default 3)
+  --repeat N            samples of a round (default 3)
+  --limit SECONDS       time after which an implementation is given up (default 240)
+  --python PATH,...     interpreters to try (default python3,/usr/bin/python3)
+  --device cpu|cuda     where PyTorch and JAX compute if they are asked for a GPU (default cuda)
+  --write               write bench/results also where flags narrow the run
+  --help                this text`;
+
+const { values: flags, given } = await benchFlags("deno task bench:peers", USAGE, {
+  value: ["only", "workload", "order", "rounds", "repeat", "limit", "python", "device"],
+  plain: ["write"],
 });
 const implementations = choices(flags.only, IMPLEMENTATIONS, "only");
 const orders = choices(flags.order, ORDERS, "order");
@@ -192,7 +206,7 @@ for (const workload of workloads) {
 const context = { ...before, adapter: adapterOf(rows) };
 console.log(`\n${contextLine(context)}`);
 const narrowed = [flags.only, flags.workload, flags.order].some((flag) => flag !== undefined);
-if (!narrowed || flags.write) {
+if (!narrowed || given.write) {
   console.log(`written to ${await writeResults("peers", context, { rows })}`);
 }
 const failed = rows.some((row) => row.implementation === OURS && "reason" in row.outcome);

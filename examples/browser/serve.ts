@@ -68,7 +68,21 @@ export function serve(folder: string, port: number): Deno.HttpServer<Deno.NetAdd
 }
 
 if (import.meta.main) {
-  const { out, port = "8080" } = parseArgs(Deno.args, { string: ["out", "port"] });
+  const usage = "Usage: deno task demo [--port 8080 | --out FOLDER]\n\n" +
+    "Bundles the demo and serves it here, or only writes its files to a folder.";
+  const { out, port = "8080", help } = parseArgs(Deno.args, {
+    string: ["out", "port"],
+    boolean: ["help"],
+    alias: { help: "h" },
+    unknown: (argument) => {
+      console.error(`Cannot serve the demo: there is no "${argument}".\n${usage}`);
+      Deno.exit(2);
+    },
+  });
+  if (help) {
+    console.log(usage);
+    Deno.exit(0);
+  }
   const folder = out ?? await Deno.makeTempDir({ prefix: "demo-" });
   await build(folder);
   if (out === undefined) {
