@@ -18,7 +18,9 @@ import {
   type CallLine,
   callLine,
   type InputLine,
+  isInput,
   type Line,
+  operandsOf,
   type OwnFunction,
   type Recipe,
   Ref,
@@ -32,6 +34,8 @@ const SAMPLES = 2;
 export interface Limits {
   /** Most elements of a value. */
   readonly size: number;
+  /** Most elements of what it is given. */
+  readonly given: number;
   /** Extents that its shapes are made of. */
   readonly extents: readonly number[];
 }
@@ -50,6 +54,8 @@ export class RefusedCall extends Error {
 interface Entry extends Aval {
   readonly line: Line;
   readonly tensor: Tensor;
+  /** Whether it is an input or made of one. */
+  readonly depends: boolean;
 }
 
 /** A program under construction. */
@@ -84,6 +90,11 @@ export class Builder {
     return this.#entries[line]!;
   }
 
+  /** Whether a line is an input or made of one: all others are constants. */
+  depends(line: number): boolean {
+    return this.#entries[line]!.depends;
+  }
+
   /** The program so far, with the given results. */
   body(outputs: readonly number[]): Body {
     return { lines: this.#entries.map(({ line }) => line), outputs };
@@ -108,7 +119,9 @@ export class Builder {
 
   #push(line: Line, tensor: Tensor, sample: (set: number) => NdArray): number {
     this.#samples.forEach((known, k) => known.set(tensor, sample(k)));
-    return this.#entries.push({ line, tensor, shape: tensor.shape, dtype: tensor.dtype }) - 1;
+    const depends = isInput(line) || operandsOf(line).some((k) => this.depends(k));
+    const { shape, dtype } = tensor;
+    return this.#entries.push({ line, tensor, depends, shape, dtype }) - 1;
   }
 
   /** Adds a function of the program; its number. */
@@ -157,9 +170,14 @@ export class Builder {
 
   /** A line that fits, more often a late one; `undefined` if there is none. */
   find(fits: (aval: Aval, line: number) => boolean): number | undefined {
-    const lines = this.#entries.flatMap((aval, k) => fits(aval, k) ? [k] : []);
-    if (lines.length === 0) return undefined;
-    return this.draw.chance(0.6) ? this.draw.pick(lines.slice(-4)) : this.draw.pick(lines);
+    const all = this.#entries.flatMap((aval, k) => fits(aval, k) ? [k] : []);
+    if (all.length === 0) return undefined;
+    // What is made of constants is constant.
+    const variable = all.filter((k) => this.depends(k));
+    const lines = variable.length > 0 && this.draw.chance(0.8) ? variable : all;
+    // Long chains are what kernels are made of.
+    if (this.draw.chance(0.3)) return lines.at(-1);
+    return this.draw.chance(0.5) ? this.draw.pick(lines.slice(-4)) : this.draw.pick(lines);
   }
 
   /** An `f32` line, which there always is. */
@@ -175,9 +193,18 @@ export class Builder {
       ? this.find((aval) => aval.dtype === dtype && aval.shape.join() === join)
       : undefined;
     if (found !== undefined) return found;
+    if (sizeOf(shape) > this.limits.given) return this.#repeated(shape, dtype, style);
     if (this.depth === 0 && this.draw.chance(0.8)) return this.input(shape, dtype, style);
     const { data } = drawInput({ shape, dtype, style }, this.draw);
     return this.call("constant", [[...data], { shape: [...shape], dtype }]);
+  }
+
+  /** A small line, repeated along its longest axes. */
+  #repeated(shape: Shape, dtype: DType, style: Style): number {
+    const single = [...shape];
+    while (sizeOf(single) > this.limits.given) single[single.indexOf(Math.max(...single))] = 1;
+    const line = this.provide(single, dtype, style);
+    return this.call("broadcastTo", [new Ref(line), [...shape]]);
   }
 
   /** An `f32` line under another shape of the same number of elements. */
@@ -192,7 +219,12 @@ export class Builder {
 
   /** A shape of the given rank that is not too large. */
   shape(rank: number, most = this.limits.size): number[] {
-    const shape = Array.from({ length: rank }, () => this.extent());
+    // Where axes have equal extents, nothing but wrong numbers tells that they were exchanged.
+    const shape: number[] = [];
+    while (shape.length < rank) {
+      const last = shape.at(-1);
+      shape.push(last !== undefined && this.draw.chance(0.2) ? last : this.extent());
+    }
     while (sizeOf(shape) > most) {
       const largest = shape.indexOf(Math.max(...shape));
       shape[largest] = Math.floor(shape[largest]! / 2);

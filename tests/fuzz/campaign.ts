@@ -23,6 +23,8 @@ export interface CampaignOptions {
   readonly engines: readonly EngineUnderTest[];
   /** What is computed of each program; drawn unless told. */
   readonly mode?: Mode | undefined;
+  /** Adapter that programs are compiled for; drawn unless told. */
+  readonly adapter?: string | undefined;
   /** Whether some inputs are not finite. */
   readonly special: boolean;
   /** Whether to end with the first failure. */

@@ -6,9 +6,16 @@
 import { Engine } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/interop/mod.ts";
 import { type LoadedGpuProgram, WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import { DeviceMemoryError } from "../../src/gpu/buffers.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import type { AdapterCosts } from "../../src/ir/adapter_costs.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";
+import { Pauses } from "../../src/ir/pauses.ts";
+import type { Program } from "../../src/ir/program.ts";
 import { DISCRETE_COSTS } from "../device_traits.ts";
+
+/** Name of the adapter that has too little memory for every program: it is computed in parts where that can be. */
+export const LITTLE_MEMORY = "little memory";
 
 /** Picks kernels without knowing which is the fastest, the same for a shape every time. */
 function byLot(lot: number): NonNullable<DeviceTraits["chooseKernel"]> {
@@ -18,6 +25,17 @@ function byLot(lot: number): NonNullable<DeviceTraits["chooseKernel"]> {
     return names[(hash >>> 8) % names.length];
   };
 }
+
+/** An adapter that little work keeps busy, where dispatches and memory cost next to nothing: whatever is used twice is
+ * stored. Small programs are large there. */
+const SMALL_COSTS: AdapterCosts = {
+  ...DISCRETE_COSTS,
+  dispatch: 0,
+  load: 1,
+  store: 1,
+  busy: { mapped: 4, reduced: 16, tiled: 4 },
+  leastIterations: { reduced: 2, tiled: 2 },
+};
 
 /** Adapters that programs are compiled for: what they have less than the one that is there. */
 export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
@@ -32,6 +50,13 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "like a GPU, kernels by lot": { costs: DISCRETE_COSTS, chooseKernel: byLot(3) },
   "like a GPU, 10 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 10 },
   "like a GPU, 8 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 },
+  "small": { costs: SMALL_COSTS },
+  "small, 11 buffers, kernels by lot": {
+    costs: SMALL_COSTS,
+    maxStorageBuffers: 11,
+    chooseKernel: byLot(4),
+  },
+  [LITTLE_MEMORY]: { costs: SMALL_COSTS },
 };
 
 /** Names of the engines. */
@@ -60,12 +85,18 @@ export class Engines {
     if (name === "tfjs") return this.#tfjs ??= await openEngine("tfjs");
     if (this.#programs++ >= PROGRAMS_PER_DEVICE) this.reset();
     const gpu = this.#gpu ??= await openGpu();
-    let engine = this.#webgpu.get(adapter);
+    // Temporary memory that is there for one program is there for the next.
+    const key = adapter === LITTLE_MEMORY ? `${adapter} ${this.#programs}` : adapter;
+    let engine = this.#webgpu.get(key);
     if (!engine) {
       const traits = adapters[adapter]!;
       const backend = new WebGpuBackend(gpu, { traits });
-      engine = new Engine(keepLimit(backend, traits.maxStorageBuffers ?? Infinity));
-      this.#webgpu.set(adapter, engine);
+      engine = new Engine(
+        adapter === LITTLE_MEMORY
+          ? starve(backend)
+          : keepLimit(backend, traits.maxStorageBuffers ?? Infinity),
+      );
+      this.#webgpu.set(key, engine);
     }
     return engine;
   }
@@ -105,4 +136,36 @@ function keepLimit(backend: WebGpuBackend, limit: number): WebGpuBackend {
     return loaded;
   };
   return backend;
+}
+
+/**
+ * The backend, which lacks the last byte of what a program takes: it is computed in parts, or as it is where it
+ * cannot be.
+ */
+function starve(backend: WebGpuBackend): WebGpuBackend {
+  const { buffers } = backend.resources;
+  const load = backend.load.bind(backend);
+  let budget = Infinity;
+  Object.defineProperty(buffers, "byteBudget", { get: () => budget });
+  backend.load = async (program, options): Promise<LoadedGpuProgram> => {
+    const temporary = await backend.temporaryBytes(program, new Pauses());
+    budget = buffers.stats.liveBytes + wholeBytes(program) + temporary - 1;
+    try {
+      return await load(program, options);
+    } catch (error) {
+      if (!(error instanceof DeviceMemoryError)) throw error;
+      budget = Infinity;
+      return await load(program, options);
+    } finally {
+      budget = Infinity;
+    }
+  };
+  return backend;
+}
+
+/** Bytes of the results and constants of a program, which are never computed in parts. */
+function wholeBytes({ outputs, nodes }: Program): number {
+  const constants = nodes.filter(({ primitive }) => primitive.name === "literal");
+  return [...outputs, ...constants.flatMap((node) => node.outputs)]
+    .reduce((sum, { size }) => sum + Math.max(16, 16 * Math.ceil(size / 4)), 0);
 }

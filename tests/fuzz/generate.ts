@@ -13,7 +13,7 @@ import { ref } from "./operations/operation.ts";
 /** Most elements of a value of most programs, and of a few. */
 const SIZES = [{ size: 256, weight: 90 }, { size: 2048, weight: 7 }, { size: 20_000, weight: 3 }];
 
-const EXTENTS = [1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 12, 16, 17];
+const EXTENTS = [1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7, 8, 8, 9, 12, 16, 17];
 
 /** A random program: a function of the seed and the number. */
 export function generate(seed: number, number: number): Recipe {
@@ -23,13 +23,15 @@ export function generate(seed: number, number: number): Recipe {
   if (size > 256) extents.push(draw.pick([31, 64, 65, 100]));
   if (draw.chance(0.06)) extents.push(0);
   if (draw.chance(0.5)) extents.push(1);
-  const b = new Builder(draw, { size, extents });
+  // Where what is given is small, most memory is taken by what is computed of it.
+  const given = draw.chance(0.4) ? size / 8 : size;
+  const b = new Builder(draw, { size, given, extents });
   for (let k = draw.integer(1, 3); k > 0; k--) {
     const rank = draw.weighted(RANKS).rank;
     const style = draw.weighted(STYLES);
-    b.input(b.shape(rank), style.dtype, style.style);
+    b.input(b.shape(rank, given), style.dtype, style.style);
   }
-  const sure = b.input(b.shape(draw.integer(1, 3)));
+  const sure = b.input(b.shape(draw.integer(1, 3), given));
   const steps = draw.chance(0.2) ? draw.integer(15, 40) : draw.integer(4, 14);
   grow(b, operationsAt(0), steps);
   const outputs = outputsOf(b);

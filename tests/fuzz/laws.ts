@@ -58,21 +58,31 @@ export function brokenLaw(
   const other = difference("simplify", evaluate(simplified, point), results, rounding) ??
     splitLaw(simplified, point, { results, rounding });
   if (other !== undefined) return other;
+  const found = { results, rounding };
   switch (mode) {
+    case "out": {
+      const along = [...point, ...point.map(wave)];
+      const mapped = subjectOf(recipe, "vmap", axes);
+      return tangentLaw(recipe, plain(recipe, "jvp"), uneven(along)) ??
+        gradientLaw(recipe, point) ??
+        mapTangentLaw(recipe, { subject: mapped, axes, point: mapped.inputs(new Draw(1)) });
+    }
     case "vmap":
-      return mapLaw({ results, rounding }, { recipe, mode: "out", axes, point });
+      return mapLaw(found, { recipe, mode: "out", axes, point }) ??
+        mapTangentLaw(recipe, { subject, axes, point });
     case "vmap of grad":
-      return mapLaw({ results, rounding }, { recipe, mode: "grad", axes, point });
+      return mapLaw(found, { recipe, mode: "grad", axes, point }) ??
+        gradientLaw(recipe, exampleOf(point, axes, 0));
     case "jvp":
-      return tangentLaw(recipe, program, uneven(point));
+      return tangentLaw(recipe, program, uneven(point)) ?? gradientLaw(recipe, halves(point)[0]);
+    case "value":
     case "grad":
-      return gradientLaw(recipe, point, { results, rounding });
+      return gradientLaw(recipe, point);
     case "hvp":
       return hessianLaw(recipe, program, uneven(point));
     case "grad of vmap":
-      return sumLaw(recipe, { axes, point }, { results, rounding });
-    default:
-      return undefined;
+      return sumLaw(recipe, { axes, point }, found) ??
+        gradientLaw(recipe, exampleOf(point, axes, 0));
   }
 }
 
@@ -181,6 +191,21 @@ function mapLaw(
     if (wrong !== undefined) return wrong;
   }
   return undefined;
+}
+
+/** The derivative of a map is a loop over those of examples, with own rules too. */
+function mapTangentLaw(
+  recipe: Recipe,
+  { subject, axes, point }: {
+    readonly subject: Subject;
+    readonly axes: Axes;
+    readonly point: readonly NdArray[];
+  },
+): string | undefined {
+  const program = tangentsOf(subject);
+  const both = [...point, ...point.map(wave)];
+  const found = { results: evaluate(program, both), rounding: roundingOf(program, both) };
+  return mapLaw(found, { recipe, mode: "jvp", axes: [...axes, ...axes], point: both });
 }
 
 function batchOf(point: readonly NdArray[], axes: Axes): number {
@@ -292,15 +317,13 @@ function wave({ shape, dtype, data }: NdArray, k: number): NdArray {
 }
 
 /** `<gradient, v>` is the tangent of the loss along `v`; this also holds with own rules. */
-function gradientLaw(
-  recipe: Recipe,
-  point: readonly NdArray[],
-  { results, rounding }: Found,
-): string | undefined {
+function gradientLaw(recipe: Recipe, point: readonly NdArray[]): string | undefined {
   const direction = point.map(wave);
   const value = subjectOf(recipe, "value", []);
-  const tangent = tangentOf(value, point, direction);
-  const gradient = results.slice(1, 1 + point.length);
+  const tangent = evaluate(tangentsOf(value), [...point, ...direction])[1]!.data[0]!;
+  const program = plain(recipe, "grad");
+  const rounding = roundingOf(program, point);
+  const gradient = evaluate(program, point).slice(1, 1 + point.length);
   let product = 0;
   let size = Math.abs(tangent);
   gradient.forEach(({ data, dtype }, k) => {
@@ -353,17 +376,14 @@ function sumLaw(
   return undefined;
 }
 
-function tangentOf(
-  { fn, avals }: Subject,
-  point: readonly NdArray[],
-  direction: readonly NdArray[],
-): number {
-  const program = trace(
+/** Results, then their tangents, at a point and along a direction. */
+function tangentsOf({ fn, avals }: Subject): Program {
+  return trace(
     (...args: never[]) => {
       const [primals, tangents] = halves(args as Parameters<typeof fn>);
-      return jvp(fn, primals, tangents).tangent;
+      const { value, tangent } = jvp(fn, primals, tangents);
+      return [...value, ...tangent];
     },
     [...avals, ...avals],
   ).program;
-  return evaluate(program, [...point, ...direction])[0]!.data[0]!;
 }

@@ -1,7 +1,7 @@
 /**
  * Runs random programs on the engines and compares them with the reference:
  * `deno task fuzz [--programs 200] [--seed 1] [--first 0] [--engine webgpu|tfjs] [--mode grad]
- * [--special] [--raw] [--stop]`.
+ * [--adapter "8 buffers"] [--special] [--raw] [--stop]`.
  *
  * A program is a function of the seed and its number: `--seed S --first N --programs 1` runs one again.
  * `--special` gives inputs that are not finite; `--raw` prints failing programs as they are, not made
@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { campaign } from "./campaign.ts";
-import { engineNames } from "./engines.ts";
+import { adapters, engineNames } from "./engines.ts";
 import { modes } from "./modes.ts";
 import { failureText, groupFailures, tableText } from "./report.ts";
 
@@ -21,7 +21,7 @@ const MOST_PRINTED = 2;
 
 const FLAGS = `--programs N, --seed N, --first N, --engine ${engineNames.join("|")}, --mode "${
   modes.join("|")
-}", --special, --raw, --stop`;
+}", --adapter "${Object.keys(adapters).join("|")}", --special, --raw, --stop`;
 
 function usage(problem: string): never {
   console.error(`Cannot fuzz: ${problem}. Expected ${FLAGS}.`);
@@ -36,7 +36,7 @@ if (Deno.args.includes("--help")) {
 }
 
 const flags = parseArgs(Deno.args, {
-  string: ["programs", "seed", "first", "engine", "mode"],
+  string: ["programs", "seed", "first", "engine", "mode", "adapter"],
   boolean: ["special", "raw", "stop"],
   default: { programs: "200", seed: "1", first: "0" },
   unknown: (argument) => usage(`found ${argument}`),
@@ -52,6 +52,8 @@ const engines = engineNames.filter((name) => flags.engine === undefined || flags
 if (engines.length === 0) usage(`found --engine ${flags.engine}`);
 const mode = modes.find((name) => name === flags.mode);
 if (flags.mode !== undefined && mode === undefined) usage(`found --mode ${flags.mode}`);
+const { adapter } = flags;
+if (adapter !== undefined && !Object.hasOwn(adapters, adapter)) usage(`found --adapter ${adapter}`);
 const [seed, first, programs] = [whole("seed"), whole("first"), whole("programs")];
 
 console.log(`fuzz: seed ${seed}, programs ${first} to ${first + programs - 1}`);
@@ -64,6 +66,7 @@ const result = await campaign({
   programs,
   engines,
   mode,
+  adapter,
   special: flags.special === true,
   stop: flags.stop === true,
   minimise: flags.raw !== true,

@@ -1,18 +1,23 @@
 /**
  * Plants faults in a copy of the repository, one at a time, and shows which of them random programs find:
- * `deno task fuzz:mutants [--programs 150] [--seed 1] [--only TEXT]`.
+ * `deno task fuzz:mutants [--programs 150] [--seed 1] [--only TEXT]...`.
  *
+ * `--only`, which may be given several times, picks the faults whose file or name has one of these texts.
  * The exit code is 1 if a fault was not found.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { type Mutation, mutations } from "./mutations.ts";
+import { mutations } from "./mutations.ts";
+import type { Mutation } from "./mutations/mutation.ts";
 
 const flags = parseArgs(Deno.args, {
   string: ["programs", "seed", "only"],
-  default: { programs: "150", seed: "1", only: "" },
+  collect: ["only"],
+  default: { programs: "150", seed: "1" },
 });
+
+const only: readonly string[] = (flags.only ?? []).map(String);
 
 const root = new URL("../../", import.meta.url);
 
@@ -67,9 +72,10 @@ interface Found {
 /** Runs the random programs of a copy of the repository; what they print. */
 async function fuzz(
   folder: string,
-  { programs = String(flags.programs), engine = "webgpu", special = false }: {
+  { programs = String(flags.programs), engine = "webgpu", adapter, special = false }: {
     readonly programs?: string;
     readonly engine?: string | undefined;
+    readonly adapter?: string | undefined;
     readonly special?: boolean | undefined;
   },
 ): Promise<{ readonly text: string; readonly ended: boolean }> {
@@ -81,6 +87,7 @@ async function fuzz(
       "tests/fuzz/main.ts",
       ...["--programs", programs, "--seed", String(flags.seed)],
       ...["--engine", engine, "--raw", "--stop"],
+      ...(adapter === undefined ? [] : ["--adapter", adapter]),
       ...(special ? ["--special"] : []),
     ],
     cwd: folder,
@@ -125,7 +132,7 @@ try {
   }
   await requireSound(folder);
   const chosen = mutations.filter(({ name, file }) =>
-    `${file} ${name}`.includes(String(flags.only))
+    only.length === 0 || only.some((text) => `${file} ${name}`.includes(text))
   );
   console.log("| fault | file | found after | seen | s |\n|---|---|---|---|---|");
   for (const mutation of chosen) {

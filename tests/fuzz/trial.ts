@@ -11,7 +11,7 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import { trace, type Traced } from "../../src/transform/trace.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { Draw } from "./draw.ts";
-import { adapters, type Engines, type EngineUnderTest } from "./engines.ts";
+import { adapters, type Engines, type EngineUnderTest, LITTLE_MEMORY } from "./engines.ts";
 import { brokenLaw } from "./laws.ts";
 import { type Axes, drawAxes, type Mode, modes, type Subject, subjectOf } from "./modes.ts";
 import type { Recipe } from "./recipe.ts";
@@ -64,9 +64,10 @@ export interface Verdict {
 export function drawSetting(
   recipe: Recipe,
   [seed, program]: readonly [number, number],
-  { engine, mode, special }: {
+  { engine, mode, adapter, special }: {
     readonly engine: EngineUnderTest;
     readonly mode?: Mode | undefined;
+    readonly adapter?: string | undefined;
     readonly special: boolean;
   },
 ): Setting {
@@ -75,7 +76,7 @@ export function drawSetting(
     mode: mode ?? draw.weighted(MODES).mode,
     axes: drawAxes(recipe, draw),
     engine,
-    adapter: draw.chance(0.4) ? "as it is" : draw.pick(Object.keys(adapters)),
+    adapter: adapter ?? draw.weighted(ADAPTERS).adapter,
     recompute: draw.pick([true, false, "auto"]),
     donate: draw.chance(0.25),
     special: special && !callNames(recipe).has("conv2d") &&
@@ -86,6 +87,12 @@ export function drawSetting(
 
 /** The results alone are cheap to compile, and find most. */
 const MODES = modes.map((mode) => ({ mode, weight: mode === "out" ? 3 : 1 }));
+
+/** That which is there, and those on which programs are computed in other ways. */
+const ADAPTERS = Object.keys(adapters).map((adapter) => ({
+  adapter,
+  weight: adapter === "as it is" ? 5 : adapter === LITTLE_MEMORY ? 2 : 1,
+}));
 
 /** Runs a program. */
 export async function attempt(

@@ -118,6 +118,6 @@ export const arrangements: readonly Operation[] = [
   { name: "diagonal", weight: 1, make: diagonal },
   { name: "rows", weight: 2, make: rows },
   { name: "gather", weight: 1, make: gather },
-  { name: "attention", weight: 1, make: attend },
+  { name: "attention", weight: 1.5, make: attend },
   { name: "resize", weight: 1, make: resize },
 ];

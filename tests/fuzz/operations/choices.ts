@@ -19,16 +19,15 @@ function comparison(b: Builder): number | undefined {
 
 /** A condition that can be combined with a line by broadcasting. */
 function conditionFor(b: Builder, line: number): number {
-  const { shape } = b.aval(line);
+  const { shape, dtype } = b.aval(line);
+  if (b.draw.chance(0.3)) {
+    return b.call("full", [[...shape], { value: b.draw.integer(0, 1), dtype: "bool" }]);
+  }
   const found = b.find((aval) => {
     const joint = aval.dtype === "bool" ? broadcastShapes([aval.shape, shape]) : null;
     return joint !== null && sizeOf(joint) <= b.limits.size;
   });
   if (found !== undefined && b.draw.chance(0.7)) return found;
-  const { dtype } = b.aval(line);
-  if (b.draw.chance(0.1)) {
-    return b.call("full", [[...shape], { value: b.draw.integer(0, 1), dtype: "bool" }]);
-  }
   if (dtype === "bool") return line;
   return b.call(b.draw.pick(COMPARISONS), [ref(line), operandFor(b, b.aval(line))]);
 }
@@ -104,7 +103,7 @@ function oneHot(b: Builder): number | undefined {
 export const choices: readonly Operation[] = [
   { name: "comparison", weight: 2, make: comparison },
   { name: "logic", weight: 1, make: logic },
-  { name: "where", weight: 3, make: where },
+  { name: "where", weight: 4, make: where },
   { name: "conversion", weight: 1.5, make: conversion },
   { name: "integers", weight: 1.5, make: integers },
   { name: "oneHot", weight: 1, make: oneHot },

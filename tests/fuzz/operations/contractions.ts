@@ -66,21 +66,33 @@ function einsum(b: Builder): number | undefined {
     : b.call("einsum", [`${other.join("")}, ${names.join("")} -> ${out.join("")}`, [y, ref(x)]]);
 }
 
+/** A long or wide image, of few channels: kernels divide it into strips. */
+function longImage(b: Builder): number | undefined {
+  const [long, short] = [b.draw.integer(9, 100), b.draw.integer(1, 3)];
+  const shape = [1, ...b.draw.shuffled([long, short]), b.draw.integer(1, 3)];
+  return tooLarge(b, shape) ? undefined : b.provide(shape);
+}
+
 function conv2d(b: Builder): number | undefined {
-  const x = shaped(b, 4);
+  const x = b.draw.chance(0.3) ? longImage(b) : shaped(b, 4);
   if (x === undefined) return undefined;
   const { shape } = b.aval(x);
   const [, height, width, channels] = shape;
-  const kernel = [b.draw.integer(1, 3), b.draw.integer(1, 3)] as const;
-  const stride = b.draw.pick([1, 1, 2, 3]);
+  // Those of 3x3 without steps have kernels of their own.
+  const usual = b.draw.chance(0.5);
+  const kernel = usual ? [3, 3] as const : [b.draw.integer(1, 3), b.draw.integer(1, 3)] as const;
+  const stride = usual ? 1 : b.draw.pick([1, 1, 2, 3]);
   const uneven = [stride, b.draw.integer(1, 2)] as const;
-  const padding = b.draw.pick(["same", "valid", 1, [1, 0, 2, 1]] as const);
-  const steps = b.draw.chance(0.7) ? stride : uneven;
+  const steps = usual || b.draw.chance(0.7) ? stride : uneven;
   const both = typeof steps === "number" ? [steps, steps] as const : steps;
-  const border = resolvePadding(padding, { input: [height!, width!], kernel, stride: both });
-  const fits = height! + border[0] + border[2] >= kernel[0] &&
-    width! + border[1] + border[3] >= kernel[1];
-  if (!fits || height! * width! === 0 || tooLarge(b, [...shape, 2])) return undefined;
+  const fits = (padding: Parameters<typeof resolvePadding>[0]): boolean => {
+    const input = [height!, width!] as const;
+    const border = resolvePadding(padding, { input, kernel, stride: both });
+    return input.every((extent, k) => extent + border[k]! + border[k + 2]! >= kernel[k]!);
+  };
+  const wanted = b.draw.pick(["same", "valid", 1, [1, 0, 2, 1]] as const);
+  const padding = fits(wanted) ? wanted : "same";
+  if (height! * width! === 0 || tooLarge(b, [...shape, 2])) return undefined;
   const out = b.draw.pick([1, 2, 3, 4, 5, 8]);
   const w = b.provide([...kernel, channels!, out], "f32", "small");
   return b.call("conv2d", [ref(x), ref(w), {
@@ -165,7 +177,7 @@ function loss(b: Builder): number | undefined {
 export const contractions: readonly Operation[] = [
   { name: "matmul", weight: 3, make: matmul },
   { name: "einsum", weight: 2, make: einsum },
-  { name: "conv2d", weight: 1.5, make: conv2d },
+  { name: "conv2d", weight: 3, make: conv2d },
   { name: "convTranspose2d", weight: 1, make: convTranspose2d },
   { name: "pool", weight: 1.5, make: pool },
   { name: "loss", weight: 1.5, make: loss },

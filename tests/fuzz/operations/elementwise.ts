@@ -61,7 +61,7 @@ function power(b: Builder): number | undefined {
 /** Something that can be combined with a line by broadcasting: a line or a number. */
 export function operandFor(b: Builder, { shape, dtype }: Aval): Argument {
   const number = dtype === "f32"
-    ? b.draw.chance(0.5) ? b.draw.pick([0, 1, -1, 2, 0.5]) : b.draw.number(-2, 2)
+    ? b.draw.chance(0.6) ? b.draw.pick([0, 0, 1, 1, -1, 2, 0.5]) : b.draw.number(-2, 2)
     : b.draw.integer(0, 3);
   if (b.draw.chance(0.2)) return number;
   const found = b.find((aval) => {

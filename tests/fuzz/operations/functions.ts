@@ -31,9 +31,18 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...sources,
   ];
   return depth < MOST_DEPTH
-    ? [...plain, { name: "function", weight: 4, make: ownFunction }]
+    ? [...plain, { name: "function", weight: 10, make: ownFunction }]
     : plain;
 }
+
+/** Calls have rules for each transformation; so have maps and functions with rules of their own. */
+const OFTEN: Partial<Record<(typeof wrappers)[number], number>> = {
+  checkpoint: 5,
+  vmap: 2,
+  halfJvp: 3,
+};
+
+const WRAPPERS = wrappers.map((wrapper) => ({ wrapper, weight: OFTEN[wrapper] ?? 1 }));
 
 /** A line with the axis that a map takes away, if any. */
 interface Operand {
@@ -42,7 +51,7 @@ interface Operand {
 }
 
 function ownFunction(b: Builder): number | undefined {
-  const wrapper = b.draw.chance(0.4) ? "checkpoint" : b.draw.pick(wrappers);
+  const { wrapper } = b.draw.weighted(WRAPPERS);
   const first = b.float(({ shape }) => wrapper !== "vmap" || shape.some((extent) => extent > 0));
   if (first === undefined) return undefined;
   const operands = wrapper === "vmap" ? mapped(b, first) : unmapped(b, first);
@@ -68,7 +77,13 @@ function ownFunction(b: Builder): number | undefined {
 }
 
 function unmapped(b: Builder, first: number): Operand[] {
-  const others = Array.from({ length: b.draw.integer(0, 2) }, () => b.find(() => true)!);
+  // Operands of one shape are told apart by their numbers alone.
+  const alike = (aval: Aval, line: number): boolean =>
+    line !== first && sameAval(aval, b.aval(first));
+  const others = Array.from(
+    { length: b.draw.integer(0, 2) },
+    () => (b.draw.chance(0.5) ? b.find(alike) : undefined) ?? b.find(() => true)!,
+  );
   return [first, ...others].map((line) => ({ line, axis: null }));
 }
 
@@ -84,17 +99,28 @@ function mapped(b: Builder, first: number): Operand[] {
   return [{ line: first, axis }, ...others];
 }
 
-/** The results of a body: a scalar where a gradient is taken, else one or two of the last lines. */
+/** The results of a body: a scalar where a gradient is taken, else one or two lines that are not constant. */
 function outputsOf(inner: Builder, wrapper: string): number[] | undefined {
   const several = wrapper === "checkpoint" || wrapper === "vmap";
-  const last = several ? inner.length - 1 : inner.float();
+  const fits = (aval: Aval, line: number): boolean =>
+    inner.depends(line) && (several || aval.dtype === "f32");
+  const last = lastOf(inner, fits);
   if (last === undefined) return undefined;
   if (["grad", "valueAndGrad", "hvp"].includes(wrapper)) {
     if (inner.aval(last).shape.length === 0) return [last];
     // A square, so that the second derivative is seldom zero.
     return [inner.call("sum", [ref(inner.call("square", [ref(last)]))])];
   }
-  return several && inner.draw.chance(0.4) ? [last, inner.find(() => true)!] : [last];
+  if (!several || inner.draw.chance(0.5)) return [last];
+  const other = inner.draw.chance(0.7)
+    ? inner.find((aval, k) => k !== last && fits(aval, k))
+    : undefined;
+  return [last, other ?? inner.find(() => true)!];
+}
+
+/** The last line that fits. */
+function lastOf(b: Builder, fits: (aval: Aval, line: number) => boolean): number | undefined {
+  return Array.from({ length: b.length }, (_, k) => k).findLast((k) => fits(b.aval(k), k));
 }
 
 function use(
@@ -118,16 +144,20 @@ function use(
     case "vjp":
       return b.call(own, [first!, ref(b.provide(outputs[0]!.shape)), ...rest]);
   }
-  const result = b.call(own, args, outputs.length > 1 ? b.draw.integer(0, 1) : undefined);
+  const take = outputs.length > 1 ? b.draw.integer(0, 1) : undefined;
+  const result = b.call(own, args, take);
+  if (b.draw.chance(0.35)) return result;
   // Called again, with its own result where that fits: calls share one compiled program.
-  if (b.draw.chance(0.5)) {
-    const again = sameAval(b.aval(result), aval) && b.bound(result) < 10;
-    const others = operands.map(({ line }, k) =>
-      ref(
-        k === 0 && again ? result : b.find((other) => sameAval(other, b.aval(line)))!,
-      )
-    );
-    return b.call(own, others, outputs.length > 1 ? b.draw.integer(0, 1) : undefined);
-  }
-  return result;
+  const again = sameAval(b.aval(result), aval) && b.bound(result) < 10;
+  const others = operands.map(({ line }, k) => {
+    if (k === 0 && again) return ref(result);
+    const { shape, dtype } = b.aval(line);
+    // A map maps one call's operand, and not a constant in the place of it.
+    if (b.draw.chance(0.4)) return ref(b.call("full", [[...shape], { value: 1, dtype }]));
+    return ref(b.find((aval) => sameAval(aval, { shape, dtype }))!);
+  });
+  const second = b.call(own, others, take);
+  return again || b.aval(result).dtype === "bool"
+    ? second
+    : b.call(b.draw.pick(["add", "sub"]), [ref(result), ref(second)]);
 }

@@ -60,19 +60,23 @@ function standardization(b: Builder): number | undefined {
 
 /** Many reductions in one pass, and what follows each of them by itself. */
 function statistics(b: Builder): number | undefined {
-  const x = b.float(({ shape }) => sizeOf(shape) >= 8);
-  if (x === undefined) return undefined;
-  const { shape } = b.aval(x);
   // Long ones are reduced in parts, whose results are buffers of their own.
-  const long = b.draw.chance(0.5) ? b.call("reshape", [ref(x), [sizeOf(shape)]]) : x;
+  const isLong = b.draw.chance(0.7);
+  const x = b.float(({ shape }) => sizeOf(shape) >= (isLong ? 72 : 8)) ??
+    b.provide([b.draw.integer(72, 200)]);
+  const { shape } = b.aval(x);
+  const long = isLong ? b.call("reshape", [ref(x), [sizeOf(shape)]]) : x;
   const axes = axesOf(b, b.aval(long).shape.length);
   const given = { axes, keepAxes: true };
-  const seen = ["square", "abs", "sin", "cos", "tanh", "sigmoid"].map((name) =>
+  const calls = b.draw.shuffled(["square", "abs", "sin", "cos", "tanh", "sigmoid", "relu", "neg"]);
+  const seen = calls.slice(0, b.draw.integer(3, 8)).map((name) =>
     b.call(b.draw.pick(["sum", "mean", "max"]), [ref(b.call(name, [ref(long)])), given])
   );
-  let last = x;
-  for (const line of seen) last = b.call("tanh", [ref(b.call("mul", [ref(line), 0.25]))]);
-  return last;
+  const small = (line: number): number => b.call("tanh", [ref(b.call("mul", [ref(line), 0.25]))]);
+  for (const line of b.draw.some(seen, 0.4)) small(line);
+  return seen.reduce((all, line) =>
+    small(b.call(b.draw.pick(["add", "sub", "maximum"]), [ref(all), ref(line)]))
+  );
 }
 
 /** Two reductions, and what reads the first before the second and the other way round. */
@@ -92,6 +96,6 @@ export const reductions: readonly Operation[] = [
   { name: "reduction", weight: 12, make: reduction },
   { name: "normalization", weight: 4, make: normalization },
   { name: "standardization", weight: 1, make: standardization },
-  { name: "statistics", weight: 0.6, make: statistics },
+  { name: "statistics", weight: 2, make: statistics },
   { name: "crossed", weight: 0.8, make: crossed },
 ];

@@ -74,7 +74,7 @@ function concat(b: Builder): number | undefined {
   const { shape, dtype } = b.aval(x);
   const axis = axisOf(b, shape.length);
   const at = axis < 0 ? axis + shape.length : axis;
-  const count = b.draw.chance(0.04) ? b.draw.integer(12, 40) : b.draw.integer(1, 4);
+  const count = b.draw.chance(0.2) ? b.draw.integer(5, 20) : b.draw.integer(1, 4);
   const parts = Array.from({ length: count }, () => {
     const found = b.find((aval) =>
       aval.dtype === dtype && aval.shape.length === shape.length &&
@@ -198,6 +198,26 @@ function take(b: Builder): number | undefined {
   return b.call("takeAlong", [ref(x), ref(b.provide(wanted, "i32", "index")), { axis }]);
 }
 
+/** A line weighed or masked by positions along an axis, counted up or down, by ones or in steps. */
+function positions(b: Builder): number | undefined {
+  const x = b.float(({ shape }) => shape.length > 0 && sizeOf(shape) > 0);
+  if (x === undefined) return undefined;
+  const { shape } = b.aval(x);
+  const rank = shape.length;
+  const axis = b.draw.chance(0.6) ? rank - 1 : b.draw.integer(0, rank - 1);
+  const extent = shape[axis]!;
+  const step = b.draw.pick([1, -1, 2, -2, 3]);
+  const integers = b.draw.chance(0.5);
+  const all = b.call("range", [extent * Math.abs(step), integers ? "i32" : "f32"]);
+  const stepped = step === 1 ? all : b.call("slice", [ref(all), [[null, null, step]]]);
+  const along = Array.from({ length: rank - axis }, (_, k) => k === 0 ? extent : 1);
+  const at = b.call("reshape", [ref(stepped), along]);
+  if (!integers) return b.call("mul", [ref(x), ref(b.call("mul", [ref(at), 1 / extent]))]);
+  const limit = b.draw.integer(0, extent * Math.abs(step));
+  const mask = b.call(b.draw.pick(["less", "greaterEqual"]), [ref(at), limit]);
+  return b.call("where", [ref(mask), ref(x), b.draw.pick([0, -1])]);
+}
+
 /** Functions that move elements. */
 export const structure: readonly Operation[] = [
   { name: "reshape", weight: 3, make: reshape },
@@ -209,4 +229,5 @@ export const structure: readonly Operation[] = [
   { name: "turn", weight: 2, make: turn },
   { name: "roll", weight: 1, make: roll },
   { name: "take", weight: 3, make: take },
+  { name: "positions", weight: 2.5, make: positions },
 ];

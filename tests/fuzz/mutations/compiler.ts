@@ -1,0 +1,196 @@
+/** Faults of the compiler. @module */
+import type { Mutation } from "./mutation.ts";
+
+/** Faults of the compiler. */
+export const compiler: readonly Mutation[] = [
+  {
+    name: "blocks of rows begin where the rows of the first end",
+    file: "src/compile/map_kernel.ts",
+    from: 'scaleIndex(variableIndex("block", threads / groups), rows * channels)',
+    to: 'scaleIndex(variableIndex("block", threads / groups), (rows - 1) * channels)',
+  },
+  {
+    name: "an epilogue reads a reshape of its reduction from memory",
+    file: "src/compile/reduce_kernel.ts",
+    from: "written.has(rootOf(tensor)) ? undefined",
+    to: "written.has(tensor) ? undefined",
+  },
+  {
+    name: "temporaries end one dispatch too early",
+    file: "src/compile/plan.ts",
+    from: "last < life.first || first > life.last",
+    to: "last <= life.first || first > life.last",
+  },
+  {
+    name: "temporaries live only until their first use",
+    file: "src/compile/plan.ts",
+    from: "if (life) life.last = position;",
+    to: "if (life) continue;",
+  },
+  {
+    name: "vector loads from addresses that are not multiples of four",
+    file: "src/compile/expression.ts",
+    from: "&& base.constant % 4 === 0 &&",
+    to: "&&",
+  },
+  {
+    name: "vector loads of every second element",
+    file: "src/compile/expression.ts",
+    from: "coefficientOf(flat, LANE) === 1",
+    to: "coefficientOf(flat, LANE) !== undefined",
+  },
+  {
+    name: "gathers are clamped to one row too many",
+    file: "src/compile/expression.ts",
+    from: "0i, ${extent - 1}i",
+    to: "0i, ${extent}i",
+  },
+  {
+    name: "index vectors without their step",
+    file: "src/compile/expression.ts",
+    from: "`${(lane * step) >>> 0}u`",
+    to: "`${lane}u`",
+  },
+  {
+    name: "conditions that are always true are taken for false",
+    file: "src/compile/expression.ts",
+    from: "if (index.max < low || index.min >= high)",
+    to: "if (index.max < low || index.min >= high - 1)",
+  },
+  {
+    name: "the last of the largest elements wins",
+    file: "src/compile/accumulate.ts",
+    from: "(${x} > a${k});`",
+    to: "(${x} >= a${k});`",
+  },
+  {
+    name: "the maximum forgets NaN",
+    file: "src/compile/accumulate.ts",
+    from: "`n${k} = max(n${k}, ${magnitudeBits(`x${k}_${e}`, scope)});`,",
+    to: "`n${k} = max(n${k}, 0 * ${magnitudeBits(`x${k}_${e}`, scope)});`,",
+    special: true,
+  },
+  {
+    name: "a sum of four lanes leaves one out",
+    file: "src/compile/accumulate.ts",
+    from: "(s${k}.x + s${k}.y) + (s${k}.z + s${k}.w)",
+    to: "(s${k}.x + s${k}.y) + (s${k}.z + s${k}.z)",
+  },
+  {
+    name: "the parts of a reduction are joined in the wrong columns",
+    file: "src/compile/reduce_kernel.ts",
+    from: "[${LOOP} * ${layout.columns}u + q]",
+    to: "[q * ${layout.parts}u + ${LOOP}]",
+  },
+  {
+    name: "the last part of a reduction goes beyond its end",
+    file: "src/compile/reduce_kernel.ts",
+    from: "to: `min(part * ${each} + ${each}, ${last})`",
+    to: "to: `part * ${each} + ${each}`",
+  },
+  {
+    name: "two elements of one iteration are the same",
+    file: "src/compile/reduce_kernel.ts",
+    from: "each * element,",
+    to: "0 * element,",
+  },
+  {
+    name: "blocks of a long sum go beyond its end",
+    file: "src/compile/reduce_kernel.ts",
+    from: "let end = min(start + ${BLOCK}u, ${to});",
+    to: "let end = start + ${BLOCK}u;",
+  },
+  {
+    name: "units merge whatever their level",
+    file: "src/compile/units.ts",
+    from: "1 + (writer.get(leaf)?.level ?? -1)",
+    to: "writer.get(leaf)?.level ?? 0",
+  },
+  {
+    name: "an epilogue may need units that run later",
+    file: "src/compile/units.ts",
+    from: "if (entry && entry !== highest && entry.level >= highest.level) return undefined;",
+    to: "",
+  },
+  {
+    name: "an epilogue may read other elements of its reduction",
+    file: "src/compile/units.ts",
+    from: ": at.node.inputs.every((input) => !reaches(input, own, choice));",
+    to: ": true;",
+  },
+  {
+    name: "reductions of different operands share one pass",
+    file: "src/compile/units.ts",
+    from:
+      "const key = `reduce ${operand!.shape} / ${lower.axes(node.params)} @${levelOf(leaves)}`;",
+    to: "const key = `reduce ${operand!.shape} @${levelOf(leaves)}`;",
+  },
+  {
+    name: "the limit of buffers is not kept",
+    file: "src/compile/choose_buffers.ts",
+    from: "while (found.size > limit)",
+    to: "while (found.size > 99)",
+  },
+  {
+    name: "half of a unit that is too wide is lost",
+    file: "src/compile/narrow_unit.ts",
+    from: "return [{ ...unit, epilogue: [] }, ...after];",
+    to: "return [{ ...unit, epilogue: [] }, ...after.slice(1)];",
+    adapter: "small, 11 buffers, kernels by lot",
+  },
+  {
+    name: "units run in the order in which they were formed",
+    file: "src/compile/units.ts",
+    from: "return order(entries, writer).map((entry) => entry.unit);",
+    to: "return entries.map((entry) => entry.unit);",
+  },
+  {
+    name: "the last, shorter part of a reduction is left out",
+    file: "src/compile/reduce_layout.ts",
+    from: "parts: Math.ceil(iterations / each), each };",
+    to: "parts: Math.max(1, Math.floor(iterations / each)), each };",
+  },
+  {
+    name: "largest elements of different operands share their work",
+    file: "src/compile/accumulate.ts",
+    from: 'op === "sum" ? `sum ${k}` : values[k]!.join());',
+    to: 'op === "sum" ? `sum ${k}` : "max");',
+  },
+  {
+    name: "only one of several reshapes is undone",
+    file: "src/compile/storage.ts",
+    from: 'while (root.node.primitive.lower.kind === "alias")',
+    to: 'if (root.node.primitive.lower.kind === "alias")',
+  },
+  {
+    name: "a concatenation in steps is in another order",
+    file: "src/transform/split_concats.ts",
+    from: "return concatInSteps(parts, axis, most);",
+    to: "return concatInSteps(parts.reverse(), axis, most);",
+    adapter: "8 buffers",
+  },
+  {
+    name: "bind groups of the first call serve all calls",
+    file: "src/compile/loaded_plan.ts",
+    from: "let group = variable.get(key);",
+    to: "let group = [...variable.values()][0];",
+  },
+  {
+    name: "outputs that no kernel writes are not copied",
+    file: "src/compile/loaded_plan.ts",
+    from: "for (const { from, output } of this.plan.copies) {",
+    to: "for (const { from, output } of this.plan.copies.slice(1)) {",
+  },
+  {
+    name: "two temporaries get one buffer of the arena",
+    file: "src/compile/loaded_plan.ts",
+    from: "free.delete(best);",
+    to: "",
+  },
+  {
+    name: "padded inputs of called programs are taken from the wrong operand",
+    file: "src/transform/align_channels.ts",
+    from: "pad(inputs[position]!, params)",
+    to: "pad(inputs.find(({ shape }) => shape.join() === inputs[position]!.shape.join())!, params)",
+  },
+];
