@@ -142,7 +142,7 @@ function keepLimit(backend: WebGpuBackend, limit: number): WebGpuBackend {
  * The backend, which lacks the last byte of what a program takes: it is computed in parts, or as it is where it
  * cannot be.
  */
-function starve(backend: WebGpuBackend): WebGpuBackend {
+export function starve(backend: WebGpuBackend): WebGpuBackend {
   const { buffers } = backend.resources;
   const load = backend.load.bind(backend);
   let budget = Infinity;

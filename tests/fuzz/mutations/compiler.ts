@@ -157,12 +157,6 @@ export const compiler: readonly Mutation[] = [
     to: 'op === "sum" ? `sum ${k}` : "max");',
   },
   {
-    name: "only one of several reshapes is undone",
-    file: "src/compile/storage.ts",
-    from: 'while (root.node.primitive.lower.kind === "alias")',
-    to: 'if (root.node.primitive.lower.kind === "alias")',
-  },
-  {
     name: "a concatenation in steps is in another order",
     file: "src/transform/split_concats.ts",
     from: "return concatInSteps(parts, axis, most);",

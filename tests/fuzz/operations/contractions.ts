@@ -66,11 +66,13 @@ function einsum(b: Builder): number | undefined {
     : b.call("einsum", [`${other.join("")}, ${names.join("")} -> ${out.join("")}`, [y, ref(x)]]);
 }
 
-/** A long or wide image, of few channels: kernels divide it into strips. */
-function longImage(b: Builder): number | undefined {
-  const [long, short] = [b.draw.integer(9, 100), b.draw.integer(1, 3)];
-  const shape = [1, ...b.draw.shuffled([long, short]), b.draw.integer(1, 3)];
-  return tooLarge(b, shape) ? undefined : b.provide(shape);
+/** A long or wide image, of few channels: kernels divide it into strips, one after the other and side by side. */
+function longImage(b: Builder): number {
+  const long = b.draw.chance(0.5) ? b.draw.integer(9, 30) : b.draw.integer(65, 100);
+  const room = Math.floor(b.limits.size / 2 / long);
+  const short = b.draw.integer(1, Math.min(3, room));
+  const channels = b.draw.integer(1, Math.min(3, Math.floor(room / short)));
+  return b.provide([1, ...b.draw.shuffled([long, short]), channels]);
 }
 
 function conv2d(b: Builder): number | undefined {
@@ -93,7 +95,8 @@ function conv2d(b: Builder): number | undefined {
   const wanted = b.draw.pick(["same", "valid", 1, [1, 0, 2, 1]] as const);
   const padding = fits(wanted) ? wanted : "same";
   if (height! * width! === 0 || tooLarge(b, [...shape, 2])) return undefined;
-  const out = b.draw.pick([1, 2, 3, 4, 5, 8]);
+  const most = b.limits.size / sizeOf(shape.slice(0, 3));
+  const out = b.draw.pick([1, 2, 3, 4, 5, 8].filter((count) => count <= Math.max(1, most)));
   const w = b.provide([...kernel, channels!, out], "f32", "small");
   return b.call("conv2d", [ref(x), ref(w), {
     ...(steps === 1 ? {} : { stride: steps }),

@@ -24,7 +24,10 @@ function reduction(b: Builder): number | undefined {
   if (call === "variance" && count > 1 && b.draw.chance(0.5)) {
     return b.call("variance", [ref(x), { ...given, correction: 1 }]);
   }
-  return b.call(call, [ref(x), given]);
+  // Where elements are equal, it matters which of them is the largest.
+  const ties = ["max", "min", "argMax"].includes(call) && b.draw.chance(0.4);
+  const y = ties ? b.call(b.draw.pick(["sign", "floor", "relu"]), [ref(x)]) : x;
+  return b.call(call, [ref(y), given]);
 }
 
 function normalization(b: Builder): number | undefined {
@@ -95,7 +98,7 @@ function crossed(b: Builder): number | undefined {
 export const reductions: readonly Operation[] = [
   { name: "reduction", weight: 12, make: reduction },
   { name: "normalization", weight: 4, make: normalization },
-  { name: "standardization", weight: 1, make: standardization },
+  { name: "standardization", weight: 2, make: standardization },
   { name: "statistics", weight: 2, make: statistics },
   { name: "crossed", weight: 0.8, make: crossed },
 ];

@@ -47,7 +47,9 @@ function axes(b: Builder): number | undefined {
   if (x === undefined) return undefined;
   const { shape } = b.aval(x);
   const rank = shape.length;
-  switch (b.draw.pick(["transpose", "transpose", "expandDims", "squeeze", "broadcastTo"])) {
+  switch (
+    b.draw.pick(["transpose", "transpose", "expandDims", "squeeze", "broadcastTo", "broadcastTo"])
+  ) {
     case "transpose": {
       if (b.draw.chance(0.3)) return b.call("transpose", [ref(x)]);
       return b.call("transpose", [ref(x), b.draw.shuffled(shape.map((_, axis) => axis))]);
