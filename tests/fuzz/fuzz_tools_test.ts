@@ -3,24 +3,37 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import type { LoadedProgram } from "../../src/engine/engine.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { ReferenceBackend } from "../../src/engine/reference_backend.ts";
+import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { evaluate } from "../../src/ir/evaluate.ts";
 import { type NdArray, ndArray } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { abs, argMax, flip, floor, less, mul, sin, sub, sum } from "../../src/tensor/mod.ts";
+import {
+  abs,
+  argMax,
+  flip,
+  floor,
+  less,
+  matmul,
+  mul,
+  sin,
+  sub,
+  sum,
+} from "../../src/tensor/mod.ts";
 import * as transform from "../../src/transform/mod.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { Draw } from "./draw.ts";
-import type { Engines } from "./engines.ts";
+import { type Engines, starve } from "./engines.ts";
 import { generate } from "./generate.ts";
 import { differencesLaw } from "./laws.ts";
 import { minimise } from "./minimise.ts";
 import { type Mode, modes, subjectOf } from "./modes.ts";
 import { mutations } from "./mutations.ts";
-import { inputsOf, PUBLIC, type Recipe, wrappers } from "./recipe.ts";
+import { inputsOf, isInput, PUBLIC, type Recipe, wrappers } from "./recipe.ts";
 import { callNames, recipeText } from "./recipe_text.ts";
 import { expectationOf, FLOAT64 } from "./rounding.ts";
 import { attempt, drawSetting, type Verdict } from "./trial.ts";
+import { webgpuTest } from "../webgpu.ts";
 
 /** Public functions that are no part of programs. */
 const HOST_ONLY = ["valuesOf", "keyWords"];
@@ -48,7 +61,7 @@ Deno.test("random programs call every public function of tensors, and every tran
     }
   }
   assertEquals([...missing], []);
-  assertEquals([...ranks].sort(), [0, 1, 2, 3, 4, 5]);
+  assertEquals([0, 1, 2, 3, 4, 5].filter((rank) => !ranks.has(rank)), []);
   assert(extents.has(0) && extents.has(1), "no extents of 0 and 1");
 });
 
@@ -260,12 +273,19 @@ Deno.test("minimise() leaves what a failure needs", async () => {
   assertEquals(smallest.functions.length, 0);
 });
 
+/** A long program that calls functions by itself, not inside of functions of its own. */
 function findWith(...names: readonly string[]): Recipe {
   for (let k = 0;; k++) {
     const recipe = generate(11, k);
-    const calls = callNames(recipe);
-    if (recipe.lines.length > 15 && names.every((name) => calls.has(name))) return recipe;
+    const calls = called(recipe.lines);
+    const inner = called(recipe.functions.flatMap(({ body }) => body.lines));
+    const found = names.every((name) => calls.has(name) && !inner.has(name));
+    if (recipe.lines.length > 15 && found) return recipe;
   }
+}
+
+function called(lines: Recipe["lines"]): Set<string | number> {
+  return new Set(lines.flatMap((line) => isInput(line) ? [] : [line.call]));
 }
 
 Deno.test("differencesLaw() finds wrong tangents, and no fault in right ones or at kinks", () => {
@@ -293,3 +313,20 @@ Deno.test("differencesLaw() finds wrong tangents, and no fault in right ones or 
     undefined,
   );
 });
+
+webgpuTest(
+  "starve() has programs computed in parts, and as they are where that cannot be",
+  async (gpu) => {
+    const avals = [{ shape: [8, 4], dtype: "f32" }, { shape: [4, 64], dtype: "f32" }] as const;
+    const partsOf = async (fn: (a: Tensor, b: Tensor) => Tensor): Promise<number> => {
+      const program = transform.simplify(
+        transform.trace((a: Tensor, b: Tensor) => [fn(a, b)], avals).program,
+      );
+      const loaded = await starve(new WebGpuBackend(gpu)).load(program);
+      return loaded.program!.nodes.filter(({ primitive }) => primitive.name === "call").length;
+    };
+    assertEquals(await partsOf((a, b) => sum(abs(matmul(a, b)))), 2);
+    // One number has no parts.
+    assertEquals(await partsOf((a, b) => sum(mul(sum(a), b))), 0);
+  },
+);
