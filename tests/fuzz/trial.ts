@@ -58,9 +58,12 @@ export interface Verdict {
 }
 
 /**
- * A setting at random, a function of the seed and the number. Convolutions get finite inputs: whether the
- * zeros around an image meet the infinities of a filter (0 * inf is NaN) is up to the algorithm.
+ * Functions that get finite inputs: whether the zeros around an image meet the infinities of a filter (0 * inf is NaN)
+ * and in what order an infinite right-hand side is eliminated (inf - inf is NaN) is up to the algorithm.
  */
+const UP_TO_THE_ALGORITHM: ReadonlySet<string> = new Set(["conv2d", "convTranspose2d", "solve"]);
+
+/** A setting at random, a function of the seed and the number. */
 export function drawSetting(
   recipe: Recipe,
   [seed, program]: readonly [number, number],
@@ -79,8 +82,7 @@ export function drawSetting(
     adapter: adapter ?? draw.weighted(ADAPTERS).adapter,
     recompute: draw.pick([true, false, "auto"]),
     donate: draw.chance(0.25),
-    special: special && !callNames(recipe).has("conv2d") &&
-      !callNames(recipe).has("convTranspose2d"),
+    special: special && UP_TO_THE_ALGORITHM.isDisjointFrom(callNames(recipe)),
     key: [seed, program],
   };
 }
