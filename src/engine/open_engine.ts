@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { optionalCallback, optionalObject } from "../ir/kinds.ts";
 import { findAdapter, NoAdapterError } from "../gpu/adapter.ts";
 import { DEFAULT_BUDGET } from "../gpu/device_memory.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
@@ -112,9 +113,21 @@ export async function openEngine(
 ): Promise<Engine> {
   requireCall("openEngine", arguments, 0, 2);
   requireOptions("openEngine", options, {
-    ...{ onChoice: true, byteBudget: true, float64: true, device: true, adapter: true },
+    ...{
+      onChoice: optionalCallback,
+      byteBudget: true,
+      float64: true,
+      device: optionalObject,
+      adapter: optionalObject,
+    },
     ...{ profile: true, kernels: true, halfPrecision: true },
-    ...{ wasmPath: true, tfjs: true, signal: true, onWork: true, onLeak: true },
+    ...{
+      wasmPath: true,
+      tfjs: optionalCallback,
+      signal: optionalObject,
+      onWork: optionalCallback,
+      onLeak: optionalCallback,
+    },
   });
   if (!engineChoices.includes(choice)) {
     const meant = CALLED[String(choice)];

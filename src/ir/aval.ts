@@ -134,8 +134,8 @@ export function sameAval(a: Aval, b: Aval): boolean {
  * ```
  */
 export function formatAval(aval: Aval): string {
+  if (aval?.dtype === undefined) return describe(aval);
   const { shape, dtype } = aval;
-  if (dtype === undefined) return describe(aval);
   return `${dtype}[${Array.isArray(shape) ? shape.join(", ") : `shape ${shape}`}]`;
 }
 

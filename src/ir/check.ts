@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireProgram } from "./program.ts";
 import { formatAval, sameAval } from "./aval.ts";
 import type { Program } from "./program.ts";
 import type { Node } from "./tensor.ts";
@@ -25,6 +26,7 @@ import type { Node } from "./tensor.ts";
  * ```
  */
 export function check(program: Program): void {
+  requireProgram("check", program);
   const given = new Set(program.inputs.map((input) => input.node));
   const known = new Set<Node>(given);
   for (const node of given) {

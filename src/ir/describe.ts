@@ -40,7 +40,7 @@ export function noTensor(found: unknown): string {
 }
 
 export function wayOut(found: unknown): string {
-  if (found === undefined) return "Is an argument missing, or a name misspelt?";
+  if (found === undefined || found === null) return "Is an argument missing, or a name misspelt?";
   if (isPromise(found)) return "Await it first, outside of the traced function.";
   if (typeof found === "number" || Array.isArray(found) || ArrayBuffer.isView(found)) {
     return "Make it one with constant(), and mind the order of the arguments.";

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { requireCall } from "./options.ts";
+import { requireProgram } from "./program.ts";
 import { formatAval, sameAval, sizeOf } from "./aval.ts";
 import type { NdArray } from "./nd_array.ts";
 import type { Program } from "./program.ts";
@@ -28,6 +30,8 @@ import type { Tensor } from "./tensor.ts";
  * ```
  */
 export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[] {
+  requireCall("evaluate", arguments, 2);
+  requireProgram("evaluate", program);
   const steps = evaluateSteps(program, inputs);
   for (;;) {
     const { done, value } = steps.next();

@@ -94,6 +94,12 @@ export function optional({ expected, holds }: Kind): Kind {
 /** A finite number, or nothing where there is a default. */
 export const optionalNumber: Kind = /* @__PURE__ */ optional(finite);
 
+/** A function, or nothing. */
+export const optionalCallback: Kind = /* @__PURE__ */ optional(callback);
+
+/** An object, or nothing. */
+export const optionalObject: Kind = /* @__PURE__ */ optional(object);
+
 /** An array of which everything is of a kind. */
 export function listOf({ expected, holds }: Kind): Kind {
   return kind(
@@ -136,6 +142,33 @@ export function recordOf({ expected, holds }: Kind): Kind {
 export const tensor: Kind = /* @__PURE__ */ kind(
   "a tensor",
   (found) => isObject(found) && "node" in found && "shape" in found,
+);
+
+/** An optimizer such as `sgd()`. */
+export const optimizer: Kind = /* @__PURE__ */ objectWith(
+  { init: callback, update: callback },
+  "an optimizer, such as sgd(),",
+);
+
+/** A weighting of tasks such as `equalWeighting()`. */
+export const weighting: Kind = /* @__PURE__ */ objectWith(
+  { init: callback, weigh: callback, transform: /* @__PURE__ */ optional(callback) },
+  "a weighting, such as equalWeighting(),",
+);
+
+/** A problem of one inner and several outer losses. */
+export const objectives: Kind = /* @__PURE__ */ objectWith({
+  inner: callback,
+  outers: /* @__PURE__ */ recordOf(callback),
+});
+
+/** Losses by name. */
+export const losses: Kind = /* @__PURE__ */ recordOf(callback);
+
+/** What `profile()` measured. */
+export const profile: Kind = /* @__PURE__ */ objectWith(
+  { dispatches: list },
+  "a profile, as profile() returns it once awaited,",
 );
 
 /** An engine that `openEngine()` returned. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Aval, type DType, formatAval, type Shape, sizeOf } from "./aval.ts";
+import { requireCall } from "./options.ts";
+import { type Aval, type DType, formatAval, isShape, noDType, type Shape, sizeOf } from "./aval.ts";
 
 /** Storage of the reference interpreter for each element type. */
 export type NdData = Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -32,6 +33,12 @@ export function zerosNd(shape: Shape, dtype: DType): NdArray {
  * ```
  */
 export function ndArray(aval: Aval, values: ArrayLike<number>): NdArray {
+  requireCall("ndArray", arguments, 2);
+  if (!isShape(aval.shape) || noDType(aval.dtype) !== null) {
+    throw new TypeError(
+      `Cannot make an array: found ${formatAval(aval)}, expected { shape, dtype }.`,
+    );
+  }
   const size = sizeOf(aval.shape);
   if (values.length !== size) {
     throw new RangeError(

@@ -128,7 +128,11 @@ export function requireCall(
   for (let k = 0; k < given.length || k < least; k++) {
     const found = given[k];
     const surplus = k >= most && !passed;
-    if (found === undefined ? k >= least : !surplus && !isPromise(found)) continue;
+    if (
+      found === undefined
+        ? k >= least
+        : !surplus && !isPromise(found) && (found !== null || k >= least)
+    ) continue;
     const where = surplus
       ? `beyond its ${most} ${
         most === 1 ? "argument" : "arguments"

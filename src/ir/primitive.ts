@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { requireCall } from "./options.ts";
 import type { Aval, DType } from "./aval.ts";
 import type { Index } from "./index_expression.ts";
 import type {
@@ -173,6 +174,7 @@ export interface SingleRules<P> {
  * ```
  */
 export function definePrimitive<P>(rules: SingleRules<P>): Primitive<P> {
+  requireCall("definePrimitive", arguments, 1);
   const { jvp, transpose, flops } = rules;
   return {
     name: rules.name,

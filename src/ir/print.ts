@@ -3,8 +3,7 @@
  *
  * @module
  */
-import * as is from "./kinds.ts";
-import { requireArguments } from "./options.ts";
+import { requireProgram } from "./program.ts";
 import { formatAval } from "./aval.ts";
 import { callNotes } from "./call_notes.ts";
 import type { Program } from "./program.ts";
@@ -26,12 +25,7 @@ import type { Tensor } from "./tensor.ts";
  * ```
  */
 export function print(program: Program): string {
-  requireArguments("print", { program }, {
-    program: is.objectWith(
-      { inputs: is.list, nodes: is.list },
-      "a program, such as trace(fn, shapes).program,",
-    ),
-  });
+  requireProgram("print", program);
   const names = new Map<Tensor, string>();
   const name = (tensor: Tensor): string => {
     const found = names.get(tensor);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describe } from "./describe.ts";
 import { formatAval } from "./aval.ts";
 import type { Node, Tensor } from "./tensor.ts";
 
@@ -14,6 +15,23 @@ export interface Program {
   readonly outputs: readonly Tensor[];
   /** Every node the outputs need, operands before users; contains input nodes that are used. */
   readonly nodes: readonly Node[];
+}
+
+/**
+ * Throws unless something is a program, for callers without types.
+ *
+ * @param name Name of the function, for the error.
+ * @param found What was given for a program.
+ * @throws {TypeError} Says what was found instead.
+ */
+export function requireProgram(name: string, found: Program): void {
+  const { inputs, outputs, nodes } = found ?? {};
+  if ([inputs, outputs, nodes].every(Array.isArray)) return;
+  throw new TypeError(
+    `Cannot call ${name}(): found ${
+      describe(found)
+    }, expected a program, such as trace(fn, shapes).program.`,
+  );
 }
 
 /**
@@ -69,6 +87,7 @@ export function programOf(inputs: readonly Tensor[], outputs: readonly Tensor[])
  * ```
  */
 export function countPrimitives(program: Program): Map<string, number> {
+  requireProgram("countPrimitives", program);
   const counts = new Map<string, number>();
   for (const { primitive } of program.nodes) {
     counts.set(primitive.name, (counts.get(primitive.name) ?? 0) + 1);
@@ -104,6 +123,7 @@ export function countNodes(program: Program): number {
  * ```
  */
 export function programFlops(program: Program): number {
+  requireProgram("programFlops", program);
   return program.nodes.reduce((sum, node) => sum + nodeFlops(node), 0);
 }
 

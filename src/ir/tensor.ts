@@ -7,7 +7,7 @@
  * @module
  */
 import { type Aval, type DType, formatAval, noDType, type Shape } from "./aval.ts";
-import { noTensor } from "./describe.ts";
+import { describe, noTensor } from "./describe.ts";
 import type { Primitive } from "./primitive.ts";
 import { refusal } from "./refusal.ts";
 
@@ -39,6 +39,13 @@ export class Node<P = unknown> {
 
   /** Applies `primitive`; prefer {@linkcode apply}. */
   constructor(primitive: Primitive<P>, params: P, inputs: readonly Tensor[]) {
+    if (typeof primitive?.avals !== "function" || !Array.isArray(inputs)) {
+      throw new TypeError(
+        `Cannot apply ${describe(primitive)} to ${
+          describe(inputs)
+        }: expected a primitive and an array.`,
+      );
+    }
     let avals: readonly Aval[];
     for (const input of inputs) {
       if (input instanceof Tensor) continue;

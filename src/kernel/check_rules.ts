@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
 import { check } from "../ir/check.ts";
@@ -93,7 +94,11 @@ export async function checkRules(
   inputs: readonly HostArray[],
   options: CheckRulesOptions = {},
 ): Promise<RuleCheck[]> {
-  requireOptions("checkRules", options, { engine: true, varying: true, tolerance: true });
+  requireOptions("checkRules", options, {
+    engine: is.optional(is.engine),
+    varying: true,
+    tolerance: true,
+  });
   if (typeof fn !== "function" || !Array.isArray(inputs)) {
     throw new TypeError(
       `Cannot check rules: found ${describe(fn)} and ${

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { requireArguments } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
 import { describe } from "../ir/describe.ts";
 import { readWgslInterface } from "../gpu/wgsl_interface.ts";
 import { type Aval, formatAval, sameAval } from "../ir/aval.ts";
@@ -122,6 +124,7 @@ export function kernelPrimitive<P>(rules: KernelRules<P>): Primitive<P> {
   requireRules(rules);
   const { name, kernels, lower, vmap } = rules;
   requireOtherName("a primitive", name, `my_${name}`);
+  requireArguments("kernelPrimitive", { kernels }, { kernels: is.object });
   for (const [kernel, code] of Object.entries(kernels)) {
     if (typeof code !== "string" || !/\bfn\s+main\b/.test(code)) {
       throw new TypeError(

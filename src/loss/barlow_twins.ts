@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval, sameShape } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -55,6 +56,7 @@ export function barlowTwins(
   options: BarlowTwinsOptions = {},
 ): Tensor {
   requireCall("barlowTwins", arguments, 2, 3);
+  for (const batch of [one, other]) requireTensor("compare representations", batch);
   requireOptions("barlowTwins", options, { redundancy: true });
   const { redundancy = 0.005 } = options;
   requireViews("correlate", one, other);

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -44,6 +45,7 @@ export function ntXent(
   options: { readonly temperature?: number } = {},
 ): Tensor {
   requireCall("ntXent", arguments, 1, 2);
+  requireTensor("contrast", embeddings);
   requireOptions("ntXent", options, { temperature: true });
   const { temperature = 0.1 } = options;
   const [views] = embeddings.shape;

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -53,6 +54,7 @@ export function supervisedContrastive(
   options: { readonly temperature?: number } = {},
 ): Tensor {
   requireCall("supervisedContrastive", arguments, 2, 3);
+  for (const batch of [embeddings, labels]) requireTensor("contrast", batch);
   requireOptions("supervisedContrastive", options, { temperature: true });
   const { temperature = 0.1 } = options;
   const [views] = embeddings.shape;

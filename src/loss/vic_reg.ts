@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
@@ -55,6 +56,7 @@ const EPSILON = 1e-4;
  */
 export function vicReg(one: Tensor, other: Tensor, options: VicRegOptions = {}): Tensor {
   requireCall("vicReg", arguments, 2, 3);
+  for (const batch of [one, other]) requireTensor("compare representations", batch);
   requireOptions("vicReg", options, { invariance: true, variance: true, covariance: true });
   requireViews("compare", one, other);
   const { invariance = 25, variance = 25, covariance = 1 } = options;

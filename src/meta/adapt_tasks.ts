@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { checkpoint } from "../transform/call.ts";
 import { stack } from "../tensor/join.ts";
@@ -68,6 +69,7 @@ export function adaptTasks<Params, Shared, Rates, Support, Query, Constants>(
   data: TaskData<Support, Query, Constants>,
   key: Tensor,
 ) => AdaptedTasks<Params> {
+  requireArguments("adaptTasks", { problem }, { problem: is.objectWith({ inner: is.callback }) });
   requireOptions("adaptTasks", options, {
     optimizer: true,
     innerRate: true,

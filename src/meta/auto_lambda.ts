@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { adam } from "../optim/adam.ts";
 import type { Optimizer, OptimizerState } from "../optim/optimizer.ts";
@@ -107,9 +108,12 @@ export function autoLambdaInit<Params, Heads extends Record<string, unknown>>(
   params: BodyAndHeads<Params, Heads>,
   options: AutoLambdaOptions,
 ): AutoLambdaTraining<Params, Heads> {
+  requireArguments("autoLambdaInit", { params }, {
+    params: is.objectWith({ heads: is.object }, "parameters"),
+  });
   requireOptions("autoLambdaInit", options, {
-    primary: true,
-    optimizer: true,
+    primary: is.list,
+    optimizer: is.optimizer,
     weightsOptimizer: true,
     weightsRate: true,
     initial: true,
@@ -177,9 +181,10 @@ export function autoLambdaStep<
   key: Tensor,
   step: { readonly rate: Tensor },
 ) => AutoLambdaStepped<Params, Heads> {
+  requireArguments("autoLambdaStep", { losses }, { losses: is.losses });
   requireOptions("autoLambdaStep", options, {
-    primary: true,
-    optimizer: true,
+    primary: is.list,
+    optimizer: is.optimizer,
     weightsOptimizer: true,
     weightsRate: true,
     initial: true,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { weighGradients } from "../multitask/weigh_gradients.ts";
 import type { Weighting, WeightingState } from "../multitask/weighting.ts";
@@ -109,6 +110,7 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
   key: Tensor,
   state?: WeightingState,
 ) => CombinedMetaGradient<Parts> {
+  requireArguments("combineMetaGradients", { parts }, { parts: is.losses });
   requireOptions("combineMetaGradients", options, { weights: true, weighting: true });
   const names = Object.keys(parts).sort();
   if (names.length === 0) {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { MOST_TASKS, shortestDescent } from "../multitask/active_sets.ts";
 import { combineGradients, gramMatrix } from "../multitask/gradients.ts";
@@ -78,13 +79,15 @@ export interface ForumResult<Params, Shared> {
  * ```
  */
 export function forum<Params, Shared, Support, Query, Constants>(
-  { inner, outers }: MultiObjectiveProblem<Params, Shared, Support, Query, Constants>,
+  problem: MultiObjectiveProblem<Params, Shared, Support, Query, Constants>,
   options: ForumOptions,
 ): (
   point: BilevelPoint<Params, Shared>,
   data: { readonly support: Support; readonly query: Query; readonly constants: Constants },
   key: Tensor,
 ) => ForumResult<Params, Shared> {
+  requireArguments("forum", { problem }, { problem: is.objectives });
+  const { inner, outers } = problem;
   requireOptions("forum", options, { innerSteps: true, innerRate: true, strength: true });
   const { innerSteps, innerRate, strength = 0.1 } = options;
   const names = Object.keys(outers).sort();

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { requireCall } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireCall } from "../ir/options.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
 import {
   type ComparedLeaf,
@@ -137,9 +138,15 @@ interface Parameter extends ComparedLeaf {
  */
 export async function guardMetaGradient(options: GuardOptions): Promise<GuardReport> {
   requireCall("guardMetaGradient", arguments, 1);
+  const { gradient } = options;
+  requireArguments("guardMetaGradient", { gradient, loss: options.loss }, {
+    gradient: is.callback,
+    loss: is.callback,
+  });
   const { meta, order, exempt = () => false, groupOf = (path) => path.split(".")[0]! } = options;
   const { leaves, structure, paths } = flatten<HostNumbers>(meta);
-  const { loss, grads } = await options.gradient(order);
+  requireArguments("guardMetaGradient", { meta: leaves }, { meta: is.listOf(is.list) });
+  const { loss, grads } = await gradient(order);
   if (!Number.isFinite(loss)) {
     throw new Error(
       `Cannot start meta-learning: the outer loss is ${loss}, expected a finite number. ` +

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireTensor } from "../ir/require_tensor.ts";
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full } from "../tensor/create.ts";
@@ -55,6 +56,7 @@ export function initialRates(
   const { leaves, paths } = flatten<Tensor>(params);
   const result: Record<string, Tensor> = {};
   leaves.forEach((leaf, k) => {
+    requireTensor("make rates", leaf);
     const path = paths[k]!;
     const isAdapted = adapt ? adapt(path) : leaf.dtype === "f32";
     if (isAdapted) result[path] = rates(per === "element" ? leaf.shape : []);

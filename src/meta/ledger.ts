@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { requireArguments, requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
 
 /** What has been spent. */
 export interface Ledger {
@@ -38,6 +40,7 @@ export const EMPTY_LEDGER: Ledger = { steps: 0, samples: 0, flops: 0, seconds: 0
  * ```
  */
 export function addToLedger(ledger: Ledger, spent: Partial<Ledger>): Ledger {
+  requireArguments("addToLedger", { ledger, spent }, { ledger: is.object, spent: is.object });
   const add = (name: keyof Ledger): number => {
     const amount = spent[name] ?? 0;
     if (!Number.isFinite(amount) || amount < 0) {
@@ -89,7 +92,13 @@ export interface StepShape {
  * assertEquals(forwardUnits({ method: "exact", tasks: 4, innerSteps: 5 }), 4 * 48);
  * ```
  */
-export function forwardUnits({ method, tasks = 1, innerSteps = 1 }: StepShape): number {
+export function forwardUnits(shape: StepShape): number {
+  requireOptions("forwardUnits", shape, {
+    method: true,
+    tasks: is.optionalNumber,
+    innerSteps: is.optionalNumber,
+  });
+  const { method, tasks = 1, innerSteps = 1 } = shape;
   switch (method) {
     case "exact":
       return tasks * (9 * innerSteps + 3);
@@ -129,7 +138,9 @@ export interface LayerShape {
  * assertEquals(mixedModeUnits({ inputVaries: true, updateNeedsGradient: false }), 11);
  * ```
  */
-export function mixedModeUnits({ inputVaries, updateNeedsGradient }: LayerShape): number {
+export function mixedModeUnits(shape: LayerShape): number {
+  requireOptions("mixedModeUnits", shape, { inputVaries: is.flag, updateNeedsGradient: is.flag });
+  const { inputVaries, updateNeedsGradient } = shape;
   const there = inputVaries ? 3 : 2;
   const recomputed = there - (updateNeedsGradient ? 0 : 1);
   const tangents = inputVaries ? 6 : 2;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { mgda } from "../multitask/mgda.ts";
 import { weighGradients } from "../multitask/weigh_gradients.ts";
@@ -73,14 +75,18 @@ export interface MomlResult<Params, Shared, Rates> {
  * ```
  */
 export function moml<Params, Shared, Rates, Support, Query, Constants>(
-  { inner, outers }: MultiObjectiveProblem<Params, Shared, Support, Query, Constants>,
-  { weighting = mgda(), ...options }: MomlOptions,
+  problem: MultiObjectiveProblem<Params, Shared, Support, Query, Constants>,
+  options: MomlOptions,
 ): <Given extends Rates>(
   meta: MetaParameters<Params, Shared, Given>,
   data: TaskData<Support, Query, Constants>,
   key: Tensor,
   state: WeightingState,
 ) => MomlResult<Params, Shared, Given> {
+  requireCall("moml", arguments, 2);
+  requireArguments("moml", { problem }, { problem: is.objectives });
+  const { inner, outers } = problem;
+  const { weighting = mgda(), ...rest } = options;
   const names = Object.keys(outers).sort();
   if (names.length === 0) {
     throw new RangeError("Cannot combine meta-gradients: found no outer loss, expected some.");
@@ -88,7 +94,7 @@ export function moml<Params, Shared, Rates, Support, Query, Constants>(
   const parts = names.map((name) =>
     metaGradient<Params, Shared, Rates, Support, Query, Constants>(
       { inner, outer: outers[name]! },
-      { ...options, algorithm: "moml" },
+      { ...rest, algorithm: "moml" },
     )
   );
   return (meta, data, key, state) => {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add } from "../ops/add.ts";
 import { splitKey } from "../random/key.ts";
@@ -67,6 +68,7 @@ export function multiTaskLoss<
   batches: Batches,
   context: { readonly key: Tensor; readonly constants: C },
 ) => { readonly loss: Tensor; readonly metrics: MultiTaskMetrics } {
+  requireArguments("multiTaskLoss", { losses }, { losses: is.losses });
   requireOptions("multiTaskLoss", options, { weights: true });
   const names = (Object.keys(losses) as (keyof Heads & string)[]).sort();
   if (names.length === 0) {

@@ -1,4 +1,5 @@
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { splitKey } from "../random/key.ts";
 import { eye, mul, square, sub, sum } from "../tensor/mod.ts";
@@ -40,6 +41,7 @@ export function gradientOverlap<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
   options: { readonly shared?: (path: string) => boolean } = {},
 ): (params: P, batch: Batch, key: Tensor) => Tensor {
+  requireArguments("gradientOverlap", { losses }, { losses: is.losses });
   requireOptions("gradientOverlap", options, { shared: true });
   const { shared = () => true } = options;
   const names = Object.keys(losses).sort();

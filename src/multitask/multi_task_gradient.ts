@@ -1,5 +1,6 @@
+import * as is from "../ir/kinds.ts";
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { foldIn, splitKey } from "../random/key.ts";
 import { eye, ones, stack } from "../tensor/mod.ts";
@@ -87,8 +88,9 @@ export function multiTaskGradient<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
   options: MultiTaskGradientOptions<Batch>,
 ): (params: P, batch: Batch, key: Tensor, state: WeightingState) => MultiTaskGradient<P, Aux> {
+  requireArguments("multiTaskGradient", { losses }, { losses: is.losses });
   requireOptions("multiTaskGradient", options, {
-    weighting: true,
+    weighting: is.weighting,
     shared: true,
     own: true,
     split: true,

@@ -1,4 +1,6 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireTensor } from "../ir/require_tensor.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Optimizer, OptimizerState, Rate } from "../optim/optimizer.ts";
 import {
@@ -39,7 +41,13 @@ export interface MultiTaskStepped<P, Aux> {
 }
 
 /** All options, for {@linkcode requireOptions}. */
-const KNOWN = { weighting: true, shared: true, own: true, split: true, optimizer: true } as const;
+const KNOWN = {
+  weighting: is.weighting,
+  shared: true,
+  own: true,
+  split: true,
+  optimizer: is.optimizer,
+} as const;
 
 /**
  * Everything before the first step of training on several tasks.
@@ -64,9 +72,11 @@ export function multiTaskInit<P, Batch, Aux>(
   losses: MultiTaskLosses<P, Batch, Aux>,
   options: MultiTaskStepOptions<Batch>,
 ): MultiTaskTraining<P> {
+  requireArguments("multiTaskInit", { losses }, { losses: is.losses });
   requireOptions("multiTaskInit", options, KNOWN);
   const { weighting, optimizer, shared = () => true } = options;
   const { leaves, paths } = flatten<Tensor>(params);
+  leaves.forEach((leaf) => requireTensor("start training", leaf));
   const tensors = leaves.filter(({ dtype }, k) => dtype === "f32" && shared(paths[k]!));
   return {
     params,
@@ -111,6 +121,7 @@ export function multiTaskStep<P, Batch, Aux>(
   key: Tensor,
   step: { readonly rate: Rate },
 ) => MultiTaskStepped<P, Aux> {
+  requireArguments("multiTaskStep", { losses }, { losses: is.losses });
   requireOptions("multiTaskStep", options, KNOWN);
   const { optimizer, ...rest } = options;
   const gradient = multiTaskGradient(losses, rest);

@@ -1,4 +1,5 @@
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { abs, div, dot, greater, matmul, maximum, mul, sum, where } from "../tensor/mod.ts";
 import { rootOf, unitGram } from "./linear_algebra.ts";
@@ -42,6 +43,7 @@ export function normalizeWeights(
   method: Weighting,
   options: NormalizeWeightsOptions,
 ): Weighting {
+  requireArguments("normalizeWeights", { method }, { method: is.weighting });
   requireOptions("normalizeWeights", options, { to: true });
   const { to } = options;
   return {

@@ -1,4 +1,5 @@
-import { requireCall } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { add, eye, mul, slice, stack } from "../tensor/mod.ts";
 import { flatten, mapTree, unflatten } from "../tree/tree.ts";
@@ -53,14 +54,23 @@ export interface WeighedGradients<P> {
  */
 export function weighGradients<P>(
   weighting: Weighting,
-  { losses, grads, second, state, key }: TaskGradients<P>,
+  given: TaskGradients<P>,
 ): WeighedGradients<P> {
   requireCall("weighGradients", arguments, 2);
-  const given = { losses, ...(key ? { key } : {}) };
-  const changed = transformed(weighting, grads, { ...given, state });
+  requireArguments("weighGradients", { weighting, ...given }, {
+    weighting: is.weighting,
+    losses: is.tensor,
+    grads: is.list,
+    state: is.object,
+    second: true,
+    key: true,
+  });
+  const { losses, grads, second, state, key } = given;
+  const common = { losses, ...(key ? { key } : {}) };
+  const changed = transformed(weighting, grads, { ...common, state });
   const trees = changed.grads;
   const weighed = weighting.weigh({
-    ...given,
+    ...common,
     gram: weighting.needsGradients ? gramMatrix(trees) : eye(trees.length),
     state: changed.state,
     ...(second && weighting.doubleSampled ? { independent: gramMatrix(trees, second) } : {}),

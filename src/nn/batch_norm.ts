@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireCounts, requireOneOf, requireOptions } from "../ir/options.ts";
+import { requireCall, requireCounts, requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -83,6 +83,7 @@ export function batchNorm(options: BatchNormOptions): Layer<ScaleAndOffset> {
       state: fresh(),
     }),
     apply(params, state, x, given) {
+      requireCall("apply", arguments, 3, 4);
       requireApplyOptions(given);
       const { training } = given;
       const count = x.size / features;

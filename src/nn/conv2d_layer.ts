@@ -1,4 +1,4 @@
-import { requireCounts, requireOptions } from "../ir/options.ts";
+import { requireCall, requireCounts, requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, conv2d, type Conv2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -63,6 +63,7 @@ export function conv2dLayer<const Bias extends boolean = true>(
       return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
+      requireCall("apply", arguments, 3, 4);
       const weight = tensorOf(params, "weight", [kernel, kernel, inner, outputs]);
       const images = conv2d(x, weight, geometry);
       return { output: bias ? add(images, tensorOf(params, "bias", [outputs])) : images, state };

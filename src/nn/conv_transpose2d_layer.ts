@@ -1,4 +1,4 @@
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, convTranspose2d, type ConvTranspose2dOptions } from "../tensor/mod.ts";
 import { kaimingUniform } from "./initializers.ts";
@@ -64,6 +64,7 @@ export function convTranspose2dLayer<const Bias extends boolean = true>(
       return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
+      requireCall("apply", arguments, 3, 4);
       const images = convTranspose2d(x, tensorOf(params, "weight"), geometry);
       return { output: bias ? add(images, tensorOf(params, "bias")) : images, state };
     },

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import { reshape } from "../tensor/mod.ts";
 import { convTranspose2dLayer } from "./conv_transpose2d_layer.ts";
@@ -52,7 +53,7 @@ export function decoder(options: DecoderOptions): Layer {
     inputs: true,
     imageSize: true,
     outputs: true,
-    widths: true,
+    widths: is.optional(is.list),
     normalization: true,
   });
   const { inputs, imageSize, outputs, widths = [64, 32] } = options;

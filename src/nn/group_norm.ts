@@ -1,5 +1,6 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { count } from "../ir/kinds.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { add, mul, ones, reshape, standardize, zeros } from "../tensor/mod.ts";
 import { type Layer, type ScaleAndOffset, tensorOf } from "./layer.ts";
 
@@ -36,7 +37,7 @@ export interface GroupNormOptions {
  * ```
  */
 export function groupNorm(options: GroupNormOptions): Layer<ScaleAndOffset> {
-  requireOptions("groupNorm", options, { features: true, groups: true, epsilon: true });
+  requireOptions("groupNorm", options, { features: count, groups: true, epsilon: true });
   const { features, epsilon = 1e-5 } = options;
   const { groups = usualGroups(features) } = options;
   if (!(Number.isInteger(groups) && groups >= 1) || features % groups !== 0) {
@@ -48,6 +49,7 @@ export function groupNorm(options: GroupNormOptions): Layer<ScaleAndOffset> {
   return {
     init: () => ({ params: { beta: zeros([features]), gamma: ones([features]) }, state: {} }),
     apply(params, state, x) {
+      requireCall("apply", arguments, 3, 4);
       if (x.rank < 2 || x.shape.at(-1) !== features) {
         throw new TypeError(
           `Cannot normalize ${formatAval(x)} in groups: expected [n, ..., ${features}].`,

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import { batchNorm } from "./batch_norm.ts";
 import { standardize } from "../tensor/mod.ts";
@@ -143,7 +144,7 @@ export interface MlpHeadOptions {
  * ```
  */
 export function mlpHead(options: MlpHeadOptions): Layer {
-  requireOptions("mlpHead", options, { inputs: true, hidden: true, outputs: true, last: true });
+  requireOptions("mlpHead", options, { inputs: true, hidden: is.list, outputs: true, last: true });
   const { hidden, outputs, last = "plain" } = options;
   requireOneOf("mlpHead", ["last", last], ["norm", "bias", "plain"]);
   const layers: Record<string, Layer> = {};

@@ -132,6 +132,7 @@ export function statelessLayer(fn: (x: Tensor, options: ApplyOptions) => Tensor)
   return {
     init: () => ({ params: {}, state: {} }),
     apply(_, state, x, options) {
+      requireCall("apply", arguments, 3, 4);
       requireApplyOptions(options);
       return { output: fn(x, options), state };
     },

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { add, mul, ones, standardize, zeros } from "../tensor/mod.ts";
 import { type Layer, type ScaleAndOffset, tensorOf } from "./layer.ts";
 
@@ -36,6 +36,7 @@ export function layerNorm(options: LayerNormOptions): Layer<ScaleAndOffset> {
   return {
     init: () => ({ params: { beta: zeros([features]), gamma: ones([features]) }, state: {} }),
     apply(params, state, x) {
+      requireCall("apply", arguments, 3, 4);
       if (x.shape.at(-1) !== features) {
         throw new TypeError(
           `Cannot normalize the vectors of ${formatAval(x)}: expected [..., ${features}].`,

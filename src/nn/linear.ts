@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireCounts, requireOptions } from "../ir/options.ts";
+import { requireCall, requireCounts, requireOptions } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import { splitKey } from "../random/mod.ts";
 import { add, matmul } from "../tensor/mod.ts";
@@ -51,6 +51,7 @@ export function linear<const Bias extends boolean = true>(
       return { params: params as WeightAndBias<Bias>, state: {} };
     },
     apply(params, state, x) {
+      requireCall("apply", arguments, 3, 4);
       requireTensor("apply a linear layer", x);
       if (x.shape.at(-1) !== inputs) {
         throw new TypeError(

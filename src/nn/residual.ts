@@ -40,6 +40,7 @@ export function residual(body: Layer, shortcut?: Layer): Layer {
       };
     },
     apply(params, state, x, options) {
+      requireCall("apply", arguments, 3, 4);
       const { shortcut: otherParams, ...ownParams } = params;
       const { shortcut: otherState, ...ownState } = state;
       const branch = body.apply(ownParams, ownState, x, options);

@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import { matmul, mul, reshape, slice, softmax, transpose } from "../tensor/mod.ts";
 import type { Layer, Params } from "./layer.ts";
 import { linear } from "./linear.ts";
@@ -53,6 +53,7 @@ export function selfAttention(options: SelfAttentionOptions): Layer {
   return {
     init: (key) => sequential(projections).init(key),
     apply(params, state, x, options) {
+      requireCall("apply", arguments, 3, 4);
       if (x.rank !== 3 || x.shape[2] !== features) {
         throw new TypeError(
           `Cannot attend to ${formatAval(x)}: expected tokens [n, tokens, ${features}].`,

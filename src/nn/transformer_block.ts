@@ -1,4 +1,4 @@
-import { requireCounts, requireOptions } from "../ir/options.ts";
+import { requireCall, requireCounts, requireOptions } from "../ir/options.ts";
 import { add, gelu } from "../tensor/mod.ts";
 import { type Layer, statelessLayer } from "./layer.ts";
 import { layerNorm } from "./layer_norm.ts";
@@ -21,6 +21,7 @@ function addedTo(layer: Layer): Layer {
   return {
     init: (key) => layer.init(key),
     apply(params, state, x, options) {
+      requireCall("apply", arguments, 3, 4);
       const result = layer.apply(params, state, x, options);
       return { output: add(x, result.output), state: result.state };
     },

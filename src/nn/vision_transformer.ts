@@ -1,5 +1,5 @@
 import { formatAval } from "../ir/aval.ts";
-import { requireOptions } from "../ir/options.ts";
+import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { normal } from "../random/mod.ts";
 import { add, mean, range, reshape, takeAt, takeRows, transpose } from "../tensor/mod.ts";
@@ -123,6 +123,7 @@ export function visionTransformer(options: VisionTransformerOptions = {}): Layer
   return {
     init: (key) => body.init(key),
     apply(params, state, images, { visible, ...given }) {
+      requireCall("apply", arguments, 3, 4);
       const rows = cutPatches(images, imageSize, patch);
       if (!visible) return body.apply(params, state, rows, given);
       const seen = chosenRows(rows, visible);

@@ -1,4 +1,5 @@
-import { requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import {
   add,
@@ -96,6 +97,7 @@ export function withClipping(
   optimizer: Optimizer,
   options: { readonly maxNorm: number },
 ): Optimizer {
+  requireArguments("withClipping", { optimizer }, { optimizer: is.optimizer });
   requireOptions("withClipping", options, { maxNorm: true });
   return {
     init: optimizer.init,
@@ -126,6 +128,7 @@ export function withWeightDecay(
   optimizer: Optimizer,
   options: { readonly decay: number },
 ): Optimizer {
+  requireArguments("withWeightDecay", { optimizer }, { optimizer: is.optimizer });
   requireOptions("withWeightDecay", options, { decay: true });
   const { decay } = options;
   return {

@@ -1,3 +1,4 @@
+import * as is from "../ir/kinds.ts";
 import { describe } from "../ir/describe.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 /** A learning rate for every step, counted from 0; computed on the host. */
@@ -122,7 +123,7 @@ export interface StepScheduleOptions {
  * ```
  */
 export function stepSchedule(options: StepScheduleOptions): Schedule {
-  requireOptions("stepSchedule", options, { rate: true, milestones: true, factor: true });
+  requireOptions("stepSchedule", options, { rate: true, milestones: is.list, factor: true });
   const { rate, milestones, factor = 0.1 } = options;
   requireRate("the rate", rate);
   requireRate("the factor", factor);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { requireCall, requireOptions } from "../ir/options.ts";
+import * as is from "../ir/kinds.ts";
+import { requireArguments, requireCall, requireOptions } from "../ir/options.ts";
 import type { Profile, ProfiledDispatch } from "./profile.ts";
 
 /** Options of {@linkcode formatProfile}. */
@@ -65,6 +66,7 @@ const FILLED = 0.5;
  */
 export function formatProfile(profile: Profile, options: FormatProfileOptions = {}): string {
   requireCall("formatProfile", arguments, 1, 2);
+  requireArguments("formatProfile", { profile }, { profile: is.profile });
   requireOptions("formatProfile", options, { each: true, wgsl: true });
   const { each = false, wgsl } = options;
   const { dispatches, ceiling, busy, hostSteps, splits = [], name, adapter, prepared } = profile;

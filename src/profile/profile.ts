@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
 import type { LoadedPlan } from "../compile/loaded_plan.ts";
 import { flattenArrays, handleOf, uploadTo } from "../engine/arrays.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -12,7 +13,7 @@ import { type Aval, sizeOf } from "../ir/aval.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import { describe } from "../ir/describe.ts";
 import { type HostArray, hostData } from "../ir/host_array.ts";
-import { requireCall, requireCounts, requireOptions } from "../ir/options.ts";
+import { requireArguments, requireCall, requireCounts, requireOptions } from "../ir/options.ts";
 import { type Ceiling, leastTime, measureCeiling } from "./ceiling.ts";
 import { invocationsOf } from "./invocations.ts";
 import { type MemoryInUse, memoryOver } from "./memory_over.ts";
@@ -109,6 +110,7 @@ export async function profile<A extends readonly unknown[]>(
   options: ProfileOptions = {},
 ): Promise<Profile> {
   requireCall("profile", arguments, 3, 4);
+  requireArguments("profile", { engine }, { engine: is.engine });
   requireOptions("profile", options, { name: true, recompute: true, runs: true, roofline: true });
   const { recompute = "auto", runs = 3, roofline = true } = options;
   requireCounts("profile", { runs });

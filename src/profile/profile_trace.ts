@@ -3,8 +3,9 @@
  *
  * @module
  */
+import * as is from "../ir/kinds.ts";
 import type { Profile } from "./profile.ts";
-import { requireCall } from "../ir/options.ts";
+import { requireArguments } from "../ir/options.ts";
 
 /**
  * One event of a trace; times are microseconds. Source: Trace Event Format, Google, "Event Descriptions": `X` a
@@ -92,7 +93,7 @@ const [HOST, ALL, WRITTEN, GENERATED] = [1, 2, 3, 4] as const;
  * ```
  */
 export function profileTrace(profile: Profile): TraceFile {
-  requireCall("profileTrace", arguments, 1);
+  requireArguments("profileTrace", { profile }, { profile: is.profile });
   const { name, adapter, dispatches, prepared, ceiling } = profile;
   // Times are whole nanoseconds, so that what follows begins where this ends.
   const before = Math.round(prepared * 1e6);

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import type { Shape } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -58,6 +59,7 @@ export function categorical(
   options: { readonly axis?: number; readonly shape?: Shape } = {},
 ): Tensor {
   requireCall("categorical", arguments, 2, 3);
+  requireTensor("choose", logits);
   requireOptions("categorical", options, { axis: true, shape: true });
   const { axis = -1, shape = [] } = options;
   const noise = gumbel(key, [...shape, ...logits.shape]);
@@ -108,6 +110,7 @@ export function shuffle(
   options: { readonly axis?: number } = {},
 ): Tensor {
   requireCall("shuffle", arguments, 2, 3);
+  requireTensor("shuffle", x);
   requireOptions("shuffle", options, { axis: true });
   const { axis = 0 } = options;
   const extent = x.shape.at(axis);

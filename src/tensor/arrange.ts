@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -33,6 +34,7 @@ function requireCounts(attempt: string, x: Tensor, counts: readonly number[]): v
  */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
   requireCall("tile", arguments, 2);
+  requireTensor("tile", x);
   requireCounts("tile", x, counts);
   const rank = Math.max(x.rank, counts.length);
   const shape = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];

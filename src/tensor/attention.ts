@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval, sameShape } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -46,6 +47,7 @@ export function attention(
   options: AttentionOptions = {},
 ): Tensor {
   requireCall("attention", arguments, 3, 4);
+  requireTensor("attend", queries);
   requireOptions("attention", options, { scale: true, mask: true, causal: true });
   const leading = queries.shape.slice(0, -2);
   const [count, width] = [queries.shape.at(-2), queries.shape.at(-1)];

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -47,6 +48,7 @@ function whereOffset(
  */
 export function diag(x: Tensor, options: DiagonalOptions = {}): Tensor {
   requireCall("diag", arguments, 1, 2);
+  requireTensor("take the diagonal", x);
   requireOptions("diag", options, { offset: true });
   const { offset = 0 } = options;
   requireOffset("take the diagonal of", x, offset);
@@ -96,6 +98,7 @@ export function diag(x: Tensor, options: DiagonalOptions = {}): Tensor {
  */
 export function tril(x: Tensor, options: DiagonalOptions = {}): Tensor {
   requireCall("tril", arguments, 1, 2);
+  requireTensor("take the lower triangle", x);
   requireOptions("tril", options, { offset: true });
   const { offset = 0 } = options;
   return triangle("take the lower triangle of", x, offset, ops.lessEqual);
@@ -120,6 +123,7 @@ export function tril(x: Tensor, options: DiagonalOptions = {}): Tensor {
  */
 export function triu(x: Tensor, options: DiagonalOptions = {}): Tensor {
   requireCall("triu", arguments, 1, 2);
+  requireTensor("take the upper triangle", x);
   requireOptions("triu", options, { offset: true });
   const { offset = 0 } = options;
   return triangle(

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -43,6 +44,7 @@ function requireImages(attempt: string, images: Tensor): void {
  */
 export function rotate90(images: Tensor, turns: number): Tensor {
   requireCall("rotate90", arguments, 2);
+  requireTensor("rotate", images);
   requireImages("rotate", images);
   if (!Number.isInteger(turns)) {
     throw new RangeError(`Cannot rotate by ${turns} quarter turns: expected a whole number.`);
@@ -74,6 +76,7 @@ export function rotate90(images: Tensor, turns: number): Tensor {
  */
 export function crop(images: Tensor, window: CropWindow): Tensor {
   requireCall("crop", arguments, 2);
+  requireTensor("crop", images);
   requireImages("crop", images);
   const { top, left, height, width } = window;
   const [rows, columns] = [images.shape.at(-3)!, images.shape.at(-2)!];

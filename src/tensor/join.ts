@@ -1,6 +1,7 @@
+import * as is from "../ir/kinds.ts";
 import { formatAval, isShape, sameAval } from "../ir/aval.ts";
 import { describe } from "../ir/describe.ts";
-import { requireCall, requireOptions } from "../ir/options.ts";
+import { requireArguments, requireCall, requireOptions } from "../ir/options.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/mod.ts";
@@ -110,6 +111,7 @@ export function split(
   const axis = resolveAxis("split", x, options.axis ?? 0);
   const extent = x.shape[axis]!;
   const { parts } = options;
+  requireArguments("split", { parts }, { parts: is.number.holds(parts) ? is.number : is.numbers });
   const sizes = typeof parts === "number" ? equalParts(extent, parts) : [...parts];
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (!isShape(sizes) || total !== extent) {

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall, requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -50,6 +51,7 @@ interface Taps {
  */
 export function resizeImages(images: Tensor, options: ResizeOptions): Tensor {
   requireCall("resizeImages", arguments, 2);
+  requireTensor("resize", images);
   requireOptions("resizeImages", options, {
     height: true,
     width: true,

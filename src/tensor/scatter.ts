@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval, sameShape } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -35,6 +36,7 @@ export interface SegmentOptions {
  */
 export function segmentSum(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
   requireCall("segmentSum", arguments, 3);
+  requireTensor("add segments", x);
   requireOptions("segmentSum", options, { count: true });
   const { count } = options;
   requireSegments("sum segments", x, segments, count);
@@ -69,6 +71,7 @@ export function segmentSum(x: Tensor, segments: Tensor, options: SegmentOptions)
  */
 export function segmentMean(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
   requireCall("segmentMean", arguments, 3);
+  requireTensor("average segments", x);
   requireOptions("segmentMean", options, { count: true });
   const total = segmentSum(x, segments, options);
   const ones = ops.fill(1, [x.shape[0]!]);
@@ -98,6 +101,7 @@ export function segmentMean(x: Tensor, segments: Tensor, options: SegmentOptions
  */
 export function segmentMax(x: Tensor, segments: Tensor, options: SegmentOptions): Tensor {
   requireCall("segmentMax", arguments, 3);
+  requireTensor("take the largest of segments", x);
   requireOptions("segmentMax", options, { count: true });
   const { count } = options;
   requireSegments("find the largest of segments", x, segments, count);

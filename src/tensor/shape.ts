@@ -88,6 +88,7 @@ export function transpose(x: Tensor, order?: readonly number[]): Tensor {
  */
 export function expandDims(x: Tensor, axis: number): Tensor {
   requireCall("expandDims", arguments, 2);
+  requireTensor("add an axis", x);
   const wide = { shape: [...x.shape, 1], dtype: x.dtype };
   const at = resolveAxis("insert an axis", wide, axis);
   return ops.reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
@@ -111,6 +112,7 @@ export function expandDims(x: Tensor, axis: number): Tensor {
  */
 export function squeeze(x: Tensor, axes?: Axes): Tensor {
   requireCall("squeeze", arguments, 1, 2);
+  requireTensor("leave out axes", x);
   const resolved = axes === undefined
     ? x.shape.map((_, k) => k).filter((k) => x.shape[k] === 1)
     : resolveAxes("remove axes", x, axes);

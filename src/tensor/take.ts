@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { formatAval } from "../ir/aval.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -96,6 +97,7 @@ export function take(x: Tensor, indices: Tensor, options: AxisOptions = {}): Ten
  */
 export function takeAt(x: Tensor, indices: readonly Tensor[]): Tensor {
   requireCall("takeAt", arguments, 2);
+  requireTensor("take elements", x);
   indices.forEach((index) => requireIndices("take elements", index));
   const shape = broadcastShapes(indices.map((index) => index.shape));
   if (indices.length === 0 || indices.length > x.rank || shape === null) {

@@ -1,3 +1,4 @@
+import { requireTensor } from "../ir/require_tensor.ts";
 import { evaluate } from "../ir/evaluate.ts";
 import { requireCall } from "../ir/options.ts";
 import { programOf } from "../ir/program.ts";
@@ -22,5 +23,6 @@ import type { Tensor } from "../ir/tensor.ts";
  */
 export function valuesOf(x: Tensor): number[] {
   requireCall("valuesOf", arguments, 1);
+  requireTensor("read the numbers", x);
   return Array.from(evaluate(programOf([], [x]), [])[0]!.data);
 }

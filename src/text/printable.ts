@@ -28,6 +28,7 @@ const OBEYED_BUT_LINES = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}]/g
  * ```
  */
 export function printable(text: string): string {
+  requireText("printable", text);
   return text.replace(OBEYED, escape);
 }
 
@@ -46,6 +47,7 @@ export function printable(text: string): string {
  * ```
  */
 export function printableLines(text: string): string {
+  requireText("printableLines", text);
   return text.replaceAll("\r\n", "\n").replace(OBEYED_BUT_LINES, escape);
 }
 
@@ -61,4 +63,14 @@ export function excerpt(text: string, length = 80): string {
 
 function escape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** Throws unless a caller without types gives a text. */
+function requireText(name: string, found: unknown): void {
+  if (typeof found === "string") return;
+  throw new TypeError(
+    `Cannot call ${name}(): found ${
+      found === null ? "null" : `something of type '${typeof found}'`
+    }, expected a text. Make it one with String().`,
+  );
 }

@@ -9,7 +9,7 @@
  */
 import { type Aval, type Shape, sizeOf } from "../ir/aval.ts";
 import { ndArray, zerosNd } from "../ir/nd_array.ts";
-import { nodesBetween, type Program, programOf } from "../ir/program.ts";
+import { nodesBetween, type Program, programOf, requireProgram } from "../ir/program.ts";
 import { applyAll, Node, type Tensor } from "../ir/tensor.ts";
 import { neg } from "../ops/add.ts";
 import { broadcast, type BroadcastParams } from "../ops/broadcast.ts";
@@ -39,6 +39,7 @@ const simplified = new WeakMap<Program, Program>();
  * ```
  */
 export function simplify(program: Program): Program {
+  requireProgram("simplify", program);
   let result = simplified.get(program);
   if (!result) {
     const rewriter = new Rewriter();

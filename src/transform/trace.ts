@@ -6,7 +6,7 @@
 import type { Aval } from "../ir/aval.ts";
 import { describe, isPromise } from "../ir/describe.ts";
 import { requireCall } from "../ir/options.ts";
-import { type Program, programOf } from "../ir/program.ts";
+import { type Program, programOf, requireProgram } from "../ir/program.ts";
 import { applyAll, Tensor } from "../ir/tensor.ts";
 import { input } from "../ops/source.ts";
 import { flatten, type Structure, unflatten } from "../tree/tree.ts";
@@ -129,6 +129,8 @@ function wrap(value: unknown): unknown {
  * ```
  */
 export function inline(program: Program, args: readonly Tensor[]): Tensor[] {
+  requireCall("inline", arguments, 2);
+  requireProgram("inline", program);
   const values = new Map<Tensor, Tensor>();
   program.inputs.forEach((tensor, k) => values.set(tensor, args[k]!));
   for (const node of program.nodes) {

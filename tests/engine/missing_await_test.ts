@@ -54,7 +54,25 @@ const rows: readonly Mistake[] = [
   ["a function to checkpoint", () => js.checkpoint!(promise), "checkpoint()"],
   ["a shape to trace", () => js.trace!(square, [promise]), "an argument holds"],
   ["a tree", () => t.mapTree(t.relu, { a: promise }), "relu()"],
-  ["parameters", () => apply(dense, promise, {}, x, { training: true }), "its parameters"],
+  ["parameters", () => apply(dense, promise, {}, x, { training: true }), "as argument 1. Await it"],
+  ...[
+    ["linear", t.linear({ inputs: 2, outputs: 2 }), [2, 2]],
+    ["convolution", t.conv2dLayer({ inputs: 2, outputs: 2, kernel: 1 }), [1, 2, 2, 2]],
+    ["group norm", t.groupNorm({ features: 2 }), [2, 2]],
+    ["layer norm", t.layerNorm({ features: 2 }), [2, 2]],
+    ["batch norm", t.batchNorm({ features: 2, statistics: "batch" }), [2, 2]],
+    ["attention", t.selfAttention({ features: 2, heads: 1 }), [1, 2, 2]],
+    ["stateless", t.statelessLayer(t.relu), [2, 2]],
+    ["residual", t.residual(t.linear({ inputs: 2, outputs: 2 })), [2, 2]],
+  ].map(([name, layer, shape]): Mistake => [
+    `the state of a layer: ${name}`,
+    () => {
+      const { params } = (layer as t.Layer).init(key);
+      return apply(layer as t.Layer, params, promise, ones(shape as number[]), { training: true });
+    },
+    "apply()",
+    "argument 2",
+  ]),
   ["parameters of layers", () => apply(whole, promise, {}, x, { training: true }), "apply()"],
   ["a batch for layers", () => apply(whole, { dense: params }, {}, promise, {}), "argument 3"],
   ["a key for parameters", () => (dense.init as unknown as Untyped)(promise), "splitKey()"],

@@ -81,6 +81,10 @@ const options: readonly Mistake[] = [
   ["SAME", () => js.conv2d!(ones([1, 3, 3, 1]), ones([2, 2, 1, 1]), { padding: "SAME" }), "'same'"],
   ["axis of vmap", () => js.vmap!(square, { inAxes: 0 }), "vmap(fn, [0, null])"],
   ["an engine's option", () => js.openEngine!("reference", { precision: 64 }), "'float64'"],
+  ["what opens tfjs", () => js.openEngine!("tfjs", { tfjs: { backend: "cpu" } }), "for 'tfjs'"],
+  ["what is no device", () => js.openEngine!("webgpu", { device: 3 }), "for 'device'"],
+  ["what ends it", () => js.openEngine!("reference", { signal: 3 }), "for 'signal'"],
+  ["who hears of leaks", () => js.openEngine!("reference", { onLeak: true }), "for 'onLeak'"],
 ];
 
 const tensors: readonly Mistake[] = [

@@ -8,6 +8,22 @@ const { ones, randomKey, zeros } = t;
 const x = ones([2, 2]);
 const key = randomKey(0);
 
+const sizes: readonly Mistake[] = [
+  // Of no number the greatest divisor was sought for ever.
+  ["no channels for groups", () => js.groupNorm!({}), "'features'", "a whole number from 1"],
+  ["channels that are no number", () => js.normalizationLayer!("group", NaN), "'features'"],
+  [
+    "a program that is a function",
+    () => js.simplify!(Math.sin),
+    "simplify()",
+    "a program, such as",
+  ],
+  ["a program before it is traced", () => js.evaluate!({}, []), "evaluate()", "an empty object"],
+  ["nothing in place of a tensor", () => js.relu!(null), "relu()", "found null as argument 1"],
+  ["a number to turn", () => js.rotate90!(3, 1), "found 3, expected a tensor"],
+];
+tellMistakes(sizes);
+
 const surplus: readonly Mistake[] = [
   [
     "options of pcGrad()",

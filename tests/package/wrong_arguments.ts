@@ -107,3 +107,46 @@ export function isOurs(error: unknown): boolean {
   return error instanceof Error && /found|expected/i.test(error.message) &&
     !/^Cannot (read properties|destructure|convert undefined)/.test(error.message);
 }
+
+/** The examples in a source. */
+export async function examplesIn(file: URL): Promise<string[]> {
+  const source = await Deno.readTextFile(file);
+  return Array.from(
+    source.matchAll(/```ts\n([^]*?)```/g),
+    ([, block]) => block!.replaceAll(/^ *\* ?/gm, ""),
+  );
+}
+
+/** All sources in a folder and those below. */
+export async function sourcesIn(folder: URL): Promise<URL[]> {
+  const files: URL[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) files.push(...await sourcesIn(new URL(`${name}/`, folder)));
+    else if (name.endsWith(".ts")) files.push(new URL(name, folder));
+  }
+  return files.sort((a, b) => a.href < b.href ? -1 : 1);
+}
+
+/** Runs an example with the functions of an entry, and of the light one, watched. */
+export async function runExample(
+  code: string,
+  modules: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  const given = code.replaceAll(
+    /import \{([^}]*)\} from "@mutasesumele\/toolkit\/?([^"]*)";/g,
+    (_, names: string, entry: string) => {
+      const values = names.split(",").map((name) => name.trim()).filter((name) =>
+        name !== "" && !name.startsWith("type ")
+      );
+      return `const { ${values.join(", ")} } = globalThis.watched["${entry}"];`;
+    },
+  );
+  Object.assign(globalThis, { watched: modules });
+  try {
+    await Deno.writeTextFile(path, `${given}\nexport {};\n`);
+    await import(`file://${path}`);
+  } finally {
+    await Deno.remove(path);
+  }
+}

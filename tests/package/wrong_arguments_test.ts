@@ -1,7 +1,7 @@
 /** A caller without types: whatever is wrong with an argument, the function itself says so. */
 import { assert, assertEquals } from "@std/assert";
 import { drawn } from "../again.ts";
-import { isOurs, Prober } from "./wrong_arguments.ts";
+import { examplesIn, isOurs, Prober, runExample, sourcesIn } from "./wrong_arguments.ts";
 
 const root = new URL("../../", import.meta.url);
 const { exports: entries } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root))) as {
@@ -42,15 +42,20 @@ const fine: readonly RegExp[] = [
 /** Examples that are long: of streams, which check as imageStream() does; of charts in a whole run (below); of a machine. */
 const long = /\/(stream_images|arm_report|doctor)\.ts$/;
 
+/** Of the light entry, what only those call who write kernels, in every page and for every node: as small as can be. */
+const low = /^(sizeOf|sameShape|sameAval|adapterCosts|adapterClassOf|linearGrid|unflatten)\(/;
+
+/** Folders whose examples take seconds; streams and files are those of `/data`. */
+const slow = /profile|data/;
+
 /** The examples in the sources of an entry, by their files. */
 async function examplesOf(entry: string): Promise<{ file: string; code: string }[]> {
   const module = new URL(entries[`./${entry}`]!, root);
   const isWhole = module.pathname.endsWith("/mod.ts");
-  const files = isWhole ? await filesOf(new URL(".", module)) : [module];
+  const files = isWhole ? await sourcesIn(new URL(".", module)) : [module];
   const examples = [];
   for (const file of files) {
-    for (const [, block] of (await Deno.readTextFile(file)).matchAll(/```ts\n([^]*?)```/g)) {
-      const code = block!.replaceAll(/^ *\* ?/gm, "");
+    for (const code of await examplesIn(file)) {
       const from = [...code.matchAll(/from "@mutasesumele\/toolkit\/?([^"]*)"/g)];
       const others = from.filter(([, name]) => name !== "" && name !== "run" && name !== entry);
       if (from.length > 0 && others.length === 0 && !long.test(file.pathname)) {
@@ -59,37 +64,6 @@ async function examplesOf(entry: string): Promise<{ file: string; code: string }
     }
   }
   return examples;
-}
-
-/** All sources in a folder and those below. */
-async function filesOf(folder: URL): Promise<URL[]> {
-  const files: URL[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) files.push(...await filesOf(new URL(`${name}/`, folder)));
-    else if (name.endsWith(".ts")) files.push(new URL(name, folder));
-  }
-  return files.sort((a, b) => a.href < b.href ? -1 : 1);
-}
-
-/** Runs an example with the functions of an entry, and of the light one, watched. */
-async function runExample(code: string, modules: Readonly<Record<string, unknown>>): Promise<void> {
-  const path = await Deno.makeTempFile({ suffix: ".ts" });
-  const given = code.replaceAll(
-    /import \{([^}]*)\} from "@mutasesumele\/toolkit\/?([^"]*)";/g,
-    (_, names: string, entry: string) => {
-      const values = names.split(",").map((name) => name.trim()).filter((name) =>
-        name !== "" && !name.startsWith("type ")
-      );
-      return `const { ${values.join(", ")} } = globalThis.watched["${entry}"];`;
-    },
-  );
-  Object.assign(globalThis, { watched: modules });
-  try {
-    await Deno.writeTextFile(path, `${given}\nexport {};\n`);
-    await import(`file://${path}`);
-  } finally {
-    await Deno.remove(path);
-  }
 }
 
 for (const entry of drawn(tested)) {
@@ -133,6 +107,38 @@ for (const entry of drawn(tested)) {
     },
   });
 }
+
+Deno.test({
+  name: "the light entry tells a caller without types of every wrong argument in words of its own",
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: async () => {
+    const prober = new Prober();
+    const light: Record<string, unknown> = await import(new URL("mod.ts", root).href);
+    const isClass = (one: unknown) => String(one).startsWith("class");
+    const functions = Object.entries(light).filter(([, one]) =>
+      typeof one === "function" && !isClass(one)
+    );
+    const watched = { ...light, ...prober.watch(Object.fromEntries(functions)) };
+    const source = await Deno.readTextFile(new URL("mod.ts", root));
+    const folders = [...source.matchAll(/"\.\/(src\/\w+\/)/g)].map(([, folder]) => folder!);
+    let examples = 0;
+    for (const folder of drawn([...new Set(folders)].filter((one) => !slow.test(one)))) {
+      for (const file of await sourcesIn(new URL(folder, root))) {
+        for (const code of await examplesIn(file)) {
+          if (!code.includes('"@mutasesumele/toolkit"') || code.includes("toolkit/")) continue;
+          await runExample(code, { "": watched });
+          examples++;
+        }
+      }
+    }
+    const raw = prober.tried.filter(({ call, error }) =>
+      error !== undefined && !isOurs(error) && !low.test(call)
+    );
+    assertEquals(raw.map(({ call, error }) => `${call}: ${error}`), []);
+    assert(examples > 60 && prober.tried.length > 500, `${prober.tried.length} mistakes`);
+  },
+});
 
 Deno.test("/doctor tells a caller without types of every wrong argument", async () => {
   const { doctor } = await import("../../src/doctor/doctor.ts");

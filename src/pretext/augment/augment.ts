@@ -1,3 +1,4 @@
+import { requireTensor } from "../../ir/require_tensor.ts";
 import { formatAval } from "../../ir/aval.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { reshape, slice } from "../../tensor/mod.ts";
@@ -27,6 +28,7 @@ export interface BatchExtents {
  * @throws {TypeError} If it is no batch of such images.
  */
 export function extentsOf(attempt: string, images: Tensor, channels?: number): BatchExtents {
+  requireTensor(attempt, images);
   const [n, height, width, found] = images.shape;
   if (
     images.rank !== 4 || images.dtype !== "f32" || (channels !== undefined && channels !== found)

@@ -1,3 +1,4 @@
+import * as is from "../../ir/kinds.ts";
 import { requireOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { constant, mul, sub } from "../../tensor/mod.ts";
@@ -24,7 +25,7 @@ export function normalizeImages(
   images: Tensor,
   options: { readonly mean: readonly number[]; readonly deviation: readonly number[] },
 ): Tensor {
-  requireOptions("normalizeImages", options, { mean: true, deviation: true });
+  requireOptions("normalizeImages", options, { mean: is.numbers, deviation: is.numbers });
   const { mean, deviation } = options;
   const { channels } = extentsOf("normalize", images);
   const fits = mean.length === channels && deviation.length === channels &&
