@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { optionalCallback, optionalObject } from "../ir/kinds.ts";
+import { flag, name, optional, optionalCallback, optionalObject } from "../ir/kinds.ts";
 import { findAdapter, NoAdapterError } from "../gpu/adapter.ts";
 import { DEFAULT_BUDGET } from "../gpu/device_memory.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
@@ -23,6 +23,8 @@ const CALLED: Readonly<Record<string, EngineChoice>> = {
   ...{ cuda: "webgpu", gpu: "webgpu", metal: "webgpu", vulkan: "webgpu", webgl: "tfjs" },
   ...{ wasm: "tfjs", tensorflow: "tfjs", cpu: "reference" },
 };
+
+const OPTIONAL_FLAG = /* @__PURE__ */ optional(flag);
 
 const WAY_OUT = "take openEngine from '@mutasesumele/toolkit/tfjs'";
 
@@ -113,21 +115,11 @@ export async function openEngine(
 ): Promise<Engine> {
   requireCall("openEngine", arguments, 0, 2);
   requireOptions("openEngine", options, {
-    ...{
-      onChoice: optionalCallback,
-      byteBudget: true,
-      float64: true,
-      device: optionalObject,
-      adapter: optionalObject,
-    },
-    ...{ profile: true, kernels: true, halfPrecision: true },
-    ...{
-      wasmPath: true,
-      tfjs: optionalCallback,
-      signal: optionalObject,
-      onWork: optionalCallback,
-      onLeak: optionalCallback,
-    },
+    ...{ byteBudget: true, profile: true, kernels: true },
+    ...{ float64: OPTIONAL_FLAG, halfPrecision: OPTIONAL_FLAG, wasmPath: optional(name) },
+    ...{ device: optionalObject, adapter: optionalObject, signal: optionalObject },
+    ...{ tfjs: optionalCallback },
+    ...{ onChoice: optionalCallback, onWork: optionalCallback, onLeak: optionalCallback },
   });
   if (!engineChoices.includes(choice)) {
     const meant = CALLED[String(choice)];

@@ -84,6 +84,9 @@ const options: readonly Mistake[] = [
   ["what opens tfjs", () => js.openEngine!("tfjs", { tfjs: { backend: "cpu" } }), "for 'tfjs'"],
   ["what is no device", () => js.openEngine!("webgpu", { device: 3 }), "for 'device'"],
   ["what ends it", () => js.openEngine!("reference", { signal: 3 }), "for 'signal'"],
+  ["a flag as a text", () => js.openEngine!("reference", { float64: "yes" }), "true or false"],
+  ["half of it", () => js.openEngine!("webgpu", { halfPrecision: 1 }), "for 'halfPrecision'"],
+  ["a path", () => js.openEngine!("reference", { wasmPath: 3 }), "for 'wasmPath'"],
   ["who hears of leaks", () => js.openEngine!("reference", { onLeak: true }), "for 'onLeak'"],
 ];
 
