@@ -54,3 +54,19 @@ export const CONVOLUTION_FIELDS = [
   "padTop",
   "padLeft",
 ] as const satisfies readonly (keyof ConvolutionShape)[];
+
+/** The sizes that all kernels of a convolution take. */
+export function commonSizes(s: ConvolutionShape): Readonly<Record<string, number>> {
+  return {
+    batch: s.batch,
+    images: s.images,
+    height: s.height,
+    width: s.width,
+    out_height: s.outHeight,
+    out_width: s.outWidth,
+    in4: s.in4,
+    out4: s.out4,
+    pad_top: s.padTop,
+    pad_left: s.padLeft,
+  };
+}

@@ -6,7 +6,8 @@
 import { conv2d_3x3 } from "../../../kernels/mod.ts";
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { ceilDivide, heavyWorkgroup, linearGrid } from "../kernel_grid.ts";
-import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { commonSizes } from "./convolution_shape.ts";
+import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 
 /** Workgroup memory of one vector of input channels: 9 taps of 4 x 8 weights. */

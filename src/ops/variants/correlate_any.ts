@@ -5,7 +5,8 @@
  */
 import { conv2d } from "../../../kernels/mod.ts";
 import { ceilDivide, heavyWorkgroup, linearGrid } from "../kernel_grid.ts";
-import { commonSizes, type CorrelationShape } from "./correlation_shape.ts";
+import { commonSizes } from "./convolution_shape.ts";
+import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 
 /** `kernels/conv2d.wgsl`. */

@@ -5,7 +5,8 @@
  */
 import { conv2d_3x3_lane_strips } from "../../../kernels/lanes/mod.ts";
 import { ceilDivide, LANES, linearGrid } from "../kernel_grid.ts";
-import { commonSizes, type CorrelationShape } from "./correlation_shape.ts";
+import { commonSizes } from "./convolution_shape.ts";
+import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 import { divide, fitsStrips } from "./strips.ts";
 
@@ -18,13 +19,13 @@ export const correlateLaneStrips: KernelVariant<CorrelationShape> = {
     const { across, along, length } = divide(s.outWidth, s.outHeight);
     const groups = s.batch * ceilDivide(s.out4, 2) * s.images * across * along;
     const grid = linearGrid(groups * LANES, traits, LANES);
-    const { in4: IN4, ...sizes } = commonSizes(s);
+    const { in4: _, ...sizes } = commonSizes(s);
     return {
       kernel: "conv2d_3x3_lane_strips",
       code: conv2d_3x3_lane_strips,
       overrides: {
         ...sizes,
-        IN4: IN4!,
+        IN4: s.in4,
         transposed: s.transposed,
         strips_x: across,
         strips_y: along,

@@ -5,7 +5,8 @@
  */
 import { conv2d_3x3_lane_tiles } from "../../../kernels/lanes/mod.ts";
 import { ceilDivide, LANES, linearGrid } from "../kernel_grid.ts";
-import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { commonSizes } from "./convolution_shape.ts";
+import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 
 /** `kernels/lanes/conv2d_3x3_lane_tiles.wgsl`. */

@@ -12,7 +12,8 @@
 import { conv2d_3x3_slices } from "../../../kernels/measured/mod.ts";
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { ceilDivide, linearGrid } from "../kernel_grid.ts";
-import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { commonSizes } from "./convolution_shape.ts";
+import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 import type { KernelVariant, VariantCall } from "./kernel_variant.ts";
 
 /** Invocations of a workgroup: the kernel has room for the sums of so many. */

@@ -10,7 +10,8 @@
 import { conv2d_3x3_winograd_2x2, conv2d_3x3_winograd_4x4 } from "../../../kernels/measured/mod.ts";
 import type { DeviceTraits, KernelVariant, VariantCall } from "../../ir/lowering.ts";
 import { ceilDivide, linearGrid } from "../kernel_grid.ts";
-import { commonSizes, type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { commonSizes } from "./convolution_shape.ts";
+import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 
 /** A kernel, and what a workgroup of it computes. */
 export interface WinogradKernel extends Pick<VariantCall, "kernel" | "code"> {

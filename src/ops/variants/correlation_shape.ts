@@ -15,19 +15,3 @@ export interface CorrelationShape extends ConvolutionShape {
 export function is3x3({ kernelHeight, kernelWidth, strideY, strideX }: CorrelationShape): boolean {
   return kernelHeight === 3 && kernelWidth === 3 && strideY === 1 && strideX === 1;
 }
-
-/** The sizes that all kernels of a convolution take. */
-export function commonSizes(s: CorrelationShape): Readonly<Record<string, number>> {
-  return {
-    batch: s.batch,
-    images: s.images,
-    height: s.height,
-    width: s.width,
-    out_height: s.outHeight,
-    out_width: s.outWidth,
-    in4: s.in4,
-    out4: s.out4,
-    pad_top: s.padTop,
-    pad_left: s.padLeft,
-  };
-}

@@ -6,6 +6,7 @@
  */
 import { conv2d_3x3_lane_strips_filter_gradient } from "../../../kernels/lanes/mod.ts";
 import { ceilDivide, chooseParts, heavyWorkgroup, LANES, linearGrid } from "../kernel_grid.ts";
+import { commonSizes } from "./convolution_shape.ts";
 import { type FilterGradientShape, filterSize } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
 import { divide, fitsStrips } from "./strips.ts";
@@ -30,20 +31,13 @@ export const filterGradientLaneStrips: SplitVariant<FilterGradientShape> = {
       share,
     );
     const grid = linearGrid(LANES * groups * parts, traits, LANES);
+    const { in4: _, ...sizes } = commonSizes(s);
     return {
       kernel: "conv2d_3x3_lane_strips_filter_gradient",
       code: conv2d_3x3_lane_strips_filter_gradient,
       overrides: {
-        batch: s.batch,
-        images: s.images,
-        height: s.height,
-        width: s.width,
-        out_height: s.outHeight,
-        out_width: s.outWidth,
+        ...sizes,
         IN4: s.in4,
-        out4: s.out4,
-        pad_top: s.padTop,
-        pad_left: s.padLeft,
         strips_x: along,
         strips_y: across,
         strip_columns: length,

@@ -5,7 +5,7 @@
  */
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { chooseParts, linearGrid } from "../kernel_grid.ts";
-import type { ConvolutionShape } from "./convolution_shape.ts";
+import { commonSizes, type ConvolutionShape } from "./convolution_shape.ts";
 import type { VariantCall } from "./kernel_variant.ts";
 
 /** The filter gradient of images and cotangents: these have the sizes of the result. */
@@ -45,17 +45,8 @@ export function planFilterGradient(
     kernel,
     code,
     overrides: {
-      batch: s.batch,
-      images: s.images,
-      height: s.height,
-      width: s.width,
-      out_height: s.outHeight,
-      out_width: s.outWidth,
-      in4: s.in4,
-      out4: s.out4,
+      ...commonSizes(s),
       kernel_y: s.kernelHeight,
-      pad_top: s.padTop,
-      pad_left: s.padLeft,
       parts,
       part_rows: stepsPerPart,
       groups_x: grid.overrides.groups_x,

@@ -8,6 +8,7 @@
  */
 import { conv2d_3x3_winograd_filter_gradient } from "../../../kernels/measured/mod.ts";
 import { ceilDivide, chooseParts, linearGrid } from "../kernel_grid.ts";
+import { commonSizes } from "./convolution_shape.ts";
 import { type FilterGradientShape, filterSize, isRow3 } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
 
@@ -46,16 +47,7 @@ export const filterGradientWinograd: SplitVariant<FilterGradientShape> = {
       kernel: "conv2d_3x3_winograd_filter_gradient",
       code: conv2d_3x3_winograd_filter_gradient,
       overrides: {
-        batch: s.batch,
-        images: s.images,
-        height: s.height,
-        width: s.width,
-        out_height: s.outHeight,
-        out_width: s.outWidth,
-        in4: s.in4,
-        out4: s.out4,
-        pad_top: s.padTop,
-        pad_left: s.padLeft,
+        ...commonSizes(s),
         tiles_x: tilesX,
         tiles_y: tilesY,
         parts,
