@@ -6,12 +6,13 @@ import { assert, assertEquals } from "@std/assert";
 import { campaign, type CampaignResult } from "./campaign.ts";
 import type { EngineUnderTest } from "./engines.ts";
 import { failureText, tableText } from "./report.ts";
+import { draws } from "../again.ts";
 import { withoutWebgpu } from "../webgpu.ts";
 
-const PROGRAMS = 200;
+const PROGRAMS = draws(200);
 
 /** Programs of inputs that are not finite. */
-const SPECIAL_PROGRAMS = 50;
+const SPECIAL_PROGRAMS = draws(50);
 
 /** Most elements that rounding decides: more would mean that the comparison asks for little. */
 const MOST_AMBIGUOUS = 0.02;
