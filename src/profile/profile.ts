@@ -70,7 +70,7 @@ export interface Profile {
   readonly flops: number;
   /** Milliseconds of tracing, compiling and loading. */
   readonly prepared: number;
-  /** Invocations that keep the adapter busy, by its profile. */
+  /** Invocations that keep the adapter busy, by its profile; absent for a processor, which a workgroup a core fills. */
   readonly busy?: number;
   /** The adapter's ceilings, unless they were not wanted or the adapter has no timestamps. */
   readonly ceiling?: Ceiling;
@@ -151,6 +151,7 @@ export async function profile<A extends readonly unknown[]>(
     await gpu.finish(`run "${name}"`);
     const times = gpu.canTime ? await fastest(() => timeDispatches(gpu, dispatches), runs) : null;
     const splits = callNotes(program);
+    const busy = engine.info.software ? undefined : engine.info.profile?.invocations;
     const ceiling = roofline && gpu.canTime ? await measureCeiling(gpu) : undefined;
     return {
       name,
@@ -164,7 +165,7 @@ export async function profile<A extends readonly unknown[]>(
         ceiling,
         constants: plan.literals.reduce((sum, storage) => sum + bytesOf(storage), 0),
       }),
-      ...(engine.info.profile && { busy: engine.info.profile.invocations }),
+      ...(busy !== undefined && { busy }),
       ...(ceiling && { ceiling }),
     };
   } finally {

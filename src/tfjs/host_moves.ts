@@ -38,7 +38,7 @@ export function viewOnHost(tf: Tf, x: TfTensor, shape: Shape, view: View): TfTen
   return tf.tensor(target, [...shape], x.dtype);
 }
 
-/** Copies a view of `source` to `target`, which has its shape. */
+/** Copies a view of `source` to `target`, which has its shape; `copyStrided` makes float64 of floats. */
 function copyView(
   source: Float32Array,
   target: Float32Array,

@@ -52,7 +52,9 @@ deviceTest(
     assertEquals(rest!.bytes, 4 * 6 * 12 + 32);
     // Six sums, by a workgroup of 64.
     assertEquals(rest!.invocations, 64);
-    assert(product!.invocations! > 0 && measured.busy! > 0);
+    assert(product!.invocations! > 0);
+    // A processor is filled by a workgroup for every core, however few lanes that has.
+    assertEquals(measured.busy === undefined, engine.info.software);
   },
 );
 
