@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "../ir/tensor.ts";
 import { broadcast } from "../ops/broadcast.ts";
-import { flatten, unflatten } from "../tree/tree.ts";
+import { flatten, unflatten, uniquePaths } from "../tree/tree.ts";
 
 /** Tensors by the path of their leaf in the parameters, such as `encoder.0.weight`. */
 export type ByPath = Readonly<Record<string, Tensor>>;
@@ -27,13 +27,15 @@ export interface SplitParams<Params> {
  * @param adapt Whether the inner loop adapts the leaf of a path; default: every `f32` leaf.
  * @returns Both parts and the function that joins them.
  * @throws {RangeError} If nothing is adapted.
- * @throws {TypeError} If a leaf that is not `f32` is to be adapted.
+ * @throws {TypeError} If a leaf that is not `f32` is to be adapted, or two leaves have one path.
  */
 export function splitParams<Params>(
   params: Params,
   adapt?: (path: string) => boolean,
 ): SplitParams<Params> {
-  const { leaves, structure, paths } = flatten<Tensor>(params);
+  const flat = flatten<Tensor>(params);
+  const { leaves, structure } = flat;
+  const paths = uniquePaths(flat, "take parameters apart");
   const fast: Record<string, Tensor> = {};
   const slow: Record<string, Tensor> = {};
   leaves.forEach((leaf, k) => {

@@ -6,7 +6,7 @@
  */
 import * as is from "../ir/kinds.ts";
 import { requireArguments, requireCall } from "../ir/options.ts";
-import { flatten, unflatten } from "../tree/tree.ts";
+import { flatten, unflatten, uniquePaths } from "../tree/tree.ts";
 import {
   type ComparedLeaf,
   compareWithDifferences,
@@ -144,7 +144,9 @@ export async function guardMetaGradient(options: GuardOptions): Promise<GuardRep
     loss: is.callback,
   });
   const { meta, order, exempt = () => false, groupOf = (path) => path.split(".")[0]! } = options;
-  const { leaves, structure, paths } = flatten<HostNumbers>(meta);
+  const flat = flatten<HostNumbers>(meta);
+  const { leaves, structure } = flat;
+  const paths = uniquePaths(flat, "prove that meta-parameters are learned");
   requireArguments("guardMetaGradient", { meta: leaves }, { meta: is.listOf(is.list) });
   const { loss, grads } = await gradient(order);
   if (!Number.isFinite(loss)) {

@@ -7,7 +7,7 @@ import { requireTensor } from "../ir/require_tensor.ts";
 import { requireOneOf, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full } from "../tensor/create.ts";
-import { flatten } from "../tree/tree.ts";
+import { flatten, uniquePaths } from "../tree/tree.ts";
 import type { ByPath } from "./fast_weights.ts";
 
 /** Which learned rates there are. */
@@ -53,9 +53,10 @@ export function initialRates(
   const steps = innerSteps === undefined ? [] : [innerSteps];
   const rates = (shape: readonly number[]): Tensor => full([...steps, ...shape], { value: rate });
   if (per === "all") return { all: rates([]) };
-  const { leaves, paths } = flatten<Tensor>(params);
+  const flat = flatten<Tensor>(params);
+  const paths = uniquePaths(flat, "make rates");
   const result: Record<string, Tensor> = {};
-  leaves.forEach((leaf, k) => {
+  flat.leaves.forEach((leaf, k) => {
     requireTensor("make rates", leaf);
     const path = paths[k]!;
     const isAdapted = adapt ? adapt(path) : leaf.dtype === "f32";

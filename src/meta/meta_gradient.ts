@@ -22,7 +22,12 @@ import {
 } from "./inner_loop.ts";
 import { META_OPTIONS } from "./meta_options.ts";
 import { outerStep } from "./outer_step.ts";
-import { type Cotangents, firstOrderReverseStep, reverseStep } from "./reverse_step.ts";
+import {
+  type Cotangents,
+  firstOrderReverseStep,
+  pullFirstStateBack,
+  reverseStep,
+} from "./reverse_step.ts";
 import { addTrees, scaleTree, stackTrees, zerosLikeTree } from "./trees.ts";
 
 /** `"exact"`: second order; `"first"`: the inner gradients are taken for constants. */
@@ -231,7 +236,10 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
       }
     }
     const mean = 1 / tasks;
-    const fast: ByPath = mapTree((x: Tensor) => sum(x, [0]), cotangents.fast);
+    const fast: ByPath = mapTree(
+      (x: Tensor) => sum(x, [0]),
+      pullFirstStateBack(steps[0]!, cotangents),
+    );
     const rates = (ratesPerStep ? stackTrees(rateCotangents) : cotangents.rates) as Given;
     const finalFast = results[innerSteps - 1]!.fast;
     return {

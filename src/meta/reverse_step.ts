@@ -9,7 +9,7 @@ import { identity } from "../ops/identity.ts";
 import type { OptimizerState } from "../optim/mod.ts";
 import { checkpoint } from "../transform/call.ts";
 import { pushForward } from "../transform/jvp.ts";
-import { vjp } from "../transform/vjp.ts";
+import { pullBack, vjp } from "../transform/vjp.ts";
 import { flatten, mapTree, unflatten } from "../tree/tree.ts";
 import type { TaskLoss } from "./bilevel_problem.ts";
 import type { ByPath } from "./fast_weights.ts";
@@ -129,6 +129,27 @@ export function firstOrderReverseStep<Shared, Support, Constants>(
     direct: cotangents.direct,
     rates: sumRates(cotangents.rates, back.rates),
   };
+}
+
+/**
+ * Takes the cotangents of the optimizer's first state back to the parameters that it was made of, such as
+ * those to which a proximal term pulls. A state of constants adds nothing.
+ *
+ * @param first The first step: fast weights, and the state that was made of them.
+ * @param cotangents The cotangents before that step.
+ * @returns The whole cotangents of the fast weights.
+ */
+export function pullFirstStateBack<Shared>(
+  first: { readonly fast: ByPath; readonly state: OptimizerState },
+  cotangents: Cotangents<Shared>,
+): ByPath {
+  const [made, given] = [first.state, cotangents.state].map((tree) => flatten<Tensor>(tree).leaves);
+  const direct = flatten<Tensor>(cotangents.fast);
+  const through = pullBack(made!, given!, flatten<Tensor>(first.fast).leaves);
+  return unflatten(
+    direct.structure,
+    direct.leaves.map((own, k) => through[k] ? add(own, through[k]) : own),
+  );
 }
 
 /** Adds to what has been summed so far, `{}` at first or where each step has its own. */

@@ -6,7 +6,7 @@
 import * as is from "../ir/kinds.ts";
 import { requireArguments } from "../ir/options.ts";
 import type { Engine, HostArray, HostData, Value } from "../engine/mod.ts";
-import { flatten, unflatten } from "../tree/tree.ts";
+import { flatten, unflatten, uniquePaths } from "../tree/tree.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 const STORED = { f32: "F32", i32: "I32", u32: "U32", bool: "BOOL" } as const;
@@ -35,8 +35,9 @@ export async function storeTree(
   tree: unknown,
 ): Promise<Record<string, StoredTensor>> {
   requireArguments("storeTree", { engine }, { engine: is.engine });
-  const { leaves, paths } = flatten<Value>(tree);
-  const arrays = await engine.read(leaves) as HostArray[];
+  const flat = flatten<Value>(tree);
+  const paths = uniquePaths(flat, "store a tree");
+  const arrays = await engine.read(flat.leaves) as HostArray[];
   return Object.fromEntries(arrays.map(({ shape, dtype, data }, k) => {
     const stored = { dtype: STORED[dtype], shape, data: dtype === "bool" ? bytesOf(data) : data };
     return [paths[k]!, stored as StoredTensor];
@@ -75,7 +76,9 @@ export function restoreTree<T>(
     template: true,
     tensors: is.object,
   });
-  const { leaves, paths, structure } = flatten<Value>(template);
+  const flat = flatten<Value>(template);
+  const { leaves, structure } = flat;
+  const paths = uniquePaths(flat, "restore a tree");
   const arrays = leaves.map((leaf, k): HostArray => {
     requireArguments("restoreTree", { template: leaf }, {
       template: is.objectWith({ shape: is.list, dtype: is.text }, "a tree of values, each of them"),

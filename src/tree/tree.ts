@@ -68,6 +68,28 @@ export function flatten<L>(tree: unknown): Flat<L> {
 }
 
 /**
+ * Paths as names of leaves, each of one leaf only.
+ *
+ * @param flat What {@linkcode flatten} returned.
+ * @param attempt What is being done, for the error: "store a tree".
+ * @returns Its paths.
+ * @throws {TypeError} If two leaves have one path, as in `{ "a.b": x, a: { b: y } }`.
+ */
+export function uniquePaths({ paths }: Flat<unknown>, attempt: string): string[] {
+  const seen = new Set<string>();
+  for (const path of paths) {
+    if (seen.has(path)) {
+      throw new TypeError(
+        `Cannot ${attempt}: found two leaves with the path '${path}', expected another path for each. ` +
+          `Rename one, or leave dots out of names.`,
+      );
+    }
+    seen.add(path);
+  }
+  return paths;
+}
+
+/**
  * Puts a tree together again.
  *
  * @param structure What {@linkcode flatten} returned.

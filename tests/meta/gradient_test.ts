@@ -8,8 +8,17 @@ import {
 import { print } from "../../src/ir/print.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { metaGradient, type MetaGradientOptions } from "../../src/meta/mod.ts";
-import { adam, momentum, type Optimizer, rmsProp, sgd, withClipping } from "../../src/optim/mod.ts";
-import { mul, square, sub, sum } from "../../src/tensor/mod.ts";
+import {
+  adam,
+  momentum,
+  type Optimizer,
+  type OptimizerState,
+  type Rate,
+  rmsProp,
+  sgd,
+  withClipping,
+} from "../../src/optim/mod.ts";
+import { add, mul, square, sub, sum } from "../../src/tensor/mod.ts";
 import { checkpoint } from "../../src/transform/mod.ts";
 import { flatten, mapTree, unflatten } from "../../src/tree/tree.ts";
 import { callees, numbers, relativeError, run, runner, type Value, value } from "./host.ts";
@@ -31,6 +40,21 @@ interface Case extends Partial<MetaGradientOptions> {
 
 const isBody = (path: string) => path.startsWith("body");
 const isHead = (path: string) => path.startsWith("head");
+
+/** Gradient descent that is pulled back to where it started: the first state depends on the parameters. */
+const proximal: Optimizer = {
+  init: (params) => ({ start: params }),
+  update<P>(grads: P, state: OptimizerState, params: P, step: { readonly rate: Rate }) {
+    const pulled = mapTree<P>(
+      (g: Tensor, x: Tensor, start: Tensor) => add(g, mul(sub(x, start), 0.7)),
+      grads,
+      params,
+      state["start"],
+    );
+    return { ...sgd().update(pulled, {}, params, step), state };
+  },
+};
+
 const CASES: Case[] = [
   { name: "sgd", optimizer: sgd(), innerRate: 0.3 },
   { name: "sgd, one step", optimizer: sgd(), innerRate: 0.3, innerSteps: 1 },
@@ -44,6 +68,8 @@ const CASES: Case[] = [
   { name: "adam", optimizer: adam(), innerRate: 0.05 },
   { name: "adam, learned rates", optimizer: adam({ epsilon: 1e-3 }), rates: "tensor" },
   { name: "rmsProp", optimizer: rmsProp({ decay: 0.9, epsilon: 1e-2 }), innerRate: 0.05 },
+  { name: "proximal, whose state is the start", optimizer: proximal, innerRate: 0.3 },
+  { name: "proximal, a learned rate a tensor", optimizer: proximal, rates: "tensor" },
   { name: "support of each step", optimizer: sgd(), innerRate: 0.3, supportPerStep: true },
   { name: "body only", optimizer: sgd(), innerRate: 0.3, adapt: isBody },
   { name: "head only", optimizer: momentum(), rates: "tensor", adapt: isHead },
@@ -299,6 +325,26 @@ Deno.test("metaGradient() differs between orders, keys and steps", () => {
   assert(relativeError(first.grads["params"], exact.grads["params"]) > 0.01);
   assertNotEquals(exact.loss, losses({}, value([2], [3, 8], "u32")).loss);
   assertNotEquals(exact.loss, losses({ innerSteps: 3 }, KEY).loss);
+});
+
+Deno.test("metaGradient() refuses parameters of which two have one path", () => {
+  const loss = (x: unknown) =>
+    sum(mul(flatten<Tensor>(x).leaves[0]!, flatten<Tensor>(x).leaves[1]!));
+  const meta = metaGradient({ inner: loss, outer: loss }, {
+    ...{ innerSteps: 1 },
+    optimizer: sgd(),
+  });
+  const params = { "a.b": value([], [1]), a: { b: value([], [2]) } };
+  assertThrows(
+    () =>
+      run(meta as never, [
+        { params, shared: {}, rates: {} },
+        { support: value([1], [0]), query: value([1], [0]), constants: {} },
+        KEY,
+      ]),
+    TypeError,
+    "found two leaves with the path 'a.b'",
+  );
 });
 
 Deno.test("metaGradient() throws on impossible options and data", () => {

@@ -5,6 +5,7 @@ import {
   formatStructure,
   mapTree,
   unflatten,
+  uniquePaths,
 } from "../../src/tree/tree.ts";
 
 const tree = { b: [1, { z: 2, a: 3 }], a: 4, empty: [], none: {} };
@@ -25,6 +26,17 @@ Deno.test("flatten() treats instances, null and typed arrays as leaves", () => {
 
 Deno.test("flatten() does not depend on the order of insertion", () => {
   assertEquals(flatten({ x: 1, y: 2 }), flatten({ y: 2, x: 1 }));
+});
+
+Deno.test("uniquePaths() refuses two leaves of one path", () => {
+  assertEquals(uniquePaths(flatten(tree), "store"), ["a", "b.0", "b.1.a", "b.1.z"]);
+  for (const twice of [{ "a.b": 1, a: { b: 2 } }, { a: [1], "a.0": 2 }, { "": { a: 1 }, a: 2 }]) {
+    assertThrows(
+      () => uniquePaths(flatten(twice), "store a tree"),
+      TypeError,
+      "Cannot store a tree: found two leaves with the path 'a",
+    );
+  }
 });
 
 Deno.test("unflatten() undoes flatten()", () => {
