@@ -49,6 +49,30 @@ async function find(device: GPUDevice, run: KernelRun): Promise<KernelTable> {
   return table;
 }
 
+/** What decides by which kernels a run computes, besides its adapter. */
+export interface KernelFacts {
+  /** Its engines may compute in half precision; absent where they may not. */
+  readonly halfPrecision?: true;
+  /** Hash of its table of kernels; absent of one without a table, or with an empty one. */
+  readonly kernels?: string;
+}
+
+/**
+ * Reads what decides a run's kernels.
+ *
+ * @param environment Facts of the run's record.
+ */
+export function kernelFacts(environment: Readonly<Record<string, unknown>>): KernelFacts {
+  const table = environment[FACT] as
+    | { readonly hash?: string; readonly shapes?: object }
+    | undefined;
+  const known = Object.keys(table?.shapes ?? {}).length > 0 ? table?.hash : undefined;
+  return {
+    ...(environment["halfPrecision"] === true && { halfPrecision: true }),
+    ...(known !== undefined && { kernels: known }),
+  };
+}
+
 /** The table of a record, as it was. */
 function recordedTable(recorded: object): KernelTable {
   const { hash, shapes } = recorded as { readonly hash?: unknown; readonly shapes?: unknown };

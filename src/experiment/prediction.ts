@@ -49,6 +49,8 @@ export interface PredictionContext {
   readonly data: string;
   /** Most bytes of device memory, if the command line says. */
   readonly memory: number | undefined;
+  /** Whether engines may compute in half precision. */
+  readonly halfPrecision: boolean;
   /** Prints a line on standard error. */
   readonly log: (line: string) => void;
 }

@@ -197,7 +197,11 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   const { seed, engine, data, memory, offline, halfPrecision } = line;
   if (line.dryRun) {
     const { name } = experiment;
-    const run = { experiment: name, preset, seed, engine, data, config };
+    const run = {
+      ...{ experiment: name, preset, seed, engine, data },
+      ...(halfPrecision && { halfPrecision }),
+      config,
+    };
     const prediction = await predict(experiment, options, run);
     printerOf(options)(JSON.stringify({ ...run, ...(prediction && { prediction }) }));
     return { exitCode: 0, path: "" };
@@ -231,8 +235,10 @@ async function predict(
   if (!experiment.predict || !line.predict) return undefined;
   const write = output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
   const log = (text: string) => write(`${printableLines(text)}\n`);
-  const { memory } = line;
-  const found = await experiment.predict(config, { seed, engine, data, memory, log });
+  const { memory, halfPrecision } = line;
+  const found = await experiment.predict(config, {
+    ...{ seed, engine, data, memory, halfPrecision, log },
+  });
   const lines = typeof found === "string" ? [found] : predictionLines(found);
   log(lines.join("\n"));
   return typeof found === "string" ? undefined : found;

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { readGitCommit } from "../run/git_commit.ts";
 import type { RunFolder, RunRecord } from "../run/run_folder.ts";
+import { kernelFacts } from "./kernel_table.ts";
 import type { RunRequest } from "./run_experiment.ts";
 import { UsageError } from "./usage_error.ts";
 import { toolkitVersion } from "../machine/version.ts";
@@ -59,7 +60,7 @@ export async function newRecord(
  * @throws {UsageError} If something else is asked for.
  */
 export function recordedHalfPrecision(record: RunRecord, asked: boolean | undefined): boolean {
-  const began = record.environment["halfPrecision"] === true;
+  const began = kernelFacts(record.environment).halfPrecision ?? false;
   if (asked === undefined || asked === began) return began;
   throw new UsageError(
     `Cannot go on ${asked ? "with" : "without"} --half-precision: the run began ${

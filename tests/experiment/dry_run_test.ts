@@ -26,10 +26,12 @@ Deno.test("runCommand() --dry-run says what a run will take, or why that is not 
       ...{ assumed: [], notCounted: ["the first call"] },
     };
     const run = () => Promise.reject(new Error("ran"));
+    const precisions: boolean[] = [];
     const known = defineExperiment({
       ...demo(run),
-      predict: ({ steps }: Config, { seed, engine, data, memory }) => {
+      predict: ({ steps }: Config, { seed, engine, data, memory, halfPrecision }) => {
         assertEquals([steps, seed, engine, data, memory], [8, 2, "auto", "auto", 4096]);
+        precisions.push(halfPrecision);
         return Promise.resolve(prediction);
       },
     });
@@ -41,6 +43,10 @@ Deno.test("runCommand() --dry-run says what a run will take, or why that is not 
     assertStringIncludes(err, "not counted: the first call");
     const quiet = await command(known, ...args, "--no-predict");
     assertEquals([quiet.err, "prediction" in JSON.parse(quiet.out[0]!)], ["", false]);
+    const half = await command(known, ...args, "--half-precision");
+    assertEquals(precisions, [false, true]);
+    const said = [out, half.out].map(([line]) => JSON.parse(line!).halfPrecision);
+    assertEquals(said, [undefined, true]);
     const unknown = defineExperiment({
       ...demo(run),
       predict: () => Promise.resolve("No adapter."),

@@ -93,6 +93,12 @@ Deno.test("mainEffects() mixes no configurations", () => {
   assertThrows(() => mainEffects(plan, units), RangeError, "they are of 2 configurations");
 });
 
+Deno.test("mainEffects() mixes no precisions", () => {
+  const half = { facts: { halfPrecision: true } };
+  const units = [unit("run-1", 0, 0.5), unit("run-2", 0, 0.5, half)];
+  assertThrows(() => mainEffects(plan, units), RangeError, "units differ in their halfPrecision");
+});
+
 Deno.test("a plan that is no orthogonal array is refused, with the factors", async () => {
   const text = await Deno.readTextFile(decodeURIComponent(file));
   const folder = await Deno.makeTempDir();

@@ -34,7 +34,8 @@ Deno.test({
           args: [
             ...[...program.slice(1, -1), source, "demo", "--out", out, "--slurm"],
             ...["--partition", "small", "--arms", "meta,first,broken", "--regimes", "same"],
-            ...["--seeds", "0", "--set", "pause=200", "--set", "steps=10", ...more],
+            ...["--seeds", "0", "--set", "pause=200", "--set", "steps=10"],
+            ...["--half-precision", ...more],
           ],
           env: { ...cluster.environment },
         }).output();
@@ -66,6 +67,8 @@ Deno.test({
         const trace = await Deno.readTextFile(`${path(arm)}/trace.txt`);
         assertEquals(trace, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n", arm);
         assertEquals(JSON.parse(await Deno.readTextFile(`${path(arm)}/unit.json`)).arm, arm);
+        const record = await Deno.readTextFile(`${path(arm)}/config.yaml`);
+        assertStringIncludes(record, "halfPrecision: true");
       }
       const again = await sweep();
       assertEquals(again.code, 1);

@@ -29,6 +29,7 @@ Deno.test("a unit that is judged by validation images does not depend on the tes
       const { path } = await runExperiment(study, {
         ...{ seed: 3, engine: "reference", preset: null, command: ["test"], data },
         ...{ config: studySchema.parse({ ...config, judgeBy }), folder: { root } },
+        halfPrecision: judgeBy === "test",
       });
       const [unit] = await readTrials(path);
       const text = JSON.stringify(
@@ -46,8 +47,10 @@ Deno.test("a unit that is judged by validation images does not depend on the tes
       assertEquals(/testAccuracy|of the test images/.test(text), false, file);
     }
     assertStringIncludes(await Deno.readTextFile(`${one.path}/report.html`), "by no test image");
-    // By test images the same unit is judged, and says so.
+    // By test images the same unit is judged, and says so; as it says that it may compute in half precision.
     const tested = await unitOf(100, "test");
+    const halves = [one, tested].map(({ unit: { facts } }) => facts["halfPrecision"]);
+    assertEquals(halves, [undefined, true]);
     assertEquals((tested.unit.facts["data"] as unknown[]).length, 2);
     assertEquals((one.unit.facts["data"] as unknown[]).length, 1);
     assertEquals(tested.unit.outcomes[0]!.curve.map(({ accuracy }) => accuracy), [

@@ -1,4 +1,10 @@
-import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import type { StoredUnit } from "../../src/study/stored_unit.ts";
 import { timeToTarget } from "../../src/study/verdict/time_to_target.ts";
 import { computeVerdict } from "../../src/study/verdict/verdict.ts";
@@ -271,6 +277,21 @@ Deno.test("units of different configurations or data are not mixed", () => {
   const [refused] = cellsOf(small({}), units.map((u) => u.path === data.path ? data : u));
   assertEquals([refused!.outcome, refused!.measured], ["undecided", undefined]);
   assertStringIncludes(refused!.reason, "differ in their data");
+});
+
+Deno.test("units of two precisions are not compared; of two tables of kernels, seconds are not", () => {
+  const facts = { engine: "webgpu", adapter: "one", commit: "c", data: ["d"] };
+  const one = (change: Readonly<Record<string, unknown>>) => {
+    const other = unit({ arm: "meta", seed: 3, accuracy: 0.652, facts: { ...facts, ...change } });
+    return both([candidate, control]).map((u) => u.path === other.path ? other : u);
+  };
+  const [half] = cellsOf(small({}), one({ halfPrecision: true }));
+  assertEquals([half!.outcome, half!.measured], ["undecided", undefined]);
+  assertStringIncludes(half!.reason, "differ in their halfPrecision");
+  const tables = computeVerdict(small({}), one({ kernels: "abc" }));
+  assert(tables.families[0]!.cells[0]!.measured !== undefined);
+  assert(tables.notices.some((text) => text.includes("in kernels: abc, those of the rules")));
+  assertEquals(computeVerdict(small({}), one({})).notices.join().includes("kernels"), false);
 });
 
 Deno.test("seconds of different machines are not compared; steps are, with a warning", () => {

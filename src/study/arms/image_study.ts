@@ -23,6 +23,7 @@ import {
   streamData,
   writeArmReport,
 } from "../../experiment/mod.ts";
+import { kernelFacts } from "../../experiment/kernel_table.ts";
 import { openLateEngine } from "../../interop/open_late_engine.ts";
 import type { ReportNotice } from "../../report/mod.ts";
 import {
@@ -208,7 +209,7 @@ async function runStudy(
     softwareAdapter: engine.info.software,
     data,
   };
-  const { commit } = await folder.readRecord();
+  const { commit, environment } = await folder.readRecord();
   await context.describe(facts, { binding: ["data"] });
   log(splits.train.provenance);
 
@@ -304,6 +305,7 @@ async function runStudy(
         configuration: await unitConfiguration(config, { arm: unit.arm, regime: name, data }),
         facts: {
           ...facts,
+          ...kernelFacts(environment),
           commit,
           refused: unit.refused,
           counts: countsOf({ source, target, images }),

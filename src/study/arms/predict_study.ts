@@ -33,14 +33,14 @@ const NOT_COUNTED = [
  * Predicts the time and the memory of every phase of every arm.
  *
  * @param config The configuration.
- * @param context Seed, engine, data, memory.
+ * @param context Seed, engine, data, memory, precision.
  * @returns The prediction; a sentence where there is none.
  */
 export async function predictStudy(
   config: StudyConfig,
   context: PredictionContext,
 ): Promise<Prediction | string> {
-  const { engine: choice, memory, log } = context;
+  const { engine: choice, memory, halfPrecision, log } = context;
   if (choice === "tfjs" || choice === "reference") {
     return `No prediction for the engine "${choice}": it has no plans. Ask for webgpu.`;
   }
@@ -53,9 +53,9 @@ export async function predictStudy(
   }
   try {
     const { profile } = await findProfile(gpu.device, { measure: "never", log });
-    const kernels = await findKernels(gpu.device, { log });
+    const kernels = await findKernels(gpu.device, { halfPrecision, log });
     const options = {
-      profile,
+      ...{ profile, halfPrecision },
       ...(kernels && { kernels: kernels.value }),
       ...(memory !== undefined && { byteBudget: memory }),
     };

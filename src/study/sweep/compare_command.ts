@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { kernelFacts } from "../../experiment/kernel_table.ts";
 import { UsageError } from "../../experiment/usage_error.ts";
 import { formatQuantity } from "../../report/quantity.ts";
 import { wilsonInterval } from "../../report/mod.ts";
@@ -74,10 +75,10 @@ export async function compareCommand(
     }));
     const records = await Promise.all(folders.map(readRecord));
     const decisive = (at: number) => {
-      const { experiment, engine, data, config, commit } = records[at]!;
+      const { experiment, engine, data, config, commit, environment } = records[at]!;
       // Which part of a study a run did is seen in the table.
       const { only: _, ...rest } = config as Readonly<Record<string, unknown>>;
-      return { experiment, engine, data, commit, config: rest };
+      return { experiment, engine, data, commit, ...kernelFacts(environment), config: rest };
     };
     for (const [at, folder] of folders.entries()) {
       if (at === 0 || !records[0] || !records[at]) continue;

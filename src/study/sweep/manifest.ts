@@ -5,6 +5,7 @@
  */
 import { writeFileAtomic } from "../../run/atomic_write.ts";
 import { fileError } from "../../run/file_error.ts";
+import { kernelFacts } from "../../experiment/kernel_table.ts";
 import { UsageError } from "../../experiment/usage_error.ts";
 import { unitKey } from "../stored_unit.ts";
 import {
@@ -27,6 +28,8 @@ export interface Manifest {
   readonly engine: string;
   /** Data asked for. */
   readonly data: string;
+  /** Whether engines may compute in half precision; absent of those that may not. */
+  readonly halfPrecision?: boolean;
   /** Every unit that any sweep into this folder was asked for. */
   readonly units: readonly SweepUnit[];
 }
@@ -50,7 +53,8 @@ export async function assertSameConfigurations(
       const record = await readRecord(folder);
       if (record === undefined) continue;
       const config = record.config as ResolvedRun["config"];
-      const then = partOfConfiguration({ ...record, config }, { regime, arm });
+      const began = { ...record, ...kernelFacts(record.environment), config };
+      const then = partOfConfiguration(began, { regime, arm });
       const changes = configurationChanges(then, now);
       if (changes.length === 0) continue;
       faults.push(`${arm} in ${regime}, begun in ${folder}: ${changes.slice(0, 8).join(", ")}`);
@@ -100,30 +104,42 @@ export async function writeManifest(
   using lock = await Deno.open(`${out}/manifest.lock`, { write: true, create: true });
   await lock.lock(true);
   const path = `${out}/manifest.json`;
-  const earlier = await assertSameExperiment(out, run);
+  const earlier = await assertSameStudy(out, run);
   const all = new Map([...earlier?.units ?? [], ...units].map((unit) => [unitKey(unit), unit]));
-  const { experiment, preset, engine, data } = run;
+  const { experiment, preset, engine, data, halfPrecision } = run;
   const manifest: Manifest = {
     ...{ format: 1, experiment, preset, engine, data },
+    ...(halfPrecision && { halfPrecision }),
     units: [...all.values()],
   };
   await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 /**
- * Refuses a folder that holds units of another experiment.
+ * Refuses a folder that holds units of another experiment, or of another precision.
  *
  * @param out Folder of the study.
  * @param run The experiment.
  * @returns The folder's manifest, if there is one.
- * @throws {UsageError} Names both experiments.
+ * @throws {UsageError} Names both experiments, or what the study began with.
  */
-export async function assertSameExperiment(
+export async function assertSameStudy(
   out: string,
-  { experiment }: Pick<ResolvedRun, "experiment">,
+  { experiment, halfPrecision = false }: Pick<ResolvedRun, "experiment" | "halfPrecision">,
 ): Promise<Manifest | undefined> {
   const earlier = await readManifest(out);
-  if (earlier === undefined || earlier.experiment === experiment) return earlier;
+  if (earlier === undefined) return undefined;
+  if (earlier.experiment === experiment) {
+    const began = earlier.halfPrecision ?? false;
+    if (began === halfPrecision) return earlier;
+    throw new UsageError(
+      `Cannot sweep into ${out} ${
+        halfPrecision ? "with" : "without"
+      } --half-precision: the study ` +
+        `began ${began ? "with" : "without"} it, and numbers of two precisions are not mixed. ` +
+        `${began ? "Give it" : "Leave it out"}, or sweep into another folder with --out.`,
+    );
+  }
   throw new UsageError(
     `Cannot sweep ${experiment} into ${out}: it holds units of ${earlier.experiment}. Choose ` +
       `another folder with --out.`,

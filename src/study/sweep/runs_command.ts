@@ -4,7 +4,9 @@
  * @module
  */
 import { formatSeconds } from "../../run/duration.ts";
+import { kernelFacts } from "../../experiment/kernel_table.ts";
 import { UsageError } from "../../experiment/usage_error.ts";
+import type { RunRecord } from "../../run/run_folder.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
 import { findRuns } from "./find_runs.ts";
 import { formatTable } from "../text_table.ts";
@@ -14,7 +16,9 @@ const PROGRAM = "deno task runs";
 
 const USAGE = `Usage: ${PROGRAM} [FOLDER] [flags]
 
-Lists the runs below a folder (default runs): experiment, seed, state, when it began, how long it took.
+Lists the runs below a folder (default runs): experiment, seed, state, when it began, how long it took, and
+by which kernels it computes, if these are not those of the rules: the first digits of its table's hash, and
+whether they may be of half precision.
 
 Flags:
   --state NAME   only those that are waiting, running, interrupted, failed or done
@@ -30,6 +34,8 @@ export interface ListedRun {
   readonly seed: string;
   /** Its state. */
   readonly state: UnitStateName;
+  /** By which kernels it computes; empty of those of the rules. */
+  readonly kernels: string;
   /** When it began, in UTC. */
   readonly begun: string;
   /** Seconds that it took, if it is done and was not broken off. */
@@ -54,6 +60,7 @@ export async function listRuns(folder: string): Promise<ListedRun[]> {
         experiment: record?.experiment ?? "",
         seed: String(record?.seed ?? ""),
         state,
+        kernels: kernelsText(record),
         begun: record?.date?.slice(0, 16).replace("T", " ") ?? "",
         seconds,
         error,
@@ -61,6 +68,12 @@ export async function listRuns(folder: string): Promise<ListedRun[]> {
     }),
   );
   return runs;
+}
+
+/** The kernels of a run, in few words. */
+function kernelsText(record: RunRecord | undefined): string {
+  const { halfPrecision, kernels } = kernelFacts(record?.environment ?? {});
+  return [...(halfPrecision ? ["half"] : []), ...(kernels ? [kernels.slice(0, 8)] : [])].join(" ");
 }
 
 const STATES: readonly UnitStateName[] = ["waiting", "running", "interrupted", "failed", "done"];
@@ -97,10 +110,10 @@ export async function runsCommand(
     const shown = all.filter(({ state }) => wanted === undefined || state === wanted);
     if (shown.length > 0) {
       output.print(formatTable({
-        heads: ["folder", "experiment", "seed", "state", "begun", "took", "error"],
+        heads: ["folder", "experiment", "seed", "state", "begun", "took", "kernels", "error"],
         rows: shown.map((run) => [
           ...[run.folder, run.experiment, run.seed, run.state, run.begun],
-          run.seconds === undefined ? "" : formatSeconds(run.seconds),
+          ...[run.seconds === undefined ? "" : formatSeconds(run.seconds), run.kernels],
           run.error.split("\n")[0]!.slice(0, 80),
         ]),
       }));

@@ -10,7 +10,7 @@ import { type ProgressOutput, standardError } from "../../run/progress.ts";
 import { excerpt } from "../../text/printable.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
 import { dryRunSweep, resolveRun } from "./dry_run.ts";
-import { assertSameConfigurations, assertSameExperiment, writeManifest } from "./manifest.ts";
+import { assertSameConfigurations, assertSameStudy, writeManifest } from "./manifest.ts";
 import { runSweep } from "./run_sweep.ts";
 import { parseSeeds } from "../seed_list.ts";
 import { submitArray } from "./slurm.ts";
@@ -44,7 +44,7 @@ Flags:
                      --jobs at a time; write and start nothing. Other flags count as in the sweep itself
   --no-predict       with --dry-run: do not say what they will take, which costs seconds an arm and regime
   --out FOLDER       folder of the study (default runs/EXPERIMENT)
-  --preset, --config, --set, --data, --engine, --memory, --offline
+  --preset, --config, --set, --data, --engine, --half-precision, --memory, --offline
                      as of deno task experiment
   --help             this text`;
 
@@ -83,7 +83,7 @@ export async function sweepCommand(
         ...["preset", "config", "set", "data", "engine", "memory"] as const,
       ],
       repeated: ["set", "sbatch"],
-      plain: ["retry", "slurm", "dry-run", "no-predict", "offline", "help"],
+      plain: ["retry", "slurm", "dry-run", "no-predict", "half-precision", "offline", "help"],
     });
     if (given.help) {
       output.print(USAGE);
@@ -101,7 +101,10 @@ export async function sweepCommand(
     const command: UnitCommand = {
       program,
       experiment,
-      decisive: (["preset", "config", "set", "data", "engine"] as const).flatMap(flag),
+      decisive: [
+        ...(["preset", "config", "set", "data", "engine"] as const).flatMap(flag),
+        ...(given["half-precision"] ? ["--half-precision"] : []),
+      ],
       others: [...flag("memory"), ...(given.offline ? ["--offline"] : [])],
     };
     const seeds = seedsOf(values.seeds[0] ?? "0-4");
@@ -119,9 +122,9 @@ export async function sweepCommand(
       arms: values.arms[0]?.split(","),
       regimes: values.regimes[0]?.split(","),
     });
+    await assertSameStudy(out, run);
     await assertSameConfigurations(run, { units, out });
     if (dry) {
-      await assertSameExperiment(out, run);
       const most = values.jobs.length === 0 ? undefined : jobs;
       return await dryRunSweep(units, {
         ...{ command, out, jobs, kindOf, output, retry: given.retry },

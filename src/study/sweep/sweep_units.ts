@@ -18,6 +18,8 @@ export interface ResolvedRun {
   readonly engine: string;
   /** Data asked for. */
   readonly data: string;
+  /** Whether engines may compute in half precision; not unless told. */
+  readonly halfPrecision?: boolean;
   /** The whole configuration. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -46,7 +48,7 @@ type Mapping = Readonly<Record<string, unknown>>;
  * @param unit The arm and the regime.
  */
 export function partOfConfiguration(
-  { experiment, engine, data, config }: Omit<ResolvedRun, "preset">,
+  { experiment, engine, data, halfPrecision, config }: Omit<ResolvedRun, "preset">,
   { arm, regime }: { readonly arm: string; readonly regime: string },
 ): Mapping {
   const { arms, regimes, only: _, ...rest } = config;
@@ -58,7 +60,11 @@ export function partOfConfiguration(
     name = typeof like === "string" ? like : undefined;
   }
   const where = { [regime]: (regimes as Mapping)[regime] };
-  return { experiment, engine, data, config: { ...rest, arms: chain, regimes: where } };
+  return {
+    ...{ experiment, engine, data },
+    ...(halfPrecision && { halfPrecision }),
+    config: { ...rest, arms: chain, regimes: where },
+  };
 }
 
 /**

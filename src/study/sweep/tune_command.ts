@@ -39,7 +39,7 @@ Flags:
   --dry-run      list the trials, how far they are and what they will take, by the first trial of every arm;
                  write and start nothing
   --no-predict   with --dry-run: do not say what they will take
-  --preset, --set, --data, --engine, --memory, --offline
+  --preset, --set, --data, --engine, --half-precision, --memory, --offline
                  as of deno task experiment
   --help         this text`;
 
@@ -59,10 +59,11 @@ export async function tuneCommand(
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
     const passed = ["preset", "set", "data", "engine", "memory"] as const;
+    const plain = ["retry", "offline", "half-precision", "dry-run", "no-predict"] as const;
     const { names, values, given } = readFlags(args, {
       value: ["plan", "jobs", "out", ...passed],
       repeated: ["set"],
-      plain: ["retry", "dry-run", "no-predict", "offline", "help"],
+      plain: [...plain, "help"],
     });
     if (given.help) {
       output.print(USAGE);
@@ -78,7 +79,6 @@ export async function tuneCommand(
     const plan = await readTunePlan(values.plan[0] ?? `experiments/${experiment}.tune.yaml`);
     const out = values.out[0] ?? `runs/${experiment}-tune`;
     const trials = drawTrials(plan);
-    const plain = ["retry", "offline", "dry-run", "no-predict"] as const;
     const sweep = (trialFlags: readonly string[]) =>
       sweepCommand([
         ...[experiment, ...trialFlags, "--out", out],

@@ -13,7 +13,7 @@ export interface UnitCommand {
   readonly program: readonly string[];
   /** Name of the experiment. */
   readonly experiment: string;
-  /** Flags that decide numbers: preset, config, sets, data, engine. */
+  /** Flags that decide numbers: preset, config, sets, data, engine, precision. */
   readonly decisive: readonly string[];
   /** Flags that do not: memory, offline. */
   readonly others: readonly string[];

@@ -11,6 +11,7 @@ import {
 } from "../../report/mod.ts";
 import type { EffectsPlan } from "./effects_plan.ts";
 import type { StoredUnit } from "../stored_unit.ts";
+import { differingFacts } from "./study_units.ts";
 
 /** The main effect of a factor. */
 export interface MainEffect {
@@ -53,12 +54,14 @@ export interface ProtocolEffects {
  * @param plan Arms, factors, seeds.
  * @param units The units; those of other arms and regimes are passed over.
  * @returns Effects by protocol; only seeds for which all arms are there count.
- * @throws {RangeError} If units of an arm are of different configurations.
+ * @throws {RangeError} If units of an arm are of different configurations, or units of different data or precision.
  */
 export function mainEffects(plan: EffectsPlan, units: readonly StoredUnit[]): ProtocolEffects[] {
   const { arms, factors, level } = plan;
-  const own = units.map(({ unit }) => unit)
-    .filter(({ regime, arm }) => regime === plan.regime && arms.includes(arm));
+  const stored = units.filter(({ unit: { regime, arm } }) =>
+    regime === plan.regime && arms.includes(arm)
+  );
+  const own = stored.map(({ unit }) => unit);
   for (const arm of arms) {
     const kinds = new Set(own.filter((unit) => unit.arm === arm).map((unit) => unit.configuration));
     if (kinds.size > 1) {
@@ -68,6 +71,8 @@ export function mainEffects(plan: EffectsPlan, units: readonly StoredUnit[]): Pr
       );
     }
   }
+  const fault = differingFacts(stored);
+  if (fault !== undefined) throw new RangeError(`Cannot compute main effects: ${fault}.`);
   return plan.protocols.map((protocol) => {
     const accuracy = (arm: string, seed: number): number | undefined =>
       own.find((unit) => unit.arm === arm && unit.seed === seed)?.outcomes

@@ -36,9 +36,9 @@ export interface Pairing {
 }
 
 /** Facts whose values must be one over all units of a regime. */
-const BINDING = ["data"] as const;
+const BINDING = ["data", "halfPrecision"] as const;
 /** Facts that decide what a second is worth. */
-const MACHINE = ["engine", "adapter"] as const;
+const MACHINE = ["engine", "adapter", "kernels"] as const;
 
 /** Finds units and holds them to be of one kind. */
 export class StudyUnits {
@@ -147,7 +147,8 @@ export class StudyUnits {
       if (fault !== undefined) notices.push(`In regime ${regime}, ${fault}.`);
     }
     for (const fact of ["commit", ...MACHINE]) {
-      const values = new Set(used.map(({ unit }) => String(unit.facts[fact] ?? "unknown")));
+      const absent = fact === "kernels" ? "those of the rules" : "unknown";
+      const values = new Set(used.map(({ unit }) => String(unit.facts[fact] ?? absent)));
       if (values.size > 1) {
         notices.push(
           `The units differ in ${fact}: ${[...values].sort().join(", ")}.` +
@@ -185,7 +186,7 @@ interface Group {
 }
 
 /** Says which binding fact differs between units, if one does. */
-function differingFacts(units: readonly StoredUnit[]): string | undefined {
+export function differingFacts(units: readonly StoredUnit[]): string | undefined {
   for (const fact of BINDING) {
     const values = Map.groupBy(units, ({ unit }) => JSON.stringify(unit.facts[fact] ?? null));
     if (values.size <= 1) continue;
