@@ -83,7 +83,7 @@ const layers: Readonly<Record<string, Layer>> = {
   workbench: {
     folders: [
       ...["ir", "ops", "kernels", "gpu", "engine", "profile", "tree", "tensor", "transform", "nn"],
-      ...["adapter", "machine"],
+      ...["adapter", "machine", "predict"],
       ...["components", "text", "experiment", "study"],
     ],
     deno: true,

@@ -44,6 +44,10 @@ export interface CommandLine {
   readonly offline: boolean;
   /** `--half-precision` was given. */
   readonly halfPrecision: boolean;
+  /** `--measure-kernels` was given. */
+  readonly measureKernels: boolean;
+  /** File after `--kernels`. */
+  readonly kernels: string | undefined;
   /** `--dry-run` was given. */
   readonly dryRun: boolean;
   /** Whether a dry run says what the run will take; `--no-predict` was not given. */
@@ -62,6 +66,7 @@ const VALUE_FLAGS = [
   "folder",
   "resume",
   "memory",
+  "kernels",
   "watchdog",
 ] as const;
 /** Flags that do not. */
@@ -70,12 +75,13 @@ const BOOLEAN_FLAGS = [
   "help",
   "offline",
   "half-precision",
+  "measure-kernels",
   "dry-run",
   "no-predict",
 ] as const;
 /** What a resumed run takes from its folder. */
 const FIXED_BY_RESUME = [
-  ...["preset", "config", "set", "seed", "data", "engine", "out", "folder"] as const,
+  ...["preset", "config", "set", "seed", "data", "engine", "out", "folder", "kernels"] as const,
 ];
 
 type ValueFlag = (typeof VALUE_FLAGS)[number];
@@ -140,6 +146,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
         `Flag --${other} cannot be given with --resume: a resumed run takes it from its folder.`,
       );
     }
+    if (parsed["measure-kernels"] === true) {
+      throw new UsageError(
+        "Flag --measure-kernels cannot be given with --resume: a resumed run computes by the kernels that it began " +
+          "with, which its record has. Leave it out.",
+      );
+    }
     if (parsed["dry-run"] === true) {
       throw new UsageError(
         "Flag --dry-run cannot be given with --resume: it says what a new run would do. The resumed one's " +
@@ -149,6 +161,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   if (parsed["no-predict"] === true && parsed["dry-run"] !== true) {
     throw new UsageError("Flag --no-predict is for --dry-run.");
+  }
+  if (parsed["measure-kernels"] === true && first("kernels") !== undefined) {
+    throw new UsageError(
+      "Flag --measure-kernels cannot be given with --kernels: one measures the adapter's table, the other takes a " +
+        "table from a file.",
+    );
   }
   if (first("out") !== undefined && first("folder") !== undefined) {
     throw new UsageError(
@@ -172,17 +190,20 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     watchdog: parseWatchdog(first("watchdog")),
     offline: parsed["offline"] === true,
     halfPrecision: parsed["half-precision"] === true,
+    measureKernels: parsed["measure-kernels"] === true,
+    kernels: first("kernels"),
     dryRun: parsed["dry-run"] === true,
     predict: parsed["no-predict"] !== true,
   };
 }
 
+const PLAIN_WITH_VALUE = new RegExp(`^(--(?:${BOOLEAN_FLAGS.join("|")})|-h)=`);
+
 /** Refuses what the parser takes for something else: a value of `--help`, and its own name `_`. */
 function assertPlainFlags(args: readonly string[]): void {
   const end = args.indexOf("--");
   for (const argument of end < 0 ? args : args.slice(0, end)) {
-    const flag = argument.match(/^(--(?:list|help|offline|half-precision|dry-run|no-predict)|-h)=/)
-      ?.[1];
+    const flag = argument.match(PLAIN_WITH_VALUE)?.[1];
     if (flag !== undefined) throw new UsageError(`Flag ${flag} takes no value.`);
     if (/^--?_([=.]|$)/.test(argument)) throw unknownFlag(argument.split("=")[0]!);
   }

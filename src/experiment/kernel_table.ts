@@ -6,7 +6,7 @@
  */
 import { checkKernelTable, type KernelTable } from "../adapter/kernel_table.ts";
 import { summarizeAdapter } from "../gpu/device.ts";
-import { findKernels, type FindKernelsOptions, kernelsHash } from "../machine/mod.ts";
+import { findKernels, type FindKernelsOptions, kernelsHash, readKernels } from "../machine/mod.ts";
 import type { ProfiledRun } from "./adapter_profile.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -17,12 +17,14 @@ const FACT = "kernelTable";
 export interface KernelRun extends Omit<ProfiledRun, "note" | "find"> {
   /** How a table is found, where the record has none. */
   readonly find?: Pick<FindKernelsOptions, "folder" | "halfPrecision">;
+  /** File with a copy of a table, which is taken instead of the kept one. */
+  readonly file?: string;
 }
 
 /**
  * Makes what finds the table of kernels for the engines of a run, once: that of the record where the run is resumed on
- * the same adapter; otherwise the one that is kept, or an empty one. A run that began without a table goes on
- * without.
+ * the same adapter; otherwise the one in its file, the one that is kept, or an empty one. A run that began without a
+ * table goes on without.
  *
  * @param run The run.
  * @returns What `openEngine` takes as `kernels`.
@@ -33,13 +35,23 @@ export function kernelFinder(run: KernelRun): (device: GPUDevice) => Promise<Ker
 }
 
 async function find(device: GPUDevice, run: KernelRun): Promise<KernelTable> {
-  const { resumed, environment, describe, log } = run;
+  const { resumed, environment, describe, log, file } = run;
   const adapter = summarizeAdapter(device.adapterInfo).label;
   const known = environment();
   const recorded = known[FACT] as { readonly adapter?: unknown } | undefined;
-  if (resumed && recorded?.adapter === adapter) return recordedTable(recorded);
+  if (resumed && recorded?.adapter === adapter) {
+    const table = recordedTable(recorded);
+    const given = file === undefined ? table : (await readKernels(device, file)).value;
+    if (kernelsHash(given) === kernelsHash(table)) return table;
+    throw new UsageError(
+      `Cannot go on with the kernels of ${file}: the run began with others, and its numbers would not be those of ` +
+        `one run. Leave --kernels out, or start a new run.`,
+    );
+  }
   if (resumed && recorded === undefined && "adapter" in known) return {};
-  const stored = await findKernels(device, { ...run.find, log });
+  const stored = file === undefined
+    ? await findKernels(device, { ...run.find, log })
+    : await readKernels(device, file);
   const table = stored?.value ?? {};
   if (stored) {
     const count = Object.keys(table).length;

@@ -77,14 +77,15 @@ export function permissionFlags(request: PermissionRequest): string[] {
   const { args, always, dataDirectory, profiles, resumedData } = request;
   const resume = flagValue(args, "resume");
   const run = resume ?? flagValue(args, "folder") ?? flagValue(args, "out") ?? "runs";
-  const config = flagValue(args, "config");
+  const files = [flagValue(args, "config"), flagValue(args, "kernels")]
+    .filter((path) => path !== undefined);
   const data = resumedData ?? flagValue(args, "data") ?? "auto";
   const hosts = hostsOf(data);
   const downloads = hosts !== undefined && hosts.length > 0 && !args.includes("--offline");
   const known = data !== "synthetic" && dataDirectory ? [dataDirectory] : [];
   const folders = hosts === undefined ? [data] : known;
   const own = [run, ...(profiles === undefined ? [] : [profiles])];
-  const read = [...always, ...own, ...folders, ...(config === undefined ? [] : [config])];
+  const read = [...always, ...own, ...folders, ...files];
   const write = [...own, ...(downloads ? folders : [])];
   return [
     "--no-prompt",

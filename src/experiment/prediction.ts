@@ -51,6 +51,10 @@ export interface PredictionContext {
   readonly memory: number | undefined;
   /** Whether engines may compute in half precision. */
   readonly halfPrecision: boolean;
+  /** File of the table of kernels, if the command line says; otherwise the kept one. */
+  readonly kernels?: string | undefined;
+  /** Told every shape that the run computes and for which there are several kernels, as tables have it. */
+  readonly onShape?: (shape: string) => void;
   /** Prints a line on standard error. */
   readonly log: (line: string) => void;
 }

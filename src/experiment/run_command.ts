@@ -7,6 +7,9 @@ import * as is from "../ir/kinds.ts";
 import { requireArguments, requireOptions } from "../ir/options.ts";
 import { dataNames } from "../data/data_names.ts";
 import { fileError } from "../run/file_error.ts";
+import type { KernelTable } from "../adapter/kernel_table.ts";
+import type { Stored } from "../machine/mod.ts";
+import { Progress, standardError } from "../run/progress.ts";
 import { RunFolder, type RunRecord } from "../run/run_folder.ts";
 import { printableLines } from "../text/printable.ts";
 import { type CommandLine, parseCommandLine } from "./command_line.ts";
@@ -15,6 +18,7 @@ import { type ConfigLayer, fileLayer, resolveConfig, setLayer } from "./config_l
 import { type Experiment, experimentKind } from "./define_experiment.ts";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
 import { experimentNames, loadExperiment } from "./experiment_folder.ts";
+import { measureKernels } from "./measure_kernels.ts";
 import { assertNeeds } from "./needs.ts";
 import { type Prediction, type PredictionContext, predictionLines } from "./prediction.ts";
 import { defaultPreset, loadPresets } from "./presets.ts";
@@ -195,32 +199,64 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
   const config = await resolveConfig(experiment.schema, layers);
   assertNeeds(experiment, config, line);
   const { seed, engine, data, memory, offline, halfPrecision } = line;
+  const measure = async () =>
+    line.measureKernels ? await measured(experiment, options, config) : undefined;
   if (line.dryRun) {
     const { name } = experiment;
+    const table = await measure();
     const run = {
       ...{ experiment: name, preset, seed, engine, data },
       ...(halfPrecision && { halfPrecision }),
       config,
     };
     const prediction = await predict(experiment, options, run);
-    printerOf(options)(JSON.stringify({ ...run, ...(prediction && { prediction }) }));
+    printerOf(options)(
+      JSON.stringify({
+        ...run,
+        ...(table && { kernels: table.path }),
+        ...(prediction && { prediction }),
+      }),
+    );
     return { exitCode: 0, path: "" };
   }
   const request = {
     ...{ config, seed, engine, data, preset, memory, offline, halfPrecision },
-    command: options.command,
+    ...{ kernels: line.kernels, command: options.command },
     ...(options.output ? { output: options.output } : {}),
   };
   if (line.folder === undefined) {
+    await measure();
     return await runExperiment(experiment, { ...request, folder: { root: line.out } });
   }
   const { folder, begun } = await RunFolder.at(line.folder);
   try {
-    if (!begun) return await runExperiment(experiment, { ...request, folder: { begin: folder } });
+    if (!begun) {
+      await measure();
+      return await runExperiment(experiment, { ...request, folder: { begin: folder } });
+    }
     await assertSameRun(folder, { experiment, ...request });
     return await runExperiment(experiment, { ...request, folder: { resume: folder } });
   } finally {
     folder.close();
+  }
+}
+
+/** Measures the kernels of a run that has not begun; one that has goes on with those in its record. */
+async function measured(
+  experiment: Experiment,
+  { line, output }: LineOptions,
+  config: unknown,
+): Promise<Stored<KernelTable>> {
+  const { seed, engine, data, memory, halfPrecision } = line;
+  const progress = new Progress(output?.progress ?? standardError());
+  try {
+    return await measureKernels(experiment, config, {
+      ...{ seed, engine, data, memory, halfPrecision },
+      log: (text) => progress.log(text),
+      note: (text) => progress.note(text),
+    });
+  } finally {
+    progress.end();
   }
 }
 
@@ -235,9 +271,9 @@ async function predict(
   if (!experiment.predict || !line.predict) return undefined;
   const write = output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
   const log = (text: string) => write(`${printableLines(text)}\n`);
-  const { memory, halfPrecision } = line;
+  const { memory, halfPrecision, kernels } = line;
   const found = await experiment.predict(config, {
-    ...{ seed, engine, data, memory, halfPrecision, log },
+    ...{ seed, engine, data, memory, halfPrecision, kernels, log },
   });
   const lines = typeof found === "string" ? [found] : predictionLines(found);
   log(lines.join("\n"));

@@ -47,6 +47,8 @@ export interface RunRequest<Config> {
   readonly offline?: boolean;
   /** Whether engines may compute in half precision. A resumed run takes it from its record, and may not be told otherwise. */
   readonly halfPrecision?: boolean;
+  /** File with a copy of a table of kernels; the adapter's own unless told. */
+  readonly kernels?: string | undefined;
   /** A new folder below this one, this locked new one, or the locked folder of an earlier run. */
   readonly folder:
     | { readonly root: string }
@@ -124,6 +126,7 @@ export async function runExperiment<Config>(
     memory: is.optional(is.positive),
     offline: is.optional(is.flag),
     halfPrecision: is.optional(is.flag),
+    kernels: is.optional(is.name),
     folder: is.object,
     output: is.optional(is.objectWith({ print: is.callback, progress: is.object })),
   });
@@ -187,6 +190,7 @@ export async function runExperiment<Config>(
         describe: (facts) => context.describe(facts),
         log,
         find: { halfPrecision },
+        ...(request.kernels !== undefined && { file: request.kernels }),
       }),
       onWork: (work) => {
         heartbeat.tell(work);

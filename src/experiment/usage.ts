@@ -29,6 +29,11 @@ const FLAGS: readonly (readonly [string, string])[] = [
     "--half-precision",
     "take kernels of half precision where deno task profile TARGET --kernels --half-precision found them faster",
   ],
+  [
+    "--measure-kernels",
+    "first measure, for 20 s at most, which kernels are the fastest for the shapes of the run that the adapter's table does not have, and keep that",
+  ],
+  ["--kernels FILE", "take the kernels of this copy of a table instead of the adapter's"],
   ["--dry-run", "print what would run, as JSON, and what it will take; run nothing"],
   ["--no-predict", "with --dry-run: do not say what it will take"],
   ["--help", "this text"],

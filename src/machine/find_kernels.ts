@@ -29,16 +29,20 @@ export function kernelsHash(table: KernelTable): string {
   return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }
 
-/** The table of an adapter beside its profile, for the same versions of everything. */
+/** The table of an adapter beside its profile. */
 async function subject(
   folder: string,
   info: AdapterSummary,
   { halfPrecision = false }: FindKernelsOptions,
 ): Promise<Subject<KernelTable>> {
+  const end = halfPrecision ? ".half.kernels.json" : ".kernels.json";
+  return await subjectAt(profilePath(folder, profileKey(info)).replace(/\.json$/, end), info);
+}
+
+/** The table of an adapter in a file, for the same versions of everything. */
+async function subjectAt(path: string, info: AdapterSummary): Promise<Subject<KernelTable>> {
   const sets = await allKernelSets();
   const key = profileKey(info);
-  const end = halfPrecision ? ".half.kernels.json" : ".kernels.json";
-  const path = profilePath(folder, key).replace(/\.json$/, end);
   const check = (value: unknown): KernelTable => {
     const table = checkKernelTable(value);
     requireKernels(table, sets);
@@ -48,7 +52,8 @@ async function subject(
 }
 
 /**
- * Finds the table of an adapter. Nothing is measured: that is `deno task profile TARGET --kernels`.
+ * Finds the table of an adapter. Nothing is measured: that is `deno task profile TARGET --kernels`, and
+ * `--measure-kernels` of experiments.
  *
  * @param device An open device of the adapter; it stays open.
  * @param options Where the table is kept.
@@ -74,17 +79,40 @@ export async function findKernels(
 }
 
 /**
+ * Reads a copy of an adapter's table, which was made for this adapter by these versions.
+ *
+ * @param device An open device of the adapter; it stays open.
+ * @param path The file.
+ * @returns The table.
+ * @throws {Error} If there is no such file, or it cannot be used: on another adapter, by another version, changed.
+ */
+export async function readKernels(device: GPUDevice, path: string): Promise<Stored<KernelTable>> {
+  const gpu = await borrowGpu(device);
+  try {
+    const found = await readStored(await subjectAt(path, gpu.info));
+    if (typeof found === "object") return found;
+    throw new Error(
+      `Cannot take the kernels of ${path} on ${gpu.info.label}: ${
+        found ?? "there is no such file"
+      }. Expected what --measure-kernels has kept of this adapter, by these versions. Measure again.`,
+    );
+  } finally {
+    gpu.close();
+  }
+}
+
+/**
  * Keeps what was measured now of some shapes; what is known of others stays.
  *
  * @param device An open device of the adapter; it stays open.
- * @param measured The fastest kernel of every shape that was measured; `undefined` where that is the rule's.
+ * @param measured The fastest kernel of every shape that was measured.
  * @param options Where the table is kept.
  * @returns The whole table and where it is; `undefined` if it cannot be kept, and why is said.
  * @throws {Error} If its file cannot be read or written.
  */
 export async function keepKernels(
   device: GPUDevice,
-  measured: ReadonlyMap<string, string | undefined>,
+  measured: ReadonlyMap<string, string>,
   options: FindKernelsOptions,
 ): Promise<Stored<KernelTable> | undefined> {
   const folder = "folder" in options ? options.folder : await permittedProfileFolder("write");
@@ -93,11 +121,7 @@ export async function keepKernels(
     return undefined;
   }
   const before = await findKernels(device, { ...options, folder });
-  const lines = new Map(Object.entries(before?.value ?? {}));
-  for (const [shape, name] of measured) {
-    if (name === undefined) lines.delete(shape);
-    else lines.set(shape, name);
-  }
+  const lines = new Map([...Object.entries(before?.value ?? {}), ...measured]);
   const gpu = await borrowGpu(device);
   try {
     const table = checkKernelTable(

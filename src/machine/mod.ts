@@ -9,7 +9,14 @@ export {
   type FoundProfile,
   permittedProfileFolder,
 } from "./find_profile.ts";
-export { findKernels, type FindKernelsOptions, keepKernels, kernelsHash } from "./find_kernels.ts";
+export {
+  findKernels,
+  type FindKernelsOptions,
+  keepKernels,
+  kernelsHash,
+  readKernels,
+} from "./find_kernels.ts";
+export { type MeasuredTable, measureTable, type MeasureTableOptions } from "./measure_table.ts";
 export { profileFolder, PROFILES_VARIABLE } from "./profile_folder.ts";
 export { kernelLines, profileLines } from "./profile_text.ts";
 export { profileHash, type StoredProfile } from "./stored_profile.ts";

@@ -70,7 +70,7 @@ export function kernelLines(
   const shapes = Object.entries(value);
   const when = `measured ${age(now - Date.parse(date))} (${date}), ${path}`;
   return [
-    `kernels ${kernelsHash(value)}: ${shapes.length} shapes by others than the rule's, ${when}`,
+    `kernels ${kernelsHash(value)}: ${shapes.length} shapes, ${when}`,
     ...(each ? shapes.map(([shape, name]) => `  ${shape}: ${name}`) : []),
   ];
 }

@@ -14,6 +14,7 @@ import type { AdapterProfile } from "../adapter/adapter_profile.ts";
 import type { KernelTable } from "../adapter/kernel_table.ts";
 import { callNotes } from "../ir/call_notes.ts";
 import type { Program } from "../ir/program.ts";
+import { askedShapes } from "./asked_shapes.ts";
 import { paperGpu, type Pictured } from "./paper_device.ts";
 import { TimePredictor } from "./predict_plan.ts";
 
@@ -37,6 +38,8 @@ export interface PaperOptions extends Omit<BackendOptions, "profile" | "kernels"
   readonly profile: AdapterProfile;
   /** Which kernels are the fastest for which shapes, as it was measured. */
   readonly kernels?: KernelTable;
+  /** Told every shape for which there are several kernels, as tables have it. */
+  readonly onShape?: (shape: string) => void;
   /** Ends planning, which takes seconds. */
   readonly signal?: AbortSignal;
 }
@@ -57,8 +60,12 @@ export interface Paper extends Disposable {
  * @returns The engine, with a clock that shows predicted time.
  */
 export function openPaper(pictured: Pictured, options: PaperOptions): Paper {
-  const { signal, ...rest } = options;
-  const backend = new PaperBackend(pictured, rest);
+  const { signal, onShape, ...rest } = options;
+  const chooseKernel = onShape && askedShapes(onShape, rest.kernels);
+  const backend = new PaperBackend(pictured, {
+    ...rest,
+    ...(chooseKernel && { traits: { ...rest.traits, chooseKernel } }),
+  });
   const engine = new Engine(backend, { reason: "prediction", ...(signal && { signal }) });
   return {
     engine,
@@ -84,7 +91,7 @@ class PaperBackend extends WebGpuBackend {
   readonly #predictor: TimePredictor;
   readonly #profile: AdapterProfile;
 
-  constructor(pictured: Pictured, options: Omit<PaperOptions, "signal">) {
+  constructor(pictured: Pictured, options: Omit<PaperOptions, "signal" | "onShape">) {
     super(paperGpu(pictured), options);
     this.#profile = options.profile;
     this.#predictor = new TimePredictor(options.profile);

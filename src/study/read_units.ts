@@ -109,7 +109,7 @@ function curveFaults({ outcomes }: TrialSummary): string[] {
 /**
  * Reads every summary below some folders. A run folder (it holds a `config.yaml`) gives its `unit.json`,
  * or one `unit.REGIME.ARM.json` for each unit that it ran; elsewhere every `.json` but
- * `manifest.json` and `trials.json` must be a summary. The same unit in two folders counts once if the files
+ * `manifest.json`, `trials.json` and `kernels.json` must be a summary. The same unit in two folders counts once if the files
  * say the same.
  *
  * @param folders The folders.
@@ -183,8 +183,11 @@ async function readSummary(path: string): Promise<unknown> {
   }
 }
 
+/** Name of the file with the table of kernels by which all units of a study compute. */
+export const KERNELS_FILE = "kernels.json";
+
 /** What else stands in the folder of a sweep or of tuning. */
-const OTHERS: readonly string[] = ["manifest.json", TUNING_FILE];
+const OTHERS: readonly string[] = ["manifest.json", TUNING_FILE, KERNELS_FILE];
 
 /** Paths of the summaries below a folder, sorted. */
 async function summaryFiles(folder: string): Promise<string[]> {

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { adapterCosts } from "../adapter/adapter_costs.ts";
 import { WebGpuBackend } from "../engine/webgpu_backend.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
 import type { AdapterProfile } from "../adapter/adapter_profile.ts";
 import { Pauses } from "../ir/pauses.ts";
-import { findProfile, keepKernels, kernelLines } from "../machine/mod.ts";
-import { withKernelSets } from "../ops/variants/kernel_sets.ts";
-import { type MeasuredShape, measureVariants } from "../profile/measure_variants.ts";
+import { findProfile, kernelLines, measureTable } from "../machine/mod.ts";
+import { askedShapes } from "../predict/asked_shapes.ts";
+import type { MeasuredShape } from "../profile/measure_variants.ts";
 import { inlineCalls, simplify, trace } from "../transform/mod.ts";
 
 /** A function, and what it is called with. */
@@ -47,9 +46,7 @@ export async function kernelShapes(
   profile: AdapterProfile,
 ): Promise<string[]> {
   const asked = new Set<string>();
-  const chooseKernel = (shape: string, names: readonly string[]): undefined => {
-    if (names.length > 1) asked.add(shape);
-  };
+  const chooseKernel = askedShapes((shape) => asked.add(shape));
   const backend = new WebGpuBackend(gpu, { profile, traits: { chooseKernel } });
   const { program } = trace(fn, args);
   for (const each of [program, inlineCalls(program)]) {
@@ -78,17 +75,11 @@ export async function measureKernelTable(
       `${shapes.length} shapes with several kernels on ${gpu.info.label}; ms and GFLOP/s by the device's clock, ` +
         `error relative to the largest element; * the rule's, + faster than that`,
     );
-    const { measured, left } = await measureVariants(gpu, shapes, {
-      traits: await withKernelSets(
-        { ...gpu.traits, costs: adapterCosts(profile), halfPrecision },
-        "all",
-      ),
-      budget,
+    const { stored, measured, left } = await measureTable(gpu, shapes, {
+      ...{ ...found, halfPrecision, profile, budget },
       onShape: (shape) => shapeLines(shape).forEach(print),
     });
     for (const shape of left) print(`not measured, as the time was over: ${shape}`);
-    const winners = new Map(measured.map(({ shape, winner }) => [shape, winner]));
-    const stored = await keepKernels(gpu.device, winners, { ...found, halfPrecision });
     if (stored) kernelLines(stored).forEach(print);
     return measured.every(({ variants }) => variants.every(({ right }) => right));
   } finally {

@@ -20,13 +20,14 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     watchdog: undefined,
     offline: false,
     halfPrecision: false,
+    ...{ measureKernels: false, kernels: undefined },
     dryRun: false,
     predict: true,
   };
   assertEquals(parseCommandLine([]), none);
   const args =
     "name --preset=p --config c.yaml --set a=1 --set b.c=x=y --seed 4294967295 --data d " +
-    "--engine tfjs --out o --memory 1.5GiB --offline --half-precision";
+    "--engine tfjs --out o --memory 1.5GiB --offline --half-precision --kernels k.json";
   assertEquals(parseCommandLine(args.split(" ")), {
     ...none,
     names: ["name"],
@@ -40,6 +41,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     memory: 1.5 * 2 ** 30,
     offline: true,
     halfPrecision: true,
+    ...{ measureKernels: false, kernels: "k.json" },
   });
   for (const [text, bytes] of [["4096", 4096], ["2 KiB", 2048], ["3TiB", 3 * 2 ** 40]] as const) {
     assertEquals(parseCommandLine(["--memory", text]).memory, bytes);
@@ -64,6 +66,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
   assertEquals(parseCommandLine(["-h"]).help, true);
   const { folder, dryRun } = parseCommandLine(["name", "--folder", "a/b", "--dry-run"]);
   assertEquals([folder, dryRun], ["a/b", true]);
+  assertEquals(parseCommandLine(["name", "--measure-kernels"]).measureKernels, true);
 });
 
 Deno.test("parseCommandLine() rejects what it does not know", () => {
@@ -90,6 +93,10 @@ Deno.test("parseCommandLine() rejects what it does not know", () => {
     ["--resume r --seed 1", "Flag --seed cannot be given with --resume"],
     ["--resume r --set a=1", "Flag --set cannot be given with --resume"],
     ["--resume r --folder f", "Flag --folder cannot be given with --resume"],
+    ["--resume r --kernels k", "Flag --kernels cannot be given with --resume"],
+    ["--resume r --measure-kernels", "Flag --measure-kernels cannot be given with --resume"],
+    ["--measure-kernels --kernels k", "Flag --measure-kernels cannot be given with --kernels"],
+    ["--measure-kernels=1", "Flag --measure-kernels takes no value"],
     ["--resume r --dry-run", "Flag --dry-run cannot be given with --resume"],
     ["--no-predict", "Flag --no-predict is for --dry-run"],
     ["--folder f --out o", "Flag --out cannot be given with --folder"],

@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { openEngine } from "../../src/engine/mod.ts";
 import { kernelFinder } from "../../src/experiment/kernel_table.ts";
-import { keepKernels, kernelsHash } from "../../src/machine/mod.ts";
+import { findKernels, keepKernels, kernelsHash } from "../../src/machine/mod.ts";
 import { parse, stringify } from "@std/yaml";
 import { webgpuTest } from "../webgpu.ts";
 
@@ -12,17 +12,18 @@ const SHAPE =
 function runOf(folder: string | undefined, halfPrecision = false) {
   const lines: string[] = [];
   let environment: Record<string, unknown> = {};
+  const find = { folder, halfPrecision };
   return {
     lines,
     record: () => environment,
-    finder: (resumed: boolean, recorded: Record<string, unknown> = {}) => {
+    finder: (resumed: boolean, recorded: Record<string, unknown> = {}, file?: string) => {
       environment = recorded;
       return kernelFinder({
         resumed,
         environment: () => environment,
         describe: (facts) => Promise.resolve(void (environment = { ...environment, ...facts })),
         log: (line) => lines.push(line),
-        find: { folder, halfPrecision },
+        ...{ find, ...(file !== undefined && { file }) },
       });
     },
   };
@@ -42,13 +43,26 @@ webgpuTest("a resumed run takes the kernels of its record, on the same adapter",
     const record = parse(stringify(begun.record())) as Record<string, unknown>;
     assertEquals(record, { kernelTable: fact });
     // The machine has measured something else since.
-    await keepKernels(gpu.device, new Map([[SHAPE, undefined]]), options);
+    const stored = (await findKernels(gpu.device, options))!;
+    const copy = `${folder}/copy.json`;
+    await Deno.copyFile(stored.path, copy);
+    const now = { [SHAPE]: "matmul" };
+    await keepKernels(gpu.device, new Map(Object.entries(now)), options);
     assertEquals(await runOf(folder).finder(true, record)(gpu.device), table);
-    assertEquals(await runOf(folder).finder(false)(gpu.device), {});
+    assertEquals(await runOf(folder).finder(false)(gpu.device), now);
     const elsewhere = { kernelTable: { ...fact, adapter: "another" } };
-    assertEquals(await runOf(folder).finder(true, elsewhere)(gpu.device), {});
+    assertEquals(await runOf(folder).finder(true, elsewhere)(gpu.device), now);
+    // A copy decides where it is given; a run that began with another table does not take it.
+    const bound = runOf(folder);
+    assertEquals(await bound.finder(false, {}, copy)(gpu.device), table);
+    assertEquals(bound.record(), { kernelTable: fact });
+    assertEquals(await runOf(folder).finder(true, record, copy)(gpu.device), table);
+    await assertRejects(
+      () => runOf(folder).finder(true, record, stored.path)(gpu.device),
+      Error,
+      "the run began with others",
+    );
     // A run that began before there were tables goes on without one.
-    await keepKernels(gpu.device, new Map([[SHAPE, "matmul"]]), options);
     assertEquals(await runOf(folder).finder(true, { adapter: gpu.info.label })(gpu.device), {});
     // A run in half precision has another table.
     assertEquals(await runOf(folder, true).finder(false)(gpu.device), {});

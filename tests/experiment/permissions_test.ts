@@ -187,8 +187,8 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
     "--allow-write=runs,/home/ada/data",
     net,
   ]);
-  assertEquals(of(["--config", "a.yaml", "--out=b", "--data", "c"]), [
-    "--allow-read=experiments,b,c,a.yaml",
+  assertEquals(of(["--config", "a.yaml", "--out=b", "--data", "c", "--kernels=k.json"]), [
+    "--allow-read=experiments,b,c,a.yaml,k.json",
     "--allow-write=b",
   ]);
   assertEquals(of(["--resume", "runs/x/1"], { resumedData: "/images" }), [

@@ -7,6 +7,7 @@ import {
   keepKernels,
   kernelLines,
   kernelsHash,
+  readKernels,
 } from "../../src/machine/mod.ts";
 import { webgpuTest } from "../webgpu.ts";
 
@@ -24,7 +25,7 @@ webgpuTest(
       const find = () => findKernels(gpu.device, options);
       assertEquals(await find(), undefined);
       assertMatch(kernelLines(undefined)[0]!, /^kernels: chosen by a rule; .* --kernels/);
-      const measured = new Map([[shape(8), "matmul_any"], [shape(4), undefined]]);
+      const measured = new Map([[shape(8), "matmul_any"]]);
       const first = await keepKernels(gpu.device, measured, options);
       assertEquals(first!.value, { [shape(8)]: "matmul_any" });
       assertEquals(await find(), first);
@@ -33,8 +34,8 @@ webgpuTest(
       const all = { [shape(16)]: "matmul", [shape(4)]: "matmul", [shape(8)]: "matmul_any" };
       const second = await keepKernels(gpu.device, more, options);
       assertEquals(second!.value, all);
-      const third = await keepKernels(gpu.device, new Map([[shape(4), undefined]]), options);
-      assertEquals(Object.keys(third!.value), [shape(16), shape(8)]);
+      const third = await keepKernels(gpu.device, new Map([[shape(4), "matmul_any"]]), options);
+      assertEquals(third!.value, { ...all, [shape(4)]: "matmul_any" });
       assertEquals(kernelsHash(third!.value).length, 64);
       assert(kernelsHash(third!.value) !== kernelsHash(second!.value));
       assertEquals(
@@ -42,7 +43,15 @@ webgpuTest(
         kernelsHash(all),
       );
       assertEquals(kernelLines(third, { each: true })[1], `  ${shape(16)}: matmul`);
-      assertMatch(kernelLines(third)[0]!, /: 2 shapes by others than the rule's, measured within/);
+      assertMatch(kernelLines(third)[0]!, /: 3 shapes, measured within/);
+      // A copy is as good, and one that is none is an error.
+      const copy = `${root}/copy.json`;
+      await assertRejects(() => readKernels(gpu.device, copy), Error, "there is no such file");
+      await Deno.copyFile(third!.path, copy);
+      assertEquals(await readKernels(gpu.device, copy), { ...third!, path: copy });
+      const foreign = (await Deno.readTextFile(copy)).replace(Deno.version.deno, "1.0.0");
+      await Deno.writeTextFile(copy, foreign);
+      await assertRejects(() => readKernels(gpu.device, copy), Error, "another adapter or version");
       // Beside the profile, which does not mind.
       const { stored } = await findProfile(gpu.device, {
         ...options,

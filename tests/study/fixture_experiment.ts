@@ -4,8 +4,15 @@
  */
 import { z } from "zod";
 import { defineExperiment } from "../../src/experiment/define_experiment.ts";
+import { hostArray, openEngine } from "../../src/engine/mod.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { matmul } from "../../src/ops/mod.ts";
 import { runCommand } from "../../src/experiment/run_command.ts";
 import { unit } from "./simulate.ts";
+
+/** The product, as tables of kernels have it. */
+export const PRODUCT =
+  "matrix product: batch 1, rows 16, inner 32, columns 8, transposeA 0, transposeB 0";
 
 const arm = z.strictObject({
   like: z.string().optional(),
@@ -30,6 +37,7 @@ const schema = z.strictObject({
   judgeBy: z.enum(["test", "validation"]).default("test"),
   steps: z.int().default(4),
   pause: z.number().default(0).describe("Milliseconds of a step."),
+  multiplies: z.boolean().default(false).describe("Whether a unit computes a product on WebGPU."),
   asked: z.string().nullable().default(null).describe(
     "A file that gets a line for each prediction.",
   ),
@@ -40,7 +48,8 @@ const experiment = defineExperiment({
   title: "A demo",
   summary: "Counts.",
   schema,
-  async predict({ only, arms, steps, pause, asked }, { memory }) {
+  async predict({ only, arms, steps, pause, asked, multiplies }, { memory, onShape }) {
+    if (multiplies) onShape?.(PRODUCT);
     const [arm = ""] = only.arms ?? [];
     const [regime = ""] = only.regimes ?? [];
     if (asked !== null) await Deno.writeTextFile(asked, `${regime}/${arm}\n`, { append: true });
@@ -56,7 +65,7 @@ const experiment = defineExperiment({
       ...{ assumed: ["ten images"], notCounted: ["the first call"] },
     };
   },
-  async run({ config, seed, folder, log, signal }) {
+  async run({ config, seed, folder, log, signal, engineOptions }) {
     const [name, ...more] = config.only.arms ?? [];
     const [regime] = config.only.regimes ?? [];
     if (name === undefined || regime === undefined || more.length > 0) {
@@ -72,6 +81,15 @@ const experiment = defineExperiment({
       await Deno.writeTextFile(folder.file("trace.txt"), `${step}\n`, { append: true });
     }
     if (config.arms[name]?.fails) throw new Error("this arm is broken");
+    if (config.multiplies) {
+      using engine = await openEngine("webgpu", engineOptions);
+      const product = await engine.jit((a: Tensor, b: Tensor) => matmul(a, b))(
+        hostArray(Float32Array.from({ length: 512 }, (_, k) => Math.sin(k)), [1, 16, 32]),
+        hostArray(Float32Array.from({ length: 256 }, (_, k) => Math.cos(k)), [1, 32, 8]),
+      );
+      const { data } = await engine.read(product);
+      await folder.writeText("product.json", JSON.stringify([...data as Float32Array]));
+    }
     const accuracy = 0.5 + (config.arms[name]?.gain ?? 0) + seed / 100;
     const { unit: summary } = unit({
       ...{ arm: name, regime, seed, accuracy, curve: [0.1, accuracy] },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { PredictedPhase, Prediction, PredictionContext } from "../../experiment/mod.ts";
-import { findKernels, findProfile } from "../../machine/mod.ts";
+import { findKernels, findProfile, readKernels } from "../../machine/mod.ts";
 import { NoAdapterError, openGpu } from "../../gpu/device.ts";
 import { openPaper, type Paper } from "../../predict/paper_backend.ts";
 import type { ImageSplits } from "../../data/mod.ts";
@@ -40,7 +40,7 @@ export async function predictStudy(
   config: StudyConfig,
   context: PredictionContext,
 ): Promise<Prediction | string> {
-  const { engine: choice, memory, halfPrecision, log } = context;
+  const { engine: choice, memory, halfPrecision, onShape, log } = context;
   if (choice === "tfjs" || choice === "reference") {
     return `No prediction for the engine "${choice}": it has no plans. Ask for webgpu.`;
   }
@@ -53,10 +53,13 @@ export async function predictStudy(
   }
   try {
     const { profile } = await findProfile(gpu.device, { measure: "never", log });
-    const kernels = await findKernels(gpu.device, { halfPrecision, log });
+    const kernels = context.kernels === undefined
+      ? await findKernels(gpu.device, { halfPrecision, log })
+      : await readKernels(gpu.device, context.kernels);
     const options = {
       ...{ profile, halfPrecision },
       ...(kernels && { kernels: kernels.value }),
+      ...(onShape && { onShape }),
       ...(memory !== undefined && { byteBudget: memory }),
     };
     using paper = openPaper(gpu, options);

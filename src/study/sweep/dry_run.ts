@@ -14,6 +14,7 @@ import { UsageError } from "../../experiment/usage_error.ts";
 import { formatSeconds } from "../../run/duration.ts";
 import type { CommandOutput } from "../flags.ts";
 import { formatTable } from "../text_table.ts";
+import { askExperiment } from "./ask_experiment.ts";
 import type { ResolvedRun, SweepUnit } from "./sweep_units.ts";
 import { unitArguments, type UnitCommand } from "./unit_process.ts";
 import { readUnitState, type UnitStateName } from "./unit_state.ts";
@@ -186,7 +187,7 @@ function wallSeconds(units: readonly number[], jobs: number): number {
 export async function resolveRun(command: UnitCommand): Promise<ResolvedRun> {
   const { program, experiment, decisive } = command;
   const args = [experiment, ...decisive, "--dry-run", "--no-predict"];
-  const { code, out, err } = await ask(program, args);
+  const { code, out, err } = await askExperiment(program, args);
   // Its own messages say what is wrong with the command line.
   if (code !== 0) throw new UsageError(err);
   return JSON.parse(out) as ResolvedRun;
@@ -194,26 +195,11 @@ export async function resolveRun(command: UnitCommand): Promise<ResolvedRun> {
 
 /** Asks what a unit will take. */
 async function predictUnit(command: UnitCommand, unit: SweepUnit): Promise<Told> {
-  const { code, out, err } = await ask(command.program, [
+  const { code, out, err } = await askExperiment(command.program, [
     ...unitArguments(command, unit),
     "--dry-run",
   ]);
   if (code !== 0) return { none: err, fault: true };
   const { prediction } = JSON.parse(out) as { readonly prediction?: Prediction };
   return prediction ?? { none: err === "" ? "the experiment makes none" : err, fault: false };
-}
-
-async function ask(
-  [program, ...first]: readonly string[],
-  args: readonly string[],
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(program!, {
-    args: [...first, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  const err = decoder.decode(stderr).trim().split("\n")
-    .filter((line) => !/^(Warning Permissions|See: )/.test(line));
-  return { code, out: decoder.decode(stdout), err: err.join("\n") };
 }

@@ -14,6 +14,7 @@ import { assertSameConfigurations, assertSameStudy, writeManifest } from "./mani
 import { runSweep } from "./run_sweep.ts";
 import { parseSeeds } from "../seed_list.ts";
 import { submitArray } from "./slurm.ts";
+import { withStudyKernels } from "./study_kernels.ts";
 import { type SweepUnit, sweepUnits } from "./sweep_units.ts";
 import {
   logTail,
@@ -37,6 +38,8 @@ Flags:
   --regimes R,S      regimes (default all)
   --seeds LIST       seeds, such as 0-4,7 (default 0-4)
   --jobs N           units at a time (default 1)
+  --measure-kernels  first measure, for 20 s at most and once for the study, which kernels are the fastest for the
+                     shapes of these arms and regimes on this machine's adapter; all units compute by them
   --retry            run again what failed before
   --slurm            submit the units as an array job of Slurm, and return
   --partition NAME   its partition; with --sbatch OPTION more, such as --sbatch=--gres=gpu:1
@@ -83,7 +86,16 @@ export async function sweepCommand(
         ...["preset", "config", "set", "data", "engine", "memory"] as const,
       ],
       repeated: ["set", "sbatch"],
-      plain: ["retry", "slurm", "dry-run", "no-predict", "half-precision", "offline", "help"],
+      plain: [
+        "retry",
+        "slurm",
+        "dry-run",
+        "no-predict",
+        "half-precision",
+        "measure-kernels",
+        "offline",
+        "help",
+      ],
     });
     if (given.help) {
       output.print(USAGE);
@@ -98,7 +110,7 @@ export async function sweepCommand(
     if (surplus !== undefined) throw new UsageError(`Unexpected argument "${excerpt(surplus)}".`);
     const flag = (name: keyof typeof values) =>
       values[name].flatMap((value) => [`--${name}`, value]);
-    const command: UnitCommand = {
+    const asked: UnitCommand = {
       program,
       experiment,
       decisive: [
@@ -114,9 +126,14 @@ export async function sweepCommand(
       throw new UsageError(`Flag --${stray} is for --slurm.`);
     }
     const dry = given["dry-run"];
+    if (given["measure-kernels"] && dry) {
+      throw new UsageError(
+        "Flag --measure-kernels cannot be given with --dry-run, which starts nothing. Leave one of them out.",
+      );
+    }
     if (given["no-predict"] && !dry) throw new UsageError("Flag --no-predict is for --dry-run.");
     const out = (values.out[0] ?? `runs/${experiment}`).replace(/(?<=.)\/+$/, "");
-    const run = await resolveRun(command);
+    const run = await resolveRun(asked);
     const units = await sweepUnits(run, {
       ...{ seeds, out },
       arms: values.arms[0]?.split(","),
@@ -124,6 +141,8 @@ export async function sweepCommand(
     });
     await assertSameStudy(out, run);
     await assertSameConfigurations(run, { units, out });
+    const measure = given["measure-kernels"];
+    const command = await withStudyKernels(asked, { out, units, measure, output });
     if (dry) {
       const most = values.jobs.length === 0 ? undefined : jobs;
       return await dryRunSweep(units, {

@@ -35,6 +35,8 @@ Flags:
   --plan FILE    the ranges (default experiments/EXPERIMENT.tune.yaml)
   --jobs N       trials at a time (default 1)
   --out FOLDER   folder of the trials (default runs/EXPERIMENT-tune)
+  --measure-kernels
+                 as of deno task sweep
   --retry        run again what failed before
   --dry-run      list the trials, how far they are and what they will take, by the first trial of every arm;
                  write and start nothing
@@ -59,7 +61,14 @@ export async function tuneCommand(
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
     const passed = ["preset", "set", "data", "engine", "memory"] as const;
-    const plain = ["retry", "offline", "half-precision", "dry-run", "no-predict"] as const;
+    const plain = [
+      "retry",
+      "offline",
+      "half-precision",
+      "measure-kernels",
+      "dry-run",
+      "no-predict",
+    ] as const;
     const { names, values, given } = readFlags(args, {
       value: ["plan", "jobs", "out", ...passed],
       repeated: ["set"],
