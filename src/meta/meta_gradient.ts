@@ -8,9 +8,9 @@ import * as is from "../ir/kinds.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sum } from "../ops/sum.ts";
-import { add, maximum, mul } from "../tensor/arithmetic.ts";
+import { inverseLengths } from "../multitask/linear_algebra.ts";
+import { add, mul } from "../tensor/arithmetic.ts";
 import { stack } from "../tensor/join.ts";
-import { rsqrt } from "../tensor/unary.ts";
 import { mapTree } from "../tree/tree.ts";
 import type { BilevelProblem } from "./bilevel_problem.ts";
 import { type ByPath, repeat } from "./fast_weights.ts";
@@ -278,6 +278,6 @@ function cosineOfTasks(a: ByPath, b: ByPath): Tensor {
       .map((path) => mul(x[path]!, y[path]!))
       .map((tensor) => sum(tensor, tensor.shape.map((_, axis) => axis).slice(1)))
       .reduce((total, part) => add(total, part));
-  const squares = mul(product(a, a), product(b, b));
-  return mul(product(a, b), rsqrt(maximum(squares, 1e-30)));
+  const [one, other] = [a, b].map((x) => inverseLengths(product(x, x)));
+  return mul(mul(product(a, b), one!), other!);
 }

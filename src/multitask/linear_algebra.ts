@@ -51,6 +51,17 @@ export function relativeGram(gram: Tensor, unit: Tensor = gram): Tensor {
   return div(gram, where(greater(size, 0), size, 1));
 }
 
+/**
+ * One over lengths.
+ *
+ * @param squares Squares of lengths, from 1e-36 to 1e36.
+ * @returns Of each one over its root; 0 where it is 0.
+ */
+export function inverseLengths(squares: Tensor): Tensor {
+  const present = greater(squares, 0);
+  return where(present, rsqrt(where(present, squares, 1)), 0);
+}
+
 /** Inner products of gradients, taken apart into directions and lengths. */
 export interface UnitGram {
   /** Cosines of the angles `[n, n]`; 1 on the diagonal, 0 beside it for a gradient that is 0. */
@@ -70,8 +81,7 @@ export interface UnitGram {
  */
 export function unitGram(gram: Tensor): UnitGram {
   const squares = diagonal(gram);
-  const present = greater(squares, 0);
-  const inverse = where(present, rsqrt(where(present, squares, 1)), 0);
+  const inverse = inverseLengths(squares);
   const scaled = mul(mul(gram, inverse), expandDims(inverse, 1));
   return {
     cosines: where(greater(eye(gram.shape[0]!), 0), 1, scaled),

@@ -8,9 +8,10 @@ import * as is from "../ir/kinds.ts";
 import { requireArguments } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { softmaxCrossEntropy } from "../loss/mod.ts";
+import { inverseLengths } from "../multitask/linear_algebra.ts";
 import { type Params, sequential } from "../nn/mod.ts";
 import { foldIn, splitKey } from "../random/mod.ts";
-import { add, div, maximum, mul, rsqrt, sqrt, sub, sum } from "../tensor/mod.ts";
+import { add, mul, sqrt, sub, sum } from "../tensor/mod.ts";
 import { grad } from "../transform/mod.ts";
 import { flatten, mapTree } from "../tree/tree.ts";
 import { type ImageTable, takeImages, takeLabels } from "./device_images.ts";
@@ -128,8 +129,9 @@ export function gradientAlignment(
       const [exact, first] = [by("exact"), by("first")];
       figures["correctionCosine"] = cosine(exact, first);
       const difference = mapTree<Params>(sub, exact, first);
-      figures["correctionRatio"] = sqrt(
-        div(dot(difference, difference), maximum(dot(first, first), 1e-30)),
+      figures["correctionRatio"] = mul(
+        sqrt(dot(difference, difference)),
+        inverseLengths(dot(first, first)),
       );
     }
     return figures;
@@ -147,5 +149,5 @@ function dot(a: Params, b: Params): Tensor {
 
 /** 0 where one of them is 0. */
 function cosine(a: Params, b: Params): Tensor {
-  return mul(dot(a, b), rsqrt(maximum(mul(dot(a, a), dot(b, b)), 1e-30)));
+  return mul(mul(dot(a, b), inverseLengths(dot(a, a))), inverseLengths(dot(b, b)));
 }

@@ -14,7 +14,7 @@ import { applyAll, Node, type Tensor } from "../ir/tensor.ts";
 import { neg } from "../ops/add.ts";
 import { broadcast, type BroadcastParams } from "../ops/broadcast.ts";
 import { concat, type ConcatParams } from "../ops/concat.ts";
-import { constantOf, fill, type FillParams, like } from "../ops/fill.ts";
+import { constantOf, fill, like } from "../ops/fill.ts";
 import { mul } from "../ops/mul.ts";
 import { permute, type PermuteParams, reshape } from "../ops/reshape.ts";
 import { literal } from "../ops/source.ts";
@@ -237,44 +237,10 @@ function shorterSum(a: Tensor, output: Tensor, axes: readonly number[]): Tensor 
   switch (a.node.primitive.name) {
     case "broadcast":
       return sumOfBroadcast(a, axes);
-    case "mul":
-      return sumOfProduct(a, axes);
     case "neg":
       return neg(sum(a.node.inputs[0]!, axes));
   }
   return undefined;
-}
-
-/**
- * Sum of a product in which some factors do not vary along the summed axes: they are multiplied
- * afterwards. So sums that differ in such factors only become one sum.
- */
-function sumOfProduct(a: Tensor, axes: readonly number[]): Tensor | undefined {
-  const fixed: Tensor[] = [];
-  const varying: Tensor[] = [];
-  const kept = keptAxes(a.shape, axes);
-  const shape = kept.map((axis) => a.shape[axis]!);
-  const visit = (factor: Tensor): void => {
-    const { primitive, inputs, params } = factor.node;
-    if (primitive.name === "mul") return inputs.forEach(visit);
-    if (primitive.name === "fill") {
-      fixed.push(fill((params as FillParams).value, shape));
-    } else if (primitive.name === "broadcast") {
-      const placed = (params as BroadcastParams).axes;
-      if (placed.some((axis) => axes.includes(axis))) varying.push(factor);
-      else fixed.push(broadcast(inputs[0]!, shape, placed.map((axis) => kept.indexOf(axis))));
-    } else {
-      varying.push(factor);
-    }
-  };
-  visit(a);
-  if (fixed.length === 0) return undefined;
-  // One order of factors, so that equal sums are recognized.
-  varying.sort((x, y) => x.node.id - y.node.id || x.index - y.index);
-  const total = varying.length > 0
-    ? sum(varying.reduce(mul), axes)
-    : fill(a.size / sizeOf(shape), shape);
-  return fixed.reduce(mul, total);
 }
 
 /** Sum over axes along which a tensor was only repeated: multiply instead. */

@@ -280,20 +280,24 @@ Deno.test("metaGradient() returns the alignment of inner and outer gradients", (
     innerRate: 0.1,
     alignment: true,
   });
-  const { alignment } = run<{ alignment: Float64Array }>(meta as never, [
-    { params: value([2], [3, 0]), shared: {}, rates: {} },
-    {
-      support: value([3, 2], [1, 0, 1, 0, 1, 0]),
-      query: value([3, 2], [0, 0, 9, 0, 2.62, 5]),
-      constants: {},
-    },
-    KEY,
-  ]);
-  // Adapted to 1 + 2 * 0.81 = 2.62 in the first dimension.
-  assertAlmostEquals(alignment[0]!, 1, 1e-12);
-  assertAlmostEquals(alignment[4]!, -1, 1e-12);
-  assertAlmostEquals(alignment[5]!, 0, 1e-12);
-  assertEquals(alignment.length, 2 * 3);
+  // A cosine does not depend on the unit of its vectors.
+  for (const unit of [1, 1e-10, 1e10]) {
+    const of = (...numbers: number[]) => numbers.map((x) => x * unit);
+    const { alignment } = run<{ alignment: Float64Array }>(meta as never, [
+      { params: value([2], of(3, 0)), shared: {}, rates: {} },
+      {
+        support: value([3, 2], of(1, 0, 1, 0, 1, 0)),
+        query: value([3, 2], of(0, 0, 9, 0, 2.62, 5)),
+        constants: {},
+      },
+      KEY,
+    ]);
+    // Adapted to 1 + 2 * 0.81 = 2.62 in the first dimension.
+    assertAlmostEquals(alignment[0]!, 1, 1e-12);
+    assertAlmostEquals(alignment[4]!, -1, 1e-12);
+    assertAlmostEquals(alignment[5]!, 0, 1e-12);
+    assertEquals(alignment.length, 2 * 3);
+  }
 });
 
 Deno.test("metaGradient() takes losses that hold checkpoints", () => {

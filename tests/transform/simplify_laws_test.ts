@@ -1,12 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
+import { Engine } from "../../src/engine/mod.ts";
+import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { check } from "../../src/ir/check.ts";
 import { evaluate } from "../../src/ir/evaluate.ts";
+import { hostArray } from "../../src/ir/host_array.ts";
 import { countPrimitives } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as ops from "../../src/ops/mod.ts";
+import { abs, div, max, mul, sqrt, sum } from "../../src/tensor/mod.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
 import { assertClose, gradientOf, type Subject, subjectOf } from "../cases/laws.ts";
 import { primitiveCases } from "../cases/primitives.ts";
+import { webgpuTest } from "../webgpu.ts";
 
 function assertSimplified({ fn, point, name }: Subject): void {
   const { program } = trace(fn, point.map(({ shape, dtype }) => ({ shape, dtype })));
@@ -68,3 +73,34 @@ Deno.test("simplify() merges what is equal and keeps barriers apart", () => {
     undefined,
   ]);
 });
+
+/** The norm of `x`, of which no square leaves the range of `f32`. */
+function scaledNorm(x: Tensor): Tensor {
+  const largest = max(abs(x));
+  const scaled = mul(x, div(1, largest));
+  return mul(sqrt(sum(mul(scaled, scaled))), largest);
+}
+
+webgpuTest(
+  "simplify() multiplies in the order of the program, in which numbers stay in range",
+  async (gpu) => {
+    const engine = new Engine(new WebGpuBackend(gpu));
+    const products = (x: Tensor) => ({
+      norm: scaledNorm(x),
+      mean: sum(mul(mul(x, 1 / 4096), mul(x, 1 / x.size))),
+    });
+    for (const unit of [1e25, 1, 1e-25, 1e-35]) {
+      const x = hostArray([3 * unit, 4 * unit, 12 * unit], [3]);
+      const found = await engine.read(await engine.jit(products)(x));
+      const relative = found.norm.data[0]! as number / (13 * unit);
+      assert(
+        Math.abs(relative - 1) < 1e-5,
+        `the norm of ${unit} times (3, 4, 12) is ${relative} times`,
+      );
+    }
+    const x = hostArray([1e20, -1e20], [2]);
+    const { mean } = await engine.read(await engine.jit(products)(x));
+    const relative = mean.data[0]! as number / (1e40 / 4096);
+    assert(Math.abs(relative - 1) < 1e-5, `the scaled sum is ${relative} times what it is`);
+  },
+);
