@@ -1,9 +1,9 @@
 /**
  * Kernels compiled before they first run, on all cores, for a driver that compiles late and in one thread.
  *
- * llvmpipe compiles a kernel when it is first dispatched, in the thread that waits for the device, and keeps the
- * machine code in Mesa's cache on disk, where the devices of all threads find it. So workers with devices of
- * their own take part: a dispatch without workgroups compiles and does nothing else. Results do not change.
+ * llvmpipe compiles a kernel when it is first dispatched, in a thread of the device, and keeps the machine code
+ * in Mesa's cache on disk, where all devices find it. So workers with devices of their own take part: a
+ * dispatch without workgroups compiles and does nothing else. Results do not change.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { Pauses } from "../ir/pauses.ts";
 import type { Gpu } from "./device.ts";
 import type { CompiledKernel } from "./pipelines.ts";
 
-/** A kernel whose pipeline exists, and which the driver has perhaps not compiled. */
+/** A kernel that the driver has perhaps not compiled. */
 export interface LateKernel {
-  /** The text that the pipeline was made of. */
+  /** The text that its pipeline is made of. */
   readonly code: string;
   /** Values of its `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
@@ -21,8 +21,8 @@ export interface LateKernel {
   readonly types: readonly GPUBufferBindingType[];
   /** What its sizes are; `undefined` if it has none. */
   readonly sizes: ArrayBuffer | undefined;
-  /** The kernel. */
-  readonly kernel: CompiledKernel;
+  /** Makes its pipeline on the device of this thread, at the first call. */
+  readonly make: () => Promise<CompiledKernel>;
 }
 
 /** How {@linkcode compileAhead} works. */
@@ -55,9 +55,12 @@ const COMPILED = 25;
 /** Bytes of the buffers that are bound to dispatches without workgroups. */
 const IDLE_BYTES = 4096;
 
+/** Pipelines of other kernels that are made while the driver compiles one: workers take about every second. */
+const MADE_MEANWHILE = 2;
+
 /** What a worker gets. */
 interface Job {
-  readonly kernels: readonly Omit<LateKernel, "kernel">[];
+  readonly kernels: readonly Omit<LateKernel, "make">[];
   /** One `i32`: the next kernel that nobody has begun. */
   readonly next: SharedArrayBuffer;
   /** What the adapter says of itself: another one would not help. */
@@ -73,12 +76,13 @@ interface Report {
 }
 
 /**
- * Compiles kernels, if the first that is tried was not compiled before.
+ * Makes the pipelines of kernels and has the driver compile them, if the first that is tried was not compiled before.
  *
  * @param gpu The device that they are for.
  * @param kernels The kernels.
  * @param options Pauses, progress and threads.
  * @returns How many were compiled where; `undefined` if they seem to be in the driver's cache, or are too few.
+ * @throws {KernelCompileError} If a kernel does not compile.
  * @throws {unknown} The reason of an aborted signal.
  */
 export async function compileAhead(
@@ -92,7 +96,7 @@ export async function compileAhead(
   const sorted = kernels.toSorted((a, b) => b.code.length - a.code.length);
   const device = new IdleDevice(gpu);
   try {
-    if (await device.compile(sorted[sorted.length >> 1]!.kernel) < COMPILED) return undefined;
+    if (await device.time(await sorted[sorted.length >> 1]!.make()) < COMPILED) return undefined;
     const next = new Int32Array(new SharedArrayBuffer(4));
     const crew = new Crew(jobOf(gpu, sorted, next), Math.max(0, threads - 1));
     try {
@@ -119,22 +123,32 @@ async function shareWork(
   { device, crew, next, pauses, onProgress }: Workforce,
 ): Promise<CompiledAhead> {
   let here = 0;
+  let made = 0;
   let checked = false;
-  for (;;) {
-    const k = Atomics.add(next, 0, 1);
-    if (k >= kernels.length) break;
-    await device.compile(kernels[k]!.kernel);
-    here++;
+  let before: Promise<unknown> = Promise.resolve();
+  const begin = (): Promise<CompiledKernel> | undefined => kernels[Atomics.add(next, 0, 1)]?.make();
+  for (let kernel = await begin(); kernel !== undefined; here++) {
+    await device.dispatch(kernel);
+    // While the driver compiles it, the next pipelines are made.
+    kernel = await begin();
     onProgress?.(Math.min(Atomics.load(next, 0), kernels.length), kernels.length);
+    if (pauses?.due) await pauses.take();
     pauses?.signal?.throwIfAborted();
+    const last = Math.min(made + MADE_MEANWHILE, kernels.length);
+    while (made < last) await kernels[made++]!.make();
+    // Deno sleeps for 10 ms after it has waited: the driver compiles the next one in that time.
+    const done = device.finish();
+    done.catch(() => {});
+    await before;
+    before = done;
     const { first } = crew;
     if (checked || first === undefined) continue;
     checked = true;
     // A driver without its cache compiles what the workers have compiled again.
-    const took = await device.compile(kernels[first.compiled]!.kernel);
+    const took = await device.time(await kernels[first.compiled]!.make());
     if (took > COMPILED + first.took / 2) crew.end();
   }
-  await crew.done;
+  await Promise.all([before, crew.done]);
   return { here, elsewhere: crew.compiled };
 }
 
@@ -147,8 +161,8 @@ class IdleDevice {
     this.#gpu = gpu;
   }
 
-  /** Compiles a kernel; milliseconds that it took. */
-  async compile(kernel: CompiledKernel): Promise<number> {
+  /** Begins to compile a kernel. */
+  async dispatch(kernel: CompiledKernel): Promise<void> {
     const { device, queue } = this.#gpu;
     while (this.#buffers.length < kernel.bindings.length) {
       this.#buffers.push(device.createBuffer({
@@ -157,7 +171,6 @@ class IdleDevice {
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM,
       }));
     }
-    const started = performance.now();
     // A kernel that wants larger buffers is compiled when it runs.
     device.pushErrorScope("validation");
     const encoder = device.createCommandEncoder({ label: "compile" });
@@ -175,7 +188,19 @@ class IdleDevice {
     pass.dispatchWorkgroups(0);
     pass.end();
     queue.submit([encoder.finish()]);
-    await Promise.all([device.popErrorScope(), this.#gpu.finish("compile kernels")]);
+    await device.popErrorScope();
+  }
+
+  /** Waits for the kernels that it compiles. */
+  finish(): Promise<void> {
+    return this.#gpu.finish("compile kernels");
+  }
+
+  /** Compiles a kernel; milliseconds that it took. */
+  async time(kernel: CompiledKernel): Promise<number> {
+    const started = performance.now();
+    await this.dispatch(kernel);
+    await this.finish();
     return performance.now() - started;
   }
 
@@ -228,7 +253,7 @@ class Crew {
 /** What workers get of kernels in this order. */
 function jobOf(gpu: Gpu, kernels: readonly LateKernel[], next: Int32Array): Job {
   return {
-    kernels: kernels.map(({ kernel: _, ...source }) => source),
+    kernels: kernels.map(({ make: _, ...source }) => source),
     next: next.buffer as SharedArrayBuffer,
     adapter: gpu.info.description,
     features: [...gpu.features],
@@ -254,11 +279,7 @@ function compileKernels(): void {
         requiredFeatures: job.features as GPUFeatureName[],
       });
       const idle: GPUBuffer[] = [];
-      for (;;) {
-        const k = Atomics.add(next, 0, 1);
-        if (k >= job.kernels.length) break;
-        const started = performance.now();
-        const { code, constants, types: given, sizes } = job.kernels[k]!;
+      const encode = ({ code, constants, types: given, sizes }: Job["kernels"][number]) => {
         while (idle.length < given.length) {
           idle.push(device.createBuffer({
             size: job.idleBytes,
@@ -298,10 +319,22 @@ function compileKernels(): void {
         );
         pass.dispatchWorkgroups(0);
         pass.end();
-        device.queue.submit([encoder.finish()]);
-        await device.queue.onSubmittedWorkDone();
-        scope.postMessage({ compiled: k, took: performance.now() - started });
+        return encoder.finish();
+      };
+      let before: Promise<void> | undefined;
+      for (;;) {
+        const k = Atomics.add(next, 0, 1);
+        if (k >= job.kernels.length) break;
+        const started = performance.now();
+        device.queue.submit([encode(job.kernels[k]!)]);
+        const done = device.queue.onSubmittedWorkDone().then(() =>
+          scope.postMessage({ compiled: k, took: performance.now() - started })
+        );
+        // It begins the next one before the wait for this one ends, though not before it knows how long the first took.
+        await (before ?? done);
+        before = done;
       }
+      await before;
       device.destroy();
     }
     scope.postMessage({});

@@ -105,15 +105,10 @@ export class PipelineCache {
    * @throws {KernelCompileError} With the kernel's name, the line and the compiler's message
    */
   get(source: KernelSource): Promise<CompiledKernel> {
-    return this.#get(source);
-  }
-
-  #get(source: KernelSource, late?: LateKernel[]): Promise<CompiledKernel> {
-    const constants = Object.entries(source.overrides ?? {}).sort(([a], [b]) => a < b ? -1 : 1);
-    const key = `${JSON.stringify(constants)}\n${source.code}`;
+    const key = keyOf(source.code, source.overrides);
     const known = this.#kernels.get(key);
     if (known !== undefined) return known;
-    const made = this.#compile(source, late);
+    const made = this.#compile(source);
     this.#kernels.set(key, made);
     made.catch(() => this.#kernels.delete(key));
     return made;
@@ -132,37 +127,48 @@ export class PipelineCache {
     sources: readonly KernelSource[],
     { pauses, onProgress }: GetAllOptions = {},
   ): Promise<CompiledKernel[]> {
+    if (compilesLate(this.#gpu)) {
+      // Only one driver needs it.
+      const { compileAhead } = await import("./compile_ahead.ts");
+      await compileAhead(this.#gpu, this.#late(sources), { pauses, onProgress });
+    }
     const made: Promise<CompiledKernel>[] = [];
-    const late: LateKernel[] = [];
     for (const source of sources) {
-      made.push(this.#get(source, late));
+      made.push(this.get(source));
       // Deno compiles before it returns: without a wait here all would be compiled before a pause.
       await made.at(-AHEAD);
       if (!pauses?.due) continue;
       onProgress?.(made.length, sources.length);
       await pauses.take();
     }
-    const kernels = await Promise.all(made);
-    if (late.length > 0 && compilesLate(this.#gpu)) {
-      // Only one driver needs it.
-      const { compileAhead } = await import("./compile_ahead.ts");
-      await compileAhead(this.#gpu, late, { pauses, onProgress });
-    }
-    return kernels;
+    return await Promise.all(made);
   }
 
-  async #compile(source: KernelSource, late?: LateKernel[]): Promise<CompiledKernel> {
-    const { label, code, overrides = {} } = source;
-    const wanted = readWgslInterface(code, label);
-    checkConstants(label, overrides, wanted);
-    const constants: Record<string, number> = {};
-    for (const name of wanted.overrides.keys()) {
-      const value = overrides[name];
-      if (value !== undefined) constants[name] = value;
+  /** One kernel for each pipeline that is still to be made. */
+  #late(sources: readonly KernelSource[]): LateKernel[] {
+    const late = new Map<string, LateKernel>();
+    const seen = new Set(this.#kernels.keys());
+    for (const source of sources) {
+      const exact = keyOf(source.code, source.overrides);
+      if (seen.has(exact)) continue;
+      seen.add(exact);
+      const { wanted, constants, key } = readSource(source);
+      if (this.#pipelines.has(key) || late.has(key)) continue;
+      late.set(key, {
+        code: textFor(this.#gpu, source.code),
+        constants,
+        types: wanted.bindings.map(({ access }) => BUFFER_TYPE[access]),
+        sizes: sizesOf(source, wanted.sizes),
+        make: () => this.get(source),
+      });
     }
-    const key = `${JSON.stringify(constants)}\n${code}`;
+    return [...late.values()];
+  }
+
+  async #compile(source: KernelSource): Promise<CompiledKernel> {
+    const { label, code } = source;
+    const { wanted, constants, key } = readSource(source);
     let shared = this.#pipelines.get(key);
-    const found = shared !== undefined;
     if (shared === undefined) {
       shared = this.#pipeline({ label, code, overrides: constants }, wanted);
       this.#pipelines.set(key, shared);
@@ -170,12 +176,7 @@ export class PipelineCache {
     }
     const data = sizesOf(source, wanted.sizes);
     const sizes = data && this.#sizesBuffer(data, label);
-    const kernel = { label, bindings: wanted.bindings, sizes, ...await shared };
-    if (!found) {
-      const types = wanted.bindings.map(({ access }) => BUFFER_TYPE[access]);
-      late?.push({ code: textFor(this.#gpu, code), constants, types, sizes: data, kernel });
-    }
-    return kernel;
+    return { label, bindings: wanted.bindings, sizes, ...await shared };
   }
 
   async #pipeline(source: KernelSource, wanted: WgslInterface): Promise<SharedPipeline> {
@@ -235,6 +236,28 @@ export class PipelineCache {
     this.#layouts.set(key, layout);
     return layout;
   }
+}
+
+/** What is known by its text and constants. */
+function keyOf(code: string, constants: Readonly<Record<string, number>> = {}): string {
+  const sorted = Object.entries(constants).sort(([a], [b]) => a < b ? -1 : 1);
+  return `${JSON.stringify(sorted)}\n${code}`;
+}
+
+/** What a kernel declares, the values of its `override` constants, and what its pipeline is known by. */
+function readSource({ label, code, overrides = {} }: KernelSource): {
+  readonly wanted: WgslInterface;
+  readonly constants: Readonly<Record<string, number>>;
+  readonly key: string;
+} {
+  const wanted = readWgslInterface(code, label);
+  checkConstants(label, overrides, wanted);
+  const constants: Record<string, number> = {};
+  for (const name of wanted.overrides.keys()) {
+    const value = overrides[name];
+    if (value !== undefined) constants[name] = value;
+  }
+  return { wanted, constants, key: keyOf(code, constants) };
 }
 
 /** The contents of a kernel's `struct Sizes`; `undefined` if it has none. */

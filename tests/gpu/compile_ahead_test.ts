@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { compileAhead, type LateKernel } from "../../src/gpu/compile_ahead.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { encodeDispatches } from "../../src/gpu/timing.ts";
-import { bindBuffers, PipelineCache } from "../../src/gpu/pipelines.ts";
+import { bindBuffers, KernelCompileError, PipelineCache } from "../../src/gpu/pipelines.ts";
 import { readBuffers } from "../../src/gpu/readback.ts";
 import { Pauses } from "../../src/ir/pauses.ts";
 import { webgpuTest } from "../webgpu.ts";
@@ -24,14 +24,18 @@ ${lines.join("\n")}
 }`;
 }
 
-async function newKernels(gpu: Gpu, count: number): Promise<LateKernel[]> {
+function newKernels(gpu: Gpu, count: number): LateKernel[] {
   const cache = new PipelineCache(gpu);
-  return await Promise.all(Array.from({ length: count }, async (_, k) => {
+  return Array.from({ length: count }, (_, k) => {
     const code = newText(k);
-    const kernel = await cache.get({ label: `kernel ${k}`, code, overrides: { scale: 2 } });
-    const sizes = Float32Array.of(2, 0, 0, 0).buffer;
-    return { code, constants: {}, types: ["read-only-storage", "storage"] as const, sizes, kernel };
-  }));
+    return {
+      code,
+      constants: {},
+      types: ["read-only-storage", "storage"],
+      sizes: Float32Array.of(2, 0, 0, 0).buffer,
+      make: () => cache.get({ label: `kernel ${k}`, code, overrides: { scale: 2 } }),
+    };
+  });
 }
 
 /** Whether the adapter's driver compiles a kernel when it first runs. */
@@ -40,7 +44,7 @@ const isLate = (gpu: Gpu): boolean => /llvmpipe/.test(gpu.info.description);
 webgpuTest(
   "compileAhead() compiles new kernels in all threads, and known ones not again",
   async (gpu) => {
-    const kernels = await newKernels(gpu, 12);
+    const kernels = newKernels(gpu, 12);
     const seen: number[] = [];
     const onProgress = (begun: number, total: number) => {
       assertEquals(total, 12);
@@ -65,7 +69,8 @@ webgpuTest(
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
       })
     );
-    for (const [k, { kernel }] of kernels.entries()) {
+    for (const [k, { make }] of kernels.entries()) {
+      const kernel = await make();
       const encoder = gpu.device.createCommandEncoder();
       const bindGroup = bindBuffers(gpu, kernel, [x!, y!]);
       encodeDispatches(encoder, [{ kernel, bindGroup, workgroups: [1, 1, 1] }]);
@@ -77,15 +82,15 @@ webgpuTest(
 );
 
 webgpuTest("compileAhead() needs no worker", async (gpu) => {
-  const found = await compileAhead(gpu, await newKernels(gpu, 8), { threads: 1 });
+  const found = await compileAhead(gpu, newKernels(gpu, 8), { threads: 1 });
   assertEquals(found, isLate(gpu) ? { here: 8, elsewhere: 0 } : undefined);
-  assertEquals(await compileAhead(gpu, await newKernels(gpu, 7), { threads: 1 }), undefined);
+  assertEquals(await compileAhead(gpu, newKernels(gpu, 7), { threads: 1 }), undefined);
 });
 
 webgpuTest("compileAhead() ends with its signal", async (gpu) => {
   const controller = new AbortController();
   const pauses = new Pauses(controller.signal);
-  const kernels = await newKernels(gpu, 12);
+  const kernels = newKernels(gpu, 12);
   const run = () =>
     compileAhead(gpu, kernels, { threads: 2, pauses, onProgress: () => controller.abort() });
   // Where nothing is compiled late there is nothing to end.
@@ -100,9 +105,26 @@ webgpuTest(
     const cache = new PipelineCache(gpu);
     const code = "@group(0) @binding(0) var<storage, read_write> y: array<f32, 9999>;\n" +
       "@compute @workgroup_size(1)\nfn main() { y[0] = 1.0; }";
-    const kernel = await cache.get({ label: "large", code });
-    const large = { code, constants: {}, types: ["storage"] as const, sizes: undefined, kernel };
-    await compileAhead(gpu, [large, ...await newKernels(gpu, 10)], { threads: 1 });
+    const make = () => cache.get({ label: "large", code });
+    const large = { code, constants: {}, types: ["storage"] as const, sizes: undefined, make };
+    await compileAhead(gpu, [large, ...newKernels(gpu, 10)], { threads: 1 });
     gpu.check("go on");
+  },
+);
+
+webgpuTest(
+  "PipelineCache.getAll() names the kernel among many that does not compile",
+  async (gpu) => {
+    const cache = new PipelineCache(gpu);
+    const sources = Array.from({ length: 12 }, (_, k) => {
+      const code = newText(k);
+      const wrong = code.replace("v < 2.0", "v < nothing");
+      return { label: `kernel ${k}`, code: k === 7 ? wrong : code, overrides: { scale: 2 } };
+    });
+    await assertRejects(() => cache.getAll(sources), KernelCompileError, "kernel 7: line ");
+    gpu.check("go on");
+    const rest = sources.filter((_, k) => k !== 7);
+    const kernels = await cache.getAll(rest);
+    assertEquals(kernels.map(({ label }) => label), rest.map(({ label }) => label));
   },
 );
