@@ -73,13 +73,6 @@ export {
   type VmapAxes,
   type VmapOptions,
 } from "./src/transform/mod.ts";
-export {
-  type Flat,
-  flatten,
-  mapTree,
-  type Structure,
-  type Tree,
-  unflatten,
-} from "./src/tree/tree.ts";
+export { type Flat, flatten, mapTree, type Structure, type Tree } from "./src/tree/tree.ts";
 /** The primitives, without broadcasting: for own derivative rules and own primitives. */
 export * as primitives from "./src/ops/mod.ts";

@@ -67,19 +67,6 @@ type Ratios = Readonly<Record<"load" | "store" | "dispatch" | "shuffle" | "invoc
  * the class times a whole power of 4, the nearest one; invocations by powers of 2.
  *
  * @param profile The profile.
- * @returns The costs.
- *
- * @example
- * ```ts
- * import { adapterCosts, builtInProfile } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const typical = builtInProfile("software");
- * assertEquals(adapterCosts(typical).load, 12);
- * // A factor of less than 2 may be noise, more is another adapter.
- * assertEquals(adapterCosts({ ...typical, load: 1.8 * typical.load }).load, 12);
- * assertEquals(adapterCosts({ ...typical, load: 3 * typical.load }).load, 48);
- * ```
  */
 export function adapterCosts(profile: AdapterProfile): AdapterCosts {
   const typical = ratiosOf(builtInProfile(profile.class));

@@ -102,16 +102,6 @@ const OWN_INTEL = /\barc\b.*\b[ab]\d{2,3}m?\b|\bdg[12]\b|data center gpu/i;
  * Tells the class of an adapter by what its driver says of it.
  *
  * @param info Vendor, architecture, description, and whether it is a CPU.
- * @returns The class; `integrated`, the one in the middle, for what nobody knows.
- *
- * @example
- * ```ts
- * import { adapterClassOf } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const info = { vendor: "4318", architecture: "", description: "NVIDIA H100", software: false };
- * assertEquals(adapterClassOf(info), "discrete");
- * ```
  */
 export function adapterClassOf(
   { vendor, architecture, description, software }: {

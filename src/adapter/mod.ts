@@ -9,6 +9,6 @@ export {
   checkProfile,
   type PlanTimes,
 } from "./adapter_profile.ts";
-export { adapterClassOf, builtInProfile } from "./built_in_profiles.ts";
+export { builtInProfile } from "./built_in_profiles.ts";
 export { checkKernelTable, type KernelTable } from "./kernel_table.ts";
-export { adapterCosts } from "./adapter_costs.ts";
+export { adapterClassOf, adapterCosts } from "./checked.ts";

@@ -74,50 +74,19 @@ export function noDType(dtype: unknown): string | null {
     (meant === undefined ? "" : `; '${meant}' is meant`);
 }
 
-/**
- * Number of elements of a shape.
- *
- * @example
- * ```ts
- * import { sizeOf } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(sizeOf([2, 3]), 6);
- * assertEquals(sizeOf([]), 1);
- * ```
- */
+/** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (const extent of shape) size *= extent;
   return size;
 }
 
-/**
- * Whether two shapes have the same extents.
- *
- * @example
- * ```ts
- * import { sameShape } from "@mutasesumele/toolkit";
- * import { assert } from "@std/assert";
- *
- * assert(sameShape([2, 3], [2, 3]) && !sameShape([2, 3], [3, 2]));
- * ```
- */
+/** Whether two shapes have the same extents. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/**
- * Whether two abstract values have the same shape and element type.
- *
- * @example
- * ```ts
- * import { sameAval } from "@mutasesumele/toolkit";
- * import { assert } from "@std/assert";
- *
- * assert(!sameAval({ shape: [2], dtype: "f32" }, { shape: [2], dtype: "i32" }));
- * ```
- */
+/** Whether two abstract values have the same shape and element type. */
 export function sameAval(a: Aval, b: Aval): boolean {
   return a.dtype === b.dtype && sameShape(a.shape, b.shape);
 }

@@ -1,7 +1,8 @@
 /** Tensor programs: what they are, how they are printed, checked and evaluated. @module */
 export type { Aval, DType, Shape } from "./aval.ts";
 export type { Atom, Index } from "./index_expression.ts";
-export { formatAval, sameAval, sameShape, sizeOf } from "./aval.ts";
+export { formatAval } from "./aval.ts";
+export { sameAval, sameShape, sizeOf, unflatten } from "./checked.ts";
 export { check } from "./check.ts";
 export { evaluate } from "./evaluate.ts";
 export { type HostArray, hostArray, type HostData } from "./host_array.ts";

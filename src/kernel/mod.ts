@@ -3,6 +3,7 @@
  *
  * @module
  */
-export { type LinearGrid, linearGrid } from "../ops/kernel_grid.ts";
+export type { LinearGrid } from "../ops/kernel_grid.ts";
+export { linearGrid } from "./linear_grid.ts";
 export { checkRules, type CheckRulesOptions, type RuleCheck } from "./check_rules.ts";
 export { kernelPrimitive, type KernelRules } from "./kernel_primitive.ts";

@@ -99,24 +99,7 @@ export function ceilDivide(dividend: number, divisor: number): number {
  * @param invocations Number of invocations wanted; the grid may have more
  * @param traits What is known of the adapter
  * @param workgroup Invocations of a workgroup
- * @returns The grid
  * @throws {RangeError} When the grid would have too many rows
- *
- * @example
- * ```ts
- * import { adapterCosts, builtInProfile } from "@mutasesumele/toolkit";
- * import { type DeviceTraits, linearGrid } from "@mutasesumele/toolkit";
- * import { assert } from "@std/assert";
- *
- * const traits: DeviceTraits = {
- *   costs: adapterCosts(builtInProfile("discrete")),
- *   ...{ subgroupLanes: 32, maxWorkgroupInvocations: 256 },
- *   ...{ maxWorkgroupStorage: 16384, maxWorkgroupsPerDimension: 100 },
- *   ...{ maxUniformBinding: 65536, maxStorageBinding: 2 ** 27, maxStorageBuffers: 8 },
- * };
- * const { workgroups: [columns, rows], overrides } = linearGrid(1e5, traits);
- * assert(columns! <= 100 && columns! * rows! * overrides.WORKGROUP >= 1e5);
- * ```
  */
 export function linearGrid(
   invocations: number,

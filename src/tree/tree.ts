@@ -94,17 +94,7 @@ export function uniquePaths({ paths }: Flat<unknown>, attempt: string): string[]
  *
  * @param structure What {@linkcode flatten} returned.
  * @param leaves As many leaves as the structure has.
- * @returns A tree of that structure.
  * @throws {RangeError} If the number of leaves is another one.
- *
- * @example
- * ```ts
- * import { flatten, unflatten } from "@mutasesumele/toolkit";
- * import { assertEquals } from "@std/assert";
- *
- * const { leaves, structure } = flatten<number>({ a: 1, b: [2] });
- * assertEquals(unflatten(structure, leaves.map((leaf) => 10 * leaf)), { a: 10, b: [20] });
- * ```
  */
 export function unflatten<T>(structure: Structure, leaves: readonly unknown[]): T {
   let next = 0;

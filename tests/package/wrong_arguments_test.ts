@@ -42,9 +42,6 @@ const fine: readonly RegExp[] = [
 /** Examples that are long: of streams, which check as imageStream() does; of charts in a whole run (below); of a machine. */
 const long = /\/(stream_images|arm_report|doctor)\.ts$/;
 
-/** Of the light entry, what only those call who write kernels, in every page and for every node: as small as can be. */
-const low = /^(sizeOf|sameShape|sameAval|adapterCosts|adapterClassOf|linearGrid|unflatten)\(/;
-
 /** Folders whose examples take seconds; streams and files are those of `/data`. */
 const slow = /profile|data/;
 
@@ -132,9 +129,7 @@ Deno.test({
         }
       }
     }
-    const raw = prober.tried.filter(({ call, error }) =>
-      error !== undefined && !isOurs(error) && !low.test(call)
-    );
+    const raw = prober.tried.filter(({ error }) => error !== undefined && !isOurs(error));
     assertEquals(raw.map(({ call, error }) => `${call}: ${error}`), []);
     assert(examples > 60 && prober.tried.length > 500, `${prober.tried.length} mistakes`);
   },
