@@ -118,7 +118,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var s6: Slot;
   var s7: Slot;
   let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
-  for (var row = part * sizes.part_rows; row < last; row++) {
+  // Ends at its bottom: where lanes are masked, a loop that ends at its top computes one more pass for nothing.
+  var row = part * sizes.part_rows;
+  loop {
     let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
     let inside = (iy >= 0) & (iy < sizes.height);
     let x_row = (b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
@@ -127,7 +129,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     // Column ix of x meets ix + pad_left - v of dy at tap v.
     var d0 = load_dy(y_at, sizes.pad_left - 2);
     var d1 = load_dy(y_at, sizes.pad_left - 1);
-    for (var ix = 0; ix < sizes.width; ix += 2) {
+    var ix = 0;
+    loop {
       let near = load_x(x_at, ix, inside);
       let far = load_x(x_at, ix + 1, inside);
       let d2 = load_dy(y_at, ix + sizes.pad_left);
@@ -143,7 +146,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       if (SLOTS > 7u) { s7 = add(s7, subgroupBroadcast(near, 7u), subgroupBroadcast(far, 7u), d); }
       d0 = d2;
       d1 = d3;
+      ix += 2;
+      if (ix >= sizes.width) { break; }
     }
+    row++;
+    if (row >= last) { break; }
   }
   let first_row = (part * sizes.batch + b) * sizes.kernel_y;
   store_slot(first_row, first + 0u, o, s0);

@@ -159,7 +159,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   if (IN4 > 3u) { f3 = load_filter(b, 3u, o, lane); }
   var s: Sums;
   var more: vec4f;
-  for (var r = 0; r < last; r++) {
+  // Ends at its bottom: where lanes are masked, a loop that ends at its top computes one more pass for nothing.
+  var r = 0;
+  loop {
     let jy = clamp(iy + r, 0, bottom);
     let p = at + u32(jy) * row;
     let inside = (ix == jx) & (iy + r == jy);
@@ -179,5 +181,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let right = turn(s.right[2], lane / 2u, 4u * (lane % 2u), 1u);
     if (near & (r >= 2)) { store(to + u32(r) * out_row, left); }
     if (far & (r >= 2)) { store(to_far + u32(r) * out_row, right); }
+    r++;
+    if (r >= last) { break; }
   }
 }

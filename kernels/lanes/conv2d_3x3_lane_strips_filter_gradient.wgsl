@@ -151,7 +151,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var f2: Filter;
   var f3: Filter;
   let last_strip = min((part + 1u) * sizes.part_strips, images * strips_y * strips_x);
-  for (var strip = part * sizes.part_strips; strip < last_strip; strip++) {
+  // Ends at its bottom: where lanes are masked, a loop that ends at its top computes one more pass for nothing.
+  var strip = part * sizes.part_strips;
+  loop {
     let image = b * images + strip / (strips_x * strips_y);
     let oy = i32(strip / strips_x % strips_y) * 8;
     let ox = i32(strip % strips_x) * strip_columns;
@@ -171,7 +173,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let columns = min(strip_columns, out_width - ox);
     var d: Columns;
     var more: vec4f;
-    for (var c = 0; c < columns + 2; c++) {
+    var c = 0;
+    loop {
       let jx = clamp(ix + c, 0, last_x);
       let p = at + u32(jx) * IN4;
       let inside = (iy == jy) & (ix + c == jx);
@@ -191,7 +194,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       if (IN4 > 1u) { f1 = add(f1, d, load(p + 1u, inside), subgroupShuffle(more, k + 2u), subgroupShuffle(more, k + 3u)); }
       if (IN4 > 2u) { f2 = add(f2, d, load(p + 2u, inside), subgroupShuffle(more, k + 4u), subgroupShuffle(more, k + 5u)); }
       if (IN4 > 3u) { f3 = add(f3, d, load(p + 3u, inside), subgroupShuffle(more, k + 6u), subgroupShuffle(more, k + 7u)); }
+      c++;
+      if (c >= columns + 2) { break; }
     }
+    strip++;
+    if (strip >= last_strip) { break; }
   }
   let tap = 4u * IN4 * out4;
   let to = (part * sizes.batch + b) * 9u * tap + lane / 2u * out4 + o;

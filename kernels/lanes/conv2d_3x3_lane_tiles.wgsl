@@ -160,7 +160,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var s1: Quad;
   var s2: Quad;
   var s3: Quad;
-  for (var q = 0u; q < sizes.in4; q++) {
+  // Ends at its bottom: where lanes are masked, a loop that ends at its top computes one more pass for nothing.
+  var q = 0u;
+  loop {
     let r0 = load_row(image, iy, ix, q);
     let r1 = load_row(image, iy + 1, ix, q);
     let r2 = load_row(image, iy + 2, ix, q);
@@ -233,6 +235,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     s1 = right(s1, m, n, r3);
     s2 = right(s2, m, n, r4);
     s3 = right(s3, m, n, r5);
+    q++;
+    if (q >= sizes.in4) { break; }
   }
   if (wanted >= tiles) { return; }
   store_row(image, oy, ox, o, s0);

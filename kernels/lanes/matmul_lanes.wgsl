@@ -120,7 +120,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var s6: Sums;
   var s7: Sums;
   let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
-  for (var q = part * sizes.part4; q < last; q++) {
+  // Ends at its bottom: where lanes are masked, a loop that ends at its top computes one more pass for nothing.
+  var q = part * sizes.part4;
+  loop {
     let a0 = load_share(b, i, 4u * q, lane);
     let a1 = load_share(b, i + 8u, 4u * q, lane);
     let a2 = load_share(b, i + 16u, 4u * q, lane);
@@ -135,6 +137,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     s5 = add(s5, second_rows(a2), lo, hi);
     s6 = add(s6, first_rows(a3), lo, hi);
     s7 = add(s7, second_rows(a3), lo, hi);
+    q++;
+    if (q >= last) { break; }
   }
   let first = part_b * sizes.rows;
   store_rows(first, i, j, s0);

@@ -180,7 +180,9 @@ var s4: Eight;
 var s5: Eight;
 var s6: Eight;
 var s7: Eight;
-for (var q = 0u; q < sizes.in4; q++) {
+
+var q = 0u;
+loop {
 let i = load(p_i, q);
 let j = load(p_j, q);
 let corner = load(p_corner, q);
@@ -203,6 +205,8 @@ s4 = add_row(s4, m, r4, r5, r6);
 s5 = add_row(s5, m, r5, r6, r7);
 s6 = add_row(s6, m, r6, r7, r8);
 s7 = add_row(s7, m, r7, r8, r9);
+q++;
+if (q >= sizes.in4) { break; }
 }
 store_row(image, oy, ox, o, s0);
 store_row(image, oy + 1, ox, o, s1);
@@ -334,7 +338,9 @@ var s5: Slot;
 var s6: Slot;
 var s7: Slot;
 let last = min((part + 1u) * sizes.part_rows, sizes.images * sizes.out_height);
-for (var row = part * sizes.part_rows; row < last; row++) {
+
+var row = part * sizes.part_rows;
+loop {
 let iy = i32(row % sizes.out_height + u) - sizes.pad_top;
 let inside = (iy >= 0) & (iy < sizes.height);
 let x_row = (b * sizes.images + row / sizes.out_height) * u32(sizes.height) + u32(clamp(iy, 0, sizes.height - 1));
@@ -343,7 +349,8 @@ let y_at = (b * sizes.images * sizes.out_height + row) * u32(sizes.out_width) * 
 
 var d0 = load_dy(y_at, sizes.pad_left - 2);
 var d1 = load_dy(y_at, sizes.pad_left - 1);
-for (var ix = 0; ix < sizes.width; ix += 2) {
+var ix = 0;
+loop {
 let near = load_x(x_at, ix, inside);
 let far = load_x(x_at, ix + 1, inside);
 let d2 = load_dy(y_at, ix + sizes.pad_left);
@@ -359,7 +366,11 @@ if (SLOTS > 6u) { s6 = add(s6, subgroupBroadcast(near, 6u), subgroupBroadcast(fa
 if (SLOTS > 7u) { s7 = add(s7, subgroupBroadcast(near, 7u), subgroupBroadcast(far, 7u), d); }
 d0 = d2;
 d1 = d3;
+ix += 2;
+if (ix >= sizes.width) { break; }
 }
+row++;
+if (row >= last) { break; }
 }
 let first_row = (part * sizes.batch + b) * sizes.kernel_y;
 store_slot(first_row, first + 0u, o, s0);
@@ -533,7 +544,9 @@ if (IN4 > 2u) { f2 = load_filter(b, 2u, o, lane); }
 if (IN4 > 3u) { f3 = load_filter(b, 3u, o, lane); }
 var s: Sums;
 var more: vec4f;
-for (var r = 0; r < last; r++) {
+
+var r = 0;
+loop {
 let jy = clamp(iy + r, 0, bottom);
 let p = at + u32(jy) * row;
 let inside = (ix == jx) & (iy + r == jy);
@@ -553,6 +566,8 @@ let left = turn(s.left[2], lane / 2u, 4u * (lane % 2u), 1u);
 let right = turn(s.right[2], lane / 2u, 4u * (lane % 2u), 1u);
 if (near & (r >= 2)) { store(to + u32(r) * out_row, left); }
 if (far & (r >= 2)) { store(to_far + u32(r) * out_row, right); }
+r++;
+if (r >= last) { break; }
 }
 }
 `;
@@ -709,7 +724,9 @@ var f1: Filter;
 var f2: Filter;
 var f3: Filter;
 let last_strip = min((part + 1u) * sizes.part_strips, images * strips_y * strips_x);
-for (var strip = part * sizes.part_strips; strip < last_strip; strip++) {
+
+var strip = part * sizes.part_strips;
+loop {
 let image = b * images + strip / (strips_x * strips_y);
 let oy = i32(strip / strips_x % strips_y) * 8;
 let ox = i32(strip % strips_x) * strip_columns;
@@ -729,7 +746,8 @@ let far = (out_first + u32(min(py + 4, out_bottom))) * out_row + u32(ox) * out4 
 let columns = min(strip_columns, out_width - ox);
 var d: Columns;
 var more: vec4f;
-for (var c = 0; c < columns + 2; c++) {
+var c = 0;
+loop {
 let jx = clamp(ix + c, 0, last_x);
 let p = at + u32(jx) * IN4;
 let inside = (iy == jy) & (ix + c == jx);
@@ -749,7 +767,11 @@ f0 = add(f0, d, load(p, inside), subgroupShuffle(more, k), subgroupShuffle(more,
 if (IN4 > 1u) { f1 = add(f1, d, load(p + 1u, inside), subgroupShuffle(more, k + 2u), subgroupShuffle(more, k + 3u)); }
 if (IN4 > 2u) { f2 = add(f2, d, load(p + 2u, inside), subgroupShuffle(more, k + 4u), subgroupShuffle(more, k + 5u)); }
 if (IN4 > 3u) { f3 = add(f3, d, load(p + 3u, inside), subgroupShuffle(more, k + 6u), subgroupShuffle(more, k + 7u)); }
+c++;
+if (c >= columns + 2) { break; }
 }
+strip++;
+if (strip >= last_strip) { break; }
 }
 let tap = 4u * IN4 * out4;
 let to = (part * sizes.batch + b) * 9u * tap + lane / 2u * out4 + o;
@@ -922,7 +944,9 @@ var s0: Quad;
 var s1: Quad;
 var s2: Quad;
 var s3: Quad;
-for (var q = 0u; q < sizes.in4; q++) {
+
+var q = 0u;
+loop {
 let r0 = load_row(image, iy, ix, q);
 let r1 = load_row(image, iy + 1, ix, q);
 let r2 = load_row(image, iy + 2, ix, q);
@@ -995,6 +1019,8 @@ s0 = right(s0, m, n, r2);
 s1 = right(s1, m, n, r3);
 s2 = right(s2, m, n, r4);
 s3 = right(s3, m, n, r5);
+q++;
+if (q >= sizes.in4) { break; }
 }
 if (wanted >= tiles) { return; }
 store_row(image, oy, ox, o, s0);
@@ -1125,7 +1151,9 @@ var s5: Sums;
 var s6: Sums;
 var s7: Sums;
 let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
-for (var q = part * sizes.part4; q < last; q++) {
+
+var q = part * sizes.part4;
+loop {
 let a0 = load_share(b, i, 4u * q, lane);
 let a1 = load_share(b, i + 8u, 4u * q, lane);
 let a2 = load_share(b, i + 16u, 4u * q, lane);
@@ -1140,6 +1168,8 @@ s4 = add(s4, first_rows(a2), lo, hi);
 s5 = add(s5, second_rows(a2), lo, hi);
 s6 = add(s6, first_rows(a3), lo, hi);
 s7 = add(s7, second_rows(a3), lo, hi);
+q++;
+if (q >= last) { break; }
 }
 let first = part_b * sizes.rows;
 store_rows(first, i, j, s0);

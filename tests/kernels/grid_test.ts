@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import * as laneKernels from "../../kernels/lanes/mod.ts";
 import { KERNELS } from "./all_kernels.ts";
 import { readWgslInterface } from "../../src/gpu/wgsl_interface.ts";
 import { chooseParts, heavyWorkgroup, linearGrid } from "../../src/ops/kernel_grid.ts";
@@ -64,5 +65,14 @@ Deno.test("every kernel writes its results in a function store, to be fused into
       .filter(({ access }) => access === "read_write");
     assertEquals(written.length, 1, name);
     assertEquals(code.split(`${written[0]!.name}[at] = value;`).length, 2, name);
+  }
+});
+
+Deno.test("no loop of a kernel with lanes ends at its top, which llvmpipe computes once more", () => {
+  for (const [name, code] of Object.entries<string>(laneKernels)) {
+    assert(!/\b(for|while) \(/.test(code), name);
+    const loops = code.match(/\bloop \{/g) ?? [];
+    const ends = code.match(/\bif \(\w+ >= [^;]+\) \{ break; \}\n\}/g) ?? [];
+    assert(loops.length > 0 && loops.length === ends.length, name);
   }
 });
