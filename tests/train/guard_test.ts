@@ -96,8 +96,10 @@ Deno.test("the guard proves second order of every group of a convolutional netwo
     assertEquals(groups.map(([name]) => name), [
       ...["encoder", "head", "pretext.contrastive", "pretext.rotation"],
     ]);
-    for (const [name, { error, correction }] of groups) {
-      assert(error < 1e-5, `${name}: ${error}`);
+    for (const [name, { error, correction, predicted, measured, step }] of groups) {
+      // Float64 has some units of 4e-16 of a loss near 2: that much of a difference is rounding.
+      const rounding = 2e-15 / (2 * step);
+      assert(error < 1e-5 || Math.abs(measured - predicted) < rounding, `${name}: ${error}`);
       assertEquals(correction === 0, name === "head");
     }
     assert(norms["pretext.rotation.output.weight"]! > 0);
