@@ -22,6 +22,7 @@ import {
 import type { Emitter } from "../ir/primitive.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { WgslScope } from "../ir/wgsl_numbers.ts";
+import { IndexText } from "./index_text.ts";
 import { literalOf, memoryType, registerType, unusedValue, type Width } from "./wgsl_values.ts";
 
 /** Name of the variable that counts the four neighbours; it never appears in WGSL. */
@@ -83,6 +84,10 @@ export class Expressions<B> {
   readonly #context: ExpressionContext<B>;
   readonly #registers = new Map<Tensor, { code: string; at: string; width: Width }>();
   readonly #memo = new Map<string, Value>();
+  readonly #indices = new IndexText({
+    size: (value, type) => this.size(value, type),
+    name: (code, of) => this.#name(code, 1, this.changesInLoop(of)).code,
+  });
   #names = 0;
 
   /** Starts an empty kernel. */
@@ -101,6 +106,23 @@ export class Expressions<B> {
   literal(value: number, { dtype, width }: { dtype: DType; width: Width }): string {
     const literal = literalOf(value, dtype, this.scope(width));
     return width === 1 ? literal : `${registerType(dtype, 4)}(${literal})`;
+  }
+
+  /** Expression of an index, a `u32`. */
+  index(index: Index): string {
+    return this.#indices.of(index);
+  }
+
+  /** Name of a number that an index is compared with. */
+  bound(index: Index, value: number): string {
+    return this.#indices.bound(substituteIndex(index, LANE, 0), value);
+  }
+
+  /** Statements that give an index a name. */
+  define(name: string, index: Index): string[] {
+    const before = this.outer.length;
+    const code = this.index(index);
+    return [...this.outer.splice(before), `let ${name} = ${code};`];
   }
 
   /** Name of the variable that holds a number read at run time. */
@@ -235,14 +257,14 @@ export class Expressions<B> {
     const inner = this.changesInLoop(flat);
     let code: string;
     if (width === 1) {
-      code = `${this.bind(memory, memoryType(tensor.dtype, 1), false)}[${indexKey(flat)}]`;
+      code = `${this.bind(memory, memoryType(tensor.dtype, 1), false)}[${this.index(flat)}]`;
     } else {
       const base = substituteIndex(flat, LANE, 0);
       const aligned = coefficientOf(flat, LANE) === 1 && base.constant % 4 === 0 &&
         base.terms.every(({ coefficient }) => coefficient % 4 === 0);
       if (!aligned) return this.#byLane(tensor, index);
       const name = this.bind(memory, memoryType(tensor.dtype, 4), false);
-      code = `${name}[${indexKey(quarter(base))}]`;
+      code = `${name}[${this.index(quarter(base))}]`;
     }
     if (tensor.dtype === "bool") code = `(${code} != ${memoryType("u32", width)}(0u))`;
     return this.#name(code, width, inner);
@@ -318,7 +340,7 @@ class WidthEmitter<B> implements Emitter {
 
   integer(index: Index, dtype: DType): string {
     this.inner ||= this.#expressions.changesInLoop(index);
-    if (this.#width === 1) return `${dtype}(${indexKey(index)})`;
+    if (this.#width === 1) return `${dtype}(${this.#expressions.index(index)})`;
     return `${registerType(dtype, 4)}(${this.#vector(index)})`;
   }
 
@@ -328,16 +350,16 @@ class WidthEmitter<B> implements Emitter {
     if (index.max < low || index.min >= high) return this.literal(0, "bool");
     // Below `low` the difference wraps to a large number.
     const shifted = offsetIndex(index, -low);
-    if (this.#width === 1) return `(${indexKey(shifted)} < ${high - low}u)`;
-    const base = dependsOn(index, LANE) ? this.#vector(shifted) : `vec4<u32>(${indexKey(shifted)})`;
-    return `(${base} < vec4<u32>(${high - low}u))`;
+    const bound = this.#expressions.bound(shifted, high - low);
+    if (this.#width === 1) return `(${this.#expressions.index(shifted)} < ${bound})`;
+    return `(${this.#vector(shifted)} < vec4<u32>(${bound}))`;
   }
 
   /** `vec4<u32>` of an index at the four lanes. */
   #vector(index: Index): string {
     const step = coefficientOf(index, LANE);
     if (step === undefined) throw new LaneError();
-    const base = indexKey(substituteIndex(index, LANE, 0));
+    const base = this.#expressions.index(substituteIndex(index, LANE, 0));
     if (step === 0) return `vec4<u32>(${base})`;
     const steps = [0, 1, 2, 3].map((lane) => `${(lane * step) >>> 0}u`);
     return `(vec4<u32>(${base}) + vec4<u32>(${steps.join(", ")}))`;

@@ -6,18 +6,13 @@
 import type { Index } from "../ir/index_expression.ts";
 import { addIndex, scaleIndex, variableIndex } from "../ir/index_expression.ts";
 import { type Expressions, type KernelSize, LANE } from "./expression.ts";
+import { UNROLLED } from "./index_text.ts";
 import { registerType, type Width } from "./wgsl_values.ts";
 import type { DType } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 
 /** Invocations of a workgroup of a generated kernel. */
 export const WORKGROUP = 64;
-
-/**
- * Most iterations of a loop whose bound stands in the text. Drivers unroll such loops, which takes them several times
- * as long to compile; short ones are faster for it.
- */
-const UNROLLED = 4;
 
 /** A dispatch of a generated kernel. */
 export interface GeneratedKernel<B> {
@@ -70,13 +65,18 @@ export function generatedKernel<B>(
   { threads, traits }: { threads: number; traits: DeviceTraits },
 ): GeneratedKernel<B> {
   const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
-  const sizes: KernelSize[] = [
+  // Where workgroups are full, no invocation has to find out whether it is one too many.
+  const full = grid[0] * WORKGROUP === threads;
+  const sizes: KernelSize[] = full ? expressions.sizes : [
     { name: "threads", type: "u32", value: threads },
     { name: "row", type: "u32", value: grid[0] * WORKGROUP },
     ...expressions.sizes,
   ];
+  const begin = full
+    ? [`let q = id.x;`]
+    : [`let q = id.x + id.y * row;`, `if (q >= threads) { return; }`];
   return {
-    code: kernelText(expressions, body, sizes),
+    code: kernelText(expressions, [...begin, ...body], sizes),
     sizes: Object.fromEntries(sizes.map(({ name, value }) => [name, value])),
     memory: expressions.bindings.map(({ memory }) => memory),
     writes: expressions.bindings.map(({ writes }) => writes),
@@ -101,15 +101,15 @@ function kernelText<B>(
     }> ${name}: array<${element}>;`
   );
   return [
-    `struct Sizes { ${sizes.map(({ name, type }) => `${name}: ${type}`).join(", ")} }`,
-    ...bindings,
-    `@group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;`,
+    ...sizes.length === 0 ? bindings : [
+      `struct Sizes { ${sizes.map(({ name, type }) => `${name}: ${type}`).join(", ")} }`,
+      ...bindings,
+      `@group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;`,
+    ],
     ...expressions.helpers.values(),
     `@compute @workgroup_size(${WORKGROUP})`,
     `fn main(@builtin(global_invocation_id) id: vec3<u32>) {`,
     ...sizes.map(({ name }) => `  let ${name} = sizes.${name};`),
-    `  let q = id.x + id.y * row;`,
-    `  if (q >= threads) { return; }`,
     ...body.map((line) => `  ${line}`),
     `}`,
     ``,

@@ -6,7 +6,9 @@
 import {
   addIndex,
   constantIndex,
+  divideIndex,
   type Index,
+  moduloIndex,
   scaleIndex,
   unflattenIndex,
   variableIndex,
@@ -16,7 +18,6 @@ import type { Tensor } from "../ir/tensor.ts";
 import { type ExpressionContext, Expressions, LANE, LOOP } from "./expression.ts";
 import {
   fitsBuffers,
-  flatPosition,
   type GeneratedKernel,
   generatedKernel,
   loopBound,
@@ -101,14 +102,16 @@ function build<B>(
     memoryOf: (tensor) => written.has(rootOf(tensor)) ? undefined : context.memoryOf(tensor),
   });
   const groups = results[0]!.shape.at(-1)! / 4;
+  const q = variableIndex("q", threads);
+  const rowsOfThread = rows === 1 ? [] : [
+    ...expressions.define("column", moduloIndex(q, groups)),
+    ...expressions.define("block", divideIndex(q, groups)),
+  ];
   const stores: string[] = [];
   for (let row = 0; row < together; row++) {
-    const flat = rows === 1
-      ? flatPosition("q", threads, width)
-      : blockPosition({ threads, groups, rows, together, row });
-    const at = rows === 1
-      ? "q"
-      : `(block * ${rows}u + ${LOOP} * ${together}u + ${row}u) * ${groups}u + column`;
+    const position = rows === 1 ? q : blockPosition({ threads, groups, rows, together, row });
+    const flat = width === 1 ? position : addIndex(scaleIndex(position, 4), variableIndex(LANE, 4));
+    const at = rows === 1 ? "q" : expressions.index(position);
     for (const result of results) {
       const value = expressions.emit(result, unflattenIndex(flat, result.shape), width);
       const element = memoryType(result.dtype, width);
@@ -119,8 +122,7 @@ function build<B>(
   const each = [...expressions.inner, ...stores];
   const bound = loopBound(expressions, rows / together);
   const body = rows === 1 ? [...expressions.outer, ...each] : [
-    `let column = q % ${groups}u;`,
-    `let block = q / ${groups}u;`,
+    ...rowsOfThread,
     ...expressions.outer,
     `for (var ${LOOP} = 0u; ${LOOP} < ${bound}; ${LOOP}++) {`,
     ...each.map((line) => `  ${line}`),
@@ -133,7 +135,7 @@ function build<B>(
   };
 }
 
-/** Position of row `together * r + row` of a block of rows, four channels from `4 * column` on. */
+/** Vector `column` of row `together * r + row` of a block of rows. */
 function blockPosition({ threads, groups, rows, together, row }: {
   threads: number;
   groups: number;
@@ -141,13 +143,11 @@ function blockPosition({ threads, groups, rows, together, row }: {
   together: number;
   row: number;
 }): Index {
-  const channels = groups * 4;
   const parts = [
-    scaleIndex(variableIndex("block", threads / groups), rows * channels),
-    scaleIndex(variableIndex(LOOP, rows / together), together * channels),
-    constantIndex(row * channels),
-    scaleIndex(variableIndex("column", groups), 4),
-    variableIndex(LANE, 4),
+    scaleIndex(variableIndex("block", threads / groups), rows * groups),
+    scaleIndex(variableIndex(LOOP, rows / together), together * groups),
+    constantIndex(row * groups),
+    variableIndex("column", groups),
   ];
   return parts.reduce(addIndex);
 }

@@ -9,7 +9,9 @@
  */
 import {
   addIndex,
+  divideIndex,
   type Index,
+  moduloIndex,
   offsetIndex,
   scaleIndex,
   unflattenIndex,
@@ -253,9 +255,10 @@ function partPass<B>(
   const count = layout.each / together;
   const each = expressions.size(count);
   const last = expressions.size(layout.iterations / together);
+  const q = variableIndex("q", columns * parts);
   const body = [
-    `let c = q % ${columns}u;`,
-    `let part = q / ${columns}u;`,
+    ...expressions.define("c", moduloIndex(q, columns)),
+    ...expressions.define("part", divideIndex(q, columns)),
     ...expressions.outer,
     ...loop(acc, expressions.inner, {
       from: `part * ${each}`,
@@ -278,14 +281,16 @@ function joinPass<B>(
 ): GeneratedKernel<B> {
   const expressions = new Expressions<B>(readContext(unit, context));
   const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const { columns, parts } = layout;
+  const at = expressions.index(
+    addIndex(scaleIndex(variableIndex(LOOP, parts), columns), variableIndex("q", columns)),
+  );
   const values = partial.map((memory) => [
-    `${
-      expressions.bind(memory, memoryType("f32", width), false)
-    }[${LOOP} * ${layout.columns}u + q]`,
+    `${expressions.bind(memory, memoryType("f32", width), false)}[${at}]`,
   ]);
   const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes: false });
-  const to = loopBound(expressions, layout.parts);
-  const body = loop(acc, [], { from: "0u", to, count: layout.parts });
+  const to = loopBound(expressions, parts);
+  const body = loop(acc, [], { from: "0u", to, count: parts });
   body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
   return generatedKernel(expressions, body, { threads: layout.columns, traits });
 }

@@ -279,3 +279,18 @@ agreesTest("what lies outside of a joined part is not computed from a literal", 
     return hvp((args: Tensor[]) => loss(args[0]!, args[1]!, args[2]!))([x!, y!, z!], [x!, y!, z!]);
   }),
 ], [{}, { costs: DISCRETE_COSTS, subgroupLanes: 32, maxStorageBuffers: 524_288 }]);
+
+webgpuTest("large arrays with odd extents are transposed", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu));
+  for (const columns of [3, 49, 75, 1155, 4095]) {
+    const rows = Math.floor((2 ** 21 - 1) / columns);
+
+    const turned = engine.jit((x: Tensor) => t.mul(t.transpose(x), 2));
+    const values = Float32Array.from({ length: rows * columns }, (_, k) => k);
+    const y = (await engine.read(await turned(hostArray(values, [rows, columns])))).data;
+    for (let k = 0; k < y.length; k++) {
+      const want = 2 * (k % rows * columns + Math.floor(k / rows));
+      if (y[k] !== want) throw new Error(`${rows} x ${columns} at ${k}: ${y[k]}, not ${want}`);
+    }
+  }
+});

@@ -4,7 +4,7 @@ import type { Shape } from "../../src/ir/aval.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { mul, sub, sum } from "../../src/tensor/mod.ts";
+import { max, mul, reshape, sub, sum } from "../../src/tensor/mod.ts";
 import { inlineCalls, simplify, trace } from "../../src/transform/mod.ts";
 import { SOFTWARE_TRAITS } from "../device_traits.ts";
 import { conv4Workload } from "../workloads/conv4.ts";
@@ -26,11 +26,34 @@ const codesOf = (steps: readonly DispatchStep[]) => steps.map(({ kernel }) => ke
 const valuesOf = (steps: readonly DispatchStep[]) => steps.map(({ overrides }) => overrides);
 
 Deno.test("pointwise kernels that differ in the number of elements are one pipeline", () => {
-  const [small, large] = [[64, 32], [4096, 32]].map((shape) =>
-    dispatchesOf((x) => mul(x, x), shape)
-  );
+  const square = (shape: Shape) => dispatchesOf((x) => mul(x, x), shape);
+  const [small, large] = [[65, 32], [4097, 32]].map(square);
   assertEquals(codesOf(small!), codesOf(large!));
   assertNotEquals(valuesOf(small!), valuesOf(large!));
+  // Where all workgroups are full, the number of elements is not even read.
+  const [few, many] = [[64, 32], [4096, 32]].map(square);
+  assertEquals(codesOf(few!), codesOf(many!));
+  assertEquals([...valuesOf(few!), ...valuesOf(many!)], [{}, {}]);
+});
+
+Deno.test("kernels that differ in extents and strides are one pipeline", () => {
+  const pooled = ([batch, rows, columns, channels]: Shape) => {
+    const windows = [batch!, rows! / 2, 2, columns! / 2, 2, channels!];
+    return dispatchesOf(
+      (x) => max(reshape(x, windows), { axes: [2, 4] }),
+      [batch!, rows!, columns!, channels!],
+    );
+  };
+  // Powers of two are shifted and masked, other numbers divided by.
+  for (
+    const [small, large] of [
+      [[4, 8, 8, 32], [4, 32, 16, 64]],
+      [[4, 12, 12, 32], [4, 28, 20, 32]],
+    ] as const
+  ) {
+    assertEquals(codesOf(pooled(small)), codesOf(pooled(large)));
+    assertNotEquals(valuesOf(pooled(small)), valuesOf(pooled(large)));
+  }
 });
 
 Deno.test("kernels that differ in a rate are one pipeline, those of whole numbers are not", () => {
@@ -53,9 +76,9 @@ Deno.test("sums over different numbers of elements are one pipeline, in one pass
 
 Deno.test("bounds of long loops are not in the text, where drivers would unroll them", () => {
   const bounds = (rows: number) =>
-    codesOf(dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])).join().match(/r < \w+/g);
+    codesOf(dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])).join().match(/r < (\du|size)/g);
   assertEquals(bounds(4), ["r < 4u"]);
-  assertEquals(bounds(5), ["r < size0"]);
+  assertEquals(bounds(5), ["r < size"]);
 });
 
 Deno.test("steps of gradient descent share their pipelines: what follows a sum is stored with it", () => {

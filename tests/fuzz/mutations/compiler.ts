@@ -6,8 +6,26 @@ export const compiler: readonly Mutation[] = [
   {
     name: "blocks of rows begin where the rows of the first end",
     file: "src/compile/map_kernel.ts",
-    from: 'scaleIndex(variableIndex("block", threads / groups), rows * channels)',
-    to: 'scaleIndex(variableIndex("block", threads / groups), (rows - 1) * channels)',
+    from: 'scaleIndex(variableIndex("block", threads / groups), rows * groups)',
+    to: 'scaleIndex(variableIndex("block", threads / groups), (rows - 1) * groups)',
+  },
+  {
+    name: "remainders by powers of two have a bit too many",
+    file: "src/compile/index_text.ts",
+    from: "this.#size(what, by - 1)",
+    to: "this.#size(what, 2 * by - 1)",
+  },
+  {
+    name: "remainders by other numbers take off one multiple for two",
+    file: "src/compile/index_text.ts",
+    from: "#quotient(of, by)} * ${this.#size(what, by)}",
+    to: "#quotient(of, by * 2)} * ${this.#size(what, by)}",
+  },
+  {
+    name: "full workgroups are found by their number",
+    file: "src/compile/kernel_source.ts",
+    from: "grid[0] * WORKGROUP === threads",
+    to: "grid[0] * WORKGROUP >= threads",
   },
   {
     name: "an epilogue reads a reshape of its reduction from memory",
@@ -79,8 +97,8 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the parts of a reduction are joined in the wrong columns",
     file: "src/compile/reduce_kernel.ts",
-    from: "[${LOOP} * ${layout.columns}u + q]",
-    to: "[q * ${layout.parts}u + ${LOOP}]",
+    from: "scaleIndex(variableIndex(LOOP, parts), columns)",
+    to: "scaleIndex(variableIndex(LOOP, parts), parts)",
   },
   {
     name: "the last part of a reduction goes beyond its end",
