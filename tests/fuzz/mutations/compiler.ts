@@ -22,12 +22,6 @@ export const compiler: readonly Mutation[] = [
     to: "#quotient(of, by * 2)} * ${this.#size(what, by)}",
   },
   {
-    name: "full workgroups are found by their number",
-    file: "src/compile/kernel_source.ts",
-    from: "grid[0] * WORKGROUP === threads",
-    to: "grid[0] * WORKGROUP >= threads",
-  },
-  {
     name: "an epilogue reads a reshape of its reduction from memory",
     file: "src/compile/reduce_kernel.ts",
     from: "written.has(rootOf(tensor)) ? undefined",
