@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Aval, formatAval, sizeOf } from "../ir/aval.ts";
+import { type Aval, formatAval, misfit, sizeOf } from "../ir/aval.ts";
 import { describe, isPromise } from "../ir/describe.ts";
 import { type HostArray, isStorage } from "../ir/host_array.ts";
 import { Tensor } from "../ir/tensor.ts";
@@ -113,7 +113,7 @@ export function handleOf(value: Value, backend: Backend): unknown {
  * Uploads a host array.
  *
  * @throws {TypeError} If it has no numbers, or not those of its element type.
- * @throws {RangeError} If their number is not that of its shape.
+ * @throws {RangeError} If their number is not that of its shape, or the element type does not hold one.
  */
 export function uploadTo(backend: Backend, array: Aval): unknown {
   const { data } = array as Partial<HostArray>;
@@ -132,5 +132,8 @@ export function uploadTo(backend: Backend, array: Aval): unknown {
       }.`,
     );
   }
+  // Of these the storage holds more than the element type: bytes of a mask, fractions.
+  const wrong = array.dtype === "bool" || exact ? misfit(data, array.dtype) : null;
+  if (wrong) throw new RangeError(`Cannot upload ${formatAval(array)}: ${wrong}.`);
   return backend.upload(array as HostArray);
 }

@@ -16,59 +16,16 @@ import { simplify } from "../transform/simplify.ts";
 import { trace, type Traced } from "../transform/trace.ts";
 import { type Structure, unflatten } from "../tree/tree.ts";
 import type { HostArray } from "../ir/host_array.ts";
-import { flattenArrays, handleOf, uploadTo } from "./arrays.ts";
-import type { EngineActivity, EngineWatch, EngineWork, LoadOptions } from "./engine_watch.ts";
+import { type FlatArrays, flattenArrays, handleOf, uploadTo } from "./arrays.ts";
+import type { Backend, EngineMemory, LoadedProgram } from "./backend.ts";
+import type { EngineActivity, EngineWatch, EngineWork } from "./engine_watch.ts";
 import type { EngineInfo } from "./engine_info.ts";
 import { type Holder, Holdings } from "./holdings.ts";
 import type { JitOptions, Jitted, Prepared } from "./jitted.ts";
 import { type Concrete, type OnHost, Value } from "./value.ts";
 
+export type { Backend, EngineMemory, LoadedProgram } from "./backend.ts";
 export type { EngineInfo, EngineName } from "./engine_info.ts";
-
-/** Bytes that an engine holds for arrays and plans. */
-export interface EngineMemory {
-  /** Bytes in use now. */
-  readonly live: number;
-  /** Most bytes in use at one time since the engine was opened or `resetPeak`. */
-  readonly peak: number;
-}
-
-/** A program loaded on a device. */
-export interface LoadedProgram {
-  /** Dispatches (or operations) of one run. */
-  readonly dispatches: number;
-  /** What is run, if it is not what was given but that in parts. */
-  readonly program?: Program;
-  /** Runs the program; the handles returned are new. */
-  run(inputs: readonly unknown[]): Promise<unknown[]> | unknown[];
-}
-
-/** What an engine is made of: arrays and loaded programs. */
-export interface Backend {
-  /** What it runs on. */
-  readonly info: EngineInfo;
-  /** Puts a host array on the device. */
-  upload(array: HostArray): unknown;
-  /** Reads arrays back. */
-  download(
-    arrays: readonly { readonly aval: Aval; readonly handle: unknown }[],
-  ): Promise<HostArray[]>;
-  /** Frees an array; work that was given to the device before still sees it. */
-  release(handle: unknown): void;
-  /**
-   * Bytes of temporaries of a simplified program, where the backend plans its memory: then the engine
-   * may choose between programs by it.
-   */
-  temporaryBytes?(program: Program, pauses: Pauses): number | Promise<number>;
-  /** Compiles a simplified program; errors mention its name. */
-  load(program: Program, options?: LoadOptions): Promise<LoadedProgram>;
-  /** Bytes held. */
-  memory(): EngineMemory;
-  /** Starts a new measurement of the peak. */
-  resetPeak(): void;
-  /** Frees everything. */
-  close(): void;
-}
 
 /**
  * Most growth of a program's temporaries that is worth what keeping inner values saves. On two cores
@@ -154,8 +111,7 @@ export class Engine implements Disposable {
     }
     const name = fn.name || "anonymous";
     const known = new Map<string, Promise<Compiled>>();
-    const compiled = (args: readonly unknown[]): Promise<Compiled> => {
-      const flat = flattenArrays(`call '${name}'`, args);
+    const compiled = (flat: FlatArrays): Promise<Compiled> => {
       const key = `${JSON.stringify(flat.structure)} ${flat.arrays.map(formatAval).join()}`;
       let found = known.get(key);
       if (!found) {
@@ -164,7 +120,8 @@ export class Engine implements Disposable {
       }
       return found;
     };
-    const call = async (...args: readonly unknown[]): Promise<Concrete<R>> => {
+    const taken = (args: readonly unknown[]): FlatArrays => flattenArrays(`call '${name}'`, args);
+    const run = async (args: readonly unknown[]): Promise<Concrete<R>> => {
       this.#requireOpen(`call '${name}'`);
       const missing = donate.find((position) => !(position in args));
       if (missing !== undefined) {
@@ -173,36 +130,49 @@ export class Engine implements Disposable {
             `${args.length} in 'donate'.`,
         );
       }
-      const { loaded, prepared: { program }, outputs } = await compiled(args);
-      if (this.#holdings.due) await this.#holdings.search();
-      const { arrays } = flattenArrays(`call '${name}'`, args);
-      const handles: unknown[] = [];
-      let results: unknown[];
+      const flat = taken(args);
+      const { arrays } = flat;
+      const uploaded: unknown[] = [];
       try {
+        // The numbers of the call: when all is compiled, the caller may have written others there.
         for (const array of arrays) {
-          handles.push(
-            array instanceof Value ? handleOf(array, this.backend) : uploadTo(this.backend, array),
-          );
+          uploaded.push(array instanceof Value ? undefined : uploadTo(this.backend, array));
         }
-        this.#tell({ kind: "run" });
-        results = await loaded.run(handles);
+        const { loaded, prepared: { program }, outputs } = await compiled(flat);
+        if (this.#holdings.due) await this.#holdings.search();
+        const handles = arrays.map((array, k) =>
+          array instanceof Value ? handleOf(array, this.backend) : uploaded[k]
+        );
+        const results = await this.#run(loaded, handles);
+        for (const position of donate) this.release(args[position]);
+        const values = results.map((at, k) => new Value(program.outputs[k]!, at, this.backend));
+        this.#holdings.add(name, values);
+        return unflatten(outputs, values);
       } catch (error) {
         throw this.#explain(error);
       } finally {
         // Looking at the arrays once more keeps values from being collected while the program runs.
-        handles.forEach((handle, k) => {
+        uploaded.forEach((handle, k) => {
           if (!(arrays[k] instanceof Value)) this.backend.release(handle);
         });
-        this.#tell({ kind: "idle" });
       }
-      for (const position of donate) this.release(args[position]);
-      const values = results.map((at, k) => new Value(program.outputs[k]!, at, this.backend));
-      this.#holdings.add(name, values);
-      return unflatten(outputs, values);
+    };
+    const call = (...args: readonly unknown[]): Promise<Concrete<R>> => {
+      this.#requireNumbers(`call '${name}'`, "Call the function that jit() was given instead.");
+      return run(args);
     };
     return Object.assign(call, {
-      prepare: async (...args: readonly unknown[]) => (await compiled(args)).prepared,
+      prepare: async (...args: readonly unknown[]) => (await compiled(taken(args))).prepared,
     });
+  }
+
+  async #run(loaded: LoadedProgram, handles: readonly unknown[]): Promise<unknown[]> {
+    this.#tell({ kind: "run" });
+    try {
+      return await loaded.run(handles);
+    } finally {
+      this.#tell({ kind: "idle" });
+    }
   }
 
   async #compile(
@@ -307,11 +277,8 @@ export class Engine implements Disposable {
    * @throws {Error} If a value was released or belongs to another engine, or the device failed.
    */
   read<T>(tree: T): Promise<OnHost<T>> {
-    if (this.#traced === undefined) return this.#read(tree, arguments);
-    throw new TypeError(
-      `Cannot read within the traced function '${this.#traced}': it is called once, to write the ` +
-        `program down, when there are no numbers yet. Return the tensor, and read the result.`,
-    );
+    this.#requireNumbers("read", "Return the tensor, and read the result.");
+    return this.#read(tree, arguments);
   }
 
   async #read<T>(tree: T, given: ArrayLike<unknown>): Promise<OnHost<T>> {
@@ -385,8 +352,23 @@ export class Engine implements Disposable {
     );
   }
 
-  /** Says where the memory went, if an array finds no place. */
+  /** Throws within a traced function, at once: a promise would get lost there. */
+  #requireNumbers(attempt: string, wayOut: string): void {
+    if (this.#traced === undefined) return;
+    throw new TypeError(
+      `Cannot ${attempt} within the traced function '${this.#traced}': it is called once, to write ` +
+        `the program down, when there are no numbers yet. ${wayOut}`,
+    );
+  }
+
+  /** Says that the engine was closed meanwhile; or where the memory went, if an array finds no place. */
   #explain(error: unknown): unknown {
+    if (this.#closed) {
+      return new Error(
+        `The engine '${this.info.name}' was closed while it worked. Close it last.`,
+        { cause: error },
+      );
+    }
     if (error instanceof DeviceMemoryError && this.holders().length > 0) {
       error.message += ` Most of it is in ${this.#holdings}.`;
     }

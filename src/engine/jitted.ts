@@ -39,7 +39,10 @@ export interface Prepared {
 
 /** A function compiled for an engine at its first call with arguments of given shapes. */
 export interface Jitted<A extends readonly unknown[], R> {
-  /** Runs the function; host arrays among the arguments are uploaded for this run. */
+  /**
+   * Runs the function; host arrays among the arguments are uploaded for this run, with the numbers that
+   * they hold at the call.
+   */
   (...args: { [K in keyof A]: Given<A[K]> }): Promise<Concrete<R>>;
   /** Compiles for arguments of these shapes without running. */
   prepare(...args: readonly unknown[]): Promise<Prepared>;
