@@ -12,7 +12,8 @@ export type LabelledExamples = Pick<ImageDataset, "labels" | "classNames">;
  * @param examples Labels `[count]` and class names `[classes]`.
  * @param indices The examples to group; all of them unless told.
  * @returns One list for every class, empty where the class has no example.
- * @throws {RangeError} If an index or a label is out of range.
+ * @throws {RangeError} If an index or a label is out of range, or an index is listed twice: it could end up
+ * in two parts of what is meant to be disjoint.
  *
  * @example
  * ```ts
@@ -30,6 +31,7 @@ export function classIndices(examples: LabelledExamples, indices?: Int32Array): 
   });
   const { labels, classNames } = examples;
   const groups: number[][] = classNames.map(() => []);
+  const seen = indices === undefined ? undefined : new Set<number>();
   const size = indices === undefined ? labels.length : indices.length;
   for (let position = 0; position < size; position++) {
     const index = indices === undefined ? position : indices[position]!;
@@ -49,6 +51,12 @@ export function classIndices(examples: LabelledExamples, indices?: Int32Array): 
         }. Give every class a name.`,
       );
     }
+    if (seen?.has(index)) {
+      throw new RangeError(
+        `Cannot group examples by class: index ${index} is listed twice, expected every example once. Pass Int32Array.from(new Set(indices)).`,
+      );
+    }
+    seen?.add(index);
     group.push(index);
   }
   return groups.map((group) => Int32Array.from(group));

@@ -177,11 +177,29 @@ Deno.test("EpisodeSampler throws and names what is short", () => {
   assertThrows(() => new EpisodeSampler({ ...options, shot: 0 }), RangeError, "shot 0");
 });
 
-Deno.test("classIndices() throws on labels without a name and indices without an example", () => {
+Deno.test("classIndices() throws on labels without a name, indices without an example and indices listed twice", () => {
   assertThrows(
     () => classIndices({ labels: Uint8Array.of(0, 4), classNames: ["a"] }),
     RangeError,
     "label 4 of example 1",
   );
   assertThrows(() => classIndices(EXAMPLES, Int32Array.of(103)), RangeError, "index 103");
+  // It would be learned from and held out, or be the query of its own support.
+  const indices = Int32Array.of(1, 2, 1);
+  for (
+    const sample of [
+      () => splitDataset(EXAMPLES, { validation: 1, seed: 1, indices }),
+      () => takePerClass(EXAMPLES, { perClass: 1, seed: 1, indices }),
+      () =>
+        episodeIndices({
+          examples: EXAMPLES,
+          way: 1,
+          shot: 1,
+          queryShot: 1,
+          seed: 1,
+          step: 0,
+          indices,
+        }),
+    ]
+  ) assertThrows(sample, RangeError, "index 1 is listed twice, expected every example once");
 });
