@@ -19,7 +19,7 @@ import {
   type Axis,
   fitAxis,
   type GrowthPoint,
-  plannedPoint,
+  plannedGradient,
   sizeOn,
 } from "./growth_points.ts";
 import { type LoadedWorkload, loadWorkload } from "./loaded_workload.ts";
@@ -67,7 +67,7 @@ interface Loaded {
 
 async function plan(axis: Axis, size: number): Promise<GrowthPoint> {
   using paper = openPaper(gpu, { profile });
-  return await plannedPoint(paper, { axis, size });
+  return { size, ...await plannedGradient(paper, sizeOn(axis, size)) };
 }
 
 async function load(axis: Axis, size: number): Promise<Loaded> {

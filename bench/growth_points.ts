@@ -63,19 +63,19 @@ export function sizeOn(axis: Axis, size: number): Conv4Size {
  * Plans a meta-gradient, its inner steps computed again, and says what it takes.
  *
  * @param paper An engine of paper; it is used up.
- * @param options The axis and the size on it.
+ * @param which Its name or sizes.
  */
-export async function plannedPoint(
+export async function plannedGradient(
   paper: Paper,
-  { axis, size }: { readonly axis: Axis; readonly size: number },
-): Promise<GrowthPoint> {
-  const { fn, args } = conv4Workload(sizeOn(axis, size));
+  which: Parameters<typeof conv4Workload>[0],
+): Promise<Omit<GrowthPoint, "size">> {
+  const { fn, args } = conv4Workload(which);
   const { engine } = paper;
   const run = engine.jit(fn as (...args: never[]) => unknown, { recompute: true });
   const { executedFlops: flops, dispatches } = await run.prepare(...args);
   const inputs = engine.put(args.map(zerosLike)) as never[];
   const { seconds, peakBytes } = await paper.during(() => run(...inputs));
-  return { size, flops, dispatches, bytes: peakBytes, predicted: 1e3 * seconds };
+  return { flops, dispatches, bytes: peakBytes, predicted: 1e3 * seconds };
 }
 
 /** A tree of shapes with arrays of zeros. */

@@ -41,7 +41,11 @@ export interface AdapterProfile {
   readonly shuffle: number;
   /** Time of one more dispatch in a pass that waits for the one before. */
   readonly dispatch: number;
-  /** Time of one more submission. */
+  /** Time of one more workgroup of 64 that does nothing, while the whole adapter is busy. */
+  readonly workgroup: number;
+  /** Time of the host to encode one more dispatch. */
+  readonly encode: number;
+  /** Time of the host for one more submission. */
   readonly submit: number;
   /** Time from asking for a few bytes to having them. */
   readonly readback: number;
@@ -82,6 +86,8 @@ const BOUNDS = {
   subgroupLanes: [0, 128],
   shuffle: [0, 1e4],
   dispatch: [1, 1e8],
+  workgroup: [0, 1e6],
+  encode: [1, 1e7],
   submit: [1, 1e9],
   readback: [1, 1e10],
   invocations: [1, 1e8],

@@ -72,7 +72,7 @@ function timesOf({ convolution, filterGradient }: PlanTimes, kernel = ""): numbe
  * Predicts how long a dispatch works at best, without what a dispatch takes that does nothing. All that its
  * invocations do is added up at the profile's price. An adapter that is not filled is slower by the part that idles.
  *
- * A GPU computes while it loads, and is nowhere faster than memory (Williams et al., "Roofline", CACM 52(4), 2009). A
+ * A GPU computes while it loads and while it launches workgroups, and is nowhere faster than memory (Williams et al., "Roofline", CACM 52(4), 2009). A
  * processor does one after the other: what its caches do not hold comes on top, so much that a copy of large arrays
  * takes what was measured of it.
  *
@@ -89,13 +89,15 @@ export function leastWork(profile: AdapterProfile, { work, bytes }: TimedDispatc
   const moved = load * loads + store * stores + workgroupLoad * work.shared +
     shuffle * work.shuffles;
   const waits = profile.barrier * work.barriers / WORKGROUP;
+  const launches = profile.workgroup * work.workgroups;
   const touched = Math.min(bytes, 4 * (loads + stores));
   const share = sharesOf(profile, work);
   if (profile.class !== "software") {
-    return Math.max((Math.max(arithmetic, moved) + waits) / share, touched / gigabytes);
+    const computed = (Math.max(arithmetic, moved) + waits) / share;
+    return Math.max(computed, touched / gigabytes, launches);
   }
   const missed = Math.max(0, 1 / gigabytes - (load + store) / 8);
-  return (arithmetic + moved + waits) / share + touched * missed;
+  return (arithmetic + moved + waits) / share + touched * missed + launches;
 }
 
 /** Which part of the adapter works: of its lanes, and of its cores or of what it can have in flight. */

@@ -31,8 +31,9 @@ export function profileLines(
     }, ` +
     `store ${time(profile.store)}, load of workgroup memory ${time(profile.workgroupLoad)}`,
     `  a barrier of 64 invocations ${time(profile.barrier)}, ${subgroupText(profile)}`,
-    `  a dispatch ${time(profile.dispatch)}, a submission ${time(profile.submit)}, ` +
+    `  a dispatch ${time(profile.dispatch)}, each of its workgroups ${time(profile.workgroup)}, ` +
     `a readback ${time(profile.readback)}`,
+    `  the host encodes a dispatch in ${time(profile.encode)}, submits in ${time(profile.submit)}`,
     ...planLines(profile),
     `  the compiler counts, in simple operations: load ${load}, store ${store}, dispatch ${dispatch}, ` +
     `shuffle ${shuffle}; tiles by ${tiledWorkgroup} invocations, ${busy.tiled} at least`,

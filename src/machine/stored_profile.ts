@@ -10,7 +10,7 @@ import { readStored, type Stored, type Subject, writeStored } from "./stored_fil
 import { toolkitVersion } from "./version.ts";
 
 /** Changes when the numbers of a profile, or the lines of a table of kernels, mean something else. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** What a measurement holds for: where one of these differs, an adapter is measured again. */
 export interface ProfileKey {

@@ -72,22 +72,32 @@ export function openPaper(pictured: Pictured, options: PaperOptions): Paper {
     during: async (run) => {
       backend.begin();
       const result = await run();
-      return { result, ...backend.done, peakBytes: engine.memory().peak };
+      const { host, device, ...done } = backend.done;
+      const seconds = 1e-9 * Math.max(host, device);
+      return { result, seconds, ...done, peakBytes: engine.memory().peak };
     },
     [Symbol.dispose]: () => engine.close(),
   };
 }
 
-/** What was done so far, changed by every run. */
+/**
+ * What was done so far, changed by every run. The host gives out the next run while the device computes; it waits for
+ * the device only where it reads.
+ */
 interface Done {
-  seconds: number;
+  /** Nanoseconds until the host has given out everything. */
+  host: number;
+  /** Nanoseconds until the device has computed everything. */
+  device: number;
   dispatches: number;
   readonly splits: Record<string, readonly string[]>;
 }
 
+const NOTHING = { host: 0, device: 0, dispatches: 0 } as const;
+
 class PaperBackend extends WebGpuBackend {
   /** Since it began. */
-  done: Done = { seconds: 0, dispatches: 0, splits: {} };
+  done: Done = { ...NOTHING, splits: {} };
   readonly #predictor: TimePredictor;
   readonly #profile: AdapterProfile;
 
@@ -99,18 +109,19 @@ class PaperBackend extends WebGpuBackend {
 
   /** Begins to count anew. */
   begin(): void {
-    this.done = { seconds: 0, dispatches: 0, splits: {} };
+    this.done = { ...NOTHING, splits: {} };
     this.resetPeak();
   }
 
   override async load(given: Program, options: LoadOptions = {}): Promise<LoadedGpuProgram> {
     const loaded = await super.load(given, options);
-    const seconds = 1e-9 * this.#predictor.plan(loaded.plan.plan);
+    const { host, device } = this.#predictor.plan(loaded.plan.plan);
     const notes = callNotes(loaded.program ?? given);
     return {
       ...loaded,
       run: (inputs) => {
-        this.done.seconds += seconds;
+        this.done.host += host;
+        this.done.device = Math.max(this.done.device, this.done.host) + device;
         this.done.dispatches += loaded.dispatches;
         if (notes.length > 0) this.done.splits[options.name ?? "anonymous"] = notes;
         return loaded.run(inputs);
@@ -121,7 +132,9 @@ class PaperBackend extends WebGpuBackend {
   override async download(
     arrays: Parameters<WebGpuBackend["download"]>[0],
   ): ReturnType<WebGpuBackend["download"]> {
-    if (arrays.length > 0) this.done.seconds += 1e-9 * this.#profile.readback;
+    if (arrays.length > 0) {
+      this.done.host = Math.max(this.done.host, this.done.device) + this.#profile.readback;
+    }
     return await super.download(arrays);
   }
 }

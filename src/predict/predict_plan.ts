@@ -14,6 +14,14 @@ export type PredictedDispatch = Pick<
   "kernel" | "overrides" | "workgroups" | "bytes"
 >;
 
+/** What one run of a plan takes, in nanoseconds. */
+export interface PlanTime {
+  /** Time of the host. */
+  readonly host: number;
+  /** Time of the device. */
+  readonly device: number;
+}
+
 /** Predicts dispatches on one adapter; equal ones are counted once. */
 export class TimePredictor {
   readonly #profile: AdapterProfile;
@@ -43,11 +51,12 @@ export class TimePredictor {
     return predictTime(this.#profile, { work: this.work(dispatch), bytes, kernel });
   }
 
-  /** Nanoseconds of one run of a plan: all of its dispatches and its submissions. */
-  plan({ dispatches, hostSteps }: Pick<Plan, "dispatches" | "hostSteps">): number {
-    return dispatches.reduce(
-      (sum, dispatch) => sum + this.dispatch(dispatch),
-      (1 + hostSteps.length) * this.#profile.submit,
-    );
+  /** Nanoseconds of one run of a plan: of the host, which gives it out, and of the device, which then computes. */
+  plan({ dispatches, hostSteps }: Pick<Plan, "dispatches" | "hostSteps">): PlanTime {
+    const { encode, submit } = this.#profile;
+    return {
+      host: encode * dispatches.length + submit * (1 + hostSteps.length),
+      device: dispatches.reduce((sum, dispatch) => sum + this.dispatch(dispatch), 0),
+    };
   }
 }

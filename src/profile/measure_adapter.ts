@@ -38,6 +38,9 @@ const ARRAYS: Amounts = [1, 16];
 /** Dispatches of a pass. */
 const DISPATCHES: Amounts = [8, 160];
 
+/** Workgroups of a dispatch. */
+const WORKGROUPS: Amounts = [16, 16_384];
+
 /** Bytes of a vector. */
 const VECTOR = 16;
 
@@ -89,6 +92,7 @@ export async function measureAdapter(
       store: await kernels.arrays("stores", storeKernel, ARRAYS),
       copy: await kernels.copies(),
       dispatch: await kernels.dispatches(DISPATCHES),
+      workgroup: await kernels.workgroups(WORKGROUPS),
       ...(lanes > 0 && { shuffle: await kernels.loop("shuffles", shuffleKernel(), ROUNDS) }),
     };
     // Kernels of a fraction of a millisecond, as many dispatches of plans are.
@@ -112,6 +116,8 @@ export async function measureAdapter(
       subgroupLanes: lanes,
       shuffle: of.shuffle === undefined ? 0 : rounded(without(of.shuffle.slope() / ELEMENTS)),
       dispatch: rounded(of.dispatch.slope()),
+      workgroup: rounded(of.workgroup.slope()),
+      encode: rounded(await kernels.encoding(DISPATCHES)),
       submit: rounded(await kernels.submission()),
       readback: rounded(await kernels.readback()),
       // Little's law: those of one workgroup take as long as so many while all are busy. A processor's cores are

@@ -15,7 +15,7 @@ import {
   type VariantCall,
 } from "../ops/variants/kernel_variant.ts";
 import { kernelWork } from "../predict/kernel_work.ts";
-import { Measured, type MeasuredKernels, type Pass } from "./measured_kernels.ts";
+import { Measured, type MeasuredKernels, type Pass, SMALL } from "./measured_kernels.ts";
 
 /** Side of the images, vectors of channels that are read and written: a first layer, two of 32, one of 16. */
 const SHAPES = [[32, 1, 8], [16, 8, 8], [8, 8, 8], [16, 4, 4]] as const;
@@ -23,8 +23,18 @@ const SHAPES = [[32, 1, 8], [16, 8, 8], [8, 8, 8], [16, 4, 4]] as const;
 /** Images of the smallest shape that is measured. */
 const IMAGES = 20;
 
-/** How often every kernel comes in a stream. */
-const ROUNDS = 2;
+/** How often every kernel comes in a stream of little work and in one of much: a hundred dispatches, as a plan has. */
+const ROUNDS = [20, 8] as const;
+
+/** How large a dispatch is beside another of the same kernel. */
+function share([small]: Pass, [large]: Pass): number {
+  return groupsOf([small!]) / groupsOf([large!]);
+}
+
+/** Workgroups of a pass. */
+function groupsOf(pass: Pass): number {
+  return pass.reduce((sum, { workgroups: [x, y, z] }) => sum + x * y * z, 0);
+}
 
 /** A kernel of plans on a shape. */
 interface PlanKernel {
@@ -37,7 +47,19 @@ interface PlanKernel {
 /** A kernel of the stream: dispatches with little work and with much, and the nanoseconds that it takes at best. */
 interface Part {
   readonly passes: readonly [Pass, Pass];
-  readonly work: (much: 0 | 1, dispatch: number) => number;
+  readonly work: (much: 0 | 1, profile: AdapterProfile) => number;
+}
+
+/** A kernel that is measured by itself, in the stream by a few workgroups and by all of them. */
+function otherPart(measured: Measured): Part {
+  const [less, more] = measured.passes;
+  const few = less.map((one) => ({ ...one, workgroups: [SMALL, 1, 1] as const }));
+  return {
+    passes: [few, more],
+    work: (much, { workgroup }) =>
+      (much === 1 ? measured.work(1) : measured.work(0) * share(few, less)) +
+      workgroup * groupsOf(much === 1 ? more : few),
+  };
 }
 
 /** Where kernels of plans are made and sized. */
@@ -55,16 +77,17 @@ export class MeasuredPlans {
   private constructor(kernels: readonly PlanKernel[], others: readonly Measured[]) {
     this.#kernels = kernels;
     this.#parts = [
-      ...others.map(({ passes }, k): Part => ({ passes, work: (much) => others[k]!.work(much) })),
+      ...others.map(otherPart),
       ...kernels.map(({ measured }): Part => ({
         passes: [[], measured.passes[0]],
-        work: (much, dispatch) => much * (measured.slope() - dispatch),
+        work: (much, { dispatch }) => much * (measured.slope() - dispatch),
       })),
     ];
     // In another order every time, as in plans no two dispatches are alike.
     const stream = (much: 0 | 1): Pass =>
-      Array.from({ length: ROUNDS }, (_, round) => {
-        const order = [...this.#parts.slice(round), ...this.#parts.slice(0, round)];
+      Array.from({ length: ROUNDS[much] }, (_, round) => {
+        const first = round % this.#parts.length;
+        const order = [...this.#parts.slice(first), ...this.#parts.slice(0, first)];
         return (round % 2 === 0 ? order : order.reverse()).flatMap(({ passes }) => passes[much]);
       }).flat();
     this.#stream = new Measured("plans", [stream(0), stream(1)], 1, { inTurn: true });
@@ -114,7 +137,7 @@ export class MeasuredPlans {
     };
     // Two streams tell what their work takes, and what their dispatches take without any.
     const [work0, work1] = ([0, 1] as const).map((much) =>
-      ROUNDS * this.#parts.reduce((sum, part) => sum + part.work(much, profile.dispatch), 0)
+      ROUNDS[much] * this.#parts.reduce((sum, part) => sum + part.work(much, profile), 0)
     ) as [number, number];
     const [time0, time1] = [this.#stream.middle(0), this.#stream.middle(1)];
     const [count0, count1] = this.#stream.passes.map(({ length }) => length) as [number, number];

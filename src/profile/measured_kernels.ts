@@ -27,6 +27,9 @@ const LEAST_TURNS = 3;
 /** How often every kernel runs in a turn: seldom where it is long, as then it is disturbed as often if repeated. */
 const REPEATS = { most: 24, least: 2, first: 4, inTurn: 1 } as const;
 
+/** Workgroups of a dispatch that is to take no time by itself. */
+export const SMALL = 16;
+
 /** Vectors that are copied: 4 and 32 MiB, more than most caches hold. */
 const COPIED: Amounts = [2 ** 18, 2 ** 21];
 
@@ -163,6 +166,31 @@ export class MeasuredKernels {
     return new Measured("dispatches", [pass(few), pass(many)], many - few);
   }
 
+  /** A workgroup that does nothing. */
+  async workgroups([few, many]: Amounts): Promise<Measured> {
+    const passes = await Promise.all(
+      [few, many].map(async (groups) => [await this.#empty(groups)]),
+    );
+    return new Measured("workgroups", [passes[0]!, passes[1]!], many - few);
+  }
+
+  /** Nanoseconds of the host to encode one more dispatch. */
+  async encoding([few, many]: Amounts): Promise<number> {
+    const one = await this.#empty();
+    const least = [few, many].map((length) => {
+      const pass = Array.from({ length }, () => one);
+      const times = Array.from({ length: 12 }, () => {
+        const start = performance.now();
+        const encoder = this.#gpu.device.createCommandEncoder();
+        encodeDispatches(encoder, pass);
+        encoder.finish();
+        return performance.now() - start;
+      });
+      return Math.min(...times);
+    });
+    return 1e6 * (least[1]! - least[0]!) / (many - few);
+  }
+
   /** Runs of a kernel, one more of them after the other: arrays that it reads, and one that it writes. */
   async runs({ kernel: label, code, overrides, workgroups }: Runnable): Promise<Measured> {
     const kernel = await this.#pipelines.get({ label, code, overrides });
@@ -230,20 +258,20 @@ export class MeasuredKernels {
     return 1e6 * least;
   }
 
-  /** Nanoseconds from asking for 16 bytes to having them. */
+  /** Nanoseconds from asking for 16 bytes to having them, usually. */
   async readback(): Promise<number> {
-    let least = Infinity;
+    const times: number[] = [];
     for (let repeat = 0; repeat < 5; repeat++) {
       const start = performance.now();
       await readBuffers(this.#gpu, [{ buffer: this.#target, bytes: 16 }], "measure a readback");
-      least = Math.min(least, performance.now() - start);
+      times.push(performance.now() - start);
     }
-    return 1e6 * least;
+    return 1e6 * times.sort((a, b) => a - b)[times.length >> 1]!;
   }
 
-  async #empty(): Promise<Dispatch> {
+  async #empty(groups: number = SMALL): Promise<Dispatch> {
     const kernel = await this.#pipelines.get({ label: "nothing", code: emptyKernel() });
-    return this.#dispatch(kernel, 16, [this.#head(0), this.#target]);
+    return this.#dispatch(kernel, groups, [this.#head(0), this.#target]);
   }
 
   /** A loop of few and of many rounds, by so many workgroups. */

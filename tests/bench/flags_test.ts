@@ -12,7 +12,10 @@ async function run(file: string, ...flags: string[]) {
 }
 
 for (
-  const [file, flag] of [["growth", "--axes"], ["report", "--repeat"], ["peers/main", "--only"]]
+  const [file, flag] of [["growth", "--axes"], ["predictions", "--arms"], ["report", "--repeat"], [
+    "peers/main",
+    "--only",
+  ]]
 ) {
   Deno.test(`bench/${file}.ts --help tells its flags, and a misspelt flag stops it`, async () => {
     const { code, out } = await run(`bench/${file}.ts`, "--help");

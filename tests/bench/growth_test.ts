@@ -11,7 +11,7 @@ import {
 } from "@std/assert";
 import { fitGrowth } from "../../bench/fit_growth.ts";
 import { byTheIdeal, growthChart } from "../../bench/growth_chart.ts";
-import { AXES, type Axis, fitAxis, plannedPoint } from "../../bench/growth_points.ts";
+import { AXES, type Axis, fitAxis, plannedGradient, sizeOn } from "../../bench/growth_points.ts";
 import { madeUpPaper } from "../predict/made_up_adapter.ts";
 
 Deno.test("fitGrowth() finds an exponent in the larger sizes, with its interval", () => {
@@ -54,7 +54,7 @@ for (const [axis, { sizes, flops, bytes }] of Object.entries(EXPECTED)) {
     const points = [];
     for (const size of sizes) {
       using paper = madeUpPaper();
-      points.push(await plannedPoint(paper, { axis: axis as Axis, size }));
+      points.push({ size, ...await plannedGradient(paper, sizeOn(axis as Axis, size)) });
     }
     const fitted = fitAxis(points);
     const within = (value: number, [least, most]: readonly [number, number], what: string) =>

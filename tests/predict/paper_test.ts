@@ -2,7 +2,7 @@
  * What an engine of paper says is what the adapter does.
  */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { builtInProfile } from "../../src/adapter/mod.ts";
+import { type AdapterClass, type AdapterProfile, builtInProfile } from "../../src/adapter/mod.ts";
 import { type KernelWork, leastWork, predictTime } from "../../src/adapter/predict_time.ts";
 import { Engine, hostArray } from "../../src/engine/mod.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
@@ -17,9 +17,28 @@ const NOTHING: KernelWork = {
   ...{ loads: 0, scalarLoads: 0, stores: 0, scalarStores: 0, shared: 0, barriers: 0, shuffles: 0 },
 };
 
+/** A profile whose workgroups cost nothing by themselves. */
+function withoutLaunches(kind: AdapterClass): AdapterProfile {
+  return { ...builtInProfile(kind), workgroup: 0 };
+}
+
+Deno.test("predictTime() counts workgroups: beside all else on a processor, meanwhile on a GPU", () => {
+  const launched = (kind: AdapterClass, work: Partial<KernelWork>) => {
+    const profile = { ...withoutLaunches(kind), workgroup: 50 };
+    const many = { ...NOTHING, invocations: 64e4, workgroups: 1e4, ...work };
+    return predictTime(profile, { work: many, bytes: 0 }) - profile.dispatch;
+  };
+  assertAlmostEquals(launched("software", {}), 5e5, 1e-6);
+  assertAlmostEquals(launched("discrete", {}), 5e5, 1e-6);
+  const products = { products: 1e8 };
+  const { gflops } = builtInProfile("software");
+  assertAlmostEquals(launched("software", products), 5e5 + 1e8 / gflops, 1e-6);
+  assertAlmostEquals(launched("discrete", products), 5e5, 1e-6);
+});
+
 Deno.test("predictTime() prices what a dispatch does by the profile", () => {
-  const cpu = builtInProfile("software");
-  const gpu = builtInProfile("discrete");
+  const cpu = withoutLaunches("software");
+  const gpu = withoutLaunches("discrete");
   const time = (work: Partial<KernelWork>, profile = cpu, bytes = 0): number =>
     predictTime(profile, { work: { ...NOTHING, ...work }, bytes }) - profile.dispatch;
   assertEquals(time({}), 0);
@@ -36,7 +55,7 @@ Deno.test("predictTime() prices what a dispatch does by the profile", () => {
 });
 
 Deno.test("predictTime() knows idle cores, idle lanes, and what memory allows", () => {
-  const cpu = builtInProfile("software");
+  const cpu = withoutLaunches("software");
   const time = (work: Partial<KernelWork>, bytes = 0): number =>
     predictTime(cpu, { work: { ...NOTHING, loads: 1e6, ...work }, bytes }) - cpu.dispatch;
   const full = time({});
@@ -56,7 +75,7 @@ Deno.test("predictTime() knows idle cores, idle lanes, and what memory allows", 
   const fast = { ...cpu, gigabytes: 1e3 };
   assertEquals(predictTime(fast, { work: copied, bytes: 8e6 }) - fast.dispatch, copy(0));
   // A GPU that is not filled waits for the few that compute.
-  const gpu = builtInProfile("discrete");
+  const gpu = withoutLaunches("discrete");
   const work = { ...NOTHING, loads: 1e6, workgroups: 8 };
   const by = (invocations: number): number =>
     predictTime(gpu, { work: { ...work, invocations }, bytes: 0 }) - gpu.dispatch;
@@ -67,7 +86,7 @@ Deno.test("predictTime() knows idle cores, idle lanes, and what memory allows", 
 });
 
 Deno.test("predictTime() adds what plans take: dispatches, work, and kernels of convolutions", () => {
-  const cpu = builtInProfile("software");
+  const cpu = withoutLaunches("software");
   const plans = { dispatch: 5e4, work: 1.25, convolution: 2, filterGradient: 1.5 };
   const work = { ...NOTHING, loads: 1e6 };
   const least = leastWork(cpu, { work, bytes: 4e6 });
@@ -97,11 +116,28 @@ Deno.test("an engine of paper counts runs and readbacks, and refuses what a devi
     await run(...arrays as never[]),
   ]);
   assertEquals([once.dispatches, twice.dispatches], [dispatches, 2 * dispatches]);
-  assertAlmostEquals(twice.seconds, 2 * once.seconds, 1e-12);
-  const { dispatch, submit, readback } = builtInProfile("software");
-  assert(once.seconds > 1e-9 * (dispatches * dispatch + submit));
+  const { dispatch, encode, submit, readback } = builtInProfile("software");
+  // The host encodes the second run while the device computes the first.
+  const host = 1e-9 * (dispatches * encode + submit);
+  assert(once.seconds > host + 1e-9 * dispatches * dispatch);
+  assertAlmostEquals(twice.seconds, 2 * once.seconds - host, 1e-12);
   const read = await paper.during(() => paper.engine.read(once.result));
   assertAlmostEquals(read.seconds, 1e-9 * readback);
+  // Who reads waits for the device, and gives out what comes next only then.
+  const waited = await paper.during(async () => {
+    await paper.engine.read(await run(...arrays as never[]));
+    await paper.engine.read(await run(...arrays as never[]));
+  });
+  assertAlmostEquals(waited.seconds, 2 * (once.seconds + 1e-9 * readback), 1e-12);
+  // A host that is slower than the device is what counts.
+  const slow = { ...builtInProfile("software"), encode: 1e6 };
+  using busy = madeUpPaper({ profile: slow });
+  const again = busy.engine.jit(fn);
+  const hosted = await busy.during(async () => {
+    for (let k = 0; k < 3; k++) await again(...arrays as never[]);
+  });
+  const device = once.seconds - host;
+  assertAlmostEquals(hosted.seconds, 3e-9 * (dispatches * 1e6 + submit) + device, 1e-9);
   assert(read.result.every(({ data }) => data.every((value) => value === 0)));
   assertEquals(once.splits, {});
 

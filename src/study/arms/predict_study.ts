@@ -9,17 +9,23 @@ import { NoAdapterError, openGpu } from "../../gpu/device.ts";
 import { openPaper, type Paper } from "../../predict/paper_backend.ts";
 import type { ImageSplits } from "../../data/mod.ts";
 import { EMPTY_LEDGER } from "../../meta/mod.ts";
-import { ImageTraining, type Stage, type StageResult } from "../../train/mod.ts";
-import { armLabel } from "./arms.ts";
-import { studyModel, taskSetting } from "./image_learner.ts";
+import type { Stage, StageResult } from "../../train/mod.ts";
 import { paperImages } from "./paper_images.ts";
-import { firstImages, regimeImages } from "./regimes.ts";
-import { UnitRunner } from "./run_unit.ts";
-import { armsOf, regimeNames, type StudyConfig } from "./study_schema.ts";
+import type { StudyConfig } from "./study_schema.ts";
+import { walkStudy } from "./walk_study.ts";
 
 /** Losses are read about once a second, after so many steps at most: as in `runStage`. */
 const READ_SECONDS = 1;
 const MOST_PENDING = 64;
+
+/**
+ * Steps whose losses are read together.
+ *
+ * @param stepSeconds Seconds of a step.
+ */
+export function stepsPerRead(stepSeconds: number): number {
+  return Math.max(1, Math.min(MOST_PENDING, READ_SECONDS / stepSeconds));
+}
 
 const NOT_COUNTED = [
   "loading data",
@@ -102,47 +108,17 @@ interface OnPaper {
 /** Goes through all that the study does, every step of a kind once or twice. */
 async function runOnPaper(config: StudyConfig, at: OnPaper): Promise<void> {
   const { images, paper, seed, phases } = at;
-  const { engine } = paper;
-  const [arms, regimes] = [armsOf(config), regimeNames(config)];
-  const splits = {
-    train: firstImages(images.train, config.trainImages),
-    ...(config.judgeBy === "test" && { test: firstImages(images.test, config.testImages) }),
-  };
-  // Whatever the pixels are, they take the same time.
-  const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
-  for (const name of regimes) {
-    const { source, target, test, transfer, model } = regimeImages(splits, config.regimes[name]!, {
-      ...config,
-      model: () => studyModel(config, neutral),
-    });
-    const { stream: _, ...sizes } = config;
-    const training = ImageTraining.open(engine, {
-      ...sizes,
-      ...model,
-      probe: model.probe(target.dataset.classNames.length),
-      ...{ source, target, seed, votes: false },
-    });
-    const label = (arm: { readonly name: string }) => armLabel(arm, { regime: name, regimes });
-    const runner = new UnitRunner({
-      ...{ training, setting: taskSetting(config, source.dataset), transfer, plans: config, label },
-      alignment: config.alignment,
-      log: () => {},
-      run: (stage) => predictStage(stage, { ...at, evaluateEvery: config.evaluateEvery }),
-    });
-    const trained = [];
-    for (const arm of arms) trained.push(await runner.train(arm));
-    const judged = test ? training.judge.put(test) : undefined;
-    for (const { arm, models } of trained) {
-      for (const { protocol, judge } of models) {
-        const { seconds, peakBytes, splits } = await paper.during(() => judge(judged));
-        phases.push({
-          ...{ arm: label(arm), phase: `${protocol}, judged`, steps: 0, stepSeconds: 0 },
-          ...{ evaluations: 1, evaluationSeconds: seconds, peakBytes, splits },
-        });
-      }
-    }
-    if (judged) engine.release(judged.table);
-  }
+  await walkStudy(config, {
+    ...{ engine: paper.engine, images, seed },
+    run: (stage) => predictStage(stage, { ...at, evaluateEvery: config.evaluateEvery }),
+    judge: async (part, judge) => {
+      const { seconds, peakBytes, splits } = await paper.during(judge);
+      phases.push({
+        ...{ ...part, steps: 0, stepSeconds: 0 },
+        ...{ evaluations: 1, evaluationSeconds: seconds, peakBytes, splits },
+      });
+    },
+  });
 }
 
 /** Takes two steps of a stage and one evaluation; the rest is like them. */
@@ -164,10 +140,9 @@ async function predictStage<S>(
   const evaluation = await paper.during(() => stage.evaluate(training));
   await stage.close?.();
   const stepSeconds = step.seconds / 2;
-  const pending = Math.max(1, Math.min(MOST_PENDING, READ_SECONDS / stepSeconds));
   phases.push({
     ...{ arm, phase, steps },
-    stepSeconds: stepSeconds + 1e-9 * readback / pending,
+    stepSeconds: stepSeconds + 1e-9 * readback / stepsPerRead(stepSeconds),
     // Before the first step, and after the last.
     evaluations: 1 + Math.ceil(steps / evaluateEvery),
     evaluationSeconds: evaluation.seconds,
