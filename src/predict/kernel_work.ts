@@ -9,13 +9,8 @@
 import type { KernelWork } from "../adapter/predict_time.ts";
 import { ARGUMENTS, combinedNumbers, type Numbered } from "./numbered.ts";
 import { compute, computeBuiltin } from "./wgsl_arithmetic.ts";
-import {
-  type Expression,
-  type FunctionTree,
-  type KernelTree,
-  readKernel,
-  type Statement,
-} from "./wgsl_syntax.ts";
+import { readKernel } from "./wgsl_syntax.ts";
+import type { Expression, FunctionTree, KernelTree, Statement } from "./wgsl_tree.ts";
 import { UNKNOWN, vectorOf, type WgslType, WgslTypes, WHOLE } from "./wgsl_types.ts";
 
 /** A kernel, its constants and how many of it are dispatched. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TypedName } from "./wgsl_syntax.ts";
+import type { TypedName } from "./wgsl_tree.ts";
 
 /** A type. */
 export interface WgslType {

@@ -63,6 +63,9 @@ Deno.test("kernelWork() multiplies by the turns of loops, whose bounds are sizes
     12,
   );
   assertEquals(loads("for (var i = 5u; i < N; i++) { y[q] = x[i]; }"), 0);
+  const bottom = "var i = 1u; loop { y[q] = x[i]; i += 2u; if (i >= sizes.rows) { break; } }";
+  assertEquals(loads(bottom), 2);
+  assertEquals(loads(`var k = 0u; loop { ${bottom} k++; if (k >= N) { break; } }`), 6);
   assertEquals(countOf("y[q] = twice(x[q], 6u);").products, 128 * 4 * 3);
 });
 
@@ -96,6 +99,7 @@ Deno.test("kernelWork() knows products of matrices, workgroup memory, barriers a
 
 Deno.test("kernelWork() names what it cannot read", () => {
   assertThrows(() => countOf("switch q { default {} }"), SyntaxError, "found");
+  assertThrows(() => countOf("loop { y[q] = 0.0; break; }"), SyntaxError, "found 'a loop'");
 });
 
 Deno.test("the kernels of convolutions do the work that they are said to do", () => {
