@@ -11,9 +11,9 @@
 // subgroup computes the three taps of SLOTS slots for 32 output channels, a lane four of the output
 // channels. The lanes share the pixels of x: lane s loads that of slot s and broadcasts it. A lane
 // walks along the columns of x, two at a time, so that each sum is read and written once for both,
-// with a window of four pixels of dy: two loads of each for 24 SLOTS vector multiply-adds. A part has
-// part_rows of the images * out_height rows; the lowering bounds part_rows * width, the number of
-// loop iterations.
+// with a window of four pixels of dy: two loads of each for 24 SLOTS vector multiply-adds. Of at most
+// four slots, lane 4 + s loads the second column, and there is one load of x. A part has part_rows of
+// the images * out_height rows; the lowering bounds part_rows * width, the number of loop iterations.
 
 enable subgroups;
 
@@ -106,7 +106,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let o = index % out_blocks * 8u + lane;
   let o_inside = min(o, sizes.out4 - 1u);
   let first = index / out_blocks % slot_blocks * SLOTS;
-  let slot = min(first + min(lane, SLOTS - 1u), slots - 1u);
+  let second = select(8u, 4u, SLOTS <= 4u);
+  let slot = min(first + min(lane % second, SLOTS - 1u), slots - 1u);
+  let ahead = i32(min(lane / second, 1u));
   let u = slot / sizes.in4;
   let c = slot % sizes.in4;
   var s0: Slot;
@@ -131,8 +133,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     var d1 = load_dy(y_at, sizes.pad_left - 1);
     var ix = 0;
     loop {
-      let near = load_x(x_at, ix, inside);
-      let far = load_x(x_at, ix + 1, inside);
+      let near = load_x(x_at, ix + ahead, inside);
+      var far: vec4f;
+      if (SLOTS <= 4u) { far = subgroupShuffle(near, (lane + 4u) % 8u); } else { far = load_x(x_at, ix + 1, inside); }
       let d2 = load_dy(y_at, ix + sizes.pad_left);
       let d3 = load_dy(y_at, ix + sizes.pad_left + 1);
       let d = mat4x4f(d0, d1, d2, d3);

@@ -326,7 +326,9 @@ let b = index / (out_blocks * slot_blocks) % sizes.batch;
 let o = index % out_blocks * 8u + lane;
 let o_inside = min(o, sizes.out4 - 1u);
 let first = index / out_blocks % slot_blocks * SLOTS;
-let slot = min(first + min(lane, SLOTS - 1u), slots - 1u);
+let second = select(8u, 4u, SLOTS <= 4u);
+let slot = min(first + min(lane % second, SLOTS - 1u), slots - 1u);
+let ahead = i32(min(lane / second, 1u));
 let u = slot / sizes.in4;
 let c = slot % sizes.in4;
 var s0: Slot;
@@ -351,8 +353,9 @@ var d0 = load_dy(y_at, sizes.pad_left - 2);
 var d1 = load_dy(y_at, sizes.pad_left - 1);
 var ix = 0;
 loop {
-let near = load_x(x_at, ix, inside);
-let far = load_x(x_at, ix + 1, inside);
+let near = load_x(x_at, ix + ahead, inside);
+var far: vec4f;
+if (SLOTS <= 4u) { far = subgroupShuffle(near, (lane + 4u) % 8u); } else { far = load_x(x_at, ix + 1, inside); }
 let d2 = load_dy(y_at, ix + sizes.pad_left);
 let d3 = load_dy(y_at, ix + sizes.pad_left + 1);
 let d = mat4x4f(d0, d1, d2, d3);
