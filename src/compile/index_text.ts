@@ -17,6 +17,9 @@ export const UNROLLED = 4;
  */
 const DIVIDED_AS_F32 = 2 ** 21;
 
+/** Most numbers of the indices of a kernel that are read: every invocation reads them, and such kernels share nothing. */
+const MOST_SIZES = 16;
+
 /** What the indices of a kernel need of it. */
 export interface IndexScope {
   /** Name of the variable that holds a number read at run time. */
@@ -29,6 +32,7 @@ export interface IndexScope {
 export class IndexText {
   readonly #scope: IndexScope;
   readonly #names = new Map<string, string>();
+  #sizes = 0;
 
   /** Writes indices of a kernel that has none yet. */
   constructor(scope: IndexScope) {
@@ -88,7 +92,10 @@ export class IndexText {
   }
 
   #size(what: string, value: number, type: "u32" | "f32" = "u32"): string {
-    return this.#known(`${what} ${value}`, () => this.#scope.size(value, type));
+    return this.#known(`${what} ${value}`, () => {
+      if (this.#sizes++ < MOST_SIZES) return this.#scope.size(value, type);
+      return type === "u32" ? `${value}u` : `f32(${value})`;
+    });
   }
 
   #named(what: string, of: Index, code: (what: string) => string): string {

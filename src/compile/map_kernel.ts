@@ -20,7 +20,6 @@ import {
   fitsBuffers,
   type GeneratedKernel,
   generatedKernel,
-  loopBound,
   storeStatement,
 } from "./kernel_source.ts";
 import { rootOf } from "./storage.ts";
@@ -120,7 +119,8 @@ function build<B>(
     }
   }
   const each = [...expressions.inner, ...stores];
-  const bound = loopBound(expressions, rows / together);
+  // Nothing is gained where it is unrolled: what it takes apart does not depend on the row.
+  const bound = rows === together ? "1u" : expressions.size(rows / together);
   const body = rows === 1 ? [...expressions.outer, ...each] : [
     ...rowsOfThread,
     ...expressions.outer,

@@ -10,8 +10,8 @@ import {
   variableIndex,
 } from "../../src/ir/index_expression.ts";
 
-/** An index as WGSL, and what it needs. */
-function written(index: Index): {
+/** Indices as WGSL, one after the other: the last one, and what all need. */
+function written(...indices: Index[]): {
   readonly code: string;
   readonly sizes: readonly number[];
   readonly lines: readonly string[];
@@ -22,7 +22,8 @@ function written(index: Index): {
     size: (value) => `size${sizes.push(value) - 1}`,
     name: (code) => `v${lines.push(code) - 1}`,
   });
-  return { code: text.of(index), sizes, lines };
+  const codes = indices.map((index) => text.of(index));
+  return { code: codes.at(-1)!, sizes, lines };
 }
 
 Deno.test("IndexText shifts and masks by powers of two, and divides small indices as f32", () => {
@@ -58,6 +59,15 @@ Deno.test("IndexText writes what repeats once, and leaves small numbers in the t
   const r = variableIndex("r", 4);
   const step = addIndex(scaleIndex(divideIndex(r, 2), 3), moduloIndex(r, 2));
   assertEquals(written(step), { code: "((r % 2u) + (r / 2u) * 3u)", sizes: [], lines: [] });
+});
+
+Deno.test("IndexText leaves numbers in the text of a kernel that has many", () => {
+  const parts = Array.from({ length: 20 }, (_, k) => scaleIndex(variableIndex(`q${k}`, 9), 10 + k));
+  const { code, sizes } = written(parts.reduce(addIndex));
+  assertEquals(sizes.length, 16);
+  assertEquals(code.match(/ \* (size\d+|\d+u)/g)?.filter((by) => by.endsWith("u")).length, 4);
+  const quotient = divideIndex(variableIndex("z", 100), 12);
+  assertEquals(written(...parts, quotient).lines, [`u32((f32(z) + 0.5) * f32(${1 / 12}))`]);
 });
 
 Deno.test("quotients as f32 are those of integers, for every index that is divided so", () => {
