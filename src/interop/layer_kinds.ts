@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sizeOf } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { tensorOf } from "../nn/layer.ts";
 import { batchNorm, dropout, type Layer, statelessLayer } from "../nn/mod.ts";
@@ -151,13 +152,13 @@ export const kinds: Readonly<Record<string, (config: LayerConfig) => Kind>> = {
   AveragePooling2D: (config) => pooling(config, tensor.avgPool2d),
   GlobalAveragePooling2D: () => pure((x) => tensor.mean(x, { axes: [1, 2] })),
   GlobalMaxPooling2D: () => pure((x) => tensor.max(x, { axes: [1, 2] })),
-  Flatten: () => pure((x) => tensor.reshape(x, [x.shape[0]!, x.size / x.shape[0]!])),
+  Flatten: () => pure((x) => tensor.reshape(x, [x.shape[0]!, sizeOf(x.shape.slice(1))])),
   Reshape: ({ targetShape }) =>
     pure((x) => {
       // One extent may be left to be found.
       const shape = targetShape as readonly (number | null)[];
       const isKnown = (extent: number | null): extent is number => extent !== null && extent >= 0;
-      const rest = x.size / x.shape[0]! /
+      const rest = sizeOf(x.shape.slice(1)) /
         shape.filter(isKnown).reduce((product, extent) => product * extent, 1);
       return tensor.reshape(x, [
         x.shape[0]!,

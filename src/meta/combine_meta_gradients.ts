@@ -76,7 +76,7 @@ export interface CombineMetaGradientsOptions<Name extends PropertyKey> {
  * @returns A pure function of meta-parameters (`shared` and `rates` by name of the part), data by
  *   name, a random key `u32[2]`, of which every part gets its own, and the state of the weighting
  *   method, if it has one.
- * @throws {RangeError} If there is no part.
+ * @throws {RangeError} If there is no part, or fixed weights are not those of all parts.
  * @throws {TypeError} If there are both fixed weights and a method, or a method lacks its state.
  *
  * @example
@@ -123,6 +123,15 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
         `expected one of them.`,
     );
   }
+  const weighted = Object.keys(fixed ?? {}).sort();
+  if (fixed && weighted.join() !== names.join()) {
+    throw new RangeError(
+      `Cannot combine meta-gradients: found fixed weights for [${
+        weighted.join(", ")
+      }], expected one ` +
+        `for each of [${names.join(", ")}].`,
+    );
+  }
   return ({ params, shared, rates }, data, key, given) => {
     const state = given ?? firstState(weighting, names.length, params);
     const keys = splitKey(key, names.length);
@@ -133,7 +142,7 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
         keys[k]!,
       )
     );
-    const numbers = names.map((name) => fixed?.[name] ?? 1 / names.length);
+    const numbers = names.map((name) => fixed ? fixed[name]! : 1 / names.length);
     const weighed = weighting && weighGradients(weighting, {
       losses: stack(results.map(({ loss }) => loss)),
       grads: results.map(({ grads }) => grads.params),
@@ -141,7 +150,7 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
       ...(weighting.needsKey ? { key: foldIn(key, names.length) } : {}),
     });
     const weightOf = (k: number, own: Tensor | undefined) => own ? slice(own, [k]) : numbers[k]!;
-    const weighted = results.map(({ grads }, k) =>
+    const scaled = results.map(({ grads }, k) =>
       scaleTree({ shared: grads.shared, rates: grads.rates }, weightOf(k, weighed?.own))
     );
     const byName = <T>(of: (k: number) => T) =>
@@ -153,8 +162,8 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
       grads: {
         params: weighed?.grad ??
           results.map(({ grads }, k) => scaleTree(grads.params, numbers[k]!)).reduce(addTrees),
-        shared: byName((k) => weighted[k]!.shared),
-        rates: byName((k) => weighted[k]!.rates),
+        shared: byName((k) => scaled[k]!.shared),
+        rates: byName((k) => scaled[k]!.rates),
       },
       parts: byName((k) => results[k]),
       weights: weighed?.weights ?? constant(numbers),

@@ -1,4 +1,4 @@
-import { formatAval } from "../ir/aval.ts";
+import { formatAval, sizeOf } from "../ir/aval.ts";
 import { requireCall, requireOneOf, requireOptions } from "../ir/options.ts";
 import { maxPool2d, mean, type PoolOptions, relu, reshape, transpose } from "../tensor/mod.ts";
 import { type Layer, type NoParams, statelessLayer } from "./layer.ts";
@@ -98,6 +98,6 @@ export function flattenLayer(options: FlattenOptions = {}): Layer<NoParams> {
       );
     }
     const ordered = order === "channels-first" ? transpose(x, [0, 3, 1, 2]) : x;
-    return reshape(ordered, [x.shape[0]!, x.size / x.shape[0]!]);
+    return reshape(ordered, [x.shape[0]!, sizeOf(x.shape.slice(1))]);
   });
 }

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { multiTaskLoss } from "../../src/meta/mod.ts";
+import { combineMetaGradients, type MetaGradientPart, multiTaskLoss } from "../../src/meta/mod.ts";
 import { randomKey, uniform } from "../../src/random/mod.ts";
 import { add, constant, mul, valuesOf } from "../../src/tensor/mod.ts";
 
@@ -52,4 +52,15 @@ Deno.test("multiTaskLoss() throws without losses and on weights of no loss", () 
     RangeError,
     "Cannot weight the loss 'd': found no such loss, expected one of a, b",
   );
+});
+
+Deno.test("combineMetaGradients() refuses fixed weights of other parts, and parts without one", () => {
+  const part = (() => undefined) as unknown as MetaGradientPart;
+  for (const weights of [{ a: 1 }, { a: 1, b: 1, c: 1 }, { a: 1, B: 1 }]) {
+    assertThrows(
+      () => combineMetaGradients({ a: part, b: part }, { weights: weights as never }),
+      RangeError,
+      "expected one for each of [a, b]",
+    );
+  }
 });

@@ -210,6 +210,8 @@ Deno.test("flattenLayer() orders elements by height or by channel first", () => 
     valuesOf(layer.apply({}, {}, x, { training: true }).output);
   assertEquals(run(flattenLayer()), [0, 1, 2, 3, 4, 5, 6, 7]);
   assertEquals(run(flattenLayer({ order: "channels-first" })), [0, 2, 4, 6, 1, 3, 5, 7]);
+  const none = flattenLayer().apply({}, {}, zeros([0, 2, 2, 3]), { training: true });
+  assertEquals(none.output.shape, [0, 12]);
   assertThrows(
     () => flattenLayer().apply({}, {}, ones([2, 2]), { training: true }),
     TypeError,
