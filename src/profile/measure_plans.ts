@@ -23,8 +23,11 @@ const SHAPES = [[32, 1, 8], [16, 8, 8], [8, 8, 8], [16, 4, 4]] as const;
 /** Images of the smallest shape that is measured. */
 const IMAGES = 20;
 
-/** How often every kernel comes in a stream of little work and in one of much: a hundred dispatches, as a plan has. */
-const ROUNDS = [20, 8] as const;
+/**
+ * How often every kernel comes in a stream of little work and in one of much: each has some fifty dispatches, beside
+ * which its submission takes no time.
+ */
+const ROUNDS = [10, 4] as const;
 
 /** How large a dispatch is beside another of the same kernel. */
 function share([small]: Pass, [large]: Pass): number {
