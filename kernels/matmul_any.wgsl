@@ -2,14 +2,12 @@
 //
 //   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
 //
-// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
-// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
+// a: [batch, rows, inner], or [batch, inner, rows] with transpose_a = 1
+// c: [batch, inner, columns], or [batch, columns, inner] with transpose_b = 1
 // y: [parts, batch, rows, columns]
 //
 // part_inner is the number of k in a part. An invocation computes 4 x 4 elements in registers.
 
-override TRANSPOSE_A: u32;
-override TRANSPOSE_B: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
@@ -17,6 +15,8 @@ struct Sizes {
   rows: u32,
   inner: u32,
   columns: u32,
+  transpose_a: u32,
+  transpose_b: u32,
   parts: u32,
   part_inner: u32,
   groups_x: u32,
@@ -30,7 +30,7 @@ struct Sizes {
 // a[i ... i + 3, k]; rows past the end repeat the last one.
 fn load_a(b: u32, i: u32, k: u32) -> vec4f {
   let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.rows - 1u));
-  let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, TRANSPOSE_A != 0u);
+  let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, sizes.transpose_a != 0u);
   return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
 }
 
@@ -38,7 +38,7 @@ fn load_a(b: u32, i: u32, k: u32) -> vec4f {
 fn load_c(b: u32, k: u32, j: u32) -> vec4f {
   let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.columns - 1u));
   let straight = (b * sizes.inner + k) * sizes.columns + columns;
-  let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, TRANSPOSE_B != 0u);
+  let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, sizes.transpose_b != 0u);
   return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);
 }
 

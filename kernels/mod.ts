@@ -793,8 +793,6 @@ export const matmul_any: string = `
 
 
 
-override TRANSPOSE_A: u32;
-override TRANSPOSE_B: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
@@ -802,6 +800,8 @@ batch: u32,
 rows: u32,
 inner: u32,
 columns: u32,
+transpose_a: u32,
+transpose_b: u32,
 parts: u32,
 part_inner: u32,
 groups_x: u32,
@@ -815,7 +815,7 @@ groups_x: u32,
 
 fn load_a(b: u32, i: u32, k: u32) -> vec4f {
 let rows = min(i + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.rows - 1u));
-let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, TRANSPOSE_A != 0u);
+let at = select((b * sizes.rows + rows) * sizes.inner + k, (b * sizes.inner + k) * sizes.rows + rows, sizes.transpose_a != 0u);
 return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
 }
 
@@ -823,7 +823,7 @@ return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
 fn load_c(b: u32, k: u32, j: u32) -> vec4f {
 let columns = min(j + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.columns - 1u));
 let straight = (b * sizes.inner + k) * sizes.columns + columns;
-let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, TRANSPOSE_B != 0u);
+let at = select(straight, (b * sizes.columns + columns) * sizes.inner + k, sizes.transpose_b != 0u);
 return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);
 }
 

@@ -265,6 +265,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     RESERVED_BUFFERS: "4", // of a dispatch, for results
     WORKGROUP: "64", // of generated kernels: within the portable limits
     UNROLLED: "4", // iterations whose number stands in the text: drivers compile longer loops slowly
+    MOST_SIZES: "16", // of the indices of a kernel: reading more costs every adapter more than they share
     MOST_BIND_GROUPS: "16", // that are kept for a dispatch
     MOST_ROWS: "16", // of a kernel: registers of any adapter
     BLOCK: "32", // of a sum: rounding

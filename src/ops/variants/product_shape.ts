@@ -59,10 +59,10 @@ export function planProduct(
       rows,
       inner,
       columns,
-      TRANSPOSE_A: transposeA,
-      TRANSPOSE_B: transposeB,
       parts,
-      [vectors ? "part4" : "part_inner"]: stepsPerPart,
+      ...(vectors
+        ? { TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, part4: stepsPerPart }
+        : { transpose_a: transposeA, transpose_b: transposeB, part_inner: stepsPerPart }),
       groups_x: grid.overrides.groups_x,
       ...overrides,
     },
