@@ -42,20 +42,17 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
   const uses = countUses(program);
   const work = estimateWork(program, uses, load);
   const chosen = requiredBuffers(program);
-  const following = followingReductions(program, chosen);
-  const demand = new Map<Tensor, number>();
-  const reduced = new Set<string>();
+  const { following, passes } = followingReductions(program, chosen);
+  const demand = new Demand();
   for (const node of [...program.nodes].reverse()) {
     const { lower } = node.primitive;
     const [output] = node.outputs;
     if (lower.kind === "reduce") {
-      // Reductions of one operand over the same axes share one pass over it.
+      // Reductions in one pass evaluate what they have in common once.
       const [operand] = node.inputs;
-      const key = `${operand!.node.id}.${operand!.index} ${lower.axes(node.params)}`;
-      if (!reduced.has(key)) demand.set(operand!, (demand.get(operand!) ?? 0) + operand!.size);
-      reduced.add(key);
+      demand.add(operand!, passes.get(output!)!, operand!.size);
     } else if (lower.kind === "pointwise") {
-      const wanted = demand.get(output!) ?? 0;
+      const wanted = demand.of(output!);
       const inlined = wanted * work.get(output!)!;
       const written = output!.size * (work.get(output!)! + store);
       const stored = written + wanted * load;
@@ -63,16 +60,39 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
         ? inlined > stored || uses.get(output!)! > 1 && written < NEGLIGIBLE * dispatch
         : inlined > stored + dispatch;
       if (isWorthIt) chosen.add(output!);
-      const evaluations = chosen.has(output!) ? output!.size : wanted;
       for (const input of new Set(node.inputs)) {
-        demand.set(input, (demand.get(input) ?? 0) + evaluations);
+        if (chosen.has(output!)) demand.add(input, output!, output!.size);
+        else demand.pass(output!, input);
       }
     } else if (lower.kind === "alias") {
-      const [operand] = node.inputs;
-      demand.set(operand!, (demand.get(operand!) ?? 0) + (demand.get(output!) ?? 0));
+      demand.pass(output!, node.inputs[0]!);
     }
   }
   return limitLeaves(program, chosen, mostLeaves(traits));
+}
+
+/** How often the elements of tensors are evaluated, by where: in a pass of reductions, or for a stored tensor. */
+class Demand {
+  readonly #byTensor = new Map<Tensor, Map<unknown, number>>();
+
+  /** Evaluations of all its elements together. */
+  of(tensor: Tensor): number {
+    let total = 0;
+    for (const count of this.#byTensor.get(tensor)?.values() ?? []) total += count;
+    return total;
+  }
+
+  /** Counts evaluations in one place, where they are made once for all who want them. */
+  add(tensor: Tensor, place: unknown, count: number): void {
+    let places = this.#byTensor.get(tensor);
+    if (!places) this.#byTensor.set(tensor, places = new Map());
+    places.set(place, Math.max(places.get(place) ?? 0, count));
+  }
+
+  /** An operand of what is not stored is evaluated where that is. */
+  pass(from: Tensor, to: Tensor): void {
+    for (const [place, count] of this.#byTensor.get(from) ?? []) this.add(to, place, count);
+  }
 }
 
 function countUses(program: Program): Map<Tensor, number> {
@@ -84,11 +104,14 @@ function countUses(program: Program): Map<Tensor, number> {
 }
 
 /**
- * Elementwise results of the size of a reduction's, computed from it and from what is there before: its epilogue
- * stores them, without a dispatch of their own.
+ * Finds `following`, elementwise results of the size of a reduction's, computed from it and from what is there before:
+ * its epilogue stores them, without a dispatch of their own. `passes` names the pass that computes a reduction.
  */
-function followingReductions(program: Program, required: ReadonlySet<Tensor>): Set<Tensor> {
-  const follows = new Set<Tensor>();
+function followingReductions(program: Program, required: ReadonlySet<Tensor>): {
+  readonly following: ReadonlySet<Tensor>;
+  readonly passes: ReadonlyMap<Tensor, string>;
+} {
+  const following = new Set<Tensor>();
   /** Passes over operands that must come before a tensor, one after the other. */
   const levels = new Map<Tensor, number>();
   /** The pass after which a tensor is there at once. */
@@ -107,10 +130,10 @@ function followingReductions(program: Program, required: ReadonlySet<Tensor>): S
       if (last.some((of) => passes.get(of) !== pass || of.size !== output!.size)) continue;
       passes.set(output!, pass);
       // A function of one operand is as easily computed from it again.
-      if (lower.kind === "pointwise" && inputs.length > 1) follows.add(output!);
+      if (lower.kind === "pointwise" && inputs.length > 1) following.add(output!);
     }
   }
-  return follows;
+  return { following, passes };
 }
 
 /** Operations to evaluate one element, if everything that is used once is inlined. */

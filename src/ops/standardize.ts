@@ -55,13 +55,15 @@ export const standardizeP: Primitive<StandardizeParams> = {
     const [normal, mean, scale] = outputs.map(({ shape }) => zerosNd(shape, "f32"));
     const count = x!.data.length / mean!.data.length;
     forEachReduced(x!, axes, (target, source) => {
-      mean!.data[target]! += x!.data[source]! / count;
+      mean!.data[target]! += x!.data[source]!;
     });
+    // Divided last: of equal numbers the mean is that number.
+    mean!.data.forEach((total, at) => mean!.data[at] = total / count);
     forEachReduced(x!, axes, (target, source) => {
-      scale!.data[target]! += (x!.data[source]! - mean!.data[target]!) ** 2 / count;
+      scale!.data[target]! += (x!.data[source]! - mean!.data[target]!) ** 2;
     });
-    scale!.data.forEach((variance, at) => {
-      scale!.data[at] = 1 / Math.sqrt(variance + epsilon);
+    scale!.data.forEach((squares, at) => {
+      scale!.data[at] = 1 / Math.sqrt(squares / count + epsilon);
     });
     forEachReduced(x!, axes, (target, source) => {
       normal!.data[source] = (x!.data[source]! - mean!.data[target]!) * scale!.data[target]!;
