@@ -1,6 +1,7 @@
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { accuracy } from "../loss/mod.ts";
 import { decoder } from "../nn/mod.ts";
 import {
   add,
@@ -9,9 +10,7 @@ import {
   broadcastTo,
   clip,
   constant,
-  convert,
   div,
-  equal,
   logSoftmax,
   matmul,
   mean,
@@ -143,7 +142,6 @@ export function colorization(options: ColorizationOptions = {}): PretextTask {
       const target = encoding === "soft" ? softmax(closeness) : oneHot(nearest, bins.length);
       const rarity = rarityOf(target, nearest, rebalancing);
       const entropy = neg(sum(mul(target, logSoftmax(logits)), { axes: 1 }));
-      const hits = convert(equal(argMax(logits, { axes: 1 }), nearest), "f32");
       // The annealed mean: probabilities sharpened by the temperature.
       const predicted = matmul(softmax(mul(logits, 1 / temperature)), centres);
       const perImage = reshape(colours, [n, mapSize * mapSize, 2]);
@@ -151,7 +149,7 @@ export function colorization(options: ColorizationOptions = {}): PretextTask {
       return {
         loss: mean(mul(rarity, entropy)),
         metrics: {
-          accuracy: mean(hits),
+          accuracy: accuracy(logits, nearest),
           explained: explained(mean(square(sub(predicted, colours))), mean(square(spread))),
         },
         pictures: () => {

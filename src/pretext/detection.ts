@@ -13,6 +13,7 @@ import {
   floor,
   full,
   greaterEqual,
+  isNan,
   logicalAnd,
   matmul,
   max,
@@ -28,6 +29,7 @@ import {
   sum,
   takeAlong,
   transpose,
+  where,
 } from "../tensor/mod.ts";
 import { extentsOf } from "./augment/augment.ts";
 import { chooseApart, outlineBoxes, overlap, withinImage } from "./boxes.ts";
@@ -239,12 +241,13 @@ export function detection(options: DetectionOptions): DetectionTask {
       const best = oneHot3(argMax(five.confidence, { axes: 2 }), boxes);
       const reached = sum(mul(best, overlaps), { axes: 2 });
       const right = equal(argMax(told, { axes: 2 }), composed.classes);
+      const found = logicalAnd(greaterEqual(reached, 0.5), right);
       const average = (x: Tensor): Tensor => div(sum(mul(x, present)), sum(present));
       return {
         loss: mul(terms.reduce(add), 1 / n),
         metrics: {
           overlap: average(reached),
-          found: average(convert(logicalAnd(greaterEqual(reached, 0.5), right), "f32")),
+          found: average(where(isNan(reached), reached, convert(found, "f32"))),
         },
         pictures: () => {
           const { boxes: all, scores } = detect(head, embeddings);

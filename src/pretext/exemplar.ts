@@ -7,6 +7,7 @@ import {
   convert,
   expandDims,
   eye,
+  isNan,
   l2Normalize,
   less,
   logicalNot,
@@ -17,6 +18,7 @@ import {
   sub,
   sum,
   transpose,
+  where,
 } from "../tensor/mod.ts";
 import { type Augment, simclrAugment } from "./augment/mod.ts";
 import type { PretextTask } from "./pretext_task.ts";
@@ -75,11 +77,6 @@ export function exemplar(options: ExemplarOptions = {}): PretextTask {
     augment,
     judge: (output) => {
       const count = output.shape[0]! / 2;
-      if (count < 2) {
-        throw new RangeError(
-          `Cannot tell exemplars apart in a batch of ${count}: expected two images or more.`,
-        );
-      }
       const [one, other] = split(l2Normalize(output), { parts: 2 });
       const similarity = matmul(one!, transpose(other!));
       const own = expandDims(sum(mul(one!, other!), { axes: 1 }), 1);
@@ -88,7 +85,10 @@ export function exemplar(options: ExemplarOptions = {}): PretextTask {
       const excess = sub(similarity, own);
       return {
         loss: average(relu(add(excess, margin))),
-        metrics: { violated: average(convert(less(0, excess), "f32")) },
+        // A comparison with NaN is false: it would count as a triplet in order.
+        metrics: {
+          violated: average(where(isNan(excess), excess, convert(less(0, excess), "f32"))),
+        },
       };
     },
   });

@@ -1,3 +1,4 @@
+import { formatAval } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { splitKey } from "../random/mod.ts";
 import {
@@ -30,11 +31,17 @@ import type { PretextInputs, PretextLoss, PretextPictures, PretextTask } from ".
  * @param augment How a view is made.
  * @returns The views `[2 n, height, width, channels]` and their embeddings `[2 n, embedding]`; rows `i`
  *   and `i + n` are views of one image.
+ * @throws {RangeError} If there are fewer than two images, of which nothing is to be told apart.
  */
 export function encodeTwoViews(
   { encode, images, key }: Pick<PretextInputs, "encode" | "images" | "key">,
   augment: Augment,
 ): { readonly views: Tensor; readonly embeddings: Tensor } {
+  if (images.shape[0]! < 2) {
+    throw new RangeError(
+      `Cannot tell views of ${formatAval(images)} apart: expected two images or more.`,
+    );
+  }
   const [viewKey, encodeKey] = splitKey(key, 2);
   const views = augment(concat([images, images]), viewKey!);
   return { views, embeddings: encode(views, encodeKey!) };

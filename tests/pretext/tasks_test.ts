@@ -16,6 +16,7 @@ import {
   constant,
   dot,
   flip,
+  full,
   mean,
   mul,
   stack,
@@ -172,5 +173,33 @@ Deno.test("tasks throw on images they cannot use", () => {
   assertThrows(() => pretext.maskedAutoencoding({ patch: 5 }), RangeError, "divides the image");
   assertThrows(() => pretext.maskedAutoencoding({ ratio: 1 }), RangeError, "one visible");
   assertThrows(() => pretext.inpainting({ hole: 32 }), RangeError, "from 1 to 31");
-  assertThrows(() => run(pretext.exemplar(), [1, 8, 8, 3]), RangeError, "two images or more");
+  const needPairs = [
+    "barlowTwinsTask",
+    "contrastive",
+    "exemplar",
+    "simSiam",
+    "vicRegTask",
+  ] as const;
+  for (const name of needPairs) {
+    assertThrows(() => run(pretext[name](), [1, 8, 8, 3]), RangeError, "two images or more");
+  }
 });
+
+for (const [name, task] of Object.entries(TASKS)) {
+  Deno.test(`${name} hides nothing that has diverged: its loss and all metrics are NaN`, () => {
+    const params = paramsFor(task);
+    const { loss, metrics } = task.loss({
+      // Of a backbone that has diverged, and of images that are none.
+      encode: (...given) => mul(encodeBy(params.backbone)(...given), full([], { value: NaN })),
+      head: params.head,
+      images: full(images.shape, { value: NaN }),
+      labels,
+      key: randomKey(3),
+    });
+    const found = { loss, ...metrics };
+    const numbers = Object.entries(found).filter(([, tensor]) =>
+      !Number.isNaN(valuesOf(tensor)[0])
+    );
+    assertEquals(numbers.map(([metric]) => metric), []);
+  });
+}
