@@ -105,16 +105,15 @@ export class LoadedPlan {
   readonly #dispatches: LoadedDispatch[] = [];
   readonly #hostSteps: HostStep[] = [];
   readonly #slots: readonly GPUBuffer[];
-  readonly #literals: readonly GPUBuffer[];
+  readonly #literals: GPUBuffer[] = [];
   readonly #names = new WeakMap<GPUBuffer, number>();
   #nextName = 0;
 
-  private constructor({ gpu, buffers }: Resources, { plan, name }: NamedPlan, arena: Arena) {
+  private constructor({ gpu }: Resources, { plan, name }: NamedPlan, arena: Arena) {
     this.#gpu = gpu;
     this.#program = name;
     this.plan = plan;
     this.#slots = arena.reserve(plan.slots);
-    this.#literals = plan.literals.map((storage) => uploadLiteral(gpu, buffers, storage));
   }
 
   /**
@@ -126,8 +125,20 @@ export class LoadedPlan {
    * @throws {Error} If a kernel does not compile; names what it computes.
    */
   static async load(resources: Resources, named: NamedPlan, arena: Arena): Promise<LoadedPlan> {
-    const { plan, name, ...how } = named;
     const loaded = new LoadedPlan(resources, named, arena);
+    try {
+      await loaded.#load(resources, named);
+      return loaded;
+    } catch (error) {
+      for (const literal of loaded.#literals) resources.buffers.release(literal);
+      throw error;
+    }
+  }
+
+  async #load(resources: Resources, { plan, name, ...how }: NamedPlan): Promise<void> {
+    for (const storage of plan.literals) {
+      this.#literals.push(uploadLiteral(resources.gpu, resources.buffers, storage));
+    }
     const kernels = await resources.pipelines.getAll(
       plan.dispatches.map(({ label, kernel, overrides }) => ({
         label,
@@ -139,16 +150,13 @@ export class LoadedPlan {
     plan.dispatches.forEach((planned, k) => {
       const kernel = kernels[k]!;
       const outside = planned.places.some(({ kind }) => kind === "input" || kind === "output");
-      const fixed = outside
-        ? undefined
-        : loaded.#bind(planned, kernel, { inputs: [], outputs: [] });
-      loaded.#dispatches.push({ planned, kernel, fixed, variable: new Map() });
+      const fixed = outside ? undefined : this.#bind(planned, kernel, { inputs: [], outputs: [] });
+      this.#dispatches.push({ planned, kernel, fixed, variable: new Map() });
     });
     for (const { load } of plan.hostSteps) {
-      loaded.#hostSteps.push(await load(resources.gpu.device));
+      this.#hostSteps.push(await load(resources.gpu.device));
     }
     resources.gpu.check(`load the program "${name}"`);
-    return loaded;
   }
 
   /**

@@ -157,12 +157,23 @@ export class Engine implements Disposable {
         });
       }
     };
+    const prepare = async (args: readonly unknown[]): Promise<Prepared> => {
+      this.#requireOpen(`prepare '${name}'`);
+      try {
+        return (await compiled(taken(args))).prepared;
+      } catch (error) {
+        throw this.#explain(error);
+      }
+    };
     const call = (...args: readonly unknown[]): Promise<Concrete<R>> => {
       this.#requireNumbers(`call '${name}'`, "Call the function that jit() was given instead.");
       return run(args);
     };
     return Object.assign(call, {
-      prepare: async (...args: readonly unknown[]) => (await compiled(taken(args))).prepared,
+      prepare: (...args: readonly unknown[]): Promise<Prepared> => {
+        this.#requireNumbers(`prepare '${name}'`, "Prepare it before.");
+        return prepare(args);
+      },
     });
   }
 

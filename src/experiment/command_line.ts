@@ -83,6 +83,8 @@ const BOOLEAN_FLAGS = [
 const FIXED_BY_RESUME = [
   ...["preset", "config", "set", "seed", "data", "engine", "out", "folder", "kernels"] as const,
 ];
+/** What would mean nothing on other engines. */
+const FOR_WEBGPU = ["half-precision", "measure-kernels", "kernels"] as const;
 
 type ValueFlag = (typeof VALUE_FLAGS)[number];
 
@@ -168,6 +170,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
         "table from a file.",
     );
   }
+  const engine = parseEngine(first("engine") ?? "auto");
+  const forWebGpu = FOR_WEBGPU.find((flag) =>
+    flag === "kernels" ? first(flag) !== undefined : parsed[flag] === true
+  );
+  if (forWebGpu !== undefined && engine !== "webgpu" && engine !== "auto") {
+    throw new UsageError(
+      `Flag --${forWebGpu} cannot be given with --engine ${engine}: only WebGPU has several kernels to choose from. ` +
+        "Leave it out, or ask for webgpu.",
+    );
+  }
   if (first("out") !== undefined && first("folder") !== undefined) {
     throw new UsageError(
       "Flag --out cannot be given with --folder: one is the folder of all runs, the other of this run.",
@@ -182,7 +194,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     set: values.get("set") ?? [],
     seed: parseSeed(first("seed") ?? "0"),
     data: first("data") ?? "auto",
-    engine: parseEngine(first("engine") ?? "auto"),
+    engine,
     out: first("out") ?? "runs",
     folder: first("folder"),
     resume: first("resume"),

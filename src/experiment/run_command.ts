@@ -190,6 +190,7 @@ async function runLine(experiment: Experiment, options: LineOptions): Promise<nu
 async function begin(experiment: Experiment, options: LineOptions): Promise<RunResult> {
   const { line } = options;
   await assertData(line.data);
+  await assertKernels(line.kernels);
   const presets = await loadPresets(experiment);
   const preset = line.preset ?? (presets.names.includes(defaultPreset) ? defaultPreset : null);
   const layers: ConfigLayer[] = [...presets.common];
@@ -357,6 +358,23 @@ async function assertData(data: string): Promise<void> {
     `Flag --data got "${data}", which is no folder. Expected a folder, an archive, or one of ${
       dataNames().join(", ")
     }.`,
+  );
+}
+
+/** A misspelt file must not cost one either. */
+async function assertKernels(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  let info: Deno.FileInfo | undefined;
+  try {
+    info = await Deno.stat(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) {
+      throw fileError("look for the kernels in", { path, cause });
+    }
+  }
+  if (info?.isFile) return;
+  throw new UsageError(
+    `Flag --kernels got "${path}", which is no file. Expected a copy of what --measure-kernels has kept.`,
   );
 }
 

@@ -5,7 +5,7 @@ import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { hostArray } from "../../src/ir/mod.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { openTfjs } from "../../src/tfjs/mod.ts";
-import { convert, matmul, mul, sum } from "../../src/tensor/mod.ts";
+import { add, constant, convert, matmul, mul, sum } from "../../src/tensor/mod.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 /** A caller that writes the next batch into the same array, before the call has come to its end. */
@@ -42,6 +42,21 @@ webgpuTest("a call that fails to compile gives back what it put on the device", 
   engine.close();
 });
 
+webgpuTest("a program that fails to load gives its constants back", async (gpu) => {
+  const backend = new WebGpuBackend(gpu);
+  const engine = new Engine(backend);
+  const { pipelines } = backend.resources;
+  const getAll = pipelines.getAll;
+  pipelines.getAll = () => Promise.reject(new Error("no kernels"));
+  const shift = engine.jit((x: Tensor) => add(x, constant(new Float32Array(1000).fill(2))));
+  const x = hostArray(new Float32Array(1000), [1000]);
+  for (let k = 0; k < 3; k++) await assertRejects(() => shift(x), Error, "no kernels");
+  assertEquals(engine.memory().live, 0);
+  pipelines.getAll = getAll;
+  assertEquals((await engine.read(await shift(x))).data, new Float32Array(1000).fill(2));
+  engine.close();
+});
+
 Deno.test("a call refuses numbers that the element type does not hold", async () => {
   using engine = await openEngine("reference");
   const count = engine.jit((x: Tensor) => sum(convert(x, "f32")));
@@ -61,6 +76,11 @@ Deno.test("a compiled function cannot be called within a traced one, and says so
       TypeError,
       "Cannot call 'inner' within the traced function 'outer'",
     );
+    assertThrows(
+      () => inner.prepare(x as never),
+      TypeError,
+      "Cannot prepare 'inner' within the traced function 'outer'",
+    );
     return x;
   });
   await outer(hostArray([1]));
@@ -70,6 +90,23 @@ webgpuTest("a call whose engine is closed meanwhile says so", async (gpu) => {
   const engine = new Engine(new WebGpuBackend(gpu));
   const square = engine.jit((x: Tensor) => matmul(x, x));
   const pending = square(hostArray(new Float32Array(64 * 64), [64, 64]));
+  engine.close();
+  const { message } = await assertRejects(() => pending, Error);
+  assertStringIncludes(message, "The engine 'webgpu' was closed while it worked. Close it last.");
+});
+
+Deno.test("a closed engine prepares nothing", async () => {
+  const engine = await openEngine("reference");
+  const square = engine.jit((x: Tensor) => matmul(x, x));
+  engine.close();
+  const { message } = await assertRejects(() => square.prepare(hostArray([[1]])), Error);
+  assertStringIncludes(message, "Cannot prepare 'anonymous': the engine 'reference' is closed.");
+});
+
+webgpuTest("preparing for an engine that is closed meanwhile says so", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu));
+  const square = engine.jit((x: Tensor) => matmul(x, x));
+  const pending = square.prepare(hostArray(new Float32Array(64 * 64), [64, 64]));
   engine.close();
   const { message } = await assertRejects(() => pending, Error);
   assertStringIncludes(message, "The engine 'webgpu' was closed while it worked. Close it last.");

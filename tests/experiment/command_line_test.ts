@@ -27,7 +27,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
   assertEquals(parseCommandLine([]), none);
   const args =
     "name --preset=p --config c.yaml --set a=1 --set b.c=x=y --seed 4294967295 --data d " +
-    "--engine tfjs --out o --memory 1.5GiB --offline --half-precision --kernels k.json";
+    "--engine webgpu --out o --memory 1.5GiB --offline --half-precision --kernels k.json";
   assertEquals(parseCommandLine(args.split(" ")), {
     ...none,
     names: ["name"],
@@ -36,7 +36,7 @@ Deno.test("parseCommandLine() reads every flag and fills in defaults", () => {
     set: ["a=1", "b.c=x=y"],
     seed: 4294967295,
     data: "d",
-    engine: "tfjs",
+    engine: "webgpu",
     out: "o",
     memory: 1.5 * 2 ** 30,
     offline: true,
@@ -96,6 +96,12 @@ Deno.test("parseCommandLine() rejects what it does not know", () => {
     ["--resume r --kernels k", "Flag --kernels cannot be given with --resume"],
     ["--resume r --measure-kernels", "Flag --measure-kernels cannot be given with --resume"],
     ["--measure-kernels --kernels k", "Flag --measure-kernels cannot be given with --kernels"],
+    [
+      "--measure-kernels --engine tfjs",
+      "Flag --measure-kernels cannot be given with --engine tfjs",
+    ],
+    ["--kernels k --engine reference", "Flag --kernels cannot be given with --engine reference"],
+    ["--half-precision --engine tfjs", "Flag --half-precision cannot be given with --engine tfjs"],
     ["--measure-kernels=1", "Flag --measure-kernels takes no value"],
     ["--resume r --dry-run", "Flag --dry-run cannot be given with --resume"],
     ["--no-predict", "Flag --no-predict is for --dry-run"],

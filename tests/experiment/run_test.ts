@@ -90,6 +90,11 @@ Deno.test("runCommand() fails with 2 before there is a run folder when the usage
       [["--config", `${folder}/none.yaml`], "none.yaml: no such file"],
       [["--set", "steps=0"], "--set steps=0: steps: Too small"],
       [
+        ["--kernels", `${folder}/none.json`],
+        'none.json", which is no file. Expected a copy of what',
+      ],
+      [["--kernels", folder], "which is no file. Expected a copy of what"],
+      [
         ["--data", `${folder}/none`],
         "which is no folder. Expected a folder, an archive, or one of auto, synthetic",
       ],
