@@ -30,7 +30,10 @@ import {
 } from "./reverse_step.ts";
 import { addTrees, scaleTree, stackTrees, zerosLikeTree } from "./trees.ts";
 
-/** `"exact"`: second order; `"first"`: the inner gradients are taken for constants. */
+/**
+ * `"exact"`: second order, of all that inner losses do not stop (`stopGradient`); `"first"`: the inner
+ * gradients are taken for constants.
+ */
 export type MetaOrder = "exact" | "first";
 
 /** How a meta-gradient is computed. */

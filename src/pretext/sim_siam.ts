@@ -25,6 +25,9 @@ export interface SimSiamOptions {
  * Source: Chen and He, arXiv 2011.10566, algorithm 1; the loss is 1 minus the mean cosine, which
  * has the gradient of the paper's and is 0 at best.
  *
+ * In an inner loop, take first order: the exact meta-gradient takes the other view's projection for a
+ * constant of every inner step, which it is not, and the guard of meta-training refuses it.
+ *
  * @param options Widths of projector and predictor, augmentation.
  * @returns The task, for batches of two images and more; metrics `alignment`, the mean cosine
  *   between views of one image, and `spread`, 1 where they fill the sphere, 0 where they collapse.

@@ -369,7 +369,9 @@ export function convert(x: Tensor, dtype: DType): Tensor {
  * Stops differentiation: an identity whose derivative is zero.
  *
  * @param x The tensor.
- * @returns `x`, regarded as a constant by derivatives.
+ * @returns `x`, regarded as a constant by derivatives of every order: by a meta-gradient too, of inner
+ *   losses, as PyTorch's `detach` and JAX's `stop_gradient`. Where `x` depends on meta-parameters, that
+ *   is not what finite differences of the outer loss give, and the guard of meta-training says so.
  *
  * @example
  * ```ts
