@@ -11,6 +11,7 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import {
   abs,
   argMax,
+  equal,
   flip,
   floor,
   less,
@@ -236,6 +237,9 @@ Deno.test("expectationOf() asks nothing where rounding decides, and everything w
   // What is computed may be computed again, with its sums in another order; what is read is the same.
   const again = judge((x) => below(mul(x, 1 / 3)), [1, 2, 4], () => [1, 1, 0]);
   assertEquals([again.ambiguous, again.wrong], [1, undefined]);
+  // In float32 the sine of 1e-4 is 1e-4.
+  const equalled = judge((x) => equal(sin(x), x), [0.5, 1e-4], () => [0, 1]);
+  assertEquals([equalled.ambiguous, equalled.wrong], [1, undefined]);
   const same = judge(below, [1.5, 2.5, 4.5], () => [1, 1, 0]);
   assertEquals([same.ambiguous, same.wrong !== undefined], [0, true]);
 });
