@@ -81,7 +81,7 @@ const BOOLEAN_FLAGS = [
 ] as const;
 /** What a resumed run takes from its folder. */
 const FIXED_BY_RESUME = [
-  ...["preset", "config", "set", "seed", "data", "engine", "out", "folder", "kernels"] as const,
+  ...["preset", "config", "set", "seed", "data", "engine", "out", "folder"] as const,
 ];
 /** What would mean nothing on other engines. */
 const FOR_WEBGPU = ["half-precision", "measure-kernels", "kernels"] as const;

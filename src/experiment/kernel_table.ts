@@ -8,10 +8,14 @@ import { checkKernelTable, type KernelTable } from "../adapter/kernel_table.ts";
 import { summarizeAdapter } from "../gpu/device.ts";
 import { findKernels, type FindKernelsOptions, kernelsHash, readKernels } from "../machine/mod.ts";
 import type { ProfiledRun } from "./adapter_profile.ts";
+import { fileError } from "../run/file_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Name of the fact in the record's environment. */
 const FACT = "kernelTable";
+
+/** Name of the fact which file the run was to take its table from, until it has read it. */
+export const FILE_FACT = "kernelsFile";
 
 /** What {@linkcode kernelFinder} needs of a run. */
 export interface KernelRun extends Omit<ProfiledRun, "note" | "find"> {
@@ -49,6 +53,13 @@ async function find(device: GPUDevice, run: KernelRun): Promise<KernelTable> {
     );
   }
   if (resumed && recorded === undefined && "adapter" in known) return {};
+  const began = known[FILE_FACT];
+  if (resumed && recorded === undefined && file === undefined && began !== undefined) {
+    throw new UsageError(
+      `Cannot resume without the kernels of ${began}: the run was to compute by them, and stopped before it had read ` +
+        `them. Resume with --kernels ${began}.`,
+    );
+  }
   const stored = file === undefined
     ? await findKernels(device, { ...run.find, log })
     : await readKernels(device, file);
@@ -83,6 +94,28 @@ export function kernelFacts(environment: Readonly<Record<string, unknown>>): Ker
     ...(environment["halfPrecision"] === true && { halfPrecision: true }),
     ...(known !== undefined && { kernels: known }),
   };
+}
+
+/**
+ * Refuses a file of kernels that is not there: a misspelt one must not cost a run folder.
+ *
+ * @param path The file, if there is to be one.
+ * @throws {UsageError} If it is no file.
+ */
+export async function assertKernelsFile(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  let info: Deno.FileInfo | undefined;
+  try {
+    info = await Deno.stat(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) {
+      throw fileError("look for the kernels in", { path, cause });
+    }
+  }
+  if (info?.isFile) return;
+  throw new UsageError(
+    `Flag --kernels got "${path}", which is no file. Expected a copy of what --measure-kernels has kept.`,
+  );
 }
 
 /** The table of a record, as it was. */

@@ -18,6 +18,7 @@ import { type ConfigLayer, fileLayer, resolveConfig, setLayer } from "./config_l
 import { type Experiment, experimentKind } from "./define_experiment.ts";
 import { type EngineChoice, engineChoices } from "../engine/open_engine.ts";
 import { experimentNames, loadExperiment } from "./experiment_folder.ts";
+import { assertKernelsFile } from "./kernel_table.ts";
 import { measureKernels } from "./measure_kernels.ts";
 import { assertNeeds } from "./needs.ts";
 import { type Prediction, type PredictionContext, predictionLines } from "./prediction.ts";
@@ -190,7 +191,7 @@ async function runLine(experiment: Experiment, options: LineOptions): Promise<nu
 async function begin(experiment: Experiment, options: LineOptions): Promise<RunResult> {
   const { line } = options;
   await assertData(line.data);
-  await assertKernels(line.kernels);
+  await assertKernelsFile(line.kernels);
   const presets = await loadPresets(experiment);
   const preset = line.preset ?? (presets.names.includes(defaultPreset) ? defaultPreset : null);
   const layers: ConfigLayer[] = [...presets.common];
@@ -304,6 +305,8 @@ async function resume(
   experiment: Experiment,
   options: LineOptions & { readonly path: string },
 ): Promise<RunResult> {
+  const { memory, offline, kernels } = options.line;
+  await assertKernelsFile(kernels);
   const folder = await RunFolder.open(options.path);
   try {
     const file = folder.file("config.yaml");
@@ -324,8 +327,7 @@ async function resume(
       data: record.data,
       preset: record.preset,
       command: options.command,
-      memory: options.line.memory,
-      offline: options.line.offline,
+      ...{ memory, offline, kernels },
       ...(options.line.halfPrecision && { halfPrecision: true }),
       folder: { resume: folder },
       ...(options.output ? { output: options.output } : {}),
@@ -358,23 +360,6 @@ async function assertData(data: string): Promise<void> {
     `Flag --data got "${data}", which is no folder. Expected a folder, an archive, or one of ${
       dataNames().join(", ")
     }.`,
-  );
-}
-
-/** A misspelt file must not cost one either. */
-async function assertKernels(path: string | undefined): Promise<void> {
-  if (path === undefined) return;
-  let info: Deno.FileInfo | undefined;
-  try {
-    info = await Deno.stat(path);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) {
-      throw fileError("look for the kernels in", { path, cause });
-    }
-  }
-  if (info?.isFile) return;
-  throw new UsageError(
-    `Flag --kernels got "${path}", which is no file. Expected a copy of what --measure-kernels has kept.`,
   );
 }
 

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { readGitCommit } from "../run/git_commit.ts";
 import type { RunFolder, RunRecord } from "../run/run_folder.ts";
-import { kernelFacts } from "./kernel_table.ts";
+import { FILE_FACT, kernelFacts } from "./kernel_table.ts";
 import type { RunRequest } from "./run_experiment.ts";
 import { UsageError } from "./usage_error.ts";
 import { toolkitVersion } from "../machine/version.ts";
@@ -30,7 +30,7 @@ export async function newRecord(
   experiment: string,
   request: Omit<RunRequest<unknown>, "folder">,
 ): Promise<RunRecord> {
-  const { config, seed, engine, data, preset, command, halfPrecision } = request;
+  const { config, seed, engine, data, preset, command, halfPrecision, kernels } = request;
   return {
     experiment,
     seed,
@@ -45,6 +45,7 @@ export async function newRecord(
       os: Deno.build.os,
       arch: Deno.build.arch,
       ...(halfPrecision && { halfPrecision: true }),
+      ...(kernels !== undefined && { [FILE_FACT]: kernels }),
     },
     resumed: [],
     config,

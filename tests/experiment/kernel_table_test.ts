@@ -62,6 +62,14 @@ webgpuTest("a resumed run takes the kernels of its record, on the same adapter",
       Error,
       "the run began with others",
     );
+    // One that stopped before it had read its copy does not go on without.
+    const early = { kernelsFile: copy };
+    await assertRejects(
+      () => runOf(folder).finder(true, early)(gpu.device),
+      Error,
+      `Resume with --kernels ${copy}.`,
+    );
+    assertEquals(await runOf(folder).finder(true, early, copy)(gpu.device), table);
     // A run that began before there were tables goes on without one.
     assertEquals(await runOf(folder).finder(true, { adapter: gpu.info.label })(gpu.device), {});
     // A run in half precision has another table.

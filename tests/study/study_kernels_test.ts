@@ -1,5 +1,11 @@
 /** A study's table of kernels: measured once, and the same for every unit, whatever the machine measures later. */
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { parse } from "@std/yaml";
 import { builtInProfile } from "../../src/adapter/mod.ts";
 import { kernelFacts } from "../../src/experiment/kernel_table.ts";
@@ -10,7 +16,56 @@ import { sweepCommand } from "../../src/study/sweep/sweep_command.ts";
 import { assertClose } from "../kernels/fixtures.ts";
 import { webgpuTest } from "../webgpu.ts";
 import { PRODUCT } from "./fixture_experiment.ts";
+import { withStudyKernels } from "../../src/study/sweep/study_kernels.ts";
+import { resumeArguments, unitArguments } from "../../src/study/sweep/unit_process.ts";
 import { program } from "./sweep_process.ts";
+
+const NOWHERE = { print: () => {}, log: () => {} };
+const UNIT = {
+  ...{ regime: "same", arm: "meta", configuration: "", seed: 0 },
+  folder: "same/meta/seed-0",
+};
+const COMMAND = { program: ["false"], experiment: "demo", decisive: [], others: ["--offline"] };
+
+Deno.test("units begin and go on with the study's kernels, also with those another sweep measures now", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    const options = { out, units: [UNIT], measure: false, output: NOWHERE };
+    assertEquals(await withStudyKernels(COMMAND, options), COMMAND);
+    const lock = await Deno.open(`${out}/kernels.lock`, { write: true, create: true });
+    await lock.lock(true);
+    const pending = withStudyKernels(COMMAND, options);
+    // Long enough for a sweep that does not wait.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await Deno.writeTextFile(`${out}/kernels.json`, "{}");
+    lock.close();
+    const bound = await pending;
+    for (const args of [unitArguments(bound, UNIT), resumeArguments(bound, UNIT)]) {
+      assertStringIncludes(args.join(" "), `--offline --kernels ${out}/kernels.json`);
+    }
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+});
+
+Deno.test("a study gets no table where a unit began while it was measured", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    const folder = `${out}/${UNIT.folder}`;
+    const begin = `mkdir -p ${folder}; echo 'seed: 0' > ${folder}/config.yaml; ` +
+      `echo '{"kernels":"${folder}/config.yaml"}'`;
+    const command = { ...COMMAND, program: ["sh", "-c", begin] };
+    const options = { out, units: [UNIT], measure: true, output: NOWHERE };
+    await assertRejects(
+      () => withStudyKernels(command, options),
+      Error,
+      `units there began without, such as ${folder}`,
+    );
+    await assertRejects(() => Deno.stat(`${out}/kernels.json`), Deno.errors.NotFound);
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+});
 
 webgpuTest(
   "sweep --measure-kernels measures once; every unit computes by that table",

@@ -41,28 +41,32 @@ export async function withStudyKernels(
 ): Promise<UnitCommand> {
   const { out, measure, output } = options;
   const path = `${out}/${KERNELS_FILE}`;
-  const bound = { ...command, decisive: [...command.decisive, "--kernels", path] };
-  if (!measure) return await exists(path) ? bound : command;
+  const bound = { ...command, others: [...command.others, "--kernels", path] };
+  const locked = `${out}/kernels.lock`;
+  if (!measure) {
+    // What another sweep measures now is for these units too.
+    if (await exists(locked)) {
+      using lock = await Deno.open(locked, { write: true });
+      await lock.lock(true);
+    }
+    return await exists(path) ? bound : command;
+  }
   try {
     await Deno.mkdir(out, { recursive: true });
   } catch (cause) {
     throw fileError("create the folder of the study", { path: out, cause });
   }
   // Of several sweeps that begin at once, one measures.
-  using lock = await Deno.open(`${out}/kernels.lock`, { write: true, create: true });
+  using lock = await Deno.open(locked, { write: true, create: true });
   await lock.lock(true);
   if (await exists(path)) {
     output.log(`${path} has the kernels of this study; nothing is measured.`);
     return bound;
   }
-  const begun = await firstBegun(out);
-  if (begun !== undefined) {
-    throw new UsageError(
-      `Cannot measure the kernels of ${out}: units there began without, such as ${begun}, and units of one study ` +
-        `compute by one table. Leave --measure-kernels out, or sweep into another folder with --out.`,
-    );
-  }
-  await writeFileAtomic(path, await measured(command, options));
+  await assertNoneBegun(out);
+  const table = await measured(command, options);
+  await assertNoneBegun(out);
+  await writeFileAtomic(path, table);
   return bound;
 }
 
@@ -88,12 +92,15 @@ async function measured(
   return await Deno.readTextFile(kernels);
 }
 
-/** A unit of a study that has begun. */
-async function firstBegun(out: string): Promise<string | undefined> {
+/** Refuses a table for a study in which a unit has begun, perhaps by a sweep that is as old as this one. */
+async function assertNoneBegun(out: string): Promise<void> {
   for (const folder of (await findRuns(out)).folders) {
-    if (await readRecord(folder) !== undefined) return folder;
+    if (await readRecord(folder) === undefined) continue;
+    throw new UsageError(
+      `Cannot measure the kernels of ${out}: units there began without, such as ${folder}, and units of one study ` +
+        `compute by one table. Leave --measure-kernels out, or sweep into another folder with --out.`,
+    );
   }
-  return undefined;
 }
 
 async function exists(path: string): Promise<boolean> {

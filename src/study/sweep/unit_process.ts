@@ -15,7 +15,7 @@ export interface UnitCommand {
   readonly experiment: string;
   /** Flags that decide numbers: preset, config, sets, data, engine, precision. */
   readonly decisive: readonly string[];
-  /** Flags that do not: memory, offline. */
+  /** Flags that a unit which goes on needs too, as its record does not have them: memory, offline, a file of kernels. */
   readonly others: readonly string[];
 }
 
