@@ -165,16 +165,14 @@ export class Engine implements Disposable {
         throw this.#explain(error);
       }
     };
-    const call = (...args: readonly unknown[]): Promise<Concrete<R>> => {
-      this.#requireNumbers(`call '${name}'`, "Call the function that jit() was given instead.");
-      return run(args);
-    };
-    return Object.assign(call, {
-      prepare: (...args: readonly unknown[]): Promise<Prepared> => {
-        this.#requireNumbers(`prepare '${name}'`, "Prepare it before.");
-        return prepare(args);
-      },
-    });
+    const outside =
+      <T>(attempt: string, run: (args: readonly unknown[]) => Promise<T>) =>
+      (...args: readonly unknown[]): Promise<T> => {
+        const wayOut = "Call the function that jit() was given instead.";
+        this.#requireNumbers(`${attempt} '${name}'`, wayOut);
+        return run(args);
+      };
+    return Object.assign(outside("call", run), { prepare: outside("prepare", prepare) });
   }
 
   async #run(loaded: LoadedProgram, handles: readonly unknown[]): Promise<unknown[]> {
