@@ -166,6 +166,12 @@ function printerOf({ output }: CommandOptions): (text: string) => void {
   return (text) => print(printableLines(text));
 }
 
+/** Prints lines for people on standard error. */
+function loggerOf(output: RunOutput | undefined): (text: string) => void {
+  const write = output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
+  return (text) => write(`${printableLines(text)}\n`);
+}
+
 /** A command line and what is known about its place. */
 interface LineOptions extends CommandOptions {
   readonly line: CommandLine;
@@ -237,6 +243,9 @@ async function begin(experiment: Experiment, options: LineOptions): Promise<RunR
       return await runExperiment(experiment, { ...request, folder: { begin: folder } });
     }
     await assertSameRun(folder, { experiment, ...request });
+    if (line.measureKernels) {
+      loggerOf(options.output)(`${folder.path} goes on with its own kernels; nothing is measured.`);
+    }
     return await runExperiment(experiment, { ...request, folder: { resume: folder } });
   } finally {
     folder.close();
@@ -271,8 +280,7 @@ async function predict(
   },
 ): Promise<Prediction | undefined> {
   if (!experiment.predict || !line.predict) return undefined;
-  const write = output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
-  const log = (text: string) => write(`${printableLines(text)}\n`);
+  const log = loggerOf(output);
   const { memory, halfPrecision, kernels } = line;
   const found = await experiment.predict(config, {
     ...{ seed, engine, data, memory, halfPrecision, kernels, log },

@@ -201,6 +201,9 @@ Deno.test("runCommand() begins, goes on and is done in exactly one folder", () =
     const done = await run();
     assertEquals([done.code, done.out], [0, [path]]);
     assertStringIncludes(done.err, "is finished already");
+    const measured = await run("--measure-kernels");
+    assertEquals(measured.code, 0);
+    assertStringIncludes(measured.err, "goes on with its own kernels; nothing is measured");
     assertEquals(seen, [[8, 5, false], [8, 5, true]]);
     using lock = await RunFolder.open(path);
     const locked = await run();
