@@ -378,8 +378,10 @@ export class Engine implements Disposable {
         { cause: error },
       );
     }
-    if (error instanceof DeviceMemoryError && this.holders().length > 0) {
-      error.message += ` Most of it is in ${this.#holdings}.`;
+    if (error instanceof DeviceMemoryError) {
+      const held = this.holders().reduce((sum, { bytes }) => sum + bytes, 0);
+      // The rest are temporaries, and arguments of calls that were not awaited.
+      if (2 * held > this.memory().live) error.message += ` Most of it is in ${this.#holdings}.`;
     }
     return error;
   }

@@ -57,6 +57,25 @@ webgpuTest("a program that fails to load gives its constants back", async (gpu) 
   engine.close();
 });
 
+webgpuTest("calls that find no memory give theirs back, and blame no small value", async (gpu) => {
+  const engine = new Engine(new WebGpuBackend(gpu, { byteBudget: 2 ** 20 }));
+  const total = engine.jit((x: Tensor) => sum(x));
+  const x = hostArray(new Float32Array(2 ** 16), [2 ** 16]);
+  const first = await total(x);
+  const { live } = engine.memory();
+  const calls = await Promise.allSettled(Array.from({ length: 6 }, () => total(x)));
+  const failed = calls.filter(({ status }) => status === "rejected");
+  assertEquals(failed.length, 3);
+  for (const { reason } of failed as PromiseRejectedResult[]) {
+    assertStringIncludes(reason.message, "of the budget of 1.0 MiB are in use");
+    assertEquals(reason.message.includes("Most of it is in"), false);
+  }
+  for (const call of calls) if (call.status === "fulfilled") engine.release(call.value);
+  assertEquals(engine.memory().live, live);
+  engine.release(first);
+  engine.close();
+});
+
 Deno.test("a call refuses numbers that the element type does not hold", async () => {
   using engine = await openEngine("reference");
   const count = engine.jit((x: Tensor) => sum(convert(x, "f32")));
