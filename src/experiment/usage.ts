@@ -31,7 +31,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ],
   [
     "--measure-kernels",
-    "first measure, for 20 s at most, which kernels are the fastest for the shapes of the run that the adapter's table does not have, and keep that",
+    "first measure, for about 20 s, which kernels are the fastest for the shapes of the run that the adapter's table does not have, and keep that",
   ],
   ["--kernels FILE", "take the kernels of this copy of a table instead of the adapter's"],
   ["--dry-run", "print what would run, as JSON, and what it will take; run nothing"],

@@ -38,7 +38,7 @@ Flags:
   --regimes R,S      regimes (default all)
   --seeds LIST       seeds, such as 0-4,7 (default 0-4)
   --jobs N           units at a time (default 1)
-  --measure-kernels  first measure, for 20 s at most and once for the study, which kernels are the fastest for the
+  --measure-kernels  first measure, for about 20 s and once for the study, which kernels are the fastest for the
                      shapes of these arms and regimes on this machine's adapter; all units compute by them
   --retry            run again what failed before
   --slurm            submit the units as an array job of Slurm, and return
