@@ -321,7 +321,7 @@ Deno.test("the check finds every kind of import in the wrong direction", () => {
     ["src/train/a.ts", 'import { x } from "../engine/x.ts";', undefined],
     ["src/other/a.ts", 'import { x } from "./x.ts";', "is in a folder without a row"],
     ["kernels/mod.ts", 'import { x } from "./x.ts";', "kernels import nothing"],
-    ["kernels/lanes/mod.ts", 'import { x } from "../mod.ts";', "kernels import nothing"],
+    ["kernels/processors/mod.ts", 'import { x } from "../mod.ts";', "kernels import nothing"],
     ["experiments/a.ts", 'import { x } from "../src/nn/x.ts";', "imports src/nn/x.ts, no entry"],
     ["experiments/a.ts", 'import { x } from "../mod.ts";\nimport { z } from "zod";', undefined],
     ["experiments/a.ts", 'import { x } from "../src/experiment/mod.ts";', undefined],
@@ -364,7 +364,7 @@ Deno.test("the check finds Deno, navigator.gpu and long files, but not in commen
     ["src/data/a.ts", "Deno.cwd(); navigator.hardwareConcurrency;"],
     ["src/nn/a.ts", "x;\n".repeat(400)],
     ["kernels/mod.ts", "x;\n".repeat(4000)],
-    ["kernels/lanes/mod.ts", "x;\n".repeat(4000)],
+    ["kernels/processors/mod.ts", "x;\n".repeat(4000)],
   ];
   for (const [path, source] of fine) assertEquals(faultsOf(path, source), [], source);
 });

@@ -4,8 +4,14 @@
  * @module
  */
 import * as always from "../../kernels/mod.ts";
-import * as lanes from "../../kernels/lanes/mod.ts";
+import * as graphics from "../../kernels/graphics/mod.ts";
 import * as measured from "../../kernels/measured/mod.ts";
+import * as processors from "../../kernels/processors/mod.ts";
 
 /** WGSL by name. */
-export const KERNELS: Readonly<Record<string, string>> = { ...always, ...lanes, ...measured };
+export const KERNELS: Readonly<Record<string, string>> = {
+  ...always,
+  ...graphics,
+  ...measured,
+  ...processors,
+};

@@ -1,6 +1,7 @@
 import { DISCRETE_COSTS, SOFTWARE_COSTS } from "../device_traits.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { DeviceTraits, KernelLowering } from "../../src/ir/lowering.ts";
+import { adapterCosts, builtInProfile } from "../../src/adapter/mod.ts";
 import { withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
 import {
   type Conv2dGeometry,
@@ -89,7 +90,7 @@ webgpuTest("lowerConv2d() computes the convolution", async (gpu) => {
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, w] = [values(sizes.x, 1), values(sizes.w, 2)];
-    for (const traits of adapters(await withKernelSets(gpu.traits))) {
+    for (const traits of adapters(await withKernelSets(gpu.traits, "all"))) {
       const y = await bench.run(lowerConv2d(g, traits), [x, w], sizes.y);
       assertClose(y, conv2dReference(g, x, w), context(row, traits));
     }
@@ -103,7 +104,7 @@ webgpuTest("lowerConv2dInputGrad() computes the gradient of the images", async (
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [w, dy] = [values(sizes.w, 2), values(sizes.y, 3)];
-    for (const traits of adapters(await withKernelSets(gpu.traits))) {
+    for (const traits of adapters(await withKernelSets(gpu.traits, "all"))) {
       const dx = await bench.run(lowerConv2dInputGrad(g, traits), [w, dy], sizes.x);
       assertClose(dx, inputGradReference(g, w, dy), context(row, traits));
     }
@@ -117,7 +118,7 @@ webgpuTest("lowerConv2dFilterGrad() computes the gradient of the filters", async
     const g = geometry(row);
     const sizes = conv2dSizes(g);
     const [x, dy] = [values(sizes.x, 1), values(sizes.y, 3)];
-    for (const traits of adapters(await withKernelSets(gpu.traits))) {
+    for (const traits of adapters(await withKernelSets(gpu.traits, "all"))) {
       const dw = await bench.run(lowerConv2dFilterGrad(g, traits), [x, dy], sizes.w);
       assertClose(dw, filterGradReference(g, x, dy), context(row, traits));
     }
@@ -166,10 +167,12 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
   const g = geometry([4, 3, 9, 9, 20, 8, 3, 3, 1, 1, 1, 1, 1, 1]);
   const sizes = conv2dSizes(g);
   const traits: DeviceTraits = {
-    ...gpu.traits,
+    ...await withKernelSets(gpu.traits, "all"),
     ...{ costs: DISCRETE_COSTS, subgroupLanes: 0 },
     maxWorkgroupStorage: 2000,
     maxWorkgroupsPerDimension: 20,
+    // Of the kernels that fit, the one that keeps filters in workgroup memory where there is enough of it.
+    chooseKernel: (_, names) => names.find((name) => name === "conv2d_3x3"),
   };
   const short: DeviceTraits = { ...traits, maxWorkgroupsPerDimension: 3 };
   const [x, w, dy] = [values(sizes.x, 1), values(sizes.w, 2), values(sizes.y, 3)];
@@ -184,6 +187,12 @@ webgpuTest("convolutions keep within small workgroup memory and short grids", as
     inputGradReference(g, w, dy),
     "input gradient",
   );
+  // The rule has one that needs none.
+  const { chooseKernel: _, ...ruled } = short;
+  const tiles = lowerConv2d(g, ruled);
+  assertEquals(tiles.calls[0]!.kernel, "conv2d_3x3_tiles");
+  assertEquals(tiles.calls[0]!.workgroups, [2, 2, 1]);
+  assertClose(await bench.run(tiles, [x, w], sizes.y), conv2dReference(g, x, w), "tiles");
   const filterGrad = lowerConv2dFilterGrad(g, traits);
   assert(filterGrad.calls[1]!.workgroups[1] > 1);
   assertClose(
@@ -216,7 +225,7 @@ webgpuTest("lanes share loads where subgroups have eight of them or more", async
   assertEquals(kernelOf(few(16, 20), lanes), "conv2d_3x3_lane_channels");
   assertEquals(kernelOf(few(16, 16), { ...lanes, subgroupLanes: 4 }), "conv2d_3x3");
   const discrete = { ...lanes, costs: DISCRETE_COSTS, subgroupLanes: 32 };
-  assertEquals(kernelOf(few(16, 16), discrete), "conv2d_3x3");
+  assertEquals(kernelOf(few(16, 16), discrete), "conv2d_3x3_slices");
   const gradientOf = (row: Row, traits = lanes) => kernelOf(row, traits, lowerConv2dFilterGrad);
   assertEquals(gradientOf(few(16, 16)), "conv2d_3x3_lane_strips_filter_gradient");
   assertEquals(gradientOf(few(4, 16)), "conv2d_3x3_lane_strips_filter_gradient");
@@ -233,6 +242,33 @@ webgpuTest("lanes share loads where subgroups have eight of them or more", async
   assertEquals(kernelOf(square(16, 32), { ...lanes, subgroupLanes: 4 }), "conv2d_3x3");
   // Deno grants subgroups on lavapipe, whose subgroups are as long as its vectors of floats.
   if (gpu.info.description.includes("256 bits")) assertEquals(gpu.traits.subgroupLanes, 8);
+});
+
+Deno.test("on a GPU a convolution is divided until it keeps all of it busy", () => {
+  const chosen = (row: Row, traits: DeviceTraits): string => {
+    const { kernel, overrides } = lowerConv2d(geometry(row), traits).calls[0]!;
+    return `${kernel} ${overrides["SLICES"] ?? ""}`.trim();
+  };
+  const square = (images: number, size: number, channels: number): Row => [
+    ...[4, images, size, size, channels, channels],
+    ...[3, 3, 1, 1, 1, 1, 1, 1],
+  ];
+  const discrete = { ...SOFTWARE_TRAITS, costs: DISCRETE_COSTS };
+  const integrated = {
+    ...SOFTWARE_TRAITS,
+    costs: adapterCosts(builtInProfile("integrated")),
+  };
+  // 2,560 tiles of 2x2 pixels of 4 channels: a fraction of 65,536 invocations with any number of slices.
+  assertEquals(chosen(square(5, 8, 32), discrete), "conv2d_3x3_slices 8");
+  assertEquals(chosen(square(5, 8, 16), discrete), "conv2d_3x3_slices 4");
+  assertEquals(chosen(square(5, 8, 4), discrete), "conv2d_3x3_slices 1");
+  // 10,240 of them are enough for four slices to keep 16,384 busy; two keep as many, in half as many invocations.
+  assertEquals(chosen(square(5, 16, 32), discrete), "conv2d_3x3_slices 8");
+  assertEquals(chosen(square(5, 16, 32), integrated), "conv2d_3x3_slices 2");
+  // Where there are tiles of 4x4 pixels enough, these load least.
+  assertEquals(chosen(square(75, 32, 32), discrete), "conv2d_3x3_tiles");
+  assertEquals(chosen(square(75, 16, 32), integrated), "conv2d_3x3_tiles");
+  assertEquals(chosen(square(75, 16, 32).with(6, 5).with(7, 5), discrete), "conv2d");
 });
 
 Deno.test("convolution lowerings count their multiply-adds and bound their loops", () => {

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import * as laneKernels from "../../kernels/lanes/mod.ts";
 import { KERNELS } from "./all_kernels.ts";
 import { readWgslInterface } from "../../src/gpu/wgsl_interface.ts";
 import { chooseParts, heavyWorkgroup, linearGrid } from "../../src/ops/kernel_grid.ts";
@@ -69,7 +68,9 @@ Deno.test("every kernel writes its results in a function store, to be fused into
 });
 
 Deno.test("no loop of a kernel with lanes ends at its top, which llvmpipe computes once more", () => {
-  for (const [name, code] of Object.entries<string>(laneKernels)) {
+  const laneKernels = Object.entries(KERNELS).filter(([name]) => name.includes("lane"));
+  assert(laneKernels.length >= 6);
+  for (const [name, code] of laneKernels) {
     assert(!/\b(for|while) \(/.test(code), name);
     const loops = code.match(/\bloop \{/g) ?? [];
     const ends = code.match(/\bif \(\w+ >= [^;]+\) \{ break; \}\n\}/g) ?? [];

@@ -25,21 +25,27 @@ const LANES: DeviceTraits = { ...BARE, subgroupLanes: 8 };
 /** A GPU with lanes enough for all kernels. */
 const GPU: DeviceTraits = { ...BARE, costs: DISCRETE_COSTS, subgroupLanes: 32 };
 
+/** Whether a shape is a 3x3 convolution of stride 1. */
+const is3x3 = (key: string): boolean =>
+  key.startsWith("convolution") && key.includes("kernelHeight 3") && key.includes("strideY 1");
+
 const namesOf = ({ kernelSets = [] }: { readonly kernelSets?: readonly KernelSet[] }): string[] =>
   kernelSets.map(({ name }) => name);
 
 Deno.test("a set is loaded where its rules or a table take its kernels", async () => {
-  assertEquals(namesOf(await withKernelSets(LANES)), ["lanes"]);
-  assertEquals(namesOf(await withKernelSets(BARE)), []);
-  assertEquals(namesOf(await withKernelSets(GPU)), []);
+  assertEquals(namesOf(await withKernelSets(LANES)), ["processors"]);
+  assertEquals(namesOf(await withKernelSets(BARE)), ["processors"]);
+  assertEquals(namesOf(await withKernelSets(GPU)), ["graphics"]);
   const usual = kernelOperations.flatMap(({ variants }) => variants.map(({ name }) => name));
-  assertEquals(namesOf(await withKernelSets(GPU, usual)), []);
+  assertEquals(namesOf(await withKernelSets(GPU, usual)), ["graphics"]);
   assertEquals(namesOf(await withKernelSets(GPU, "all")), namesOf({ kernelSets: all }));
   for (const set of all) {
     for (const { variants } of Object.values(set.operations)) {
       for (const { name } of variants) {
-        const loaded = await withKernelSets(GPU, [...usual, name]);
-        assertEquals(namesOf(loaded), [set.name], name);
+        const traits = set.name === "graphics" ? LANES : GPU;
+        const usualSet = set.name === "graphics" ? "processors" : "graphics";
+        const loaded = await withKernelSets(traits, [...usual, name]);
+        assertEquals(namesOf(loaded).sort(), [usualSet, set.name].sort(), name);
         assertEquals(await withKernelSets(loaded, [name]), loaded, "not twice");
       }
     }
@@ -64,6 +70,8 @@ Deno.test("sets are told apart by the names of their kernels, of operations that
 
 Deno.test("rules name kernels that are there and can compute the shape", async () => {
   const lanes = await withKernelSets(LANES);
+  const processor = await withKernelSets(BARE);
+  const graphics = await withKernelSets(GPU);
   const seen = new Set<string>();
   for (const [height, width] of [[1, 1], [4, 4], [2, 17], [16, 16], [67, 3], [32, 32]]) {
     for (const [in4, out4] of [[1, 8], [2, 2], [4, 1], [8, 8], [9, 10]]) {
@@ -80,12 +88,17 @@ Deno.test("rules name kernels that are there and can compute the shape", async (
           ]
         ) {
           const { operation, shape } = siteOf(key);
-          for (const traits of [BARE, GPU, lanes, { ...GPU, kernelSets: all }]) {
+          for (const traits of [processor, graphics, lanes, { ...GPU, kernelSets: all }]) {
             const rule = ruledVariant(operation, shape, traits);
             assert(candidates(operation, shape, traits).some(({ name }) => name === rule), rule);
             assertEquals(chooseVariant(operation, shape, traits).name, rule);
             seen.add(rule);
             if (traits !== lanes) assert(!rule.includes("_lane"), rule);
+            assertEquals(
+              /_3x3_(tiles|slices)/.test(rule),
+              traits.costs.occupancy && is3x3(key),
+              rule,
+            );
           }
         }
       }
@@ -99,31 +112,34 @@ Deno.test("rules name kernels that are there and can compute the shape", async (
   assertEquals([...seen].filter((name) => name.includes("_lane")).sort(), ruled.sort());
 });
 
-Deno.test("a rule whose kernels were not loaded is an error, as is a name that nobody has", () => {
+Deno.test("a rule whose kernels were not loaded is an error, as is a name that nobody has", async () => {
   const product = { batch: 1, rows: 32, inner: 32, columns: 64 };
   const g = { ...product, transposeA: false, transposeB: false };
-  for (const chooseKernel of [undefined, () => "matmul"]) {
-    const traits = { ...LANES, ...(chooseKernel && { chooseKernel }) };
-    assertThrows(
-      () => lowerMatmul(g, traits),
-      Error,
-      "found no set of kernels 'lanes' in its traits",
-    );
+  for (const [bare, name] of [[LANES, "processors"], [GPU, "graphics"]] as const) {
+    for (const chooseKernel of [undefined, () => "matmul"]) {
+      const traits = { ...bare, ...(chooseKernel && { chooseKernel }) };
+      assertThrows(
+        () => lowerMatmul(g, traits),
+        Error,
+        `found no set of kernels '${name}' in its traits`,
+      );
+    }
   }
   const wrong: KernelSet = {
     name: "wrong",
     operations: { "matrix product": { variants: [], rule: () => "matmul_none" } },
   };
+  const { kernelSets = [] } = await withKernelSets(GPU);
   assertThrows(
-    () => lowerMatmul(g, { ...GPU, kernelSets: [wrong] }),
+    () => lowerMatmul(g, { ...GPU, kernelSets: [wrong, ...kernelSets] }),
     Error,
     "The rule of kernels has 'matmul_none' for matrix product",
   );
-  assertEquals(lowerMatmul(g, GPU).calls[0]!.kernel, "matmul");
+  assertEquals(lowerMatmul(g, await withKernelSets(GPU)).calls[0]!.kernel, "matmul");
   // A set without rules is only there to be named.
   const { rule: _, ...named } = all[0]!.operations["matrix product"]!;
   const silent: KernelSet = { name: "silent", operations: { "matrix product": named } };
-  const traits = { ...GPU, kernelSets: [silent] };
+  const traits = { ...GPU, kernelSets: [silent, ...kernelSets] };
   assertEquals(lowerMatmul(g, traits).calls[0]!.kernel, "matmul");
   const told = lowerMatmul(g, { ...traits, chooseKernel: () => "matmul_lanes" });
   assertEquals(told.calls[0]!.kernel, "matmul_lanes");
@@ -155,12 +171,15 @@ webgpuTest(
     assertEquals(await kernelsOf({}), usual);
     // Lanes that give each other what costs little anyway are not worth it.
     const cheap = { costs: { ...DISCRETE_COSTS, load: 0.1 } };
-    assertEquals(await kernelsOf({ traits: cheap }), ["conv2d_3x3", "matmul"]);
+    assertEquals(await kernelsOf({ traits: cheap }), ["conv2d_3x3_slices", "matmul"]);
     if (gpu.traits.subgroupLanes < 8) return;
     const shape =
       "matrix product: batch 1, rows 64, inner 64, columns 64, transposeA 0, transposeB 0";
     const kernels = { [shape]: "matmul_lanes" };
-    assertEquals(await kernelsOf({ traits: cheap, kernels }), ["conv2d_3x3", "matmul_lanes"]);
+    assertEquals(await kernelsOf({ traits: cheap, kernels }), [
+      "conv2d_3x3_slices",
+      "matmul_lanes",
+    ]);
     const chooseKernel = (_: string, names: readonly string[]) =>
       names.find((name) => name.includes("_lane"));
     assertEquals(await kernelsOf({ traits: { ...cheap, chooseKernel } }), [

@@ -63,11 +63,11 @@ Deno.test("kernels --check names the file that differs from the module, and no o
 });
 
 Deno.test("kernels --check names the module of the folder that a file is in", async () => {
-  const { code, lines } = await onCopy(edit("lanes/matmul_lanes.wgsl", "vec4f", "vec4<f32>"));
+  const { code, lines } = await onCopy(edit("processors/matmul_lanes.wgsl", "vec4f", "vec4<f32>"));
   assertEquals(code, 1);
   const stale = lines.split("\n").filter((line) => line.startsWith("Cannot accept"));
   assertEquals(stale, [
-    "Cannot accept kernels/lanes/mod.ts: matmul_lanes.wgsl has another text in mod.ts. Run `deno task kernels`.",
+    "Cannot accept kernels/processors/mod.ts: matmul_lanes.wgsl has another text in mod.ts. Run `deno task kernels`.",
   ]);
 });
 
@@ -88,7 +88,10 @@ Deno.test("kernels embeds, so that --check has nothing to say", async () => {
   const { code, lines } = await onCopy(async (folder) => {
     await edit("sum_parts.wgsl", "// Sum", "// The sum ${x} of `all`")(folder);
     await Deno.mkdir(new URL("more/", folder));
-    await Deno.rename(new URL("lanes/matmul_lanes.wgsl", folder), new URL("more/own.wgsl", folder));
+    await Deno.rename(
+      new URL("processors/matmul_lanes.wgsl", folder),
+      new URL("more/own.wgsl", folder),
+    );
     assertEquals(await kernelsCommand([], { output: silent, folder }), 0);
   });
   assertEquals(code, 0, lines);
@@ -102,8 +105,8 @@ Deno.test({
   fn: async () => {
     const { code, lines } = await onCopy(edit("sum_parts.wgsl", "var sum = 0.0;", "var sum = 0u;"));
     assertEquals(code, 1);
-    assert(/Cannot compile kernel sum_parts\.wgsl: .*line 2\d/.test(lines), lines);
-    assertStringIncludes(lines, "sum += parts[p * sizes.size + i];");
+    assert(/Cannot compile kernel sum_parts\.wgsl: .*line 4\d/.test(lines), lines);
+    assertStringIncludes(lines, "sum += part(p, i);");
   },
 });
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { conv2d_3x3 } from "../../../kernels/mod.ts";
+import { conv2d_3x3 } from "../../../kernels/processors/mod.ts";
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { ceilDivide, heavyWorkgroup, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
@@ -13,7 +13,7 @@ import type { KernelVariant } from "./kernel_variant.ts";
 /** Workgroup memory of one vector of input channels: 9 taps of 4 x 8 weights. */
 const FILTER_BYTES = 9 * 32 * 4;
 
-/** `kernels/conv2d_3x3.wgsl`. */
+/** `kernels/processors/conv2d_3x3.wgsl`. */
 export const correlate3x3: KernelVariant<CorrelationShape> = {
   name: "conv2d_3x3",
   tolerance: 1e-5,

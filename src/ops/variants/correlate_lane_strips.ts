@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { conv2d_3x3_lane_strips } from "../../../kernels/lanes/mod.ts";
+import { conv2d_3x3_lane_strips } from "../../../kernels/processors/mod.ts";
 import { ceilDivide, LANES, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 import { divide, fitsStrips } from "./strips.ts";
 
-/** `kernels/lanes/conv2d_3x3_lane_strips.wgsl`. */
+/** `kernels/processors/conv2d_3x3_lane_strips.wgsl`. */
 export const correlateLaneStrips: KernelVariant<CorrelationShape> = {
   name: "conv2d_3x3_lane_strips",
   tolerance: 1e-5,

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { conv2d_3x3_lane_tiles } from "../../../kernels/lanes/mod.ts";
+import { conv2d_3x3_lane_tiles } from "../../../kernels/processors/mod.ts";
 import { ceilDivide, LANES, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 import type { KernelVariant } from "./kernel_variant.ts";
 
-/** `kernels/lanes/conv2d_3x3_lane_tiles.wgsl`. */
+/** `kernels/processors/conv2d_3x3_lane_tiles.wgsl`. */
 export const correlateLaneTiles: KernelVariant<CorrelationShape> = {
   name: "conv2d_3x3_lane_tiles",
   tolerance: 1e-5,

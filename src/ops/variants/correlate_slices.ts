@@ -2,19 +2,20 @@
  * 3x3 convolution with little work for many invocations: each computes 2x2 pixels of 4 channels from a slice of the
  * input channels, and a workgroup adds up the slices.
  *
- * For adapters with many more invocations than `conv2d_3x3` has tiles. 20 images of 4x4 pixels, 32 channels to 32:
- * there 80 invocations of 8 steps of 1152 vector multiply-adds each, which took an H100 88 us (67 GFLOP/s); with
- * 8 slices 5120 invocations of one step of 144. A processor, which has no idle invocations, loads 4 to 8 times as
- * much for nothing.
+ * For adapters with many more invocations than there are tiles of 4x4 pixels. 20 images of 4x4 pixels, 32 channels to
+ * 32: 80 invocations of 8 steps of 1152 vector multiply-adds each (`conv2d_3x3`) took an H100 88 us (67 GFLOP/s); with
+ * 8 slices there are 5120 of one step of 144. A processor, which has no idle invocations, loads 4 to 8 times as much
+ * for nothing.
  *
  * @module
  */
-import { conv2d_3x3_slices } from "../../../kernels/measured/mod.ts";
+import { conv2d_3x3_slices } from "../../../kernels/graphics/mod.ts";
 import type { DeviceTraits } from "../../ir/lowering.ts";
 import { ceilDivide, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
-import type { KernelVariant, VariantCall } from "./kernel_variant.ts";
+import type { WorkingVariant } from "./invocation_time.ts";
+import type { VariantCall } from "./kernel_variant.ts";
 
 /** Invocations of a workgroup: the kernel has room for the sums of so many. */
 const WORKGROUP = 64;
@@ -22,20 +23,24 @@ const WORKGROUP = 64;
 /** Invocations beyond which nothing is gained by more of them: no adapter runs so many at once. */
 const MANY = 2 ** 17;
 
-/** `kernels/measured/conv2d_3x3_slices.wgsl` with each number of slices into which the input channels may be divided. */
-export const correlateSlices: readonly KernelVariant<CorrelationShape>[] = /* @__PURE__ */ [
-  1,
-  2,
-  4,
-  8,
-].map((slices) => ({
-  name: `conv2d_3x3_slices, ${slices}`,
-  tolerance: 1e-5,
-  fits: (s, { maxWorkgroupInvocations, maxWorkgroupStorage }) =>
-    is3x3(s) && slices <= s.in4 && slices * tilesOf(s) <= MANY &&
-    maxWorkgroupInvocations >= WORKGROUP && maxWorkgroupStorage >= 64 * WORKGROUP,
-  plan: (s, traits) => plan(s, traits, slices),
-}));
+/** Into how many slices the input channels may be divided. */
+const SLICES = [1, 2, 4, 8] as const;
+
+/** `kernels/graphics/conv2d_3x3_slices.wgsl` with each number of slices. */
+export const correlateSlices: readonly WorkingVariant<CorrelationShape>[] = /* @__PURE__ */ SLICES
+  .map((slices) => ({
+    name: `conv2d_3x3_slices, ${slices}`,
+    tolerance: 1e-5,
+    fits: (s, { maxWorkgroupInvocations, maxWorkgroupStorage }) =>
+      is3x3(s) && slices <= s.in4 && slices * tilesOf(s) <= MANY &&
+      maxWorkgroupInvocations >= WORKGROUP && maxWorkgroupStorage >= 64 * WORKGROUP,
+    plan: (s, traits) => plan(s, traits, slices),
+    work: (s) => {
+      const steps = ceilDivide(s.in4, slices);
+      // 4 pixels, 9 taps, 4x4 channels; 16 pixels and 9 taps of 4 vectors.
+      return { invocations: slices * tilesOf(s), operations: 576 * steps, loads: 4 * 52 * steps };
+    },
+  }));
 
 /** Tiles of 2x2 pixels of 4 channels. */
 function tilesOf(s: CorrelationShape): number {

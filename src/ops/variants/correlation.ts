@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { DeviceTraits } from "../../ir/lowering.ts";
 import { correlateAny } from "./correlate_any.ts";
-import { correlate3x3 } from "./correlate_3x3.ts";
 import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
 import type { CorrelationShape } from "./correlation_shape.ts";
 import type { KernelOperation } from "./kernel_variant.ts";
@@ -14,11 +12,7 @@ import type { KernelOperation } from "./kernel_variant.ts";
 export const correlation: KernelOperation<CorrelationShape> = {
   name: "convolution",
   fields: /* @__PURE__ */ [CONVOLUTION_FIELDS, "transposed"].flat(),
-  variants: [correlateAny, correlate3x3],
-  rule,
+  variants: [correlateAny],
+  rule: () => correlateAny.name,
   size: (s) => 4 * s.batch * s.images * s.outHeight * s.outWidth * s.out4,
 };
-
-function rule(s: CorrelationShape, traits: DeviceTraits): string {
-  return correlate3x3.fits(s, traits) ? correlate3x3.name : correlateAny.name;
-}

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { conv2d_3x3_lane_strips_filter_gradient } from "../../../kernels/lanes/mod.ts";
+import { conv2d_3x3_lane_strips_filter_gradient } from "../../../kernels/processors/mod.ts";
 import { ceilDivide, chooseParts, heavyWorkgroup, LANES, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type FilterGradientShape, filterSize } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
 import { divide, fitsStrips } from "./strips.ts";
 
-/** `kernels/lanes/conv2d_3x3_lane_strips_filter_gradient.wgsl`. */
+/** `kernels/processors/conv2d_3x3_lane_strips_filter_gradient.wgsl`. */
 export const filterGradientLaneStrips: SplitVariant<FilterGradientShape> = {
   name: "conv2d_3x3_lane_strips_filter_gradient",
   tolerance: 2e-5,

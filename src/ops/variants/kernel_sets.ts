@@ -21,14 +21,20 @@ interface LoadableSet {
 /** All sets; one more is one file and one line. */
 const SETS: readonly LoadableSet[] = [
   {
-    name: "lanes",
-    kernels: /_lane/,
-    ruled: usesLanes,
-    load: async () => (await import("./lanes.ts")).lanes,
+    name: "processors",
+    kernels: /_lane|^conv2d_3x3$/,
+    ruled: (traits) => !traits.costs.occupancy || usesLanes(traits),
+    load: async () => (await import("./processors.ts")).processors,
+  },
+  {
+    name: "graphics",
+    kernels: /^conv2d_3x3_(tiles|slices)/,
+    ruled: ({ costs }) => costs.occupancy,
+    load: async () => (await import("./graphics.ts")).graphics,
   },
   {
     name: "measured",
-    kernels: /_slices|_winograd|_half/,
+    kernels: /_winograd|_half/,
     load: async () => (await import("./measured.ts")).measured,
   },
 ];

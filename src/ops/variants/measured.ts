@@ -2,8 +2,7 @@
  * Kernels that no rule takes: whether an adapter gains by them is measured (`deno task profile TARGET --kernels`). Only
  * who measures loads them, and whose table names one.
  *
- * Some add up slices of the input channels, for adapters with more invocations than there are tiles. Others multiply
- * less and add more, by Winograd's minimal filtering: there what is not finite makes the whole tile so that reads it,
+ * They multiply less and add more, by Winograd's minimal filtering: there what is not finite makes the whole tile so that reads it,
  * up to four pixels away, where the other kernels keep it to the pixels under the filter. One of these has pixels and filters of
  * half precision, for those who open their engine with `halfPrecision`.
  *
@@ -11,7 +10,6 @@
  */
 import type { KernelSet } from "../../ir/lowering.ts";
 import { correlateHalf } from "./correlate_half.ts";
-import { correlateSlices } from "./correlate_slices.ts";
 import { correlateWinograd } from "./correlate_winograd.ts";
 import { filterGradientWinograd } from "./filter_gradient_winograd.ts";
 import { inParts } from "./split_variant.ts";
@@ -20,7 +18,7 @@ import { inParts } from "./split_variant.ts";
 export const measured: KernelSet = {
   name: "measured",
   operations: {
-    "convolution": { variants: [...correlateSlices, ...correlateWinograd, correlateHalf] },
+    "convolution": { variants: [...correlateWinograd, correlateHalf] },
     "filter gradient": { variants: inParts(filterGradientWinograd) },
   },
 };

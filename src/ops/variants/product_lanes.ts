@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { matmul_lanes } from "../../../kernels/lanes/mod.ts";
+import { matmul_lanes } from "../../../kernels/processors/mod.ts";
 import { LANES } from "../kernel_grid.ts";
 import type { SplitVariant } from "./split_variant.ts";
 import { hasVectors, planProduct, type ProductShape } from "./product_shape.ts";
 
-/** `kernels/lanes/matmul_lanes.wgsl`. */
+/** `kernels/processors/matmul_lanes.wgsl`. */
 export const productLanes: SplitVariant<ProductShape> = {
   name: "matmul_lanes",
   tolerance: 3e-5,

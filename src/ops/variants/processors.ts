@@ -1,11 +1,13 @@
 /**
- * Kernels for adapters whose loads are dear: the lanes of a subgroup give each other what each has loaded. They are
- * half of all WGSL, and no GPU computes by their rules: only software adapters load them, and who measures them.
+ * Kernels for adapters whose loads are dear, processors: an invocation keeps a large tile in registers, and the lanes
+ * of a subgroup give each other what each has loaded. They are half of all WGSL, and no GPU computes by their rules:
+ * only software adapters load them, and who measures them.
  *
  * @module
  */
 import type { DeviceTraits, KernelSet } from "../../ir/lowering.ts";
 import { ceilDivide, LANES, usesLanes } from "../kernel_grid.ts";
+import { correlate3x3 } from "./correlate_3x3.ts";
 import { correlateLaneChannels } from "./correlate_lane_channels.ts";
 import { correlateLaneStrips } from "./correlate_lane_strips.ts";
 import { correlateLaneTiles } from "./correlate_lane_tiles.ts";
@@ -18,12 +20,12 @@ import { hasVectors, type ProductShape } from "./product_shape.ts";
 import { inParts } from "./split_variant.ts";
 import { divide, prefersStrips } from "./strips.ts";
 
-/** All kernels with lanes; one more is one file and one line. */
-export const lanes: KernelSet = {
-  name: "lanes",
+/** All kernels for processors; one more is one file and one line. */
+export const processors: KernelSet = {
+  name: "processors",
   operations: {
     "convolution": {
-      variants: [correlateLaneChannels, correlateLaneTiles, correlateLaneStrips],
+      variants: [correlate3x3, correlateLaneChannels, correlateLaneTiles, correlateLaneStrips],
       rule: convolution,
     },
     "filter gradient": {
@@ -35,7 +37,8 @@ export const lanes: KernelSet = {
 };
 
 function convolution(s: CorrelationShape, traits: DeviceTraits): string | undefined {
-  if (!is3x3(s) || !usesLanes(traits)) return undefined;
+  if (!is3x3(s)) return undefined;
+  if (!usesLanes(traits)) return traits.costs.occupancy ? undefined : correlate3x3.name;
   const few = ceilDivide(s.outWidth, 4) * ceilDivide(s.outHeight, 4);
   const many = 4 * ceilDivide(s.outWidth, 8) * ceilDivide(s.outHeight, 8);
   // Of few channels a strip takes half the time for a pixel.

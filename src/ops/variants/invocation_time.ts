@@ -1,0 +1,38 @@
+/**
+ * How long a kernel takes an adapter that runs many invocations at once, by what one of them does.
+ *
+ * @module
+ */
+import type { AdapterCosts } from "../../ir/adapter_costs.ts";
+import type { KernelShape, KernelVariant } from "./kernel_variant.ts";
+
+/** What a kernel does. */
+export interface InvocationWork {
+  /** How many invocations do it. */
+  readonly invocations: number;
+  /** Multiply-adds of each. */
+  readonly operations: number;
+  /** Elements that each loads. */
+  readonly loads: number;
+}
+
+/** A kernel whose work is counted. */
+export interface WorkingVariant<S extends KernelShape> extends KernelVariant<S> {
+  /** What it does for a shape. */
+  work(shape: S): InvocationWork;
+}
+
+/**
+ * Compares kernels whose invocations each do much: as long as one takes, or longer where they are more than the
+ * adapter runs at once.
+ *
+ * @param work What the kernel does
+ * @param costs What things cost there
+ * @returns In simple operations of one invocation
+ */
+export function invocationTime(
+  { invocations, operations, loads }: InvocationWork,
+  { load, busy }: AdapterCosts,
+): number {
+  return (operations + load * loads) * Math.max(1, invocations / busy.tiled);
+}
