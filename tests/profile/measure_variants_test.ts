@@ -4,6 +4,7 @@ import { KernelBench } from "../../src/profile/kernel_bench.ts";
 import { measureShape, measureVariants } from "../../src/profile/measure_variants.ts";
 import type { KernelOperation, KernelVariant } from "../../src/ops/variants/kernel_variant.ts";
 import { withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
+import { allKernelSets } from "../../src/ops/variants/kernel_sets.ts";
 import { siteOf } from "../../src/ops/variants/kernel_sites.ts";
 import { shapeLines } from "../../src/workbench/kernel_table.ts";
 import { webgpuTest } from "../webgpu.ts";
@@ -68,7 +69,8 @@ webgpuTest("a kernel wins if it is right and faster, and not otherwise", async (
     plan: (shape, traits) => ({ ...vectors.plan(shape, traits), code: "fn main( {" }),
   };
   // No kernel of a set competes with those that are made here.
-  const traits = { ...gpu.traits, subgroupLanes: 0 };
+  const kernelSets = (await allKernelSets()).map(({ name }) => ({ name, operations: {} }));
+  const traits = { ...gpu.traits, subgroupLanes: 0, kernelSets };
   const bench = new KernelBench(gpu, traits);
   const measure = (rule: string, variants: readonly KernelVariant[]) => {
     const changed: KernelOperation = { ...operation, variants, rule: () => rule };
