@@ -81,6 +81,9 @@ export async function measureKernels<Config>(
     tell();
     const { stored, measured, left } = await measureTable(gpu, shapes, {
       ...{ ...where, profile, budget },
+      onUnkept: (why) => {
+        throw cannot(why);
+      },
       onShape: ({ shape, variants }) => {
         for (const { name, right } of variants) {
           if (!right) log(`kernel ${name} computes wrong numbers for ${shape}; it is not taken`);

@@ -8,7 +8,13 @@ import { adapterClassOf, builtInProfile } from "../adapter/built_in_profiles.ts"
 import { borrowGpu, type Gpu } from "../gpu/device.ts";
 import { measureAdapter } from "../profile/measure_adapter.ts";
 import { profileFolder, PROFILES_VARIABLE } from "./profile_folder.ts";
-import { profileKey, readProfile, type StoredProfile, writeProfile } from "./stored_profile.ts";
+import {
+  profileKey,
+  readProfile,
+  type StoredProfile,
+  whyProfileNotKept,
+  writeProfile,
+} from "./stored_profile.ts";
 
 /** A profile, and where it came from. */
 export interface FoundProfile {
@@ -33,8 +39,9 @@ export interface FindProfileOptions {
 }
 
 /**
- * Finds the profile of an adapter. It is measured at first use, where it may be kept; else it is the built-in one of
- * the class, as measuring at every start would take too long.
+ * Finds the profile of an adapter. It is measured at first use, where it can be kept; else it is the built-in one of
+ * the class, as measuring at every start would take too long. That a folder that may be written cannot be (read-only,
+ * full) is said.
  *
  * @param device An open device of the adapter; it stays open.
  * @param options When to measure, and where to keep it.
@@ -56,17 +63,24 @@ export async function findProfile(
         log(`${found}; ${measure === "first" ? "measured again" : "unused"}.`);
       }
     }
-    const writable = folder !== undefined && await may("write", folder);
-    if (measure === "again" || (measure === "first" && writable)) {
-      onMeasure(gpu.info.label);
-      const profile = await measureWith(gpu);
-      if (!writable) {
-        log(`The profile is not kept: ${whyNot(folder)}.`);
-        return { profile, stored: undefined };
-      }
-      return { profile, stored: await writeProfile(folder, key, profile) };
+    const builtIn = { profile: builtInProfile(adapterClassOf(gpu.info)), stored: undefined };
+    const denied = folder === undefined || !(await may("write", folder));
+    if (measure === "never" || (measure === "first" && denied)) return builtIn;
+    // Tried before it is measured, which takes seconds.
+    const why = denied ? whyNot(folder) : await whyProfileNotKept(folder, key);
+    if (why !== undefined) {
+      log(`The profile is not kept: ${why}`);
+      if (measure === "first") return builtIn;
     }
-    return { profile: builtInProfile(adapterClassOf(gpu.info)), stored: undefined };
+    onMeasure(gpu.info.label);
+    const profile = await measureWith(gpu);
+    if (denied || why !== undefined) return { profile, stored: undefined };
+    try {
+      return { profile, stored: await writeProfile(folder, key, profile) };
+    } catch (error) {
+      log(`The profile is not kept: ${(error as Error).message}`);
+      return { profile, stored: undefined };
+    }
   } finally {
     gpu.close();
   }
@@ -104,6 +118,6 @@ async function may(name: "read" | "write", path: string): Promise<boolean> {
 
 function whyNot(folder: string | undefined): string {
   return folder === undefined
-    ? `there is no folder for it, as ${PROFILES_VARIABLE} is empty or may not be read`
-    : `no permission; add --allow-read=${folder} --allow-write=${folder}`;
+    ? `there is no folder for it, as ${PROFILES_VARIABLE} is empty or may not be read.`
+    : `no permission; add --allow-read=${folder} --allow-write=${folder}.`;
 }

@@ -15,6 +15,7 @@ export {
   keepKernels,
   kernelsHash,
   readKernels,
+  whyKernelsNotKept,
 } from "./find_kernels.ts";
 export { type MeasuredTable, measureTable, type MeasureTableOptions } from "./measure_table.ts";
 export { profileFolder, PROFILES_VARIABLE } from "./profile_folder.ts";

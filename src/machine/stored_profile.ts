@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { type AdapterProfile, checkProfile } from "../adapter/adapter_profile.ts";
 import type { AdapterSummary } from "../gpu/device.ts";
-import { readStored, type Stored, type Subject, writeStored } from "./stored_file.ts";
+import { readStored, type Stored, type Subject, whyNotStored, writeStored } from "./stored_file.ts";
 import { toolkitVersion } from "./version.ts";
 
 /** Changes when the numbers of a profile, or the lines of a table of kernels, mean something else. */
@@ -99,7 +99,21 @@ export async function writeProfile(
   key: ProfileKey,
   profile: AdapterProfile,
 ): Promise<StoredProfile> {
-  return storedProfile(await writeStored(folder, subject(folder, key), profile));
+  return storedProfile(await writeStored(subject(folder, key), profile));
+}
+
+/**
+ * Tries whether the profile of an adapter could be kept.
+ *
+ * @param folder Folder of profiles.
+ * @param key What it would hold for.
+ * @returns `undefined` if it could; else a sentence that says why not.
+ */
+export async function whyProfileNotKept(
+  folder: string,
+  key: ProfileKey,
+): Promise<string | undefined> {
+  return await whyNotStored(subject(folder, key));
 }
 
 function storedProfile({ value, ...rest }: Stored<AdapterProfile>): StoredProfile {

@@ -46,8 +46,8 @@ export interface MeasureVariantsOptions {
   readonly traits: DeviceTraits;
   /** Milliseconds after which no further shape is begun; 60,000 unless told. */
   readonly budget?: number;
-  /** Receives every shape when it is measured. */
-  readonly onShape?: (measured: MeasuredShape) => void;
+  /** Receives every shape when it is measured; the next one waits for it. */
+  readonly onShape?: (measured: MeasuredShape) => void | Promise<void>;
 }
 
 /** Times as slow as the rule's in its first run, from which on a variant is not timed again. */
@@ -98,7 +98,7 @@ export async function measureVariants(
       if (performance.now() - start > budget) break;
       const found = await measureShape(bench, key, site, traits);
       measured.push(found);
-      onShape(found);
+      await onShape(found);
     }
   } finally {
     bench.close();

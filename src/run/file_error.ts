@@ -5,13 +5,13 @@
  * @module
  */
 
-/** Advice by the operating system's error code, or by the name of Deno's error class. */
+/** Advice by the operating system's error code, or by the name of Deno's error class; ELSEWHERE is another place. */
 const ADVICE: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full. Free some space or choose another folder with --out",
-  EDQUOT: "the disk quota is used up. Free some space or choose another folder with --out",
-  EIO: "the disk reports a fault. Check it, or choose another folder with --out",
+  ENOSPC: "the disk is full. Free some space or ELSEWHERE",
+  EDQUOT: "the disk quota is used up. Free some space or ELSEWHERE",
+  EIO: "the disk reports a fault. Check it, or ELSEWHERE",
   EFBIG: "the file is larger than the system allows. Raise the limit (ulimit -f)",
-  EROFS: "the file system is read-only. Choose another folder with --out",
+  EROFS: "the file system is read-only; ELSEWHERE",
   EACCES: "permission denied by the system. Check the folder's owner and mode",
   NotCapable:
     "Deno was not given the permission. Run with --allow-read --allow-write and the path, or by " +
@@ -24,17 +24,18 @@ const ADVICE: Readonly<Record<string, string>> = {
  * Wraps a file-system error so that its message names the action, the path and a way out.
  *
  * @param action What was attempted, as a verb phrase, such as `"write the checkpoint"`.
- * @param options The path concerned and the error that was caught.
+ * @param options The path concerned, the error that was caught, and how another place is chosen, as a
+ * verb phrase; with `--out` unless told.
  * @returns An error with `cause` set; it is thrown by the caller.
  */
 export function fileError(
   action: string,
-  options: { readonly path: string | URL; readonly cause: unknown },
+  options: { readonly path: string | URL; readonly cause: unknown; readonly elsewhere?: string },
 ): Error {
-  const { path, cause } = options;
+  const { path, cause, elsewhere = "choose another folder with --out" } = options;
   const name = cause instanceof Error ? cause.name : "";
   const code = errorCode(cause);
-  const advice = ADVICE[code] ?? ADVICE[name];
+  const advice = (ADVICE[code] ?? ADVICE[name])?.replace("ELSEWHERE", elsewhere);
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new Error(`Cannot ${action} ${path}: ${advice ?? detail}.`, { cause });
 }

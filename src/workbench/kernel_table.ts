@@ -77,6 +77,7 @@ export async function measureKernelTable(
     );
     const { stored, measured, left } = await measureTable(gpu, shapes, {
       ...{ ...found, halfPrecision, profile, budget },
+      onUnkept: (why) => print(`The table of kernels is not kept: ${why}`),
       onShape: (shape) => shapeLines(shape).forEach(print),
     });
     for (const shape of left) print(`not measured, as the time was over: ${shape}`);

@@ -1,30 +1,12 @@
 /** `--measure-kernels`: what a run computes is measured once, kept, and in its record. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { builtInProfile } from "../../src/adapter/mod.ts";
-import { defineExperiment } from "../../src/experiment/define_experiment.ts";
 import { measureKernels } from "../../src/experiment/measure_kernels.ts";
-import type { Prediction } from "../../src/experiment/prediction.ts";
 import { findKernels, findProfile } from "../../src/machine/mod.ts";
 import { webgpuTest } from "../webgpu.ts";
-import { type Config, demo } from "./demo.ts";
+import { config, nothing, OPTIONS, products, shape } from "./measure_process.ts";
 
-const shape = (rows: number) =>
-  `matrix product: batch 1, rows ${rows}, inner 8, columns 8, transposeA 0, transposeB 0`;
-
-const nothing = demo(() => Promise.resolve());
-const config = nothing.schema.parse({}) as Config;
-
-/** The experiment, with products of so many rows. */
-function products(rows: readonly number[], said?: string) {
-  return defineExperiment({
-    ...nothing,
-    predict: (_: Config, { onShape }): Promise<Prediction | string> => {
-      rows.forEach((each) => onShape!(shape(each)));
-      const none = { phases: [], assumed: [], notCounted: [] };
-      return Promise.resolve(said ?? { adapter: "one", profile: "measured", ...none });
-    },
-  });
-}
+const program = decodeURIComponent(new URL("measure_process.ts", import.meta.url).pathname);
 
 webgpuTest("measureKernels() measures what the table does not have, and no more", async (gpu) => {
   const folder = await Deno.makeTempDir();
@@ -32,7 +14,7 @@ webgpuTest("measureKernels() measures what the table does not have, and no more"
     const lines: string[] = [];
     const notes: string[] = [];
     const options = {
-      ...{ seed: 0, engine: "webgpu", data: "auto", memory: undefined, halfPrecision: false },
+      ...OPTIONS,
       ...{ folder, log: (line: string) => void lines.push(line), note: notes.push.bind(notes) },
     };
     await findProfile(gpu.device, {
@@ -68,6 +50,56 @@ webgpuTest("measureKernels() measures what the table does not have, and no more"
     for (const [experiment, why] of cases) {
       await assertRejects(() => measureKernels(experiment, config, options), Error, why);
     }
+    // Where nothing can be kept nothing is measured, and the profile is that of the class.
+    const link = `${folder}/link`;
+    await Deno.symlink(`${folder}/gone/there`, link);
+    notes.length = 0;
+    lines.length = 0;
+    const unkept = () => measureKernels(products([8]), config, { ...options, folder: link });
+    await assertRejects(
+      unkept,
+      Error,
+      "Cannot measure the kernels of demo: Cannot make the folder",
+    );
+    assertMatch(lines[0]!, /^The profile is not kept: Cannot make the folder of profiles/);
+    assertEquals([lines.length, notes[1]], [1, "measuring kernels: shape 1 of 1"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+webgpuTest("a process that is killed while it measures has kept what it said", async (gpu) => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const lines: string[] = [];
+    const options = { ...OPTIONS, folder, log: (line: string) => void lines.push(line) };
+    await findProfile(gpu.device, {
+      ...options,
+      measureWith: () => Promise.resolve({ ...builtInProfile("software"), source: "measured" }),
+    });
+    const rows = Array.from({ length: 40 }, (_, k) => 8 * (40 - k));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", program, folder, ...rows.map(String)],
+      stdout: "piped",
+    }).spawn();
+    let said = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      if (!said.includes("shape 3 of 40")) continue;
+      child.kill("SIGKILL");
+      break;
+    }
+    assertEquals((await child.status).signal, "SIGKILL");
+    const kept = (await findKernels(gpu.device, options))!;
+    const begun = Object.keys(kept.value).length;
+    assert(begun >= 2 && begun < 40, `${begun} shapes`);
+    assert(rows.slice(0, 2).every((each) => shape(each) in kept.value), "the largest first");
+    // Nothing of it is measured again.
+    const more = await measureKernels(products(rows.slice(0, begun + 1)), config, {
+      ...{ ...options, note: () => {} },
+    });
+    assertMatch(lines.pop()!, /^kernels of 1 shapes measured/);
+    assertEquals({ ...more.value, ...kept.value }, more.value);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -81,7 +81,7 @@ webgpuTest(
       }
       // A damaged table is replaced by what is measured.
       const fresh = await keepKernels(gpu.device, measured, options);
-      assertMatch(lines.pop()!, /another adapter or version; unused/);
+      assertMatch(lines.pop()!, /another adapter or version; replaced/);
       assertEquals(fresh!.value, { [shape(8)]: "matmul_any" });
       assertEquals(await find(), fresh);
       assertEquals(

@@ -98,11 +98,52 @@ webgpuTest(
     assertEquals([count, lines.length], [0, 0]);
     const now = await findProfile(gpu.device, { ...options, measure: "again" });
     assertEquals([now.profile.source, now.stored, count], ["measured", undefined, 1]);
-    assertMatch(lines[0]!, /not kept: there is no folder for it/);
+    assertMatch(lines.pop()!, /not kept: there is no folder for it/);
     assertMatch(
       profileLines(now)[0]!,
       new RegExp(`${profileHash(now.profile)}: measured now, not kept`),
     );
+  },
+);
+
+webgpuTest(
+  "findProfile() says that a folder cannot be written, before it measures",
+  async (gpu) => {
+    const root = await Deno.makeTempDir();
+    try {
+      const folder = `${root}/link`;
+      await Deno.symlink(`${root}/gone/there`, folder);
+      const said: string[] = [];
+      const options = {
+        folder,
+        log: (line: string) => void said.push(line),
+        measureWith: async () => {
+          said.push("measures");
+          await Deno.remove(folder);
+          await Deno.symlink(`${root}/gone/there`, folder);
+          return measured;
+        },
+      };
+      const why = /^The profile is not kept: Cannot make the folder of profiles .*link: /;
+      assertEquals((await findProfile(gpu.device, options)).profile.source, "built-in");
+      assertMatch(said.pop()!, why);
+      assertEquals(said, []);
+      const again = await findProfile(gpu.device, { ...options, measure: "again" });
+      assertEquals(again, { profile: measured, stored: undefined });
+      assertMatch(said.shift()!, why);
+      assertEquals(said.splice(0), ["measures"]);
+      // It can be written at first, and no longer when it was measured: the run takes what it has.
+      await Deno.remove(folder);
+      await Deno.mkdir(folder);
+      assertEquals(await findProfile(gpu.device, options), {
+        profile: measured,
+        stored: undefined,
+      });
+      assertEquals(said.shift(), "measures");
+      assertMatch(said.shift()!, why);
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
   },
 );
 

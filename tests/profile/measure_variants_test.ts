@@ -18,7 +18,7 @@ webgpuTest("measureVariants() runs all kernels of a shape, the most work first",
   const shown: string[] = [];
   const { measured, left } = await measureVariants(gpu, [SMALL, LARGE, SMALL], {
     traits,
-    onShape: (shape) => shown.push(...shapeLines(shape)),
+    onShape: (shape) => void shown.push(...shapeLines(shape)),
   });
   assertEquals([measured.map(({ shape }) => shape), left], [[LARGE, SMALL], []]);
   for (const { rule, variants, failures } of measured) {

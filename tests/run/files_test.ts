@@ -195,7 +195,7 @@ Deno.test("fileError() knows the way out of common failures", () => {
     [Object.assign(new Error("os error 28"), { code: "ENOSPC" }), "the disk is full. Free some"],
     [Object.assign(new Error("os error 5"), { code: "EIO" }), "the disk reports a fault"],
     [new Error("File too large (os error 27)"), "Raise the limit (ulimit -f)"],
-    [Object.assign(new Error("os error 30"), { code: "EROFS" }), "read-only. Choose another"],
+    [Object.assign(new Error("os error 30"), { code: "EROFS" }), "read-only; choose another"],
     [new Deno.errors.NotCapable("Requires write access"), "Run with --allow-read --allow-write"],
     [new Deno.errors.PermissionDenied("x"), "Check the folder's owner"],
     [new Error("strange"), "strange."],

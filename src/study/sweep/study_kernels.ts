@@ -6,6 +6,7 @@
 import { UsageError } from "../../experiment/usage_error.ts";
 import { writeFileAtomic } from "../../run/atomic_write.ts";
 import { fileError } from "../../run/file_error.ts";
+import { waitForLock } from "../../run/wait_for_lock.ts";
 import type { CommandOutput } from "../flags.ts";
 import { KERNELS_FILE } from "../read_units.ts";
 import { askExperiment } from "./ask_experiment.ts";
@@ -45,10 +46,7 @@ export async function withStudyKernels(
   const locked = `${out}/kernels.lock`;
   if (!measure) {
     // What another sweep measures now is for these units too.
-    if (await exists(locked)) {
-      using lock = await Deno.open(locked, { write: true });
-      await lock.lock(true);
-    }
+    if (await exists(locked)) (await waitForLock(locked)).close();
     return await exists(path) ? bound : command;
   }
   try {
@@ -57,8 +55,7 @@ export async function withStudyKernels(
     throw fileError("create the folder of the study", { path: out, cause });
   }
   // Of several sweeps that begin at once, one measures.
-  using lock = await Deno.open(locked, { write: true, create: true });
-  await lock.lock(true);
+  using _lock = await waitForLock(locked);
   if (await exists(path)) {
     output.log(`${path} has the kernels of this study; nothing is measured.`);
     return bound;
