@@ -58,6 +58,39 @@ export function storeStatement(
   return `${binding}[${position}] = select(${type}(0u), ${type}(1u), ${value});`;
 }
 
+/** A variable of a workgroup: an array of as many elements of a WGSL type as it has invocations. */
+export interface WorkgroupArray {
+  /** WGSL name. */
+  readonly name: string;
+  /** WGSL type of an element. */
+  readonly element: string;
+}
+
+/**
+ * The dispatch of a kernel whose invocations work together: statements find the number of their workgroup in `group`
+ * and their own number in it in `member`.
+ */
+export function groupKernel<B>(
+  expressions: Expressions<B>,
+  body: readonly string[],
+  { groups, arrays, traits }: {
+    groups: number;
+    arrays: readonly WorkgroupArray[];
+    traits: DeviceTraits;
+  },
+): GeneratedKernel<B> {
+  const grid = gridOf(groups * WORKGROUP, traits.maxWorkgroupsPerDimension);
+  const row = grid[1] === 1 ? [] : [{ name: "row", type: "u32", value: grid[0] } as const];
+  const sizes: KernelSize[] = [...row, ...expressions.sizes];
+  const begin = [
+    `let group = workgroup.x${row.length > 0 ? " + workgroup.y * row" : ""};`,
+  ];
+  return {
+    ...dispatchOf(expressions, sizes, grid),
+    code: kernelText(expressions, [...begin, ...body], { sizes, arrays }),
+  };
+}
+
 /** The dispatch of the kernel whose statements are `body`, one invocation for each of `threads`. */
 export function generatedKernel<B>(
   expressions: Expressions<B>,
@@ -76,11 +109,21 @@ export function generatedKernel<B>(
     ? [`let q = id.x;`]
     : [`let q = id.x + id.y * row;`, `if (q >= threads) { return; }`];
   return {
-    code: kernelText(expressions, [...begin, ...body], sizes),
+    ...dispatchOf(expressions, sizes, grid),
+    code: kernelText(expressions, [...begin, ...body], { sizes }),
+  };
+}
+
+function dispatchOf<B>(
+  { bindings }: Expressions<B>,
+  sizes: readonly KernelSize[],
+  workgroups: GeneratedKernel<B>["workgroups"],
+): Omit<GeneratedKernel<B>, "code"> {
+  return {
     sizes: Object.fromEntries(sizes.map(({ name, value }) => [name, value])),
-    memory: expressions.bindings.map(({ memory }) => memory),
-    writes: expressions.bindings.map(({ writes }) => writes),
-    workgroups: grid,
+    memory: bindings.map(({ memory }) => memory),
+    writes: bindings.map(({ writes }) => writes),
+    workgroups,
   };
 }
 
@@ -93,8 +136,14 @@ export function fitsBuffers<B>(kernel: GeneratedKernel<B>, traits: DeviceTraits)
 function kernelText<B>(
   expressions: Expressions<B>,
   body: readonly string[],
-  sizes: readonly KernelSize[],
+  { sizes, arrays }: {
+    readonly sizes: readonly KernelSize[];
+    readonly arrays?: readonly WorkgroupArray[];
+  },
 ): string {
+  const parameters = arrays === undefined
+    ? "@builtin(global_invocation_id) id: vec3<u32>"
+    : "@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) member: u32";
   const bindings = expressions.bindings.map(({ name, element, writes }, k) =>
     `@group(0) @binding(${k}) var<storage, ${
       writes ? "read_write" : "read"
@@ -106,9 +155,12 @@ function kernelText<B>(
       ...bindings,
       `@group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;`,
     ],
+    ...(arrays ?? []).map(({ name, element }) =>
+      `var<workgroup> ${name}: array<${element}, ${WORKGROUP}>;`
+    ),
     ...expressions.helpers.values(),
     `@compute @workgroup_size(${WORKGROUP})`,
-    `fn main(@builtin(global_invocation_id) id: vec3<u32>) {`,
+    `fn main(${parameters}) {`,
     ...sizes.map(({ name }) => `  let ${name} = sizes.${name};`),
     ...body.map((line) => `  ${line}`),
     `}`,

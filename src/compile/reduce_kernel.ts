@@ -25,13 +25,15 @@ import {
   flatPosition,
   type GeneratedKernel,
   generatedKernel,
+  groupKernel,
   loopBound,
   storeStatement,
+  WORKGROUP,
 } from "./kernel_source.ts";
 import { type Layout, layoutOf, opOf } from "./reduce_layout.ts";
 import { rootOf } from "./storage.ts";
 import type { ReduceUnit } from "./units.ts";
-import { memoryType, type Width } from "./wgsl_values.ts";
+import { memoryType, registerType, type Width } from "./wgsl_values.ts";
 
 /** Elements that are summed one after the other. */
 const BLOCK = 32;
@@ -62,13 +64,19 @@ export function reduceKernels<B>(
   return kernelsOf(unit, context, { layout, traits });
 }
 
+/** Results that one invocation computes. */
+function widthOf({ lanes }: Layout): Width {
+  return lanes === "kept" ? 4 : 1;
+}
+
 function kernelsOf<B>(
   unit: ReduceUnit,
   context: ReduceContext<B>,
   { layout, traits }: { layout: Layout; traits: DeviceTraits },
 ): GeneratedKernel<B>[] {
   if (layout.parts === 1) return [wholePass(unit, context, { layout, traits })];
-  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  if (layout.neighbours > 0) return [groupPass(unit, context, { layout, traits })];
+  const width = widthOf(layout);
   const partial = unit.reductions.map(() => context.scratch(layout.parts * layout.columns * width));
   return [
     partPass(unit, context, { layout, traits, partial }),
@@ -164,7 +172,7 @@ function finish<B>(
     registers: readonly string[];
   },
 ): string[] {
-  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const width = widthOf(layout);
   const flat = flatPosition("q", layout.columns, width);
   unit.reductions.forEach((tensor, k) => expressions.hold(tensor, registers[k]!, { flat, width }));
   const mark = expressions.outer.length;
@@ -219,7 +227,7 @@ function wholePass<B>(
   { layout, traits }: { layout: Layout; traits: DeviceTraits },
 ): GeneratedKernel<B> {
   const inLanes = layout.lanes === "reduced";
-  const column = flatPosition("q", layout.columns, layout.lanes === "kept" ? 4 : 1);
+  const column = flatPosition("q", layout.columns, widthOf(layout));
   const { expressions, values, together } = operandLoop(unit, context, { layout, column });
   const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
   const body = [
@@ -234,6 +242,99 @@ function wholePass<B>(
   return generatedKernel(expressions, body, { threads: layout.columns, traits });
 }
 
+/** Statements that reduce part `part` of a column. */
+interface PartLoop<B> {
+  readonly expressions: Expressions<B>;
+  readonly lines: readonly string[];
+  /** Registers of the reduced parts. */
+  readonly results: readonly string[];
+}
+
+/** Reduces part `part` of column `name`, both of which `define` gives values. */
+function partLoop<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, name, define }: {
+    layout: Layout;
+    name: string;
+    define: (expressions: Expressions<B>) => readonly string[];
+  },
+): PartLoop<B> {
+  const column = flatPosition(name, layout.columns, widthOf(layout));
+  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
+  const inLanes = layout.lanes === "reduced";
+  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
+  const count = layout.each / together;
+  const each = expressions.size(count);
+  const last = expressions.size(layout.iterations / together);
+  const [outer, inner] = [expressions.outer.splice(0), expressions.inner.splice(0)];
+  const lines = [
+    ...define(expressions),
+    ...outer,
+    ...loop(acc, inner, {
+      from: `part * ${each}`,
+      to: `min(part * ${each} + ${each}, ${last})`,
+      count,
+    }),
+  ];
+  return { expressions, lines, results: acc.results };
+}
+
+/** One pass: every workgroup reduces the parts of some columns, joins them and finishes. */
+function groupPass<B>(
+  unit: ReduceUnit,
+  context: ReduceContext<B>,
+  { layout, traits }: { layout: Layout; traits: DeviceTraits },
+): GeneratedKernel<B> {
+  const { columns, parts, neighbours } = layout;
+  const width = widthOf(layout);
+  const groups = Math.ceil(columns / neighbours);
+  const member = variableIndex("member", WORKGROUP);
+  const { expressions, lines, results } = partLoop(unit, context, {
+    layout,
+    name: "q",
+    define: (expressions) => [
+      ...expressions.define("own", ownColumn(groups, neighbours)),
+      ...expressions.define("part", divideIndex(member, neighbours)),
+      // None may return before the barrier.
+      `let q = min(own, ${expressions.size(columns - 1)});`,
+    ],
+  });
+  const arrays = results.map((_, k) => ({
+    name: `parts${k}`,
+    element: registerType("f32", width),
+  }));
+  const at = expressions.index(
+    addIndex(
+      scaleIndex(variableIndex(LOOP, parts), neighbours),
+      variableIndex("member", neighbours),
+    ),
+  );
+  const values = arrays.map(({ name }) => [`${name}[${at}]`]);
+  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes: false });
+  const join = [
+    ...loop(acc, [], { from: "0u", to: loopBound(expressions, parts), count: parts }),
+    ...finish(unit, context, { expressions, layout, registers: acc.results }),
+  ];
+  const body = [
+    ...lines,
+    ...arrays.map(({ name }, k) => `${name}[member] = ${results[k]};`),
+    `workgroupBarrier();`,
+    `if (part == 0u && own == q) {`,
+    ...join.map((line) => `  ${line}`),
+    `}`,
+  ];
+  return groupKernel(expressions, body, { groups, arrays, traits });
+}
+
+/** The column of an invocation of a workgroup that reduces `neighbours` columns. */
+function ownColumn(groups: number, neighbours: number): Index {
+  return addIndex(
+    scaleIndex(variableIndex("group", groups), neighbours),
+    moduloIndex(variableIndex("member", WORKGROUP), neighbours),
+  );
+}
+
 interface SplitPass<B> {
   layout: Layout;
   traits: DeviceTraits;
@@ -246,31 +347,21 @@ function partPass<B>(
   context: ReduceContext<B>,
   { layout, traits, partial }: SplitPass<B>,
 ): GeneratedKernel<B> {
-  const inLanes = layout.lanes === "reduced";
-  const width: Width = layout.lanes === "kept" ? 4 : 1;
-  const column = flatPosition("c", layout.columns, width);
-  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
-  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
   const { columns, parts } = layout;
-  const count = layout.each / together;
-  const each = expressions.size(count);
-  const last = expressions.size(layout.iterations / together);
   const q = variableIndex("q", columns * parts);
-  const body = [
-    ...expressions.define("c", moduloIndex(q, columns)),
-    ...expressions.define("part", divideIndex(q, columns)),
-    ...expressions.outer,
-    ...loop(acc, expressions.inner, {
-      from: `part * ${each}`,
-      to: `min(part * ${each} + ${each}, ${last})`,
-      count,
-    }),
-  ];
-  partial.forEach((memory, k) => {
-    const binding = expressions.bind(memory, memoryType("f32", width), true);
-    body.push(`${binding}[q] = ${acc.results[k]};`);
+  const { expressions, lines, results } = partLoop(unit, context, {
+    layout,
+    name: "c",
+    define: (expressions) => [
+      ...expressions.define("c", moduloIndex(q, columns)),
+      ...expressions.define("part", divideIndex(q, columns)),
+    ],
   });
-  return generatedKernel(expressions, body, { threads: columns * parts, traits });
+  const stores = partial.map((memory, k) => {
+    const binding = expressions.bind(memory, memoryType("f32", widthOf(layout)), true);
+    return `${binding}[q] = ${results[k]};`;
+  });
+  return generatedKernel(expressions, [...lines, ...stores], { threads: columns * parts, traits });
 }
 
 /** Second of two passes: join the parts of every column and finish. */
@@ -280,7 +371,7 @@ function joinPass<B>(
   { layout, traits, partial }: SplitPass<B>,
 ): GeneratedKernel<B> {
   const expressions = new Expressions<B>(readContext(unit, context));
-  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const width = widthOf(layout);
   const { columns, parts } = layout;
   const at = expressions.index(
     addIndex(scaleIndex(variableIndex(LOOP, parts), columns), variableIndex("q", columns)),

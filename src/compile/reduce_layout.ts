@@ -8,6 +8,7 @@ import type { Shape } from "../ir/aval.ts";
 import { sizeOf } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Node } from "../ir/tensor.ts";
+import { WORKGROUP } from "./kernel_source.ts";
 import type { ReduceUnit } from "./units.ts";
 
 /** Most iterations of one invocation. */
@@ -29,6 +30,8 @@ export interface Layout {
   readonly parts: number;
   /** Iterations of one part. */
   readonly each: number;
+  /** Columns of which one workgroup computes all parts; 0 where parts are joined by a pass of their own. */
+  readonly neighbours: number;
 }
 
 /** What a reduction computes. */
@@ -83,5 +86,33 @@ export function layoutOf(
     parts = 1;
   }
   const each = Math.ceil(iterations / parts);
-  return { lanes, kept, reduced, columns, iterations, parts: Math.ceil(iterations / each), each };
+  const layout: Layout = {
+    ...{ lanes, kept, reduced, columns, iterations },
+    ...{ parts: Math.ceil(iterations / each), each, neighbours: 0 },
+  };
+  return joinedInWorkgroup(layout, unit.reductions.length, traits) ?? layout;
+}
+
+/**
+ * The layout whose parts a workgroup joins, if what that takes longer, where its invocations are fewer than could run,
+ * costs less than the dispatch of a second pass.
+ */
+function joinedInWorkgroup(
+  layout: Layout,
+  reductions: number,
+  { costs: { busy, dispatch, load }, maxWorkgroupStorage }: DeviceTraits,
+): Layout | undefined {
+  const { lanes, columns, iterations, parts } = layout;
+  if (parts === 1) return undefined;
+  const width = lanes === "kept" ? 4 : 1;
+  if (reductions * WORKGROUP * width * 4 > maxWorkgroupStorage) return undefined;
+  const most = Math.min(columns, Math.max(1, WORKGROUP / parts));
+  const neighbours = 2 ** Math.floor(Math.log2(most));
+  // Pairs of elements stay together.
+  const pair = iterations % 2 === 0 ? 2 : 1;
+  const each = pair * Math.ceil(iterations * neighbours / WORKGROUP / pair);
+  // An iteration of few invocations takes as long as one of as many as the adapter runs.
+  const longer = Math.max(0, each - layout.each) * busy.reduced * 4 * load;
+  if (each > MOST_ITERATIONS || longer >= dispatch) return undefined;
+  return { ...layout, parts: WORKGROUP / neighbours, each, neighbours };
 }

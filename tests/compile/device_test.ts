@@ -88,6 +88,35 @@ agreesTest("a reduction seen through a reshape is not read before it is written"
   }),
 ]);
 
+/** Sums and maxima of every layout, whose parts are many on any adapter. */
+const LONG: readonly Subject[] = [
+  subject("one long sum, one maximum", [[9_001]], (x) => [t.sum(x!), t.max(t.neg(x!))]),
+  subject("sums of four lanes", [[3, 20_000]], (x) => {
+    const s = t.sum(x!, { axes: 1, keepAxes: true });
+    return [t.log(s), t.add(t.max(x!, { axes: 1, keepAxes: true }), s)];
+  }),
+  subject("more columns than a workgroup has, the last one alone", [[2_000, 9]], (x) => [
+    t.sum(x!, { axes: 0 }),
+  ]),
+  subject("statistics of channels, and what follows them", [[900, 2, 20]], (x) => {
+    const mean = t.mean(x!, { axes: 0, keepAxes: true });
+    const square = t.mean(t.square(x!), { axes: 0, keepAxes: true });
+    return [t.rsqrt(t.sub(square, t.mul(t.square(mean), 0.5))), t.max(x!, { axes: 0 }), mean];
+  }),
+  subject("an odd number of elements, a sum beside a position", [[1_201, 8]], (x) => [
+    t.sum(t.square(x!), { axes: 0 }),
+    t.argMax(x!, { axes: 0 }),
+  ]),
+];
+
+agreesTest("parts of sums and maxima are joined by a workgroup or by a second pass", LONG, [
+  {},
+  { costs: DISCRETE_COSTS },
+  { costs: DISCRETE_COSTS, maxWorkgroupsPerDimension: 2 },
+  { costs: DISCRETE_COSTS, maxWorkgroupStorage: 256 },
+  { costs: { ...DISCRETE_COSTS, dispatch: 0 } },
+]);
+
 webgpuTest("what is put into memory late is known to the expressions before it", async (gpu) => {
   // Without sharing on a CPU, eight buffers are too few for the second derivative of a normalised vector.
   const traits = { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 };

@@ -95,6 +95,20 @@ export const compiler: readonly Mutation[] = [
     to: "scaleIndex(variableIndex(LOOP, parts), parts)",
   },
   {
+    name: "a workgroup joins the parts of other columns",
+    file: "src/compile/reduce_kernel.ts",
+    from: "scaleIndex(variableIndex(LOOP, parts), neighbours)",
+    to: "scaleIndex(variableIndex(LOOP, parts), 1)",
+    adapter: "like a GPU",
+  },
+  {
+    name: "a workgroup that joins parts begins at another's columns",
+    file: "src/compile/reduce_kernel.ts",
+    from: 'scaleIndex(variableIndex("group", groups), neighbours)',
+    to: 'scaleIndex(variableIndex("group", groups), 1)',
+    adapter: "like a GPU",
+  },
+  {
     name: "the last part of a reduction goes beyond its end",
     file: "src/compile/reduce_kernel.ts",
     from: "to: `min(part * ${each} + ${each}, ${last})`",
@@ -159,8 +173,8 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the last, shorter part of a reduction is left out",
     file: "src/compile/reduce_layout.ts",
-    from: "parts: Math.ceil(iterations / each), each };",
-    to: "parts: Math.max(1, Math.floor(iterations / each)), each };",
+    from: "parts: Math.ceil(iterations / each), each,",
+    to: "parts: Math.max(1, Math.floor(iterations / each)), each,",
   },
   {
     name: "largest elements of different operands share their work",
