@@ -28,6 +28,7 @@ interface Execution {
   /** Times the invocations that keep it busy in registers. */
   readonly busy: AdapterCosts["busy"];
   readonly leastIterations: AdapterCosts["leastIterations"];
+  readonly leastRun: number;
   readonly tiledWorkgroup: number;
   readonly occupancy: boolean;
 }
@@ -39,6 +40,8 @@ interface Execution {
 const PROCESSOR: Execution = {
   busy: { mapped: 4, reduced: 2, tiled: 0.75 },
   leastIterations: { reduced: 32, tiled: 128 },
+  // A page: each core prefetches of its own.
+  leastRun: 1024,
   tiledWorkgroup: 16,
   occupancy: false,
 };
@@ -47,6 +50,8 @@ const PROCESSOR: Execution = {
 const GRAPHICS: Execution = {
   busy: { mapped: 4, reduced: 1, tiled: 4 },
   leastIterations: { reduced: 16, tiled: 32 },
+  // 32 bytes, what memory gives at least.
+  leastRun: 8,
   tiledWorkgroup: 64,
   occupancy: true,
 };

@@ -90,24 +90,27 @@ export function layoutOf(
     ...{ lanes, kept, reduced, columns, iterations },
     ...{ parts: Math.ceil(iterations / each), each, neighbours: 0 },
   };
-  return joinedInWorkgroup(layout, unit.reductions.length, traits) ?? layout;
+  const row = lastKept ? kept.at(-1)! / (lanes === "kept" ? 4 : 1) : 1;
+  return joinedInWorkgroup(layout, { row, reductions: unit.reductions.length }, traits) ?? layout;
 }
 
 /**
  * The layout whose parts a workgroup joins, if what that takes longer, where its invocations are fewer than could run,
- * costs less than the dispatch of a second pass.
+ * costs less than the dispatch of a second pass. `row` are the columns that lie side by side in memory.
  */
 function joinedInWorkgroup(
   layout: Layout,
-  reductions: number,
-  { costs: { busy, dispatch, load }, maxWorkgroupStorage }: DeviceTraits,
+  { row, reductions }: { readonly row: number; readonly reductions: number },
+  { costs: { busy, dispatch, load, leastRun }, maxWorkgroupStorage }: DeviceTraits,
 ): Layout | undefined {
   const { lanes, columns, iterations, parts } = layout;
   if (parts === 1) return undefined;
   const width = lanes === "kept" ? 4 : 1;
   if (reductions * WORKGROUP * width * 4 > maxWorkgroupStorage) return undefined;
-  const most = Math.min(columns, Math.max(1, WORKGROUP / parts));
-  const neighbours = 2 ** Math.floor(Math.log2(most));
+  const least = 2 ** Math.ceil(Math.log2(Math.min(row, Math.ceil(leastRun / width))));
+  const most = 2 ** Math.floor(Math.log2(Math.min(columns, WORKGROUP / parts)));
+  const neighbours = Math.max(1, least, most);
+  if (neighbours > WORKGROUP / 2) return undefined;
   // Pairs of elements stay together.
   const pair = iterations % 2 === 0 ? 2 : 1;
   const each = pair * Math.ceil(iterations * neighbours / WORKGROUP / pair);

@@ -35,6 +35,8 @@ export interface AdapterCosts {
   };
   /** Loop iterations of all invocations together that cost less than a dispatch that joins parts; 0 for none. */
   readonly shortLoops: number;
+  /** Fewest neighbouring elements of a row that a workgroup reads about as fast as whole rows. */
+  readonly leastRun: number;
   /** Invocations of a workgroup of the kernels that compute a tile each. */
   readonly tiledWorkgroup: number;
   /** Whether more workgroups run at once if each takes less workgroup memory. */

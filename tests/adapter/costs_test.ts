@@ -106,6 +106,7 @@ Deno.test("a change of any cost changes a plan", async () => {
       busy: { ...busy, tiled: 1e5 },
     },
     shortLoops: { shortLoops: 1e6 },
+    leastRun: { leastRun: 4 },
     tiledWorkgroup: { shuffle: 100, tiledWorkgroup: 64 },
     occupancy: { shuffle: 100, occupancy: true },
   };
