@@ -21,6 +21,8 @@ export interface SplitSum {
   readonly steps: number;
   /** Loop iterations that one unit costs an invocation. */
   readonly iterationsPerStep: number;
+  /** What an iteration does, in those of a tile in registers; 1 unless told. */
+  readonly weight?: number;
   /** Invocations that the kernel has in one part. */
   readonly blocks: number;
   /** Elements of the result. */
@@ -132,7 +134,7 @@ export function linearGrid(
  * @throws {RangeError} When one step alone has too many iterations
  */
 export function chooseParts(sum: SplitSum, traits: DeviceTraits, share: number = 1): Parts {
-  const { steps, iterationsPerStep, blocks, size } = sum;
+  const { steps, iterationsPerStep, weight = 1, blocks, size } = sum;
   const most = Math.floor(MAX_ITERATIONS / (iterationsPerStep + 1));
   if (most < 1) {
     throw new RangeError(
@@ -143,7 +145,7 @@ export function chooseParts(sum: SplitSum, traits: DeviceTraits, share: number =
   const { costs } = traits;
   const busy = ceilDivide(costs.busy.tiled, blocks);
   const least = costs.leastIterations.tiled;
-  const worthwhile = Math.max(1, Math.floor(steps * iterationsPerStep / least));
+  const worthwhile = Math.max(1, Math.floor(weight * steps * iterationsPerStep / least));
   const room = Math.max(1, Math.floor(traits.maxStorageBinding / (4 * size)));
   const fewest = ceilDivide(steps, most);
   const usual = Math.max(fewest, Math.min(busy, worthwhile, room, MAX_PARTS));

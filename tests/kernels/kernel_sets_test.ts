@@ -135,18 +135,19 @@ Deno.test("a rule whose kernels were not loaded is an error, as is a name that n
     Error,
     "The rule of kernels has 'matmul_none' for matrix product",
   );
-  assertEquals(lowerMatmul(g, await withKernelSets(GPU)).calls[0]!.kernel, "matmul");
+  assertEquals(lowerMatmul(g, await withKernelSets(GPU)).calls[0]!.kernel, "matmul_shared");
   // A set without rules is only there to be named.
   const { rule: _, ...named } = all[0]!.operations["matrix product"]!;
   const silent: KernelSet = { name: "silent", operations: { "matrix product": named } };
   const traits = { ...GPU, kernelSets: [silent, ...kernelSets] };
-  assertEquals(lowerMatmul(g, traits).calls[0]!.kernel, "matmul");
+  assertEquals(lowerMatmul(g, traits).calls[0]!.kernel, "matmul_shared");
   const told = lowerMatmul(g, { ...traits, chooseKernel: () => "matmul_lanes" });
   assertEquals(told.calls[0]!.kernel, "matmul_lanes");
   const [operation] = kernelOperations.filter(({ name }) => name === "matrix product");
   assertEquals(
     variantsOf(operation!, all).length,
-    operation!.variants.length + named.variants.length,
+    operation!.variants.length +
+      all.reduce((n, set) => n + (set.operations[operation!.name]?.variants.length ?? 0), 0),
   );
 });
 
@@ -171,7 +172,7 @@ webgpuTest(
     assertEquals(await kernelsOf({}), usual);
     // Lanes that give each other what costs little anyway are not worth it.
     const cheap = { costs: { ...DISCRETE_COSTS, load: 0.1 } };
-    assertEquals(await kernelsOf({ traits: cheap }), ["conv2d_3x3_slices", "matmul"]);
+    assertEquals(await kernelsOf({ traits: cheap }), ["conv2d_3x3_slices", "matmul_shared"]);
     if (gpu.traits.subgroupLanes < 8) return;
     const shape =
       "matrix product: batch 1, rows 64, inner 64, columns 64, transposeA 0, transposeB 0";

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
+import { DISCRETE_COSTS } from "../device_traits.ts";
 import { lowerMatmul } from "../../src/ops/matmul_lowering.ts";
 import { assertClose, KernelBench, matmulReference, values } from "./fixtures.ts";
 import { webgpuTest } from "../webgpu.ts";
@@ -22,7 +23,8 @@ const CASES: readonly (readonly [number, number, number, number])[] = [
 ];
 
 webgpuTest("lowerMatmul() computes all four transpositions", async (gpu) => {
-  const usual = await withKernelSets(gpu.traits);
+  const usual = await withKernelSets(gpu.traits, "all");
+  const adapters = [usual, { ...usual, subgroupLanes: 0 }, { ...usual, costs: DISCRETE_COSTS }];
   const bench = new KernelBench(gpu);
   for (const [batch, rows, inner, columns] of CASES) {
     const a = values(batch * rows * inner, 1);
@@ -31,9 +33,13 @@ webgpuTest("lowerMatmul() computes all four transpositions", async (gpu) => {
       for (const transposeB of [false, true]) {
         const g = { batch, rows, inner, columns, transposeA, transposeB };
         const expected = matmulReference(g, a, b);
-        for (const traits of [usual, { ...usual, subgroupLanes: 0 }]) {
+        for (const traits of adapters) {
           const y = await bench.run(lowerMatmul(g, traits), [a, b], batch * rows * columns);
-          assertClose(y, expected, `${JSON.stringify(g)}, ${traits.subgroupLanes} lanes`);
+          assertClose(
+            y,
+            expected,
+            `${JSON.stringify(g)}, ${traits.subgroupLanes} lanes, ${traits.costs.occupancy}`,
+          );
         }
       }
     }
@@ -42,13 +48,19 @@ webgpuTest("lowerMatmul() computes all four transpositions", async (gpu) => {
 });
 
 webgpuTest("lowerMatmul() splits sums longer than one invocation may loop", async (gpu) => {
-  const usual = await withKernelSets(gpu.traits);
+  const usual = await withKernelSets(gpu.traits, "all");
   const bench = new KernelBench(gpu);
   for (const inner of [300_000, 80_001]) {
     const g = { batch: 1, rows: 3, inner, columns: 4, transposeA: false, transposeB: false };
     const [a, b] = [values(3 * inner, 1), values(4 * inner, 2)];
     const expected = matmulReference(g, a, b);
-    for (const traits of [usual, { ...usual, maxStorageBinding: 96 }]) {
+    for (
+      const traits of [
+        usual,
+        { ...usual, maxStorageBinding: 96 },
+        { ...usual, costs: DISCRETE_COSTS },
+      ]
+    ) {
       const lowering = lowerMatmul(g, traits);
       assertEquals(lowering.calls.length, 2);
       assert(lowering.scratch[0]! >= 2 * 12);

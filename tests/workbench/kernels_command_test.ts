@@ -73,10 +73,10 @@ Deno.test("kernels --check names the module of the folder that a file is in", as
 
 Deno.test("kernels --check names files that are new or gone, and changes by hand", async () => {
   const renamed = await onCopy((folder) =>
-    Deno.rename(new URL("matmul.wgsl", folder), new URL("product.wgsl", folder))
+    Deno.rename(new URL("matmul_any.wgsl", folder), new URL("product.wgsl", folder))
   );
   assertStringIncludes(renamed.lines, "product.wgsl is not in mod.ts");
-  assertStringIncludes(renamed.lines, "matmul.wgsl is in mod.ts, but there is no such file");
+  assertStringIncludes(renamed.lines, "matmul_any.wgsl is in mod.ts, but there is no such file");
   const byHand = await onCopy(
     edit("mod.ts", "The kernels of this folder", "All kernels of this folder"),
   );

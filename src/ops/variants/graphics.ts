@@ -9,19 +9,31 @@ import { correlateSlices } from "./correlate_slices.ts";
 import { correlateTiles } from "./correlate_tiles.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 import { invocationTime } from "./invocation_time.ts";
+import { productShared } from "./product_shared.ts";
+import type { ProductShape } from "./product_shape.ts";
+import { inParts } from "./split_variant.ts";
 
-const VARIANTS = /* @__PURE__ */ [correlateTiles, correlateSlices].flat();
+const CONVOLUTIONS = /* @__PURE__ */ [correlateTiles, correlateSlices].flat();
 
 /** All kernels for GPUs; one more is one file and one line. */
 export const graphics: KernelSet = {
   name: "graphics",
-  operations: { "convolution": { variants: VARIANTS, rule: convolution } },
+  operations: {
+    "convolution": { variants: CONVOLUTIONS, rule: convolution },
+    "matrix product": { variants: inParts(productShared), rule: product },
+  },
 };
 
 /** The fastest by what its invocations do; the first of equal ones, which has fewer of them. */
 function convolution(s: CorrelationShape, traits: DeviceTraits): string | undefined {
   if (!is3x3(s) || !traits.costs.occupancy) return undefined;
-  const times = VARIANTS.filter((variant) => variant.fits(s, traits))
+  const times = CONVOLUTIONS.filter((variant) => variant.fits(s, traits))
     .map(({ name, work }) => ({ name, time: invocationTime(work(s), traits.costs) }));
   return times.reduce((best, next) => next.time < best.time ? next : best).name;
+}
+
+function product(shape: ProductShape, traits: DeviceTraits): string | undefined {
+  return traits.costs.occupancy && productShared.fits(shape, traits)
+    ? productShared.name
+    : undefined;
 }

@@ -22,13 +22,13 @@ interface LoadableSet {
 const SETS: readonly LoadableSet[] = [
   {
     name: "processors",
-    kernels: /_lane|^conv2d_3x3$/,
+    kernels: /_lane|^(conv2d_3x3|matmul)(,|$)/,
     ruled: (traits) => !traits.costs.occupancy || usesLanes(traits),
     load: async () => (await import("./processors.ts")).processors,
   },
   {
     name: "graphics",
-    kernels: /^conv2d_3x3_(tiles|slices)/,
+    kernels: /^conv2d_3x3_(tiles|slices)|_shared/,
     ruled: ({ costs }) => costs.occupancy,
     load: async () => (await import("./graphics.ts")).graphics,
   },

@@ -17,6 +17,7 @@ import { filterGradientLanes } from "./filter_gradient_lanes.ts";
 import { type FilterGradientShape, isRow3 } from "./filter_gradient_shape.ts";
 import { productLanes } from "./product_lanes.ts";
 import { hasVectors, type ProductShape } from "./product_shape.ts";
+import { productVectors } from "./product_vectors.ts";
 import { inParts } from "./split_variant.ts";
 import { divide, prefersStrips } from "./strips.ts";
 
@@ -32,7 +33,10 @@ export const processors: KernelSet = {
       variants: [...inParts(filterGradientLanes), ...inParts(filterGradientLaneStrips)],
       rule: filterGradient,
     },
-    "matrix product": { variants: inParts(productLanes), rule: product },
+    "matrix product": {
+      variants: [...inParts(productVectors), ...inParts(productLanes)],
+      rule: product,
+    },
   },
 };
 
@@ -63,8 +67,10 @@ function filterGradient(s: FilterGradientShape, traits: DeviceTraits): string | 
 }
 
 function product(shape: ProductShape, traits: DeviceTraits): string | undefined {
+  if (!hasVectors(shape)) return undefined;
   const wide = shape.rows >= 16 && shape.columns >= 32;
-  return wide && hasVectors(shape) && usesLanes(traits) ? productLanes.name : undefined;
+  if (wide && usesLanes(traits)) return productLanes.name;
+  return traits.costs.occupancy ? undefined : productVectors.name;
 }
 
 /** `count` rounded up to a multiple of `unit`. */

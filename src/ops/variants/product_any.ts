@@ -18,11 +18,16 @@ export const productAny: SplitVariant<ProductShape> = {
     return planProduct(shape, {
       kernel: "matmul_any",
       code: matmul_any,
-      vectors: false,
+      step: 1,
       tile: [4, 4],
       invocations: 1,
       workgroup,
-      overrides: { WORKGROUP: workgroup },
+      overrides: (steps) => ({
+        WORKGROUP: workgroup,
+        transpose_a: shape.transposeA,
+        transpose_b: shape.transposeB,
+        part_inner: steps,
+      }),
     }, { traits, share });
   },
 };

@@ -17,10 +17,14 @@ export const productLanes: SplitVariant<ProductShape> = {
     planProduct(shape, {
       kernel: "matmul_lanes",
       code: matmul_lanes,
-      vectors: true,
+      step: 4,
       tile: [32, 64],
       invocations: LANES,
       workgroup: LANES,
-      overrides: {},
+      overrides: (steps) => ({
+        TRANSPOSE_A: shape.transposeA,
+        TRANSPOSE_B: shape.transposeB,
+        part4: steps,
+      }),
     }, { traits, share }),
 };

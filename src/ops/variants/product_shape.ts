@@ -29,27 +29,42 @@ export function hasVectors({ rows, inner, columns, transposeA }: ProductShape): 
 }
 
 /** A kernel of the product, and how it divides the work. */
-export interface ProductKernel extends Pick<VariantCall, "kernel" | "code" | "overrides"> {
-  /** Whether it loads vectors along the inner axis. */
-  readonly vectors: boolean;
+export interface ProductKernel extends Pick<VariantCall, "kernel" | "code"> {
+  /** Terms of a sum that cannot be divided further. */
+  readonly step: number;
+  /** Loop iterations that they take; one unless told. */
+  readonly iterations?: number;
+  /** What an iteration does, in those of a tile in registers; 1 unless told. */
+  readonly weight?: number;
   /** Rows and columns of a tile. */
   readonly tile: readonly [number, number];
   /** Invocations of a tile. */
   readonly invocations: number;
   /** Invocations of a workgroup. */
   readonly workgroup: number;
+  /** The constants that only it has, for so many steps in a part. */
+  readonly overrides: (stepsPerPart: number) => VariantCall["overrides"];
 }
 
 /** Lays a kernel out over parts of the inner axis, `share` times as many as usual. */
 export function planProduct(
-  { batch, rows, inner, columns, transposeA, transposeB }: ProductShape,
-  { kernel, code, vectors, tile, invocations, workgroup, overrides }: ProductKernel,
+  { batch, rows, inner, columns }: ProductShape,
+  { kernel, code, step, iterations = 1, weight, tile, invocations, workgroup, overrides }:
+    ProductKernel,
   { traits, share }: { readonly traits: DeviceTraits; readonly share: number },
 ): VariantCall {
   const blocks = batch * ceilDivide(rows, tile[0]) * ceilDivide(columns, tile[1]) * invocations;
-  const steps = vectors ? inner / 4 : inner;
-  const sum = { steps, iterationsPerStep: 1, blocks, size: batch * rows * columns };
-  const { parts, stepsPerPart } = chooseParts(sum, traits, share);
+  const { parts, stepsPerPart } = chooseParts(
+    {
+      steps: ceilDivide(inner, step),
+      iterationsPerStep: iterations,
+      ...(weight !== undefined && { weight }),
+      blocks,
+      size: batch * rows * columns,
+    },
+    traits,
+    share,
+  );
   const grid = linearGrid(blocks * parts, traits, workgroup);
   return {
     kernel,
@@ -60,11 +75,8 @@ export function planProduct(
       inner,
       columns,
       parts,
-      ...(vectors
-        ? { TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, part4: stepsPerPart }
-        : { transpose_a: transposeA, transpose_b: transposeB, part_inner: stepsPerPart }),
       groups_x: grid.overrides.groups_x,
-      ...overrides,
+      ...overrides(stepsPerPart),
     },
     workgroups: grid.workgroups,
     parts,

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { matmul } from "../../../kernels/mod.ts";
+import { matmul } from "../../../kernels/processors/mod.ts";
 import { heavyWorkgroup } from "../kernel_grid.ts";
 import type { SplitVariant } from "./split_variant.ts";
 import { hasVectors, planProduct, type ProductShape } from "./product_shape.ts";
 
-/** `kernels/matmul.wgsl`. */
+/** `kernels/processors/matmul.wgsl`. */
 export const productVectors: SplitVariant<ProductShape> = {
   name: "matmul",
   tolerance: 3e-5,
@@ -18,11 +18,16 @@ export const productVectors: SplitVariant<ProductShape> = {
     return planProduct(shape, {
       kernel: "matmul",
       code: matmul,
-      vectors: true,
+      step: 4,
       tile: [16, 8],
       invocations: 1,
       workgroup,
-      overrides: { WORKGROUP: workgroup },
+      overrides: (steps) => ({
+        WORKGROUP: workgroup,
+        TRANSPOSE_A: shape.transposeA,
+        TRANSPOSE_B: shape.transposeB,
+        part4: steps,
+      }),
     }, { traits, share });
   },
 };
