@@ -7,6 +7,7 @@ import {
   lowerConv2dFilterGrad,
   lowerConv2dInputGrad,
 } from "../../src/ops/conv2d_lowering.ts";
+import { sumParts } from "../../src/ops/kernel_grid.ts";
 import { lowerMatmul, type MatmulGeometry } from "../../src/ops/matmul_lowering.ts";
 import { kernelOperations, requireKernels, siteOf } from "../../src/ops/variants/kernel_sites.ts";
 import { allKernelSets, withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
@@ -127,6 +128,44 @@ webgpuTest("all kernels of a matrix product agree with float64", async (gpu) => 
       const label = `${JSON.stringify(g)} by ${context}`;
       assertClose(await bench.run(found, [a, b], want.length), want, label);
     });
+  }
+  bench.close();
+});
+
+webgpuTest(
+  "an infinite element of a product reaches its own row or column, by all kernels",
+  async (gpu) => {
+    const bench = new KernelBench(gpu);
+    for (const inner of [20, 36]) {
+      const g = { batch: 1, rows: 36, inner, columns: 40, transposeA: false, transposeB: false };
+      const [a, b] = [values(g.rows * inner, 1), values(inner * g.columns, 2)];
+      // The last of a sum: what comes after it is padded.
+      a[2 * inner + inner - 1] = Infinity;
+      b[(inner - 1) * g.columns + 3] = -Infinity;
+      const sign = (value: number): number => Number.isFinite(value) ? 0 : value;
+      const want = matmulReference(g, a, b).map(sign);
+      await runAll(bench, (traits) => lowerMatmul(g, traits), async (found, context) => {
+        const y = await bench.run(found, [a, b], want.length);
+        assertEquals(Array.from(y, sign), Array.from(want), `inner ${inner} by ${context}`);
+      });
+    }
+    bench.close();
+  },
+);
+
+webgpuTest("sums of parts take all parts and no more", async (gpu) => {
+  const bench = new KernelBench(gpu);
+  const size = 70;
+  for (let parts = 1; parts <= 25; parts++) {
+    const x = values(size * (parts + 8), parts);
+    const [source, target] = [{ kind: "input", index: 0 }, { kind: "output", index: 0 }] as const;
+    const call = sumParts({ source, target, size, parts }, gpu.traits);
+    const want = Float64Array.from({ length: size }, (_, i) => {
+      let sum = 0;
+      for (let part = 0; part < parts; part++) sum += x[part * size + i]!;
+      return sum;
+    });
+    assertClose(await bench.run({ calls: [call], scratch: [] }, [x], size), want, `${parts} parts`);
   }
   bench.close();
 });
