@@ -153,6 +153,48 @@ webgpuTest(
   },
 );
 
+webgpuTest(
+  "an infinite pixel reaches what is under the filter, by all kernels of sums",
+  async (gpu) => {
+    const bench = new KernelBench(gpu);
+    const sign = (value: number): number => Number.isFinite(value) ? 0 : value;
+    for (
+      const row of [
+        [1, 2, 7, 7, 4, 8, 3, 3, 1, 1, 0, 0, 0, 0],
+        [1, 2, 7, 9, 4, 8, 3, 3, 1, 1, 0, 0, 0, 0],
+        [1, 2, 6, 9, 5, 10, 3, 3, 1, 1, 0, 2, 1, 0],
+        [2, 1, 8, 10, 8, 4, 3, 3, 1, 1, 1, 0, 1, 1],
+      ]
+    ) {
+      const g = geometry(row);
+      const sizes = conv2dSizes(g);
+      for (const column of [0, g.width - 2, g.width - 1]) {
+        const [x, w, dy] = [values(sizes.x, 1), values(sizes.w, 2), values(sizes.y, 3)];
+        x[(2 * g.width + column) * g.inChannels + 1] = Infinity;
+        const cases = [
+          { lower: lowerConv2d, inputs: [x, w], want: conv2dReference(g, x, w) },
+          { lower: lowerConv2dFilterGrad, inputs: [x, dy], want: filterGradReference(g, x, dy) },
+        ];
+        for (const { lower, inputs, want } of cases) {
+          await runAll(bench, (traits) => lower(g, traits), async (found, context) => {
+            // These take it further, Winograd's to the whole tile and the lanes' to all taps, but lose none.
+            const spreads = /winograd|lane.*filter_gradient/.test(context);
+            const y = await bench.run(found, inputs, want.length);
+            const label = `${lower.name} [${row}], column ${column}, by ${context}`;
+            const wrong = want.findIndex((value, k) =>
+              spreads
+                ? sign(value) !== 0 && sign(y[k]!) === 0
+                : !Object.is(sign(y[k]!), sign(value))
+            );
+            assert(wrong < 0, `${label}: element ${wrong} is ${y[wrong]}, expected ${want[wrong]}`);
+          });
+        }
+      }
+    }
+    bench.close();
+  },
+);
+
 webgpuTest("sums of parts take all parts and no more", async (gpu) => {
   const bench = new KernelBench(gpu);
   const size = 70;

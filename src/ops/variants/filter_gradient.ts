@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { DeviceTraits } from "../../ir/lowering.ts";
 import { CONVOLUTION_FIELDS } from "./convolution_shape.ts";
-import { filterGradient3x3 } from "./filter_gradient_3x3.ts";
 import { filterGradientAny } from "./filter_gradient_any.ts";
 import { type FilterGradientShape, filterSize } from "./filter_gradient_shape.ts";
 import type { KernelOperation } from "./kernel_variant.ts";
@@ -15,14 +13,7 @@ import { inParts } from "./split_variant.ts";
 export const filterGradient: KernelOperation<FilterGradientShape> = {
   name: "filter gradient",
   fields: CONVOLUTION_FIELDS,
-  variants: /* @__PURE__ */ [
-    /* @__PURE__ */ inParts(filterGradientAny),
-    /* @__PURE__ */ inParts(filterGradient3x3),
-  ].flat(),
-  rule,
+  variants: /* @__PURE__ */ inParts(filterGradientAny),
+  rule: () => filterGradientAny.name,
   size: (s) => filterSize(s),
 };
-
-function rule(s: FilterGradientShape, traits: DeviceTraits): string {
-  return filterGradient3x3.fits(s, traits) ? filterGradient3x3.name : filterGradientAny.name;
-}

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { conv2d_3x3_filter_gradient } from "../../../kernels/mod.ts";
+import { conv2d_3x3_filter_gradient } from "../../../kernels/processors/mod.ts";
 import { ceilDivide, heavyWorkgroup } from "../kernel_grid.ts";
 import { type FilterGradientShape, isRow3, planFilterGradient } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
 
-/** `kernels/conv2d_3x3_filter_gradient.wgsl`. */
+/** `kernels/processors/conv2d_3x3_filter_gradient.wgsl`. */
 export const filterGradient3x3: SplitVariant<FilterGradientShape> = {
   name: "conv2d_3x3_filter_gradient",
   tolerance: 2e-5,

@@ -8,6 +8,8 @@ import type { DeviceTraits, KernelSet } from "../../ir/lowering.ts";
 import { correlateSlices } from "./correlate_slices.ts";
 import { correlateTiles } from "./correlate_tiles.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { filterGradientPairs } from "./filter_gradient_pairs.ts";
+import { type FilterGradientShape, isRow3 } from "./filter_gradient_shape.ts";
 import { invocationTime } from "./invocation_time.ts";
 import { productShared } from "./product_shared.ts";
 import type { ProductShape } from "./product_shape.ts";
@@ -20,6 +22,11 @@ export const graphics: KernelSet = {
   name: "graphics",
   operations: {
     "convolution": { variants: CONVOLUTIONS, rule: convolution },
+    "filter gradient": {
+      variants: inParts(filterGradientPairs),
+      rule: (s: FilterGradientShape, { costs }) =>
+        costs.occupancy && isRow3(s) ? filterGradientPairs.name : undefined,
+    },
     "matrix product": { variants: inParts(productShared), rule: product },
   },
 };

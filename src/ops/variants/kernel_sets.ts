@@ -22,13 +22,13 @@ interface LoadableSet {
 const SETS: readonly LoadableSet[] = [
   {
     name: "processors",
-    kernels: /_lane|^(conv2d_3x3|matmul)(,|$)/,
+    kernels: /_lane|^(conv2d_3x3|conv2d_3x3_filter_gradient|matmul)(,|$)/,
     ruled: (traits) => !traits.costs.occupancy || usesLanes(traits),
     load: async () => (await import("./processors.ts")).processors,
   },
   {
     name: "graphics",
-    kernels: /^conv2d_3x3_(tiles|slices)|_shared/,
+    kernels: /^conv2d_3x3_(tiles|slices|pairs)|_shared/,
     ruled: ({ costs }) => costs.occupancy,
     load: async () => (await import("./graphics.ts")).graphics,
   },

@@ -12,6 +12,7 @@ import { correlateLaneChannels } from "./correlate_lane_channels.ts";
 import { correlateLaneStrips } from "./correlate_lane_strips.ts";
 import { correlateLaneTiles } from "./correlate_lane_tiles.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { filterGradient3x3 } from "./filter_gradient_3x3.ts";
 import { filterGradientLaneStrips } from "./filter_gradient_lane_strips.ts";
 import { filterGradientLanes } from "./filter_gradient_lanes.ts";
 import { type FilterGradientShape, isRow3 } from "./filter_gradient_shape.ts";
@@ -30,11 +31,11 @@ export const processors: KernelSet = {
       rule: convolution,
     },
     "filter gradient": {
-      variants: [...inParts(filterGradientLanes), ...inParts(filterGradientLaneStrips)],
+      variants: [filterGradient3x3, filterGradientLanes, filterGradientLaneStrips].flatMap(inParts),
       rule: filterGradient,
     },
     "matrix product": {
-      variants: [...inParts(productVectors), ...inParts(productLanes)],
+      variants: [productVectors, productLanes].flatMap(inParts),
       rule: product,
     },
   },
@@ -56,14 +57,15 @@ function convolution(s: CorrelationShape, traits: DeviceTraits): string | undefi
 }
 
 function filterGradient(s: FilterGradientShape, traits: DeviceTraits): string | undefined {
-  if (!isRow3(s) || !usesLanes(traits)) return undefined;
+  if (!isRow3(s)) return undefined;
+  if (!usesLanes(traits)) return traits.costs.occupancy ? undefined : filterGradient3x3.name;
   if (2 * s.out4 > LANES) return filterGradientLanes.name;
   // Of few channels a strip takes a third of the time for a pixel.
   const strips = divide(s.outHeight, s.outWidth);
   const pixels = s.outHeight * s.outWidth;
   return filterGradientLaneStrips.fits(s, traits) && prefersStrips(s, strips, 3 * pixels)
     ? filterGradientLaneStrips.name
-    : undefined;
+    : filterGradient3x3.name;
 }
 
 function product(shape: ProductShape, traits: DeviceTraits): string | undefined {
