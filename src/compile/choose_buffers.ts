@@ -20,6 +20,12 @@ const REPEATED = 1 / 8;
  */
 const NEGLIGIBLE = 1 / 16;
 
+/**
+ * How often an expression may stand in the text of one kernel, for elements at different places, however cheap it is:
+ * where sums of sums of shifted values are written out, WGSL compilers take minutes and more.
+ */
+const MOST_COPIES = 64;
+
 /** Buffers of a dispatch that are kept free for results and second views of an operand. */
 const RESERVED_BUFFERS = 4;
 
@@ -59,10 +65,12 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       const isWorthIt = following.has(output!)
         ? inlined > stored || uses.get(output!)! > 1 && written < NEGLIGIBLE * dispatch
         : inlined > stored + dispatch;
-      if (isWorthIt) chosen.add(output!);
+      const isTooLong = node.inputs.length > 0 && demand.copies(output!) > MOST_COPIES;
+      if (isWorthIt || isTooLong) chosen.add(output!);
       for (const input of new Set(node.inputs)) {
         if (chosen.has(output!)) demand.add(input, output!, output!.size);
-        else demand.pass(output!, input);
+        else if (lower.elementwise) demand.pass(output!, input);
+        else demand.passOthers(output!, input);
       }
     } else if (lower.kind === "alias") {
       demand.pass(output!, node.inputs[0]!);
@@ -71,27 +79,81 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
   return limitLeaves(program, chosen, mostLeaves(traits));
 }
 
-/** How often the elements of tensors are evaluated, by where: in a pass of reductions, or for a stored tensor. */
+/** How often a tensor is evaluated somewhere. */
+interface Evaluations {
+  /** Of all its elements together. */
+  readonly count: number;
+  /** How often its expression stands in the text. */
+  readonly copies: number;
+}
+
+/**
+ * How often the elements of tensors are evaluated, by where: in which kernel (of a stored tensor, or of a pass of
+ * reductions), and for which tensor of it that has other elements than its operand, such as a slice. Who wants a tensor
+ * in one place wants the same elements, which are evaluated once.
+ */
 class Demand {
-  readonly #byTensor = new Map<Tensor, Map<unknown, number>>();
+  readonly #byTensor = new Map<Tensor, Map<unknown, Map<Tensor | undefined, Evaluations>>>();
 
   /** Evaluations of all its elements together. */
   of(tensor: Tensor): number {
     let total = 0;
-    for (const count of this.#byTensor.get(tensor)?.values() ?? []) total += count;
+    for (const { count } of this.#kernels(tensor).values()) total += count;
     return total;
   }
 
-  /** Counts evaluations in one place, where they are made once for all who want them. */
-  add(tensor: Tensor, place: unknown, count: number): void {
-    let places = this.#byTensor.get(tensor);
-    if (!places) this.#byTensor.set(tensor, places = new Map());
-    places.set(place, Math.max(places.get(place) ?? 0, count));
+  /** How often its expression stands in one kernel, at most. */
+  copies(tensor: Tensor): number {
+    return Math.max(0, ...[...this.#kernels(tensor).values()].map(({ copies }) => copies));
+  }
+
+  /** Counts the evaluation of a tensor in a kernel of its own elements. */
+  add(tensor: Tensor, kernel: unknown, count: number): void {
+    this.#add(tensor, { kernel, of: undefined }, { count, copies: 1 });
   }
 
   /** An operand of what is not stored is evaluated where that is. */
   pass(from: Tensor, to: Tensor): void {
-    for (const [place, count] of this.#byTensor.get(from) ?? []) this.add(to, place, count);
+    for (const [kernel, places] of this.#byTensor.get(from) ?? []) {
+      for (const [of, evaluations] of places) this.#add(to, { kernel, of }, evaluations);
+    }
+  }
+
+  /** Other elements of an operand than those of what is not stored are evaluated wherever that is. */
+  passOthers(from: Tensor, to: Tensor): void {
+    for (const [kernel, evaluations] of this.#kernels(from)) {
+      this.#add(to, { kernel, of: from }, evaluations);
+    }
+  }
+
+  #add(
+    tensor: Tensor,
+    { kernel, of }: { readonly kernel: unknown; readonly of: Tensor | undefined },
+    { count, copies }: Evaluations,
+  ): void {
+    let kernels = this.#byTensor.get(tensor);
+    if (!kernels) this.#byTensor.set(tensor, kernels = new Map());
+    let places = kernels.get(kernel);
+    if (!places) kernels.set(kernel, places = new Map());
+    const before = places.get(of) ?? { count: 0, copies: 0 };
+    places.set(of, {
+      count: Math.max(before.count, count),
+      copies: Math.max(before.copies, copies),
+    });
+  }
+
+  /** The evaluations in each kernel together. */
+  #kernels(tensor: Tensor): Map<unknown, Evaluations> {
+    const totals = new Map<unknown, Evaluations>();
+    for (const [kernel, places] of this.#byTensor.get(tensor) ?? []) {
+      let [count, copies] = [0, 0];
+      for (const each of places.values()) {
+        count += each.count;
+        copies += each.copies;
+      }
+      totals.set(kernel, { count, copies });
+    }
+    return totals;
   }
 }
 

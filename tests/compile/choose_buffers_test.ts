@@ -1,14 +1,17 @@
 import { assert } from "@std/assert";
 import { chooseBuffers } from "../../src/compile/choose_buffers.ts";
+import { Compiler } from "../../src/compile/compile.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { add } from "../../src/ops/add.ts";
 import { broadcast } from "../../src/ops/broadcast.ts";
 import { exp } from "../../src/ops/exp_log.ts";
 import { mul } from "../../src/ops/mul.ts";
 import { reshape } from "../../src/ops/reshape.ts";
+import { slice } from "../../src/ops/slice_pad.ts";
 import { sum } from "../../src/ops/sum.ts";
-import { trace } from "../../src/transform/mod.ts";
-import { SOFTWARE_TRAITS } from "../device_traits.ts";
+import { cumSum, square, sum as total, tanh } from "../../src/tensor/mod.ts";
+import { hvp, simplify, trace } from "../../src/transform/mod.ts";
+import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
 
 Deno.test("chooseBuffers() stores what a reshape hides when an expression reads too many buffers", () => {
   const inputs = Array.from({ length: 10 }, () => ({ shape: [4], dtype: "f32" as const }));
@@ -48,4 +51,39 @@ Deno.test("chooseBuffers() counts a value once for all reductions in one pass, a
     const first = mul(value, broadcast(sum(mul(value, a), [0]), [64, 64, 64], [1, 2]));
     return [sum(mul(first, b), [0]), sum(mul(value, b), [0])];
   }));
+});
+
+Deno.test("chooseBuffers() counts a value for each place that other elements of it are wanted at", () => {
+  const isStored = (use: (value: Tensor) => Tensor): boolean => {
+    let value: Tensor | undefined;
+    const { program } = trace((x: Tensor) => {
+      value = Array.from({ length: 8 }).reduce<Tensor>((of) => exp(of), x);
+      return use(value);
+    }, [{ shape: [4096, 64], dtype: "f32" }]);
+    return chooseBuffers(program, SOFTWARE_TRAITS).has(value!);
+  };
+  const rows = (value: Tensor, first: number) =>
+    slice(value, { start: [first, 0], shape: [4095, 64] });
+  assert(!isStored((value) => add(exp(value), mul(value, value))));
+  assert(
+    !isStored((value) => {
+      const first = rows(value, 0);
+      return add(exp(first), mul(first, first));
+    }),
+  );
+  assert(isStored((value) => add(rows(value, 0), rows(value, 1))));
+});
+
+Deno.test("kernels stay short where shifted values of shifted values are summed", () => {
+  const discrete = { ...SOFTWARE_TRAITS, costs: DISCRETE_COSTS };
+  const { program } = trace((x: Tensor, v: Tensor) => {
+    const curve = (x: Tensor) => tanh(cumSum(square(x), { exclusive: true }));
+    return hvp((x: Tensor) => total(square(curve(curve(x)))))(x, v);
+  }, [[192], [192]].map((shape) => ({ shape, dtype: "f32" as const })));
+  const work = new Compiler(discrete).compile(simplify(program));
+  let step = work.next();
+  while (!step.done) step = work.next();
+  const kernels = step.value.steps.filter((step) => step.kind === "dispatch");
+  const lines = Math.max(...kernels.map(({ kernel }) => kernel.code.split("\n").length));
+  assert(lines < 2000 && kernels.length > 1, `${lines} lines, ${kernels.length} kernels`);
 });
