@@ -54,19 +54,18 @@ async function find(device: GPUDevice, run: ProfiledRun): Promise<AdapterProfile
   if (resumed && recorded !== undefined) {
     log(`Resumed on ${adapter}, begun on ${recorded.adapter}: compiled by its own profile.`);
   }
-  const start = performance.now();
+  let began: number | undefined;
   const { profile, stored } = await findProfile(device, {
     ...run.find,
     log,
     onMeasure: () => {
+      began = performance.now();
       log(`measuring ${adapter}, once: some seconds`);
       note(`measuring ${adapter}`);
     },
   });
-  const now = stored !== undefined &&
-    Date.parse(stored.date) > Date.now() - (performance.now() - start) - 1000;
-  if (now) {
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (began !== undefined && stored !== undefined) {
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
     log(`profile of ${adapter} measured in ${seconds} s, kept in ${stored.path}`);
   }
   await describe({ [FACT]: { adapter, hash: profileHash(profile), ...profile } });

@@ -90,6 +90,7 @@ function time(nanoseconds: number): string {
 
 function age(milliseconds: number): string {
   const hours = milliseconds / 3_600_000;
+  if (hours < -1) return "later than this clock says";
   if (hours < 1) return "within the hour";
   return hours < 48 ? `${Math.round(hours)} hours ago` : `${Math.round(hours / 24)} days ago`;
 }

@@ -47,6 +47,15 @@ webgpuTest(
       });
       assertEquals(begun.lines.filter((line) => line.startsWith("measuring")).length, 1);
       assertMatch(begun.lines.at(-1)!, /measured in .* s, kept in /);
+      // Another run measures nothing and says so, also one whose clock is behind.
+      for await (const { name } of Deno.readDir(`${folder}/a`)) {
+        const path = `${folder}/a/${name}`;
+        const text = await Deno.readTextFile(path);
+        await Deno.writeTextFile(path, text.replace(/"date": "\d+/, '"date": "2999'));
+      }
+      const second = runOf(slow, `${folder}/a`);
+      assertEquals(await second.finder(false)(gpu.device), quick);
+      assertEquals(second.lines, []);
       // The machine has measured something else since.
       const later = () => runOf(slow, `${folder}/b`);
       assertEquals(await later().finder(true, { ...record })(gpu.device), quick);

@@ -163,6 +163,8 @@ Deno.test("profileLines() say how old a profile is, and where", () => {
     profileLines({ profile: measured, stored }, Date.parse(stored.date) + days * 864e5)[0]!;
   assert(at(0.01).includes("within the hour") && at(0.01).includes("/p/a.json"));
   assert(at(1).includes("24 hours ago") && at(10).includes("10 days ago"));
+  // A clock that was ahead when it was measured.
+  assert(at(-1).includes("measured later than this clock says (2025"));
   const text = profileLines({ profile: measured, stored }).join("\n");
   assertMatch(text, /load 700 ps.*\n.*barrier of 64 invocations 400 ns, 8 lanes/);
   assertMatch(text, /load 12, store 50, dispatch 1500000/);

@@ -6,7 +6,7 @@ import { chooseLines, legendLines } from "../../src/watch/page/lines.ts";
 import { sectionOf, SECTIONS } from "../../src/watch/page/panels.ts";
 import { readSettings } from "../../src/watch/page/settings.ts";
 import { nearest, smooth, thin } from "../../src/watch/page/thin.ts";
-import { byteWords, metricWords, tickWords } from "../../src/watch/page/words.ts";
+import { byteWords, dateWords, metricWords, tickWords } from "../../src/watch/page/words.ts";
 
 Deno.test("thin() keeps the first, last, lowest and highest point of every column", () => {
   const xs = [...Array(10_000).keys()];
@@ -62,6 +62,14 @@ Deno.test("every metric has a section, and words", () => {
   assertEquals(metricWords("validationAccuracyAdapted"), "validation accuracy adapted");
   assertEquals([1500, -0.25, 0].map(tickWords), ["1.5k", "-0.25", "0"]);
   assertEquals([5 << 20, 3 * 2 ** 30].map(byteWords), ["5.0 MiB", "3.0 GiB"]);
+  const date = "2025-01-31T12:00:00.000Z";
+  const ago = [0, 59, 600, 7200, 1e6, -59, -7200].map((each) =>
+    dateWords(date, Date.parse(date) + 1000 * each)
+  );
+  const words = ["just now", "just now", "10 min ago", "2 h ago", "2025-01-31"];
+  // A clock may be behind by a little; by more, what it says of the time is wrong.
+  assertEquals(ago, [...words, "just now", "2025-01-31"]);
+  assertEquals(dateWords("", 0), "");
 });
 
 Deno.test("seeds of an arm share a colour, arms do not, and budgets move the points", () => {

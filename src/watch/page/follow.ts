@@ -113,7 +113,8 @@ function noteBeat({ seen, curves }: Followed, { beat }: RunDetail): void {
     return;
   }
   const { stage, step, age, memory } = beat;
-  const time = Date.now() - age;
+  // Not by the clock on the wall, which may be set.
+  const time = performance.now() - age;
   if (seen.at(-1)?.stage !== stage || seen.at(-1)!.step > step) seen.length = 0;
   if (seen.at(-1)?.step === step) return;
   seen.push({ time, step, stage });

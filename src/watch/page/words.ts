@@ -79,6 +79,7 @@ export function metricWords(metric: string): string {
 export function dateWords(date: string, now: number): string {
   const seconds = (now - Date.parse(date)) / 1000;
   if (!Number.isFinite(seconds)) return "";
+  if (seconds < -60) return date.slice(0, 10);
   if (seconds < 60) return "just now";
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
