@@ -168,7 +168,7 @@ function printerOf({ output }: CommandOptions): (text: string) => void {
 
 /** Prints lines for people on standard error. */
 function loggerOf(output: RunOutput | undefined): (text: string) => void {
-  const write = output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
+  const { write } = output?.progress ?? standardError();
   return (text) => write(`${printableLines(text)}\n`);
 }
 
@@ -377,7 +377,7 @@ async function reportErrors(
   options: CommandOptions,
   command: () => Promise<number>,
 ): Promise<number> {
-  const write = options.output?.progress.write ?? ((text: string) => console.error(text.trimEnd()));
+  const { write } = options.output?.progress ?? standardError();
   try {
     return await command();
   } catch (error) {

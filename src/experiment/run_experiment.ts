@@ -314,8 +314,16 @@ function describeError(error: Error): string {
   return error.cause instanceof Error ? `${own}\nCaused by: ${describeError(error.cause)}` : own;
 }
 
+/** What a run prints stands in its folder too: it goes on without standard output. */
 function printLine(line: string): void {
-  console.log(line);
+  try {
+    console.log(line);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    standardError().write(
+      `Cannot print on standard output: ${why}. What was to be said: ${line}\n`,
+    );
+  }
 }
 
 /** The configuration with its defaults, as its schema has it. */

@@ -228,7 +228,8 @@ export class Progress {
 }
 
 /**
- * Standard error as a {@linkcode ProgressOutput}; `NO_COLOR` is respected.
+ * Standard error as a {@linkcode ProgressOutput}; `NO_COLOR` is respected. What it does not take is dropped: where
+ * nobody listens any more (a closed pipe or terminal, a log on a full disk), work goes on.
  *
  * @example
  * ```ts
@@ -245,11 +246,21 @@ export function standardError(): ProgressOutput {
   return {
     write: (text) => {
       let bytes: Uint8Array = encoder.encode(text);
-      while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+      try {
+        while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+      } catch {
+        // There is nowhere left to say it.
+      }
     },
     terminal,
     color: terminal && !Deno.noColor,
-    columns: () => terminal ? Deno.consoleSize().columns : 0,
+    columns: () => {
+      try {
+        return terminal ? Deno.consoleSize().columns : 0;
+      } catch {
+        return 0; // The terminal is gone.
+      }
+    },
     now: () => performance.now(),
   };
 }

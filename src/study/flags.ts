@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { standardError } from "../run/progress.ts";
 import { unknownName, UsageError } from "../experiment/usage_error.ts";
 import { excerpt, printable, printableLines } from "../text/printable.ts";
 
@@ -83,7 +84,7 @@ export interface CommandOutput {
 /** The streams of the process. */
 export const standardOutput: CommandOutput = {
   print: (line) => console.log(line),
-  log: (line) => console.error(line),
+  log: (line) => standardError().write(`${line}\n`),
 };
 
 /**

@@ -216,6 +216,45 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "an experiment goes on where nobody reads what it says",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inFolder(async (folder) => {
+      const whole = await start(folder, ["--seed", "3"]);
+      const expected = await results(folder, whole.last);
+      const command = [Deno.execPath(), ...flags, ...config, `${folder}/counter.ts`];
+      // Full, closed by who reads (the run waits until it is), and never there.
+      const streams = [">/dev/full 2>/dev/full", "2>&1 | true", ">&- 2>&-"];
+      for (const [k, to] of streams.entries()) {
+        const out = `out-${k}`;
+        await new Deno.Command("sh", {
+          args: [
+            "-c",
+            `(sleep 0.1; exec "$@") ${to}`,
+            "sh",
+            ...command,
+            "--seed",
+            "3",
+            "--out",
+            out,
+          ],
+          cwd: folder,
+        }).output();
+        const [run] = [...Deno.readDirSync(`${folder}/${out}/counter`)];
+        assertEquals(await results(folder, `${out}/counter/${run!.name}`), expected, to);
+      }
+      // Where one of two is left, it says what the other did not take.
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", `exec "$@" >/dev/full`, "sh", ...command, "--seed", "3"],
+        cwd: folder,
+      }).output();
+      assertEquals(code, 0);
+      const err = new TextDecoder().decode(stderr);
+      assertMatch(err, /Cannot print on standard output: .*No space.* What was to be said: ten\n/);
+    }),
+});
+
 Deno.test("an experiment without permission to write says so", () =>
   inFolder(async (folder) => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
