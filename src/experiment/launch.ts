@@ -8,11 +8,8 @@ import { dataDirectory } from "../data/data_directory.ts";
 import { profileFolder } from "../machine/profile_folder.ts";
 import { commitFiles } from "../run/git_commit.ts";
 import { flagValue, permissionFlags } from "./permissions.ts";
-import { ECHO } from "./signals.ts";
+import { ECHO, onStopSignal, signalExitCode } from "./signals.ts";
 import { delay, watch } from "./watchdog.ts";
-
-/** Signals that are handed on, with the exit code where the child died of one. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
  * Runs a program of experiments with the permissions that its arguments need.
@@ -45,23 +42,17 @@ export async function launch(program: string, args: readonly string[]): Promise<
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", ...flags, program, ...args],
   }).spawn();
-  const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
-  const heard = Deno.build.os === "windows" ? names.slice(0, 1) : names;
   let firstAt: number | undefined;
   let ended: number | undefined;
-  const handlers = heard.map((name) => {
-    const handler = () => {
-      const again = firstAt !== undefined && performance.now() - firstAt >= ECHO;
-      firstAt ??= performance.now();
-      if (again) ended = SIGNALS[name];
-      try {
-        child.kill(again ? "SIGKILL" : name);
-      } catch {
-        // It has ended already.
-      }
-    };
-    Deno.addSignalListener(name, handler);
-    return { name, handler };
+  const remove = onStopSignal((name) => {
+    const again = firstAt !== undefined && performance.now() - firstAt >= ECHO;
+    firstAt ??= performance.now();
+    if (again) ended = signalExitCode(name);
+    try {
+      child.kill(again ? "SIGKILL" : name);
+    } catch {
+      // It has ended already.
+    }
   });
   const over = new AbortController();
   const hung = watch({ args, pid: child.pid, signal: over.signal }).then(async (wrong) => {
@@ -74,7 +65,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
   });
   const { code } = await Promise.race([child.status, hung]);
   over.abort();
-  for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
+  remove();
   return ended ?? code;
 }
 

@@ -1,5 +1,5 @@
 /**
- * SIGINT and SIGTERM as an `AbortSignal`.
+ * SIGINT, SIGTERM and SIGHUP as an `AbortSignal`.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 export const ECHO = 500;
 
 /** Signals that stop a run, with the exit code that a shell expects (128 + number). */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** The signals that stop a run. */
 export type StopSignal = keyof typeof EXIT_CODES;
@@ -22,8 +22,37 @@ export interface SignalListener extends Disposable {
 }
 
 /**
- * Listens for SIGINT and SIGTERM. The first aborts, a second one half a second later or more
- * ends the process at once.
+ * Adds a listener for what stops a run: SIGINT, SIGTERM, and SIGHUP of a process that writes to a terminal, which is
+ * gone then. One that writes elsewhere has nothing to hang up and ignores it, so that `nohup` holds: `deno task` gives
+ * a process that was to ignore it the default again, which is to die.
+ *
+ * @param onSignal Told of every signal that stops.
+ * @param options `terminal`: whether standard error is one, unless it is to be looked at.
+ * @returns What removes the listener.
+ */
+export function onStopSignal(
+  onSignal: (signal: StopSignal) => void,
+  { terminal = Deno.stderr.isTerminal() }: { readonly terminal?: boolean } = {},
+): () => void {
+  // Windows knows no SIGTERM to listen for.
+  const names: StopSignal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const handlers = names.map((name) => {
+    const handler = () => {
+      if (name !== "SIGHUP" || terminal) onSignal(name);
+    };
+    Deno.addSignalListener(name, handler);
+    return { name, handler };
+  });
+  return () => {
+    for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
+  };
+}
+
+/**
+ * Listens for what stops a run, see {@linkcode onStopSignal}. The first signal aborts, a second one half a second later
+ * or more ends the process at once.
  *
  * @param onStop Told of the first signal.
  */
@@ -31,28 +60,20 @@ export function listenForSignals(onStop: (signal: StopSignal) => void): SignalLi
   const controller = new AbortController();
   let received: StopSignal | undefined;
   let receivedAt = 0;
-  // Windows knows no SIGTERM to listen for.
-  const names: StopSignal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const handlers = names.map((name) => {
-    const handler = () => {
-      if (received !== undefined) {
-        if (performance.now() - receivedAt >= ECHO) Deno.exit(EXIT_CODES[name]);
-        return;
-      }
-      received = name;
-      receivedAt = performance.now();
-      onStop(name);
-      controller.abort(new DOMException(`Stopped by ${name}.`, "AbortError"));
-    };
-    Deno.addSignalListener(name, handler);
-    return { name, handler };
+  const remove = onStopSignal((name) => {
+    if (received !== undefined) {
+      if (performance.now() - receivedAt >= ECHO) Deno.exit(EXIT_CODES[name]);
+      return;
+    }
+    received = name;
+    receivedAt = performance.now();
+    onStop(name);
+    controller.abort(new DOMException(`Stopped by ${name}.`, "AbortError"));
   });
   return {
     signal: controller.signal,
     received: () => received,
-    [Symbol.dispose]() {
-      for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
-    },
+    [Symbol.dispose]: remove,
   };
 }
 

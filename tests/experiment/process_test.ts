@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { onStopSignal } from "../../src/experiment/signals.ts";
 import { readMetrics } from "../../src/run/metrics.ts";
 
 const source = (path: string) => JSON.stringify(import.meta.resolve(`../../src/${path}`));
@@ -139,6 +140,37 @@ Deno.test({
         assertEquals([resumed.code, resumed.last], [0, path], resumed.err);
         assertEquals(await results(folder, path), expected);
       }));
+    }),
+});
+
+Deno.test({
+  name: "a terminal that hangs up stops an experiment that writes to it, and no other",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const told: string[] = [];
+      for (const terminal of [false, true]) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const remove = onStopSignal((name) => {
+          told.push(`${name} ${terminal}`);
+          resolve();
+        }, { terminal });
+        Deno.kill(Deno.pid, "SIGHUP");
+        if (!terminal) Deno.kill(Deno.pid, "SIGTERM");
+        // A listener keeps no process alive.
+        const alive = setInterval(() => {}, 1000);
+        await promise;
+        clearInterval(alive);
+        remove();
+      }
+      assertEquals(told, ["SIGTERM false", "SIGHUP true"]);
+      const slow = ["--seed", "3", "--set", "pause=20"];
+      const { code, err, last } = await start(folder, slow, (child) => child.kill("SIGHUP"));
+      assertEquals(code, 0, err);
+      assertEquals(
+        JSON.parse(await Deno.readTextFile(`${folder}/${last}/status.json`)).state,
+        "finished",
+      );
     }),
 });
 

@@ -245,7 +245,8 @@ async function sweep(
     },
     tail: (unit) => logTail(logOf(unit, out)),
     signal: signals.signal,
-    stopWith: () => heard ?? "SIGTERM",
+    // They write to their logs, and do not heed a terminal that hangs up.
+    stopWith: () => heard === "SIGINT" ? heard : "SIGTERM",
     output: progress,
   });
   for (const { unit, text } of failures) {
