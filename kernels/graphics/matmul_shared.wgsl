@@ -134,13 +134,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let part_b = index / (columns32 * rows32);
   let part = part_b / sizes.batch;
   if (part >= sizes.parts) { return; }
-  var p = Place(
-    part_b % sizes.batch,
-    index / columns32 % rows32 * 32u,
-    index % columns32 * 32u,
-    part * sizes.part_inner,
-    min((part + 1u) * sizes.part_inner, sizes.inner),
-  );
+  let first_k = part * sizes.part_inner;
+  let last = min(first_k + sizes.part_inner, sizes.inner);
+  var p = Place(part_b % sizes.batch, index / columns32 % rows32 * 32u, index % columns32 * 32u, first_k, last);
   keep(0u, local, load_rows(p, local), load_columns(p, local));
   workgroupBarrier();
   let i = local / 8u * 4u;
@@ -150,12 +146,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   var s1: vec4f;
   var s2: vec4f;
   var s3: vec4f;
-  loop {
-    p.k += 16u;
-    let more = p.k < p.last;
+  for (var next = first_k + 16u; next < last + 16u; next += 16u) {
+    let more = next < last;
     var next_rows: Eight;
     var next_columns: Eight;
     if (more) {
+      p.k = next;
       next_rows = load_rows(p, local);
       next_columns = load_columns(p, local);
     }
@@ -168,10 +164,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       s2 += row_tiles[row + 2u] * columns;
       s3 += row_tiles[row + 3u] * columns;
     }
-    if (!more) { break; }
-    tile = 1u - tile;
-    keep(tile, local, next_rows, next_columns);
-    workgroupBarrier();
+    if (more) {
+      tile = 1u - tile;
+      keep(tile, local, next_rows, next_columns);
+      workgroupBarrier();
+    }
   }
   let first = part_b * sizes.rows;
   store_row(first, p.i + i, p.j + j, s0);

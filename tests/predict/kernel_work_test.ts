@@ -4,12 +4,19 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Compiler } from "../../src/compile/compile.ts";
 import { makePlan } from "../../src/compile/plan.ts";
-import { type Conv2dGeometry, lowerConv2d } from "../../src/ops/conv2d_lowering.ts";
-import { lowerConv2dFilterGrad } from "../../src/ops/conv2d_lowering.ts";
+import type { DeviceTraits } from "../../src/ir/lowering.ts";
+import {
+  type Conv2dGeometry,
+  lowerConv2d,
+  lowerConv2dFilterGrad,
+  lowerConv2dInputGrad,
+} from "../../src/ops/conv2d_lowering.ts";
+import { lowerMatmul } from "../../src/ops/matmul_lowering.ts";
 import { compute } from "../../src/predict/wgsl_arithmetic.ts";
 import { kernelWork } from "../../src/predict/kernel_work.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
-import { SOFTWARE_TRAITS } from "../device_traits.ts";
+import { DISCRETE_COSTS, SOFTWARE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
+import { KERNELS } from "../kernels/all_kernels.ts";
 import { metaCase } from "../transform/meta_case.ts";
 
 const HEAD = `
@@ -119,6 +126,50 @@ Deno.test("the kernels of convolutions do the work that they are said to do", ()
       }
     }
   }
+});
+
+Deno.test("every kernel that a rule or a table may choose is read, and does the work that it is said to do", () => {
+  const g: Conv2dGeometry = {
+    ...{ batch: 2, images: 4, height: 16, width: 16, inChannels: 32, outChannels: 32 },
+    ...{ kernelHeight: 3, kernelWidth: 3, strideY: 1, strideX: 1 },
+    ...{ padTop: 1, padBottom: 1, padLeft: 1, padRight: 1 },
+  };
+  const product = { batch: 2, rows: 64, inner: 96, columns: 64 };
+  const lowerings = [
+    ...[lowerConv2d, lowerConv2dInputGrad, lowerConv2dFilterGrad].flatMap((lower) =>
+      [g, { ...g, inChannels: 8, outChannels: 8 }].map((each) => (traits: DeviceTraits) =>
+        lower(each, traits)
+      )
+    ),
+    ...[false, true].map((transposeB) => (traits: DeviceTraits) =>
+      lowerMatmul({ ...product, transposeA: false, transposeB }, traits)
+    ),
+  ];
+  const traits = { ...SOFTWARE_TRAITS, subgroupLanes: 8, halfPrecision: true };
+  const read = new Set<string>();
+  for (const costs of [SOFTWARE_COSTS, DISCRETE_COSTS]) {
+    for (const lower of lowerings) {
+      const names = new Set<string>();
+      const chooseKernel = (_: string, able: readonly string[]) =>
+        void able.forEach((name) => names.add(name));
+      lower({ ...traits, costs, chooseKernel });
+      for (const name of names) {
+        for (const call of lower({ ...traits, costs, chooseKernel: () => name }).calls) {
+          read.add(call.kernel);
+          const { matrices, products, operations } = kernelWork(call);
+          if (call.flops === 0) continue;
+          // Winograd's have fewer products, and sums between; half numbers count by themselves.
+          const fewest = /winograd|half/.test(name) ? 0.1 : 0.99;
+          const ratio = (matrices + products + (/half/.test(name) ? operations : 0)) / call.flops;
+          // Of 8 channels, kernels that compute 32 waste three quarters.
+          const most = (call.overrides["out4"] ?? 8) < 8 ? 10 : 1.5;
+          assert(ratio >= fewest && ratio < most, `${name}: ${ratio} of its operations`);
+        }
+      }
+    }
+  }
+  const others = ["resize_image"];
+  assertEquals([...read, ...others].sort(), Object.keys(KERNELS).sort());
 });
 
 Deno.test("all kernels of a meta-gradient are read, and store what they are said to write", () => {
