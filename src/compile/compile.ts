@@ -11,9 +11,10 @@ import type { Node, Tensor } from "../ir/tensor.ts";
 import { type KernelBinding, readWgslInterface } from "../gpu/wgsl_interface.ts";
 import { chooseBuffers } from "./choose_buffers.ts";
 import { checkKernelCalls } from "./kernel_call.ts";
-import { fitsBuffers, type GeneratedKernel } from "./kernel_source.ts";
+import { fitsBuffers, type GeneratedKernel, type KernelPart } from "./kernel_source.ts";
 import { mapKernel } from "./map_kernel.ts";
 import { narrowUnit, resultsOf } from "./narrow_unit.ts";
+import { packSteps } from "./pack_steps.ts";
 import { reduceKernels } from "./reduce_kernel.ts";
 import { rootOf, Storage } from "./storage.ts";
 import { unitFlops } from "./unit_flops.ts";
@@ -36,6 +37,8 @@ export interface DispatchStep {
   readonly workgroups: readonly [number, number, number];
   /** Floating-point operations (a multiply-add counts 2). */
   readonly flops: number;
+  /** Present where it may be put together with others. */
+  readonly part?: KernelPart<Storage>;
 }
 
 /** Code on the host that computes on the device by itself, between two submissions. */
@@ -130,7 +133,7 @@ class ProgramCompiler {
     return {
       inputs: this.#program.inputs.map((input) => this.#storages.get(input)!),
       outputs: this.#program.outputs.map((output) => this.#storages.get(rootOf(output))!),
-      steps: this.#steps,
+      steps: packSteps(this.#steps, this.#traits),
     };
   }
 
@@ -164,7 +167,7 @@ class ProgramCompiler {
       resultsOf(unit),
       (tensor) => this.#storages.has(rootOf(tensor)),
     );
-    kernels.forEach(({ code, sizes, memory, writes, workgroups }, k) => {
+    kernels.forEach(({ code, sizes, memory, writes, workgroups, part }, k) => {
       this.#steps.push({
         kind: "dispatch",
         label,
@@ -175,6 +178,7 @@ class ProgramCompiler {
         workgroups,
         // A second kernel only joins the parts of sums.
         flops: k === 0 ? flops : 0,
+        ...(part && { part }),
       });
     });
   }

@@ -5,7 +5,7 @@
  */
 import type { Index } from "../ir/index_expression.ts";
 import { addIndex, scaleIndex, variableIndex } from "../ir/index_expression.ts";
-import { type Expressions, type KernelSize, LANE } from "./expression.ts";
+import { type Expressions, type KernelSize, LANE, type SourceBinding } from "./expression.ts";
 import { UNROLLED } from "./index_text.ts";
 import { registerType, type Width } from "./wgsl_values.ts";
 import type { DType } from "../ir/aval.ts";
@@ -13,6 +13,20 @@ import type { DeviceTraits } from "../ir/lowering.ts";
 
 /** Invocations of a workgroup of a generated kernel. */
 export const WORKGROUP = 64;
+
+/** What a kernel computes whose invocations do not work together: it can be a part of another one. */
+export interface KernelPart<B> {
+  /** Bindings in the order of their numbers. */
+  readonly bindings: readonly SourceBinding<B>[];
+  /** Numbers read at run time. */
+  readonly sizes: readonly KernelSize[];
+  /** WGSL helper functions by name. */
+  readonly helpers: ReadonlyMap<string, string>;
+  /** Statements of invocation `q`. */
+  readonly body: readonly string[];
+  /** Number of invocations. */
+  readonly threads: number;
+}
 
 /** A dispatch of a generated kernel. */
 export interface GeneratedKernel<B> {
@@ -26,6 +40,8 @@ export interface GeneratedKernel<B> {
   readonly writes: readonly boolean[];
   /** Workgroups along x, y, z. */
   readonly workgroups: readonly [number, number, number];
+  /** What it computes, where that can be a part of another kernel. */
+  readonly part?: KernelPart<B>;
 }
 
 /** Position `4 * variable + lane` at width 4, `variable` at width 1. */
@@ -71,60 +87,52 @@ export interface WorkgroupArray {
  * and their own number in it in `member`.
  */
 export function groupKernel<B>(
-  expressions: Expressions<B>,
+  { bindings, helpers, sizes: own }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
   body: readonly string[],
-  { groups, arrays, traits }: {
+  { groups, arrays = [], traits }: {
     groups: number;
-    arrays: readonly WorkgroupArray[];
+    arrays?: readonly WorkgroupArray[];
     traits: DeviceTraits;
   },
 ): GeneratedKernel<B> {
-  const grid = gridOf(groups * WORKGROUP, traits.maxWorkgroupsPerDimension);
-  const row = grid[1] === 1 ? [] : [{ name: "row", type: "u32", value: grid[0] } as const];
-  const sizes: KernelSize[] = [...row, ...expressions.sizes];
-  const begin = [
-    `let group = workgroup.x${row.length > 0 ? " + workgroup.y * row" : ""};`,
-  ];
-  return {
-    ...dispatchOf(expressions, sizes, grid),
-    code: kernelText(expressions, [...begin, ...body], { sizes, arrays }),
-  };
+  const workgroups = gridOf(groups * WORKGROUP, traits.maxWorkgroupsPerDimension);
+  const row = workgroups[1] === 1
+    ? []
+    : [{ name: "row", type: "u32", value: workgroups[0] } as const];
+  const begin = `let group = workgroup.x${row.length > 0 ? " + workgroup.y * row" : ""};`;
+  return kernelOf({ bindings, helpers, sizes: [...row, ...own] }, {
+    parameters:
+      "@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) member: u32",
+    body: [begin, ...body],
+    arrays,
+    workgroups,
+  });
 }
 
 /** The dispatch of the kernel whose statements are `body`, one invocation for each of `threads`. */
 export function generatedKernel<B>(
-  expressions: Expressions<B>,
+  { bindings, helpers, sizes: own }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
   body: readonly string[],
   { threads, traits }: { threads: number; traits: DeviceTraits },
 ): GeneratedKernel<B> {
-  const grid = gridOf(threads, traits.maxWorkgroupsPerDimension);
+  const workgroups = gridOf(threads, traits.maxWorkgroupsPerDimension);
   // Where workgroups are full, no invocation has to find out whether it is one too many.
-  const full = grid[0] * WORKGROUP === threads;
-  const sizes: KernelSize[] = full ? expressions.sizes : [
+  const full = workgroups[0] * WORKGROUP === threads;
+  const sizes: readonly KernelSize[] = full ? own : [
     { name: "threads", type: "u32", value: threads },
-    { name: "row", type: "u32", value: grid[0] * WORKGROUP },
-    ...expressions.sizes,
+    { name: "row", type: "u32", value: workgroups[0] * WORKGROUP },
+    ...own,
   ];
   const begin = full
     ? [`let q = id.x;`]
     : [`let q = id.x + id.y * row;`, `if (q >= threads) { return; }`];
-  return {
-    ...dispatchOf(expressions, sizes, grid),
-    code: kernelText(expressions, [...begin, ...body], { sizes }),
-  };
-}
-
-function dispatchOf<B>(
-  { bindings }: Expressions<B>,
-  sizes: readonly KernelSize[],
-  workgroups: GeneratedKernel<B>["workgroups"],
-): Omit<GeneratedKernel<B>, "code"> {
-  return {
-    sizes: Object.fromEntries(sizes.map(({ name, value }) => [name, value])),
-    memory: bindings.map(({ memory }) => memory),
-    writes: bindings.map(({ writes }) => writes),
+  const kernel = kernelOf({ bindings, helpers, sizes }, {
+    parameters: "@builtin(global_invocation_id) id: vec3<u32>",
+    body: [...begin, ...body],
+    arrays: [],
     workgroups,
-  };
+  });
+  return { ...kernel, part: { bindings, helpers, sizes: own, body, threads } };
 }
 
 /** Whether a dispatch of the kernel binds no more buffers than the adapter allows. */
@@ -133,32 +141,30 @@ export function fitsBuffers<B>(kernel: GeneratedKernel<B>, traits: DeviceTraits)
 }
 
 /** Declarations and entry point around the body of a kernel. */
-function kernelText<B>(
-  expressions: Expressions<B>,
-  body: readonly string[],
-  { sizes, arrays }: {
-    readonly sizes: readonly KernelSize[];
-    readonly arrays?: readonly WorkgroupArray[];
+function kernelOf<B>(
+  { bindings, helpers, sizes }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
+  { parameters, body, arrays, workgroups }: {
+    readonly parameters: string;
+    readonly body: readonly string[];
+    readonly arrays: readonly WorkgroupArray[];
+    readonly workgroups: GeneratedKernel<B>["workgroups"];
   },
-): string {
-  const parameters = arrays === undefined
-    ? "@builtin(global_invocation_id) id: vec3<u32>"
-    : "@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) member: u32";
-  const bindings = expressions.bindings.map(({ name, element, writes }, k) =>
+): GeneratedKernel<B> {
+  const buffers = bindings.map(({ name, element, writes }, k) =>
     `@group(0) @binding(${k}) var<storage, ${
       writes ? "read_write" : "read"
     }> ${name}: array<${element}>;`
   );
-  return [
-    ...sizes.length === 0 ? bindings : [
+  const code = [
+    ...sizes.length === 0 ? buffers : [
       `struct Sizes { ${sizes.map(({ name, type }) => `${name}: ${type}`).join(", ")} }`,
-      ...bindings,
-      `@group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;`,
+      ...buffers,
+      `@group(0) @binding(${buffers.length}) var<uniform> sizes: Sizes;`,
     ],
-    ...(arrays ?? []).map(({ name, element }) =>
+    ...arrays.map(({ name, element }) =>
       `var<workgroup> ${name}: array<${element}, ${WORKGROUP}>;`
     ),
-    ...expressions.helpers.values(),
+    ...helpers.values(),
     `@compute @workgroup_size(${WORKGROUP})`,
     `fn main(${parameters}) {`,
     ...sizes.map(({ name }) => `  let ${name} = sizes.${name};`),
@@ -166,4 +172,11 @@ function kernelText<B>(
     `}`,
     ``,
   ].join("\n");
+  return {
+    code,
+    sizes: Object.fromEntries(sizes.map(({ name, value }) => [name, value])),
+    memory: bindings.map(({ memory }) => memory),
+    writes: bindings.map(({ writes }) => writes),
+    workgroups,
+  };
 }

@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** A dispatch with its memory placed. */
-export interface PlannedDispatch extends Omit<DispatchStep, "kind" | "memory" | "writes"> {
+export interface PlannedDispatch extends Omit<DispatchStep, "kind" | "memory" | "writes" | "part"> {
   /** Place of each binding. */
   readonly places: readonly Place[];
   /** Bytes of all bindings: what is read and written if everything is touched once. */

@@ -8,7 +8,7 @@
  */
 import type { KernelWork } from "../adapter/predict_time.ts";
 import { ARGUMENTS, combinedNumbers, type Numbered } from "./numbered.ts";
-import { compute, computeBuiltin } from "./wgsl_arithmetic.ts";
+import { compute, computeBuiltin, FUNCTIONS, QUOTIENT } from "./wgsl_arithmetic.ts";
 import { readKernel } from "./wgsl_syntax.ts";
 import type { Expression, FunctionTree, KernelTree, Statement } from "./wgsl_tree.ts";
 import { UNKNOWN, vectorOf, type WgslType, WgslTypes, WHOLE } from "./wgsl_types.ts";
@@ -36,20 +36,6 @@ interface Value {
 type Scope = Map<string, Value>;
 type Counts = { -readonly [Key in keyof KernelWork]: number };
 
-/** Simple operations that one of these takes, each a short polynomial or iteration on every adapter. */
-const FUNCTIONS: Readonly<Record<string, number>> = {
-  ...{ sqrt: 4, inverseSqrt: 4, exp: 10, exp2: 8, log: 10, log2: 8, pow: 20, sin: 10, cos: 10 },
-  ...{ tan: 20, tanh: 20, fract: 2, floor: 1, round: 1, select: 1, bitcast: 0 },
-};
-
-/** Simple operations of a quotient or a remainder. */
-const QUOTIENT = 4;
-
-const trees = new Map<string, KernelTree>();
-
-/** Most texts that are kept read. */
-const MOST_TREES = 4096;
-
 /**
  * Counts what a dispatch of a kernel does.
  *
@@ -58,12 +44,7 @@ const MOST_TREES = 4096;
  * @throws {SyntaxError} If its text has what is not read here.
  */
 export function kernelWork(kernel: CountedKernel): KernelWork {
-  let tree = trees.get(kernel.code);
-  if (!tree) {
-    if (trees.size >= MOST_TREES) trees.clear();
-    trees.set(kernel.code, tree = readKernel(kernel.code));
-  }
-  return new Counter(tree, kernel).count();
+  return new Counter(readKernel(kernel.code), kernel).count();
 }
 
 class Counter {
@@ -109,7 +90,7 @@ class Counter {
     const invocations = size.reduce((a, b) => a * b, 1) * x * y * z;
     for (const key of Object.keys(this.#work) as (keyof Counts)[]) this.#work[key] = 0;
     this.#times = invocations;
-    this.#work.workgroups = x * y * z;
+    Object.assign(this.#work, { invocations, workgroups: x * y * z });
     this.#call(main, main.parameters.map((parameter) => this.#builtin(parameter)));
     this.#work.invocations = this.#times;
     return this.#work;
@@ -165,6 +146,7 @@ class Counter {
         return undefined;
       case "if": {
         const { condition, then, otherwise } = statement;
+        if (this.#shares(statement, scope)) return undefined;
         const { number } = this.#value(condition, scope);
         if (then[0]?.kind === "return") this.#narrow(condition, scope);
         if (number !== undefined) return this.#run(number !== 0 ? then : otherwise, scope);
@@ -176,6 +158,28 @@ class Counter {
       case "loop":
         return this.#loop(statement, scope);
     }
+  }
+
+  /** Runs both ways of `if (group < n)`, each for its workgroups, if `group` numbers them; whether it does. */
+  #shares(
+    { condition, then, otherwise }: Extract<Statement, { kind: "if" }>,
+    scope: Scope,
+  ): boolean {
+    if (condition.kind !== "binary" || condition.op !== "<") return false;
+    const { left } = condition;
+    const group = left.kind === "name" ? scope.get(left.name) : undefined;
+    if (left.kind !== "name" || group?.counts !== "groups") return false;
+    const end = this.#value(condition.right, scope).number;
+    if (group.number === undefined || end === undefined) return false;
+    const all = this.#times;
+    const perGroup = this.#work.invocations / this.#work.workgroups;
+    this.#times = Math.min(all, (end - group.number) * perGroup);
+    const rest = all - this.#times;
+    this.#run(then, new Map(scope));
+    this.#times = rest;
+    this.#run(otherwise, new Map(scope).set(left.name, { ...group, number: end }));
+    this.#times = all;
+    return true;
   }
 
   /** What follows `if (q >= n) { return; }` is done by n invocations, if q numbers them. */
@@ -342,7 +346,10 @@ class Counter {
     }
     if (type.float && (op === "*" || op === "+" || op === "-")) this.#add("products", type.size);
     else this.#operate(type, op === "/" || op === "%" ? QUOTIENT : 1);
-    return { type, number, counts: combinedNumbers(op, left.counts, right.counts) };
+    const counts = op === "-" && number === 0
+      ? left.counts
+      : combinedNumbers(op, left.counts, right.counts);
+    return { type, number, counts };
   }
 
   #apply(

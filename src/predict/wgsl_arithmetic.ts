@@ -4,6 +4,15 @@
  * @module
  */
 
+/** Simple operations that one of these takes, each a short polynomial or iteration on every adapter. */
+export const FUNCTIONS: Readonly<Record<string, number>> = {
+  ...{ sqrt: 4, inverseSqrt: 4, exp: 10, exp2: 8, log: 10, log2: 8, pow: 20, sin: 10, cos: 10 },
+  ...{ tan: 20, tanh: 20, fract: 2, floor: 1, round: 1, select: 1, bitcast: 0 },
+};
+
+/** Simple operations of a quotient or a remainder. */
+export const QUOTIENT = 4;
+
 /** The result of an operator, where both sides are known, or one decides. */
 export function compute(
   op: string,

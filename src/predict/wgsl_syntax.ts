@@ -33,15 +33,25 @@ const LEVELS: readonly (readonly string[])[] = [
 /** Types that take others in angle brackets, and the builtin that does. */
 const GENERIC = /^(vec[234]|mat[234]x[234]|array|ptr|atomic|bitcast)$/;
 
+const trees = new Map<string, KernelTree>();
+
+/** Most texts that are kept read. */
+const MOST_TREES = 4096;
+
 /**
- * Reads a kernel.
+ * Reads a kernel, once for all that ask.
  *
  * @param code WGSL with the entry point `main`.
  * @returns Its tree.
  * @throws {SyntaxError} If it has what is not read here; names it.
  */
 export function readKernel(code: string): KernelTree {
-  return new Reader(code).kernel();
+  let tree = trees.get(code);
+  if (!tree) {
+    if (trees.size >= MOST_TREES) trees.clear();
+    trees.set(code, tree = new Reader(code).kernel());
+  }
+  return tree;
 }
 
 /** What is read of attributes. */

@@ -265,6 +265,8 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     NEGLIGIBLE: "1 / 16", // of the cost of a dispatch: below it a choice is not worth another kernel
     RESERVED_BUFFERS: "4", // of a dispatch, for results
     WORKGROUP: "64", // of generated kernels: within the portable limits
+    ELEMENTS: "4", // of a vector
+    TRIED: "32", // packs: time of the compiler
     UNROLLED: "4", // iterations whose number stands in the text: drivers compile longer loops slowly
     MOST_SIZES: "16", // of the indices of a kernel: reading more costs every adapter more than they share
     MOST_BIND_GROUPS: "16", // that are kept for a dispatch

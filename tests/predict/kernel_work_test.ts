@@ -92,6 +92,30 @@ Deno.test("kernelWork() takes the ways that constants choose, and both where dat
   assertEquals(stores("if (bitcast<i32>(N) == 3) { y[q] = x[q]; } else { return; }"), 1);
 });
 
+Deno.test("kernelWork() counts for each part of a pack what its workgroups do", () => {
+  const pack = `let group = workgroup.x;
+  if (group < 3u) {
+    let p = group * 64u + lane;
+    if (p >= 150u) { return; }
+    y[p] = x[p];
+  } else if (group < sizes.rows) {
+    for (var i = 0u; i < N; i++) { z[group - 3u] = 1.0; }
+  } else { y[q] = x[q] + x[q] * 2.0; }`;
+  const code = `${HEAD}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let q = workgroup.x * 64u + lane;
+  ${pack}
+}`;
+  const { stores, scalarStores, loads, invocations } = kernelWork({
+    code,
+    overrides: { N: 3, rows: 5 },
+    workgroups: [6, 1, 1],
+  });
+  assertEquals([stores, scalarStores], [(150 + 64) * 4, 2 * 64 * 3]);
+  assertEquals([loads, invocations], [(150 + 2 * 64) * 4, 6 * 64]);
+});
+
 Deno.test("kernelWork() knows products of matrices, workgroup memory, barriers and lanes", () => {
   const work = countOf(`
   tile[lane] = x[q];

@@ -109,6 +109,24 @@ export const compiler: readonly Mutation[] = [
     adapter: "like a GPU",
   },
   {
+    name: "a part of a pack begins at another one's elements",
+    file: "src/compile/kernel_pack.ts",
+    from: "`(group - end${k - 1})`} * ${WORKGROUP}u + member;`",
+    to: "`group`} * ${WORKGROUP}u + member;`",
+  },
+  {
+    name: "a binding of a pack has its own kernel's number",
+    file: "src/compile/kernel_pack.ts",
+    from: "names.get(name) ?? name",
+    to: "name",
+  },
+  {
+    name: "dispatches move behind what needs them",
+    file: "src/compile/pack_steps.ts",
+    from: "if (pack.at >= before) return undefined;",
+    to: "",
+  },
+  {
     name: "the last part of a reduction goes beyond its end",
     file: "src/compile/reduce_kernel.ts",
     from: "to: `min(part * ${each} + ${each}, ${last})`",
