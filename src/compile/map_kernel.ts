@@ -112,9 +112,11 @@ function build<B>(
     const flat = width === 1 ? position : addIndex(scaleIndex(position, 4), variableIndex(LANE, 4));
     const at = rows === 1 ? "q" : expressions.index(position);
     for (const result of results) {
+      const memory = context.memoryOf(result);
+      // Only other results are computed of it.
+      if (memory === undefined) continue;
       const value = expressions.emit(result, unflattenIndex(flat, result.shape), width);
-      const element = memoryType(result.dtype, width);
-      const binding = expressions.bind(context.memoryOf(result)!, element, true);
+      const binding = expressions.bind(memory, memoryType(result.dtype, width), true);
       stores.push(storeStatement(binding, at, { value, dtype: result.dtype, width }));
     }
   }

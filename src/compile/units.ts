@@ -2,7 +2,7 @@
  * Groups the work of a program into units: each becomes one or a few dispatches.
  *
  * Pointwise results of one size share a kernel, reductions of one operand shape over the same axes
- * share a pass, and pointwise results that follow a reduction elementwise become its epilogue.
+ * share a pass, and pointwise results that follow either elementwise are computed with it.
  * Only units of one level (length of the longest chain of units below) are merged, so the order
  * between units stays acyclic.
  *
@@ -111,9 +111,10 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
       extend(entry, output!, leaves);
     } else if (lower.kind === "pointwise" && choice.has(output!)) {
       const leaves = choice.leaves(output!);
-      const above = epilogueOf(output!, leaves, { choice, writer });
+      const above = precedingUnit(output!, leaves, { choice, writer });
       if (above && fits(above, leaves)) {
-        (above.unit as ReduceUnit).epilogue.push(output!);
+        if (above.unit.kind === "map") above.unit.results.push(output!);
+        else (above.unit as ReduceUnit).epilogue.push(output!);
         extend(above, output!, leaves);
         continue;
       }
@@ -134,8 +135,8 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
   return order(entries, writer).map((entry) => entry.unit);
 }
 
-/** The reduction of which a pointwise result can be an epilogue. */
-function epilogueOf(
+/** The unit whose results a pointwise result follows elementwise, so that it can be one of them. */
+function precedingUnit(
   result: Tensor,
   leaves: ReadonlySet<Tensor>,
   { choice, writer }: { choice: BufferChoice; writer: ReadonlyMap<Tensor, Entry> },
@@ -145,15 +146,12 @@ function epilogueOf(
     const entry = writer.get(leaf);
     if (entry && entry.level >= (highest?.level ?? 0)) highest = entry;
   }
-  if (highest?.unit.kind !== "reduce") return undefined;
+  if (highest?.unit.kind !== "reduce" && highest?.unit.kind !== "map") return undefined;
   for (const leaf of leaves) {
     const entry = writer.get(leaf);
     if (entry && entry !== highest && entry.level >= highest.level) return undefined;
   }
-  const own = highest.results;
-  const [reduction] = highest.unit.reductions;
-  if (reduction!.size !== result.size) return undefined;
-  return readsInPlace(result, own, choice) ? highest : undefined;
+  return readsInPlace(result, highest.results, choice) ? highest : undefined;
 }
 
 /** Whether `tensor` reads the tensors of `own` only at its own element's position. */

@@ -117,6 +117,24 @@ agreesTest("parts of sums and maxima are joined by a workgroup or by a second pa
   { costs: { ...DISCRETE_COSTS, dispatch: 0 } },
 ]);
 
+agreesTest("what follows pointwise results elementwise is computed with them", [
+  subject("a step of Adam", [[6, 8], [6, 8], [6, 8], [6, 8]], (p, g, m, v) => {
+    const first = t.add(t.mul(m!, 0.9), t.mul(g!, 0.1));
+    const second = t.add(t.mul(v!, 0.99), t.mul(t.square(g!), 0.01));
+    return [first, second, t.sub(p!, t.div(first, t.add(t.sqrt(second), 1e-8)))];
+  }),
+  subject("seen through a reshape, and turned around", [[4, 6], [4, 6]], (x, y) => {
+    const a = t.exp(t.add(x!, y!));
+    const flat = t.reshape(a, [24]);
+    return [a, t.mul(flat, flat), t.add(t.flip(a, 0), a), t.sum(a, { axes: [0] })];
+  }),
+  subject("of other results, of which one is stored for nobody else", [[300, 40], [40]], (x, y) => {
+    const a = t.exp(t.sin(t.mul(x!, y!)));
+    const b = t.tanh(t.mul(a, t.exp(t.cos(a))));
+    return [t.add(a, b), t.mul(b, b)];
+  }),
+], [...LIMITS, { costs: { ...DISCRETE_COSTS, dispatch: 0, load: 1, store: 1 } }]);
+
 webgpuTest("what is put into memory late is known to the expressions before it", async (gpu) => {
   // Without sharing on a CPU, eight buffers are too few for the second derivative of a normalised vector.
   const traits = { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 };
