@@ -62,7 +62,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       const inlined = wanted * work.get(output!)!;
       const written = output!.size * (work.get(output!)! + store);
       const stored = written + wanted * load;
-      const isWorthIt = following.has(output!)
+      const isWorthIt = following.has(output!) || isRepeated(node)
         ? inlined > stored || uses.get(output!)! > 1 && written < NEGLIGIBLE * dispatch
         : inlined > stored + dispatch;
       const isTooLong = node.inputs.length > 0 && demand.copies(output!) > MOST_COPIES;
@@ -77,6 +77,13 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
     }
   }
   return limitLeaves(program, chosen, mostLeaves(traits));
+}
+
+/** Whether a node repeats an input: others do at the beginning of a program, too, in the same dispatch. */
+function isRepeated({ inputs, outputs: [output] }: Node): boolean {
+  const [operand] = inputs;
+  return inputs.length === 1 && operand!.node.primitive.lower.kind === "source" &&
+    operand!.size > 1 && output!.size > operand!.size;
 }
 
 /** How often a tensor is evaluated somewhere. */

@@ -24,6 +24,7 @@ import { Pauses } from "../ir/pauses.ts";
 import type { Program } from "../ir/program.ts";
 import { withKernelSets } from "../ops/variants/kernel_sets.ts";
 import { alignChannels } from "../transform/align_channels.ts";
+import { shareBroadcasts } from "../transform/share_broadcasts.ts";
 import { splitConcats } from "../transform/split_concats.ts";
 import type { Backend, EngineInfo, EngineMemory, LoadedProgram } from "./engine.ts";
 import type { LoadOptions } from "./engine_watch.ts";
@@ -170,7 +171,10 @@ export class WebGpuBackend implements Backend {
     let plan = this.#plans.get(program);
     if (!plan) {
       const compiler = await this.#compiling();
-      const aligned = splitConcats(alignChannels(program), mostLeaves(compiler.traits));
+      const aligned = splitConcats(
+        shareBroadcasts(alignChannels(program)),
+        mostLeaves(compiler.traits),
+      );
       plan = makePlan(await pauses.work(compiler.compile(aligned)));
       this.#plans.set(program, plan);
     }

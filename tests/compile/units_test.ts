@@ -1,0 +1,69 @@
+/** What is computed in one dispatch. @module */
+import { assertEquals } from "@std/assert";
+import { Compiler, type DispatchStep } from "../../src/compile/compile.ts";
+import type { Program } from "../../src/ir/program.ts";
+import { broadcast } from "../../src/ops/broadcast.ts";
+import { shareBroadcasts } from "../../src/transform/share_broadcasts.ts";
+import { Pauses } from "../../src/ir/pauses.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { add, mul, sub, sum } from "../../src/tensor/mod.ts";
+import { simplify, trace } from "../../src/transform/mod.ts";
+import { SOFTWARE_TRAITS } from "../device_traits.ts";
+
+const SHAPE = [300, 64];
+
+async function dispatchesOf(
+  fn: (p: Tensor, g: Tensor, m: Tensor) => Tensor[],
+): Promise<DispatchStep[]> {
+  const aval = { shape: SHAPE, dtype: "f32" } as const;
+  return await compiled(simplify(trace(fn, [aval, aval, aval]).program));
+}
+
+async function compiled(program: Program): Promise<DispatchStep[]> {
+  const { steps } = await new Pauses().work(new Compiler(SOFTWARE_TRAITS).compile(program));
+  return steps.filter((step) => step.kind === "dispatch");
+}
+
+const moment = (g: Tensor, m: Tensor): Tensor => add(mul(m, 0.9), mul(g, 0.1));
+
+Deno.test("a moment and the update that follows it elementwise are one dispatch", async () => {
+  const steps = await dispatchesOf((p, g, m) => {
+    const next = moment(g, m);
+    return [next, sub(p, mul(next, 0.01))];
+  });
+  assertEquals(steps.map(({ label }) => label), ["map add+sub [300x64] x2"]);
+  // Three are read, two are written.
+  assertEquals(steps[0]!.writes.filter((writes) => writes).length, 2);
+  assertEquals(steps[0]!.writes.length, 5);
+});
+
+Deno.test("what needs a whole moment comes after it", async () => {
+  const steps = await dispatchesOf((p, g, m) => {
+    const next = moment(g, m);
+    return [next, sub(p, sum(next, { axes: [0] }))];
+  });
+  assertEquals(steps.map(({ label }) => label), [
+    "map add [300x64]",
+    "reduce sum [64]",
+    "map sub [300x64]",
+  ]);
+});
+
+Deno.test("a first step of parameters that all tasks share has the kernels of later steps", async () => {
+  const descent = (x: Tensor, shared: Tensor, steps: number): Tensor[] => {
+    let rows = broadcast(shared, [4, 50, 8], [2]);
+    let at = broadcast(shared, [4, 8], [1]);
+    for (let k = 0; k < steps; k++) {
+      at = sub(at, mul(sum(mul(x, sub(x, rows)), { axes: [1] }), 0.01));
+      rows = broadcast(at, [4, 50, 8], [0, 2]);
+    }
+    return [at];
+  };
+  const { program } = trace(
+    (x: Tensor, shared: Tensor) => descent(x, shared, 3),
+    [{ shape: [4, 50, 8], dtype: "f32" }, { shape: [8], dtype: "f32" }],
+  );
+  const steps = await compiled(shareBroadcasts(simplify(program)));
+  assertEquals(steps.length, 1 + 3);
+  assertEquals(new Set(steps.map(({ kernel }) => kernel.code)).size, 2);
+});
