@@ -9,6 +9,7 @@
  */
 import { type Program, programOf } from "../ir/program.ts";
 import { applyAll, type Node, type Tensor } from "../ir/tensor.ts";
+import { reshape } from "../ops/reshape.ts";
 import { input } from "../ops/source.ts";
 import { pad, type PadParams, slice } from "../ops/slice_pad.ts";
 import { callP } from "./call.ts";
@@ -37,12 +38,17 @@ const CHANNEL_AXES: Readonly<Record<string, readonly [number[], number[], number
  * @returns A simplified program with the same inputs and results.
  */
 export function alignChannels(program: Program): Program {
-  return simplify(rewriteNodes(program, alignNode));
+  const paddings: Paddings = new Map();
+  return simplify(rewriteNodes(program, (node, inputs) => alignNode(node, inputs, paddings)));
 }
+
+/** Tensors that were padded, by shape and padding, and what they became. */
+type Paddings = Map<string, Map<Tensor, Tensor>>;
 
 function alignNode(
   { primitive, params, outputs }: Node,
   inputs: readonly Tensor[],
+  paddings: Paddings,
 ): readonly Tensor[] | undefined {
   if (primitive.lower.kind === "call") {
     const { program, hoisted } = alignCallee(primitive.lower.program(params));
@@ -51,17 +57,42 @@ function alignNode(
   }
   const axes = CHANNEL_AXES[primitive.name];
   if (!axes) return undefined;
-  const operands = inputs.map((tensor, k) => padChannels(tensor, axes[k]!));
+  const operands = inputs.map((tensor, k) => padChannels(tensor, axes[k]!, paddings));
   const [result] = applyAll(primitive, params, operands);
   const { shape } = outputs[0]!;
   return [slice(result!, { start: shape.map(() => 0), shape })];
 }
 
-function padChannels(tensor: Tensor, axes: readonly number[]): Tensor {
-  return pad(tensor, {
-    low: tensor.shape.map(() => 0),
-    high: tensor.shape.map((extent, axis) => axes.includes(axis) ? (4 - extent % 4) % 4 : 0),
-  });
+function padChannels(tensor: Tensor, axes: readonly number[], paddings: Paddings): Tensor {
+  const { shape } = tensor;
+  const high = shape.map((extent, axis) => axes.includes(axis) ? (4 - extent % 4) % 4 : 0);
+  if (high.every((count) => count === 0)) return tensor;
+  const key = `${shape} ${high}`;
+  const known = paddings.get(key) ?? new Map<Tensor, Tensor>();
+  paddings.set(key, known);
+  const whole = unshaped(tensor);
+  let padded = known.get(whole);
+  if (!padded) known.set(whole, padded = padTensor(tensor, high, known));
+  return padded;
+}
+
+/** Pads with zeros. The update of a tensor that was padded is an update of that: each step is as the first. */
+function padTensor(
+  tensor: Tensor,
+  high: readonly number[],
+  known: ReadonlyMap<Tensor, Tensor>,
+): Tensor {
+  const padding = { low: high.map(() => 0), high };
+  const { primitive, params, inputs: [before, change] } = unshaped(tensor).node;
+  const isUpdate = primitive.name === "sub" || primitive.name === "add";
+  const padded = isUpdate ? known.get(unshaped(before!)) : undefined;
+  if (!padded) return pad(tensor, padding);
+  return applyAll(primitive, params, [padded, pad(reshape(change!, tensor.shape), padding)])[0]!;
+}
+
+function unshaped(tensor: Tensor): Tensor {
+  const { primitive, inputs } = tensor.node;
+  return primitive.name === "reshape" ? inputs[0]! : tensor;
 }
 
 function alignCallee(program: Program): AlignedCallee {
