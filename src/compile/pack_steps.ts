@@ -26,6 +26,12 @@ interface Pack {
 /** Elements that one invocation computes at once, at most. */
 const ELEMENTS = 4;
 
+/** Most lines of a pack: what the compilers of drivers take for it grows faster than its length. */
+const MOST_LINES = 100;
+
+/** Most lines that are compiled once more, as they are in another kernel, too, for one dispatch less. */
+const MOST_REPEATED = 24;
+
 /** Packs that are tried before a step stays where it is. */
 const TRIED = 32;
 
@@ -38,6 +44,12 @@ const TRIED = 32;
  * @returns The steps in order; some compute what several did.
  */
 export function packSteps(steps: readonly Step[], traits: DeviceTraits): Step[] {
+  const copies = new Map<string, number>();
+  for (const step of steps) {
+    if (isPart(step)) copies.set(step.kernel.code, (copies.get(step.kernel.code) ?? 0) + 1);
+  }
+  const repeated = (step: PartStep): number =>
+    copies.get(step.kernel.code)! > 1 ? linesOf(step.part) : 0;
   /** The first place that reads a storage. */
   const read = new Map<Storage, number>();
   const packs = new Map<number, Pack>();
@@ -47,7 +59,7 @@ export function packSteps(steps: readonly Step[], traits: DeviceTraits): Step[] 
     let place = at;
     if (isPart(step)) {
       const before = Math.min(...writes.map((storage) => read.get(storage) ?? Infinity));
-      const pack = later(packs, step, { before, traits });
+      const pack = later(packs, step, { before, traits, repeated });
       if (pack) {
         pack.steps = [step, ...pack.steps];
         place = pack.at;
@@ -67,12 +79,17 @@ export function packSteps(steps: readonly Step[], traits: DeviceTraits): Step[] 
 function later(
   packs: ReadonlyMap<number, Pack>,
   step: PartStep,
-  { before, traits }: { before: number; traits: DeviceTraits },
+  { before, traits, repeated }: {
+    before: number;
+    traits: DeviceTraits;
+    repeated: (step: PartStep) => number;
+  },
 ): Pack | undefined {
   // The last that was made is the nearest.
   for (const pack of [...packs.values()].slice(-TRIED).reverse()) {
     if (pack.at >= before) return undefined;
-    if (isWorthIt(step, pack.steps, traits)) return pack;
+    const more = repeated(step) + (pack.steps.length === 1 ? repeated(pack.steps[0]!) : 0);
+    if (more <= MOST_REPEATED && isWorthIt(step, pack.steps, traits)) return pack;
   }
   return undefined;
 }
@@ -85,15 +102,21 @@ function isWorthIt(
 ): boolean {
   const parts = [step, ...others].map(({ part }) => part);
   const idle = idleLines(parts) - idleLines(parts.slice(1));
-  return idle * WORKGROUP * ELEMENTS < costs.dispatch &&
+  return sumOf(parts.map(linesOf)) <= MOST_LINES && idle * WORKGROUP * ELEMENTS < costs.dispatch &&
     sumOf(parts.map(groupsOf)) <= maxWorkgroupsPerDimension &&
     bindingsOf(parts).length <= maxStorageBuffers;
 }
 
 /** Lines of other parts that all workgroups pass: where invocations are lanes, those take as long as their own. */
 function idleLines(parts: readonly KernelPart<Storage>[]): number {
-  const lines = sumOf(parts.map(({ body }) => body.length));
-  return sumOf(parts.map((part) => groupsOf(part) * (lines - part.body.length)));
+  const lines = sumOf(parts.map(linesOf));
+  return sumOf(parts.map((part) => groupsOf(part) * (lines - linesOf(part))));
+}
+
+/** Lines of a part, where drivers have unrolled its loops. */
+function linesOf({ body }: KernelPart<Storage>): number {
+  const turns = /r < (\d+)u;/.exec(body.join("\n"))?.[1] ?? "1";
+  return body.length * Number(turns);
 }
 
 function sumOf(numbers: readonly number[]): number {

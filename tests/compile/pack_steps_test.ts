@@ -86,19 +86,27 @@ Deno.test("dispatches stay apart where lanes that idle take longer, or buffers d
   assertEquals(await count({ maxWorkgroupsPerDimension: 5 }), 2);
 });
 
-Deno.test("a step moves to a later place before its readers, past what it does not need", () => {
-  const storage = (label: string) => new Storage(64, "f32", label);
-  const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(storage);
-  const step = (label: string, from: Storage, to: Storage, packable = true): DispatchStep => ({
+const storage = (label: string): Storage => new Storage(64, "f32", label);
+
+/** A dispatch that reads one storage and writes another one; what has no `body` is never put together. */
+function step(
+  label: string,
+  { from = storage("from"), to = storage("to"), body }: {
+    readonly from?: Storage;
+    readonly to?: Storage;
+    readonly body?: readonly string[];
+  },
+): DispatchStep {
+  return {
     kind: "dispatch",
     label,
-    kernel: { code: label },
+    kernel: { code: body?.join() ?? label },
     overrides: {},
     memory: [from, to],
     writes: [false, true],
     workgroups: [1, 1, 1],
     flops: 1,
-    ...(packable && {
+    ...(body && {
       part: {
         bindings: [
           { name: "b0", memory: from, element: "f32", writes: false },
@@ -106,24 +114,47 @@ Deno.test("a step moves to a later place before its readers, past what it does n
         ],
         sizes: [],
         helpers: new Map(),
-        body: [`b1[q] = b0[q];`],
+        body,
         threads: 64,
       },
     }),
-  });
-  const labels = (steps: readonly DispatchStep[]) =>
-    packSteps(steps, TRAITS).map((each) => (each as DispatchStep).label);
+  };
+}
+
+const labels = (steps: readonly DispatchStep[]) =>
+  packSteps(steps, TRAITS).map((each) => (each as DispatchStep).label);
+
+Deno.test("a step moves to a later place before its readers, past what it does not need", () => {
+  const [a, b, c, d] = ["a", "b", "c", "d"].map(storage);
+  const body = ["b1[q] = b0[q];"];
   // b is needed only by the last.
-  const early = step("early", a!, b!);
-  const heavy = step("heavy", a!, c!, false);
-  const late = step("late", c!, d!);
-  assertEquals(labels([early, heavy, late, step("last", b!, e!, false)]), [
+  const early = step("early", { from: a!, to: b!, body });
+  const heavy = step("heavy", { from: a!, to: c! });
+  const late = step("late", { from: c!, to: d!, body });
+  assertEquals(labels([early, heavy, late, step("last", { from: b! })]), [
     "heavy",
     "early, late",
     "last",
   ]);
   // Here it is needed by what is not moved.
-  assertEquals(labels([early, step("heavy", b!, c!, false), late]), ["early", "heavy", "late"]);
+  const needing = step("heavy", { from: b!, to: c! });
+  assertEquals(labels([early, needing, late]), ["early", "heavy", "late"]);
+});
+
+Deno.test("packs are short, and repeat little of what is compiled for itself, too", () => {
+  const lines = (count: number, text: string): string[] =>
+    Array.from({ length: count }, (_, k) => `let ${text}${k} = q;`);
+  const two = (first: readonly string[], second: readonly string[]) =>
+    labels([step("one", { body: first }), step("two", { body: second })]).length;
+  assertEquals(two(lines(45, "v"), lines(45, "w")), 1);
+  assertEquals(two(lines(45, "v"), lines(60, "w")), 2);
+  // Drivers unroll this loop.
+  const loop = "for (var r = 0u; r < 4u; r++) {";
+  assertEquals(two(lines(45, "v"), [loop, ...lines(15, "w"), "}"]), 2);
+  assertEquals(two(lines(45, "v"), [loop.replace("4u", "size0"), ...lines(15, "w"), "}"]), 1);
+  // These are one pipeline as they are.
+  assertEquals(two(lines(12, "v"), lines(12, "v")), 1);
+  assertEquals(two(lines(13, "v"), lines(13, "v")), 2);
 });
 
 webgpuTest("packs compute what their parts compute", async (gpu) => {
