@@ -11,6 +11,9 @@ import { allKernelSets } from "../src/ops/variants/kernel_sets.ts";
 /** Costs of a CPU adapter. */
 export const SOFTWARE_COSTS: AdapterCosts = adapterCosts(builtInProfile("software"));
 
+/** Costs of a GPU that shares the memory of the CPU. */
+export const INTEGRATED_COSTS: AdapterCosts = adapterCosts(builtInProfile("integrated"));
+
 /** Costs of a GPU with memory of its own. */
 export const DISCRETE_COSTS: AdapterCosts = adapterCosts(builtInProfile("discrete"));
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { areNanBits, INFINITY_BITS, magnitudeBits } from "../ir/wgsl_numbers.ts";
+import type { DType } from "../ir/aval.ts";
 import type { Expressions } from "./expression.ts";
 import { type Layout, opOf } from "./reduce_layout.ts";
 import type { ReduceUnit } from "./units.ts";
@@ -21,6 +22,10 @@ export interface Accumulators {
   readonly after: string[];
   /** Register of each reduction's result, at the width of a result. */
   readonly results: string[];
+  /** Register of what each reduction compares or adds up, at the same width. */
+  readonly values: string[];
+  /** All registers that are joined with those of other parts. */
+  readonly partial: { readonly name: string; readonly dtype: DType }[];
 }
 
 /** How loop code is written. */
@@ -29,6 +34,8 @@ export interface Accumulation<B> {
   readonly layout: Layout;
   /** Variable that counts the elements. */
   readonly position: string;
+  /** Where elements are the largest of others, in any order: the register of their positions; expressions of its values. */
+  readonly found?: (register: string) => readonly string[];
   /** Whether the four lanes are elements of one reduction. */
   readonly inLanes: boolean;
 }
@@ -51,17 +58,25 @@ export function accumulate<B>(
     const kind = withPosition ? accumulatePosition : accumulateMax;
     return [kind(values[index]!, { ...how, index })];
   });
+  const numbers = keys.map((key) => keys.indexOf(key));
+  const compared = numbers.map((k) => `a${k}`);
+  const results = ops.map((op, k) => `${op === "argmax" ? "at" : "a"}${numbers[k]}`);
   return {
     before: parts.flatMap((part) => part.before),
     sums: parts.flatMap((part) => part.sums),
     each: (sum) => parts.flatMap((part) => part.each(sum)),
     after: parts.flatMap((part) => part.after),
-    results: ops.map((op, k) => `${op === "argmax" ? "at" : "a"}${keys.indexOf(keys[k]!)}`),
+    results,
+    values: compared,
+    partial: [...new Set([...compared, ...results])].map((name) => ({
+      name,
+      dtype: name.startsWith("at") ? "i32" : "f32",
+    })),
   };
 }
 
 /** The part of {@linkcode Accumulators} that one reduction adds; its result is `a<index>`. */
-type Part = Omit<Accumulators, "results">;
+type Part = Pick<Accumulators, "before" | "sums" | "each" | "after">;
 
 type PartOptions<B> = Accumulation<B> & { readonly index: number };
 
@@ -120,19 +135,24 @@ function accumulateMax<B>(elements: readonly string[], how: PartOptions<B>): Par
  * once it is found: `n` then are the greatest bits, and no comparison with it holds.
  */
 function accumulatePosition<B>(elements: readonly string[], how: PartOptions<B>): Part {
-  const { expressions, position, index: k } = how;
+  const { expressions, position, found, index: k } = how;
   const width = widthOf(how);
   const scope = expressions.scope(width);
   const integers = scope.type("i32");
+  const positions = found?.(`at${k}`);
   const each = elements.flatMap((element, e) => {
     const [x, isNan, isLarger] = [`x${k}_${e}`, `y${k}_${e}`, `z${k}_${e}`];
+    const at = positions?.[e] ?? `${integers}(i32(${position}))`;
+    const bits = magnitudeBits(x, scope);
+    const areNan = areNanBits(`min(${bits}, n${k})`, scope);
+    const isBefore = `((${x} == a${k}) | ${areNan}) & (${at} < at${k})`;
     return [
       `let ${x} = ${element};`,
-      `let ${isNan} = ${magnitudeBits(x, scope)} > n${k};`,
-      `let ${isLarger} = ${isNan} | (${x} > a${k});`,
+      `let ${isNan} = ${bits} > n${k};`,
+      `let ${isLarger} = ${isNan} | (${x} > a${k})${positions ? ` | (${isBefore})` : ""};`,
       `n${k} = select(n${k}, ${integers}(0x7fffffff), ${isNan});`,
       `a${k} = select(a${k}, ${x}, ${isLarger});`,
-      `at${k} = select(at${k}, ${integers}(i32(${position})), ${isLarger});`,
+      `at${k} = select(at${k}, ${at}, ${isLarger});`,
     ];
   });
   return {

@@ -89,21 +89,26 @@ export interface WorkgroupArray {
 export function groupKernel<B>(
   { bindings, helpers, sizes: own }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
   body: readonly string[],
-  { groups, arrays = [], traits }: {
+  { groups, invocations = WORKGROUP, arrays = [], traits }: {
     groups: number;
+    invocations?: number;
     arrays?: readonly WorkgroupArray[];
     traits: DeviceTraits;
   },
 ): GeneratedKernel<B> {
   const workgroups = gridOf(groups * WORKGROUP, traits.maxWorkgroupsPerDimension);
-  const row = workgroups[1] === 1
-    ? []
-    : [{ name: "row", type: "u32", value: workgroups[0] } as const];
-  const begin = `let group = workgroup.x${row.length > 0 ? " + workgroup.y * row" : ""};`;
-  return kernelOf({ bindings, helpers, sizes: [...row, ...own] }, {
+  const rows: readonly KernelSize[] = workgroups[1] === 1 ? [] : [
+    { name: "groups", type: "u32", value: groups },
+    { name: "row", type: "u32", value: workgroups[0] },
+  ];
+  const begin = rows.length === 0
+    ? [`let group = workgroup.x;`]
+    : [`let group = workgroup.x + workgroup.y * row;`, `if (group >= groups) { return; }`];
+  return kernelOf({ bindings, helpers, sizes: [...rows, ...own] }, {
     parameters:
       "@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) member: u32",
-    body: [begin, ...body],
+    body: [...begin, ...body],
+    invocations,
     arrays,
     workgroups,
   });
@@ -129,6 +134,7 @@ export function generatedKernel<B>(
   const kernel = kernelOf({ bindings, helpers, sizes }, {
     parameters: "@builtin(global_invocation_id) id: vec3<u32>",
     body: [...begin, ...body],
+    invocations: WORKGROUP,
     arrays: [],
     workgroups,
   });
@@ -143,9 +149,10 @@ export function fitsBuffers<B>(kernel: GeneratedKernel<B>, traits: DeviceTraits)
 /** Declarations and entry point around the body of a kernel. */
 function kernelOf<B>(
   { bindings, helpers, sizes }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
-  { parameters, body, arrays, workgroups }: {
+  { parameters, body, invocations, arrays, workgroups }: {
     readonly parameters: string;
     readonly body: readonly string[];
+    readonly invocations: number;
     readonly arrays: readonly WorkgroupArray[];
     readonly workgroups: GeneratedKernel<B>["workgroups"];
   },
@@ -162,10 +169,10 @@ function kernelOf<B>(
       `@group(0) @binding(${buffers.length}) var<uniform> sizes: Sizes;`,
     ],
     ...arrays.map(({ name, element }) =>
-      `var<workgroup> ${name}: array<${element}, ${WORKGROUP}>;`
+      `var<workgroup> ${name}: array<${element}, ${invocations}>;`
     ),
     ...helpers.values(),
-    `@compute @workgroup_size(${WORKGROUP})`,
+    `@compute @workgroup_size(${invocations})`,
     `fn main(${parameters}) {`,
     ...sizes.map(({ name }) => `  let ${name} = sizes.${name};`),
     ...body.map((line) => `  ${line}`),

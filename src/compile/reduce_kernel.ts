@@ -9,34 +9,28 @@
  */
 import {
   addIndex,
-  divideIndex,
   type Index,
-  moduloIndex,
   offsetIndex,
   scaleIndex,
   unflattenIndex,
   variableIndex,
 } from "../ir/index_expression.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
-import { accumulate, type Accumulators } from "./accumulate.ts";
 import { type ExpressionContext, Expressions, LANE, LOOP } from "./expression.ts";
 import {
   fitsBuffers,
   flatPosition,
   type GeneratedKernel,
-  generatedKernel,
-  groupKernel,
-  loopBound,
   storeStatement,
-  WORKGROUP,
 } from "./kernel_source.ts";
 import { type Layout, layoutOf, opOf } from "./reduce_layout.ts";
+import { columnName, passKernel, type ReducedColumn } from "./reduce_pass.ts";
 import { rootOf } from "./storage.ts";
 import type { ReduceUnit } from "./units.ts";
-import { memoryType, registerType, type Width } from "./wgsl_values.ts";
+import { memoryType, type Width } from "./wgsl_values.ts";
 
-/** Elements that are summed one after the other. */
-const BLOCK = 32;
+/** Most loads that an invocation waits for at once: their registers are few beside those of any adapter. */
+const MOST_LOADS = 16;
 
 /** What the kernels of a reduction need besides operands and results. */
 export interface ReduceContext<B> extends ExpressionContext<B> {
@@ -64,24 +58,40 @@ export function reduceKernels<B>(
   return kernelsOf(unit, context, { layout, traits });
 }
 
-/** Results that one invocation computes. */
-function widthOf({ lanes }: Layout): Width {
-  return lanes === "kept" ? 4 : 1;
-}
-
 function kernelsOf<B>(
   unit: ReduceUnit,
   context: ReduceContext<B>,
   { layout, traits }: { layout: Layout; traits: DeviceTraits },
 ): GeneratedKernel<B>[] {
-  if (layout.parts === 1) return [wholePass(unit, context, { layout, traits })];
-  if (layout.neighbours > 0) return [groupPass(unit, context, { layout, traits })];
-  const width = widthOf(layout);
-  const partial = unit.reductions.map(() => context.scratch(layout.parts * layout.columns * width));
-  return [
-    partPass(unit, context, { layout, traits, partial }),
-    joinPass(unit, context, { layout, traits, partial }),
-  ];
+  const width: Width = layout.lanes === "kept" ? 4 : 1;
+  const { columns, parts } = layout;
+  const column = flatPosition(columnName(layout), columns, width);
+  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
+  const first = {
+    ...{ expressions, values, layout, traits, team: layout.team },
+    ...{ iterations: layout.iterations / together, each: layout.each / together },
+    inLanes: layout.lanes === "reduced",
+  };
+  if (parts === 1) return [passKernel(unit, first, finish(unit, context, first))];
+  const partial = unit.reductions.map(() => context.scratch(parts * columns * width));
+  const type = memoryType("f32", width);
+  const kernel = passKernel(
+    unit,
+    first,
+    ({ registers, place }) =>
+      partial.map((memory, k) =>
+        `${expressions.bind(memory, type, true)}[${place}] = ${registers[k]};`
+      ),
+  );
+  const joining = new Expressions<B>(readContext(unit, context));
+  const mine = variableIndex(columnName({ team: layout.join, parts: 1 }), columns);
+  const at = joining.index(addIndex(scaleIndex(variableIndex(LOOP, parts), columns), mine));
+  const second = {
+    ...{ expressions: joining, layout, traits, team: layout.join },
+    values: partial.map((memory) => [`${joining.bind(memory, type, false)}[${at}]`]),
+    ...{ iterations: parts, each: parts, inLanes: false },
+  };
+  return [kernel, passKernel(unit, second, finish(unit, context, second))];
 }
 
 /** The loop of a pass over the operands. */
@@ -111,12 +121,19 @@ function operandLoop<B>(
     const values = unit.reductions.map((_, k) => elements.map((of) => of[k]!));
     return { expressions, values, together };
   };
+  const { iterations, each, team } = layout;
   const single = attempt(1);
-  const even = layout.iterations % 2 === 0 && layout.each % 2 === 0;
-  if (!even || unit.reductions.some(({ node }) => opOf(node) === "argmax")) return single;
-  const pairs = attempt(2);
-  const shares = pairs.expressions.loads.inner < 2 * single.expressions.loads.inner;
-  return shares ? pairs : single;
+  if (unit.reductions.some(({ node }) => opOf(node) === "argmax")) return single;
+  for (const together of [4, 2]) {
+    if (iterations % together > 0 || each % together > 0) continue;
+    const several = attempt(together);
+    const { inner } = several.expressions.loads;
+    const shares = inner < together * single.expressions.loads.inner;
+    const waits = team.peers > 1 && !team.inRuns && each / team.peers >= 2 * together &&
+      inner <= MOST_LOADS;
+    if (waits || together === 2 && shares) return several;
+  }
+  return single;
 }
 
 /** Expressions of the operands at element `element` of iteration `r` of column `column`. */
@@ -162,226 +179,27 @@ function readContext<B>(unit: ReduceUnit, context: ExpressionContext<B>): Expres
   };
 }
 
-/** Statements that compute and store results and epilogue of one column. */
+/** Statements that compute and store results and epilogue of a column. */
 function finish<B>(
   unit: ReduceUnit,
   context: ExpressionContext<B>,
-  { expressions, layout, registers }: {
-    expressions: Expressions<B>;
-    layout: Layout;
-    registers: readonly string[];
-  },
-): string[] {
-  const width = widthOf(layout);
-  const flat = flatPosition("q", layout.columns, width);
-  unit.reductions.forEach((tensor, k) => expressions.hold(tensor, registers[k]!, { flat, width }));
-  const mark = expressions.outer.length;
-  const stores: string[] = [];
-  for (const tensor of [...unit.reductions, ...unit.epilogue]) {
-    const value = expressions.emit(tensor, unflattenIndex(flat, tensor.shape), width);
-    const memory = context.memoryOf(tensor);
-    if (memory === undefined) continue;
-    const binding = expressions.bind(memory, memoryType(tensor.dtype, width), true);
-    stores.push(storeStatement(binding, "q", { value, dtype: tensor.dtype, width }));
-    if (unit.epilogue.includes(tensor)) expressions.hold(tensor, value, { flat, width });
-  }
-  return [...expressions.outer.splice(mark), ...stores];
-}
-
-/**
- * The loop over a range of at most `count` iterations. Long sums go through blocks, each summed by
- * itself, so that rounding errors grow with the number of blocks and not of elements.
- */
-function loop(
-  acc: Accumulators,
-  body: readonly string[],
-  { from, to, count }: { from: string; to: string; count: number },
-): string[] {
-  const over = (first: string, end: string, lines: readonly string[]): string[] => [
-    `for (var ${LOOP} = ${first}; ${LOOP} < ${end}; ${LOOP}++) {`,
-    ...lines.map((line) => `  ${line}`),
-    `}`,
-  ];
-  if (count <= 2 * BLOCK || acc.sums.length === 0) {
-    return [...acc.before, ...over(from, to, [...body, ...acc.each("s")]), ...acc.after];
-  }
-  const block = [
-    `let end = min(start + ${BLOCK}u, ${to});`,
-    ...acc.sums.map(({ index, type }) => `var block${index} = ${type}(0.0);`),
-    ...over("start", "end", [...body, ...acc.each("block")]),
-    ...acc.sums.map(({ index }) => `s${index} += block${index};`),
-  ];
-  return [
-    ...acc.before,
-    `for (var start = ${from}; start < ${to}; start += ${BLOCK}u) {`,
-    ...block.map((line) => `  ${line}`),
-    `}`,
-    ...acc.after,
-  ];
-}
-
-/** One pass: reduce and finish. */
-function wholePass<B>(
-  unit: ReduceUnit,
-  context: ReduceContext<B>,
-  { layout, traits }: { layout: Layout; traits: DeviceTraits },
-): GeneratedKernel<B> {
-  const inLanes = layout.lanes === "reduced";
-  const column = flatPosition("q", layout.columns, widthOf(layout));
-  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
-  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
-  const body = [
-    ...expressions.outer.splice(0),
-    ...loop(acc, expressions.inner.splice(0), {
-      from: "0u",
-      to: loopBound(expressions, layout.iterations / together),
-      count: layout.iterations / together,
-    }),
-  ];
-  body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
-  return generatedKernel(expressions, body, { threads: layout.columns, traits });
-}
-
-/** Statements that reduce part `part` of a column. */
-interface PartLoop<B> {
-  readonly expressions: Expressions<B>;
-  readonly lines: readonly string[];
-  /** Registers of the reduced parts. */
-  readonly results: readonly string[];
-}
-
-/** Reduces part `part` of column `name`, both of which `define` gives values. */
-function partLoop<B>(
-  unit: ReduceUnit,
-  context: ReduceContext<B>,
-  { layout, name, define }: {
-    layout: Layout;
-    name: string;
-    define: (expressions: Expressions<B>) => readonly string[];
-  },
-): PartLoop<B> {
-  const column = flatPosition(name, layout.columns, widthOf(layout));
-  const { expressions, values, together } = operandLoop(unit, context, { layout, column });
-  const inLanes = layout.lanes === "reduced";
-  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes });
-  const count = layout.each / together;
-  const each = expressions.size(count);
-  const last = expressions.size(layout.iterations / together);
-  const [outer, inner] = [expressions.outer.splice(0), expressions.inner.splice(0)];
-  const lines = [
-    ...define(expressions),
-    ...outer,
-    ...loop(acc, inner, {
-      from: `part * ${each}`,
-      to: `min(part * ${each} + ${each}, ${last})`,
-      count,
-    }),
-  ];
-  return { expressions, lines, results: acc.results };
-}
-
-/** One pass: every workgroup reduces the parts of some columns, joins them and finishes. */
-function groupPass<B>(
-  unit: ReduceUnit,
-  context: ReduceContext<B>,
-  { layout, traits }: { layout: Layout; traits: DeviceTraits },
-): GeneratedKernel<B> {
-  const { columns, parts, neighbours } = layout;
-  const width = widthOf(layout);
-  const groups = Math.ceil(columns / neighbours);
-  const member = variableIndex("member", WORKGROUP);
-  const { expressions, lines, results } = partLoop(unit, context, {
-    layout,
-    name: "q",
-    define: (expressions) => [
-      ...expressions.define("own", ownColumn(groups, neighbours)),
-      ...expressions.define("part", divideIndex(member, neighbours)),
-      // None may return before the barrier.
-      `let q = min(own, ${expressions.size(columns - 1)});`,
-    ],
-  });
-  const arrays = results.map((_, k) => ({
-    name: `parts${k}`,
-    element: registerType("f32", width),
-  }));
-  const at = expressions.index(
-    addIndex(
-      scaleIndex(variableIndex(LOOP, parts), neighbours),
-      variableIndex("member", neighbours),
-    ),
-  );
-  const values = arrays.map(({ name }) => [`${name}[${at}]`]);
-  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes: false });
-  const join = [
-    ...loop(acc, [], { from: "0u", to: loopBound(expressions, parts), count: parts }),
-    ...finish(unit, context, { expressions, layout, registers: acc.results }),
-  ];
-  const body = [
-    ...lines,
-    ...arrays.map(({ name }, k) => `${name}[member] = ${results[k]};`),
-    `workgroupBarrier();`,
-    `if (part == 0u && own == q) {`,
-    ...join.map((line) => `  ${line}`),
-    `}`,
-  ];
-  return groupKernel(expressions, body, { groups, arrays, traits });
-}
-
-/** The column of an invocation of a workgroup that reduces `neighbours` columns. */
-function ownColumn(groups: number, neighbours: number): Index {
-  return addIndex(
-    scaleIndex(variableIndex("group", groups), neighbours),
-    moduloIndex(variableIndex("member", WORKGROUP), neighbours),
-  );
-}
-
-interface SplitPass<B> {
-  layout: Layout;
-  traits: DeviceTraits;
-  partial: readonly B[];
-}
-
-/** First of two passes: every part of every column into scratch memory. */
-function partPass<B>(
-  unit: ReduceUnit,
-  context: ReduceContext<B>,
-  { layout, traits, partial }: SplitPass<B>,
-): GeneratedKernel<B> {
-  const { columns, parts } = layout;
-  const q = variableIndex("q", columns * parts);
-  const { expressions, lines, results } = partLoop(unit, context, {
-    layout,
-    name: "c",
-    define: (expressions) => [
-      ...expressions.define("c", moduloIndex(q, columns)),
-      ...expressions.define("part", divideIndex(q, columns)),
-    ],
-  });
-  const stores = partial.map((memory, k) => {
-    const binding = expressions.bind(memory, memoryType("f32", widthOf(layout)), true);
-    return `${binding}[q] = ${results[k]};`;
-  });
-  return generatedKernel(expressions, [...lines, ...stores], { threads: columns * parts, traits });
-}
-
-/** Second of two passes: join the parts of every column and finish. */
-function joinPass<B>(
-  unit: ReduceUnit,
-  context: ReduceContext<B>,
-  { layout, traits, partial }: SplitPass<B>,
-): GeneratedKernel<B> {
-  const expressions = new Expressions<B>(readContext(unit, context));
-  const width = widthOf(layout);
-  const { columns, parts } = layout;
-  const at = expressions.index(
-    addIndex(scaleIndex(variableIndex(LOOP, parts), columns), variableIndex("q", columns)),
-  );
-  const values = partial.map((memory) => [
-    `${expressions.bind(memory, memoryType("f32", width), false)}[${at}]`,
-  ]);
-  const acc = accumulate(unit, values, { expressions, layout, position: LOOP, inLanes: false });
-  const to = loopBound(expressions, parts);
-  const body = loop(acc, [], { from: "0u", to, count: parts });
-  body.push(...finish(unit, context, { expressions, layout, registers: acc.results }));
-  return generatedKernel(expressions, body, { threads: layout.columns, traits });
+  { expressions, layout }: { expressions: Expressions<B>; layout: Layout },
+): (reduced: ReducedColumn) => string[] {
+  return ({ registers, column }) => {
+    const width: Width = layout.lanes === "kept" ? 4 : 1;
+    const flat = flatPosition(column, layout.columns, width);
+    unit.reductions.forEach((tensor, k) =>
+      expressions.hold(tensor, registers[k]!, { flat, width })
+    );
+    const stores: string[] = [];
+    for (const tensor of [...unit.reductions, ...unit.epilogue]) {
+      const value = expressions.emit(tensor, unflattenIndex(flat, tensor.shape), width);
+      const memory = context.memoryOf(tensor);
+      if (memory === undefined) continue;
+      const binding = expressions.bind(memory, memoryType(tensor.dtype, width), true);
+      stores.push(storeStatement(binding, column, { value, dtype: tensor.dtype, width }));
+      if (unit.epilogue.includes(tensor)) expressions.hold(tensor, value, { flat, width });
+    }
+    return [...expressions.outer.splice(0), ...stores];
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * How the loops of a reduction are arranged: what is computed four at a time, and into how many parts
- * long sums are split.
+ * How the loops of a reduction are arranged: what is computed four at a time, what the invocations of a workgroup
+ * share, and into how many parts long sums are split.
  *
  * @module
  */
@@ -8,11 +8,15 @@ import type { Shape } from "../ir/aval.ts";
 import { sizeOf } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Node } from "../ir/tensor.ts";
-import { WORKGROUP } from "./kernel_source.ts";
+import {
+  arrange,
+  joinedParts,
+  MOST_ITERATIONS,
+  NO_TEAM,
+  type Team,
+  type TeamWork,
+} from "./team.ts";
 import type { ReduceUnit } from "./units.ts";
-
-/** Most iterations of one invocation. */
-const MOST_ITERATIONS = 32_768;
 
 /** How the loops are arranged. */
 export interface Layout {
@@ -30,8 +34,10 @@ export interface Layout {
   readonly parts: number;
   /** Iterations of one part. */
   readonly each: number;
-  /** Columns of which one workgroup computes all parts; 0 where parts are joined by a pass of their own. */
-  readonly neighbours: number;
+  /** What the invocations of a workgroup share in the pass over the operands. */
+  readonly team: Team;
+  /** The same in the pass that joins the parts. */
+  readonly join: Team;
 }
 
 /** What a reduction computes. */
@@ -68,54 +74,56 @@ export function layoutOf(
     : "none";
   const columns = sizeOf(kept) / (lanes === "kept" ? 4 : 1);
   const iterations = sizeOf(reduced) / (lanes === "reduced" ? 4 : 1);
-  const { busy, leastIterations, shortLoops } = traits.costs;
-  let parts = Math.min(
-    Math.ceil(busy.reduced / columns),
-    Math.ceil(iterations / leastIterations.reduced),
-  );
-  // A short loop may cost less than the dispatch that would join its parts.
-  if (iterations * columns <= shortLoops) parts = 1;
-  parts = Math.max(1, parts, Math.ceil(iterations / MOST_ITERATIONS));
-  if (positions) {
-    if (iterations > MOST_ITERATIONS) {
-      throw new Error(
-        `Cannot compile an argmax over ${iterations} elements: one invocation may visit ` +
-          `${MOST_ITERATIONS}. Reduce in two steps.`,
-      );
-    }
-    parts = 1;
-  }
-  const each = Math.ceil(iterations / parts);
-  const layout: Layout = {
-    ...{ lanes, kept, reduced, columns, iterations },
-    ...{ parts: Math.ceil(iterations / each), each, neighbours: 0 },
+  const inner = shape.findLastIndex((extent) => extent > 1);
+  const work: TeamWork = {
+    ...{ columns, iterations, bytes: lanes === "none" ? 4 : 16, along: axes.includes(inner) },
+    result: lanes === "kept" ? 16 : 4,
+    left: unit.reductions.reduce((sum, { node }) => sum + (opOf(node) === "argmax" ? 2 : 1), 0),
   };
+  const most = positions ? 1 : Infinity;
   const row = lastKept ? kept.at(-1)! / (lanes === "kept" ? 4 : 1) : 1;
-  return joinedInWorkgroup(layout, { row, reductions: unit.reductions.length }, traits) ?? layout;
+  const split = traits.costs.occupancy && columns * iterations > 0
+    ? arrange(work, traits, most)
+    : inOrder(work, { row, most }, traits);
+  const { team: { peers }, parts } = split;
+  const each = peers * Math.ceil(iterations / parts / peers);
+  if (each > MOST_ITERATIONS * peers) {
+    throw new Error(
+      `Cannot compile an argmax over ${iterations} elements: one invocation may visit ` +
+        `${MOST_ITERATIONS}. Reduce in two steps.`,
+    );
+  }
+  return {
+    ...{ lanes, kept, reduced, columns, iterations, each },
+    ...{ ...split, parts: Math.ceil(iterations / each) },
+  };
 }
 
 /**
- * The layout whose parts a workgroup joins, if what that takes longer, where its invocations are fewer than could run,
- * costs less than the dispatch of a second pass. `row` are the columns that lie side by side in memory.
+ * Where invocations run one after the other, as many parts as keep the adapter busy, which their workgroups join if
+ * that costs less than a second pass. `row` are the columns that lie side by side in memory.
  */
-function joinedInWorkgroup(
-  layout: Layout,
-  { row, reductions }: { readonly row: number; readonly reductions: number },
-  { costs: { busy, dispatch, load, leastRun }, maxWorkgroupStorage }: DeviceTraits,
-): Layout | undefined {
-  const { lanes, columns, iterations, parts } = layout;
-  if (parts === 1) return undefined;
-  const width = lanes === "kept" ? 4 : 1;
-  if (reductions * WORKGROUP * width * 4 > maxWorkgroupStorage) return undefined;
-  const least = 2 ** Math.ceil(Math.log2(Math.min(row, Math.ceil(leastRun / width))));
-  const most = 2 ** Math.floor(Math.log2(Math.min(columns, WORKGROUP / parts)));
-  const neighbours = Math.max(1, least, most);
-  if (neighbours > WORKGROUP / 2) return undefined;
-  // Pairs of elements stay together.
-  const pair = iterations % 2 === 0 ? 2 : 1;
-  const each = pair * Math.ceil(iterations * neighbours / WORKGROUP / pair);
-  // An iteration of few invocations takes as long as one of as many as the adapter runs.
-  const longer = Math.max(0, each - layout.each) * busy.reduced * 4 * load;
-  if (each > MOST_ITERATIONS || longer >= dispatch) return undefined;
-  return { ...layout, parts: WORKGROUP / neighbours, each, neighbours };
+function inOrder(
+  work: TeamWork,
+  { row, most }: { readonly row: number; readonly most: number },
+  traits: DeviceTraits,
+): Pick<Layout, "team" | "parts" | "join"> {
+  const each = Math.ceil(work.iterations / Math.min(most, partsOf(work, traits)));
+  const parts = Math.ceil(work.iterations / each);
+  const team = joinedParts(work, { parts, row }, traits);
+  return team ? { team, parts: 1, join: NO_TEAM } : { team: NO_TEAM, parts, join: NO_TEAM };
+}
+
+/** Where invocations run one after the other, as many parts as keep the adapter busy. */
+function partsOf(
+  { columns, iterations }: TeamWork,
+  { costs: { busy, leastIterations, shortLoops } }: DeviceTraits,
+): number {
+  const parts = Math.min(
+    Math.ceil(busy.reduced / columns),
+    Math.ceil(iterations / leastIterations.reduced),
+  );
+  const least = Math.max(1, Math.ceil(iterations / MOST_ITERATIONS));
+  // A short loop may cost less than the dispatch that would join its parts.
+  return iterations * columns <= shortLoops ? least : Math.max(least, parts);
 }

@@ -35,6 +35,11 @@ interface Value {
 
 type Scope = Map<string, Value>;
 type Counts = { -readonly [Key in keyof KernelWork]: number };
+type Loop = Extract<Statement, { kind: "loop" }>;
+type Branch = Extract<Statement, { kind: "if" }>;
+
+/** What the two truths are as numbers. */
+const TRUTH: Readonly<Record<string, number>> = { true: 1, false: 0 };
 
 /**
  * Counts what a dispatch of a kernel does.
@@ -54,18 +59,13 @@ class Counter {
   readonly #module: Scope = new Map();
   readonly #work: Counts = {
     ...{ invocations: 0, workgroups: 0, matrices: 0, products: 0, operations: 0, indices: 0 },
-    ...{
-      loads: 0,
-      scalarLoads: 0,
-      stores: 0,
-      scalarStores: 0,
-      shared: 0,
-      barriers: 0,
-      shuffles: 0,
-    },
+    ...{ loads: 0, scalarLoads: 0, stores: 0, scalarStores: 0 },
+    ...{ shared: 0, barriers: 0, shuffles: 0 },
   };
   /** How often what is counted happens in an invocation. */
   #times = 1;
+  /** Invocations of a workgroup. */
+  #invocations = 1;
 
   constructor(tree: KernelTree, kernel: CountedKernel) {
     this.#tree = tree;
@@ -87,12 +87,11 @@ class Counter {
     if (!main) throw new SyntaxError("Cannot count the kernel: found no function 'main'.");
     const size = this.#tree.workgroup.map((side) => this.#value(side, this.#module).number ?? 1);
     const [x, y, z] = this.#kernel.workgroups;
-    const invocations = size.reduce((a, b) => a * b, 1) * x * y * z;
+    this.#invocations = size.reduce((a, b) => a * b, 1);
     for (const key of Object.keys(this.#work) as (keyof Counts)[]) this.#work[key] = 0;
-    this.#times = invocations;
-    Object.assign(this.#work, { invocations, workgroups: x * y * z });
+    this.#work.workgroups = x * y * z;
+    this.#times = this.#work.invocations = this.#invocations * this.#work.workgroups;
     this.#call(main, main.parameters.map((parameter) => this.#builtin(parameter)));
-    this.#work.invocations = this.#times;
     return this.#work;
   }
 
@@ -149,7 +148,13 @@ class Counter {
         if (this.#shares(statement, scope)) return undefined;
         const { number } = this.#value(condition, scope);
         if (then[0]?.kind === "return") this.#narrow(condition, scope);
-        if (number !== undefined) return this.#run(number !== 0 ? then : otherwise, scope);
+        if (number !== undefined) {
+          const share = number !== 0 ? this.#localShare(condition, "<", scope) : 1;
+          this.#times *= share;
+          const returned = this.#run(number !== 0 ? then : otherwise, scope);
+          this.#times /= share;
+          return returned;
+        }
         // Lanes of one vector take both ways.
         this.#run(then, scope);
         this.#run(otherwise, scope);
@@ -161,10 +166,7 @@ class Counter {
   }
 
   /** Runs both ways of `if (group < n)`, each for its workgroups, if `group` numbers them; whether it does. */
-  #shares(
-    { condition, then, otherwise }: Extract<Statement, { kind: "if" }>,
-    scope: Scope,
-  ): boolean {
+  #shares({ condition, then, otherwise }: Branch, scope: Scope): boolean {
     if (condition.kind !== "binary" || condition.op !== "<") return false;
     const { left } = condition;
     const group = left.kind === "name" ? scope.get(left.name) : undefined;
@@ -172,13 +174,12 @@ class Counter {
     const end = this.#value(condition.right, scope).number;
     if (group.number === undefined || end === undefined) return false;
     const all = this.#times;
-    const perGroup = this.#work.invocations / this.#work.workgroups;
-    this.#times = Math.min(all, (end - group.number) * perGroup);
+    this.#times = Math.min(all, (end - group.number) * this.#invocations);
     const rest = all - this.#times;
     this.#run(then, new Map(scope));
     this.#times = rest;
     this.#run(otherwise, new Map(scope).set(left.name, { ...group, number: end }));
-    this.#times = all;
+    this.#times = this.#work.invocations = all;
     return true;
   }
 
@@ -190,6 +191,20 @@ class Counter {
     if (counts === "invocations" && number !== undefined && number < this.#times) {
       this.#times = number;
     }
+    this.#times *= this.#localShare(condition, ">=", scope);
+    // Beyond a barrier, those that leave have worked as well.
+    if (this.#work.barriers === 0) this.#work.invocations = this.#times;
+  }
+
+  /** Share of a workgroup's invocations whose number is below what it is compared with. */
+  #localShare(condition: Expression, op: "<" | ">=", scope: Scope): number {
+    if (condition.kind !== "binary" || condition.op !== op) return 1;
+    const times = this.#times;
+    this.#times = 0;
+    const [{ counts }, { number }] = [condition.left, condition.right]
+      .map((side) => this.#value(side, scope)) as [Value, Value];
+    this.#times = times;
+    return counts === "local" && number ? Math.min(1, number / this.#invocations) : 1;
   }
 
   #assign(
@@ -211,10 +226,7 @@ class Counter {
   }
 
   /** A loop: its body is counted as in the middle of its rounds, as often as it runs. */
-  #loop(
-    { first, condition, next, body }: Extract<Statement, { kind: "loop" }>,
-    outer: Scope,
-  ): Value | undefined {
+  #loop({ first, condition, next, body }: Loop, outer: Scope): Value | undefined {
     const scope: Scope = new Map(outer);
     if (first) this.#statement(first, scope);
     const trips = condition ? this.#trips({ first, condition, next }, scope) : 1;
@@ -249,12 +261,7 @@ class Counter {
 
   /** How often a loop runs that counts from a number to another; once if that is not known. */
   #trips(
-    { first, condition, next }:
-      & Pick<
-        Extract<Statement, { kind: "loop" }>,
-        "first" | "next"
-      >
-      & { readonly condition: Expression },
+    { first, condition, next }: Pick<Loop, "first" | "next"> & { readonly condition: Expression },
     scope: Scope,
   ): number {
     if (first?.kind !== "declare" || condition.kind !== "binary") return 1;
@@ -297,12 +304,7 @@ class Counter {
   /** A variable or a part of it, not loaded yet. */
   #place(expression: Expression, scope: Scope): Value {
     if (expression.kind === "name") {
-      const found = scope.get(expression.name) ??
-        {
-          type: UNKNOWN,
-          number: expression.name === "true" ? 1 : expression.name === "false" ? 0 : undefined,
-        };
-      return found;
+      return scope.get(expression.name) ?? { type: UNKNOWN, number: TRUTH[expression.name] };
     }
     if (expression.kind === "index") {
       const of = this.#place(expression.of, scope);
@@ -352,10 +354,7 @@ class Counter {
     return { type, number, counts };
   }
 
-  #apply(
-    { name, args }: Extract<Expression, { kind: "call" }>,
-    scope: Scope,
-  ): Value {
+  #apply({ name, args }: Extract<Expression, { kind: "call" }>, scope: Scope): Value {
     const values = args.map((arg) => this.#value(arg, scope));
     const own = this.#tree.functions.get(name);
     if (own) return this.#call(own, values);
@@ -379,8 +378,7 @@ class Counter {
       this.#add("shuffles", widest.type.size);
       return { type: widest.type };
     }
-    if (name === "dot") this.#add("products", 2 * widest.type.size);
-    else if (name === "fma") this.#add("products", 2 * widest.type.size);
+    if (name === "dot" || name === "fma") this.#add("products", 2 * widest.type.size);
     else if (name !== "transpose") this.#operate(widest.type, FUNCTIONS[name] ?? 1);
     const numbers = values.map(({ number }) => number);
     return {

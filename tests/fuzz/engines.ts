@@ -12,7 +12,7 @@ import type { AdapterCosts } from "../../src/ir/adapter_costs.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import { Pauses } from "../../src/ir/pauses.ts";
 import type { Program } from "../../src/ir/program.ts";
-import { DISCRETE_COSTS } from "../device_traits.ts";
+import { DISCRETE_COSTS, INTEGRATED_COSTS } from "../device_traits.ts";
 
 /** Name of the adapter that has too little memory for every program: it is computed in parts where that can be. */
 export const LITTLE_MEMORY = "little memory";
@@ -45,12 +45,18 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "4 lanes": { subgroupLanes: 4 },
   "few workgroups, little memory": { maxWorkgroupsPerDimension: 40, maxWorkgroupStorage: 4096 },
   "like a GPU": { costs: DISCRETE_COSTS, subgroupLanes: 0 },
+  "like a GPU in a CPU": { costs: INTEGRATED_COSTS, subgroupLanes: 0 },
+  "like a GPU, little shared": {
+    ...{ costs: DISCRETE_COSTS, subgroupLanes: 0 },
+    ...{ maxWorkgroupStorage: 512 },
+  },
   "kernels by lot": { chooseKernel: byLot(1) },
   "no lanes, kernels by lot": { subgroupLanes: 0, chooseKernel: byLot(2) },
   "like a GPU, kernels by lot": { costs: DISCRETE_COSTS, chooseKernel: byLot(3) },
   "like a GPU, 10 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 10 },
   "like a GPU, 8 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 },
   "small": { costs: SMALL_COSTS },
+  "small, in order": { costs: { ...SMALL_COSTS, occupancy: false } },
   "small, 11 buffers, kernels by lot": {
     costs: SMALL_COSTS,
     maxStorageBuffers: 11,

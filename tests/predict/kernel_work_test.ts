@@ -128,6 +128,17 @@ Deno.test("kernelWork() knows products of matrices, workgroup memory, barriers a
   assertEquals(work.products, 128 * (8 + 4 + 4));
 });
 
+Deno.test("kernelWork() counts what some of a workgroup do, and all that began it", () => {
+  const body = "tile[lane] = x[q]; workgroupBarrier(); if (lane < 16u) { tile[lane] += tile[32]; }";
+  const work = countOf(
+    `${body} if (lane >= 4u) { return; } if (q >= 3u) { return; } y[q] = tile[lane];`,
+  );
+  assertEquals(work.invocations, 128);
+  assertEquals(work.shared, 4 * (128 + 2 * 16 * 2 + 3));
+  assertEquals([work.loads, work.stores], [4 * 128, 4 * 3]);
+  assertEquals(countOf("if (lane >= 4u) { return; } y[q] = x[q];").invocations, 2 * 4);
+});
+
 Deno.test("kernelWork() names what it cannot read", () => {
   assertThrows(() => countOf("switch q { default {} }"), SyntaxError, "found");
   assertThrows(() => countOf("loop { y[q] = 0.0; break; }"), SyntaxError, "found 'a loop'");

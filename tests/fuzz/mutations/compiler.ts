@@ -72,8 +72,8 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the last of the largest elements wins",
     file: "src/compile/accumulate.ts",
-    from: "(${x} > a${k});`",
-    to: "(${x} >= a${k});`",
+    from: "| (${x} > a${k})$",
+    to: "| (${x} >= a${k})$",
   },
   {
     name: "the maximum forgets NaN",
@@ -95,20 +95,6 @@ export const compiler: readonly Mutation[] = [
     to: "scaleIndex(variableIndex(LOOP, parts), parts)",
   },
   {
-    name: "a workgroup joins the parts of other columns",
-    file: "src/compile/reduce_kernel.ts",
-    from: "scaleIndex(variableIndex(LOOP, parts), neighbours)",
-    to: "scaleIndex(variableIndex(LOOP, parts), 1)",
-    adapter: "like a GPU",
-  },
-  {
-    name: "a workgroup that joins parts begins at another's columns",
-    file: "src/compile/reduce_kernel.ts",
-    from: 'scaleIndex(variableIndex("group", groups), neighbours)',
-    to: 'scaleIndex(variableIndex("group", groups), 1)',
-    adapter: "like a GPU",
-  },
-  {
     name: "a part of a pack begins at another one's elements",
     file: "src/compile/kernel_pack.ts",
     from: "`(group - end${k - 1})`} * ${WORKGROUP}u + member;`",
@@ -128,9 +114,9 @@ export const compiler: readonly Mutation[] = [
   },
   {
     name: "the last part of a reduction goes beyond its end",
-    file: "src/compile/reduce_kernel.ts",
-    from: "to: `min(part * ${each} + ${each}, ${last})`",
-    to: "to: `part * ${each} + ${each}`",
+    file: "src/compile/reduce_pass.ts",
+    from: "to: `min(${first} + ${size}, ${expressions.size(iterations)})`",
+    to: "to: `${first} + ${size}`",
   },
   {
     name: "two elements of one iteration are the same",
@@ -140,9 +126,9 @@ export const compiler: readonly Mutation[] = [
   },
   {
     name: "blocks of a long sum go beyond its end",
-    file: "src/compile/reduce_kernel.ts",
-    from: "let end = min(start + ${BLOCK}u, ${to});",
-    to: "let end = start + ${BLOCK}u;",
+    file: "src/compile/reduce_pass.ts",
+    from: "let end = min(start + ${BLOCK * step}u, ${to});",
+    to: "let end = start + ${BLOCK * step}u;",
   },
   {
     name: "units merge whatever their level",
@@ -191,8 +177,34 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the last, shorter part of a reduction is left out",
     file: "src/compile/reduce_layout.ts",
-    from: "parts: Math.ceil(iterations / each), each,",
-    to: "parts: Math.max(1, Math.floor(iterations / each)), each,",
+    from: "parts: Math.ceil(iterations / each) }",
+    to: "parts: Math.max(1, Math.floor(iterations / each)) }",
+  },
+  {
+    name: "invocations that share a column leave out iterations",
+    file: "src/compile/reduce_pass.ts",
+    from: "step: peers,",
+    to: "step: 2 * peers,",
+    adapter: "like a GPU",
+  },
+  {
+    name: "workgroups that join parts begin at each other's columns",
+    file: "src/compile/reduce_pass.ts",
+    from: "let c = min(team * ${side}u + ${mine}",
+    to: "let c = min(team + ${mine}",
+  },
+  {
+    name: "runs of invocations that share a column overlap",
+    file: "src/compile/reduce_pass.ts",
+    from: "from: `peer * ${run}`, to }",
+    to: "from: `max(peer, 1u) * ${run} - ${run}`, to }",
+  },
+  {
+    name: "what invocations share is joined with that of the next column",
+    file: "src/compile/reduce_pass.ts",
+    from: "`peer * ${side}u + ${mine}`",
+    to: "`peer * ${side}u`",
+    adapter: "like a GPU",
   },
   {
     name: "largest elements of different operands share their work",
