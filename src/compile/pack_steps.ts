@@ -30,7 +30,7 @@ const ELEMENTS = 4;
 const MOST_LINES = 100;
 
 /** Most lines that are compiled once more, as they are in another kernel, too, for one dispatch less. */
-const MOST_REPEATED = 24;
+const MOST_REPEATED = 14;
 
 /** Packs that are tried before a step stays where it is. */
 const TRIED = 32;
@@ -113,10 +113,11 @@ function idleLines(parts: readonly KernelPart<Storage>[]): number {
   return sumOf(parts.map((part) => groupsOf(part) * (lines - linesOf(part))));
 }
 
-/** Lines of a part, where drivers have unrolled its loops. */
-function linesOf({ body }: KernelPart<Storage>): number {
+/** Lines of a part, where drivers have unrolled its loops and put its functions in place of their calls. */
+function linesOf({ body, helpers }: KernelPart<Storage>): number {
   const turns = /r < (\d+)u;/.exec(body.join("\n"))?.[1] ?? "1";
-  return body.length * Number(turns);
+  const called = [...helpers.values()].map((text) => text.split("\n").length);
+  return (body.length + sumOf(called)) * Number(turns);
 }
 
 function sumOf(numbers: readonly number[]): number {

@@ -268,7 +268,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     WORKGROUP: "64", // of generated kernels: within the portable limits
     ELEMENTS: "4", // of a vector
     MOST_LINES: "100", // of several kernels in one: compilers of drivers take longer than in proportion
-    MOST_REPEATED: "24", // lines that are compiled twice for one dispatch less
+    MOST_REPEATED: "14", // lines that are compiled twice for one dispatch less
     TRIED: "32", // packs: time of the compiler
     UNROLLED: "4", // iterations whose number stands in the text: drivers compile longer loops slowly
     MOST_SIZES: "16", // of the indices of a kernel: reading more costs every adapter more than they share
