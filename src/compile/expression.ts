@@ -340,8 +340,12 @@ class WidthEmitter<B> implements Emitter {
 
   integer(index: Index, dtype: DType): string {
     this.inner ||= this.#expressions.changesInLoop(index);
-    if (this.#width === 1) return `${dtype}(${this.#expressions.index(index)})`;
-    return `${registerType(dtype, 4)}(${this.#vector(index)})`;
+    const code = this.#width === 1 ? this.#expressions.index(index) : this.#vector(index);
+    // Compilers fold products with what they know to be 0, which is wrong of what is not finite.
+    const isKnown = dtype === "f32" && index.terms.every(({ atom }) => atom.key === LANE);
+    return `${registerType(dtype, this.#width)}(${code}${
+      isKnown ? ` + ${this.#expressions.size(0)}` : ""
+    })`;
   }
 
   inside(index: Index, low: number, high: number): string {

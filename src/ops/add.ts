@@ -13,8 +13,15 @@ export const addP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   jvp: (_, [da, db]) => da && db ? add(da, db) : da ?? db ?? null,
   transpose: (_, ct, linear) => linear.map((is) => is ? ct : null),
   cost: 1,
-  wgsl: ([a, b]) => `(${a} + ${b})`,
+  // As x - x below.
+  wgsl: ([a, b], emitter, { inputs: [x, y] }) =>
+    isNegative(x!, y!) || isNegative(y!, x!) ? zeroOf(a!, emitter) : `(${a} + ${b})`,
 });
+
+/** Whether `y` is `-x`, of real numbers. */
+function isNegative(x: Tensor, { node: { primitive, inputs } }: Tensor): boolean {
+  return primitive === negP && inputs[0] === x && x.dtype === "f32";
+}
 
 /** Difference of two tensors of one shape and type. */
 export const subP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({

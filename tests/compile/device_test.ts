@@ -135,6 +135,24 @@ agreesTest("what follows pointwise results elementwise is computed with them", [
   }),
 ], [...LIMITS, { costs: { ...DISCRETE_COSTS, dispatch: 0, load: 1, store: 1 } }]);
 
+webgpuTest("what is not finite is not folded away by what a driver knows to be 0", async (gpu) => {
+  const x = ndArray({ shape: [2, 2, 1], dtype: "f32" }, [1, Infinity, NaN, -Infinity]);
+  const backend = new WebGpuBackend(gpu);
+  const fns: Fn[] = [
+    (x) => [t.mul(x!, t.range(2, "f32"))],
+    (x) => [t.mul(x!, t.range(4, "f32"))],
+    (x) => [t.mul(x!, t.range(1, "f32"))],
+    (x) => [t.add(x!, t.neg(x!)), t.add(t.neg(x!), x!), t.sub(x!, x!)],
+  ];
+  for (const fn of fns) {
+    const one: Subject = { name: `${fn}`, fn, point: [x], varying: [0] };
+    const want = referenceOf(one);
+    (await runOn(backend, one)).forEach((data, k) => {
+      assertEquals(Array.from(data), Array.from(want[k]!.data), one.name);
+    });
+  }
+});
+
 webgpuTest("what is put into memory late is known to the expressions before it", async (gpu) => {
   // Without sharing on a CPU, eight buffers are too few for the second derivative of a normalised vector.
   const traits = { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 };
