@@ -10,8 +10,8 @@
  * Papers: MAML, arXiv 1703.03400; first order and what it leaves out, 1803.02999; meta-training for
  * self-supervised adaptation at test time, MT3, 2103.16201; rotation, 1803.07728; SimCLR, 2002.05709.
  *
- * Arms, in `cifar-hypothesis.yaml`: scratch, and for as long as meta-training takes; supervised
- * pretraining; each pretext task alone and all together; the joint sum of losses, also weighed by FAMO
+ * Arms, in `cifar-hypothesis.yaml`: scratch; supervised pretraining, and for as many operations as
+ * meta-training takes; each pretext task alone and all together; the joint sum of losses, also weighed by FAMO
  * and Nash-MTL; meta-training of exact and of first order, with more inner steps, and supervised inside;
  * placebos (alpha 0, shuffled targets, random directions, noise, the explicit bonus, uphill); an
  * untrained backbone as the floor.

@@ -15,6 +15,7 @@ import { gradientAlignment } from "./gradient_alignment.ts";
 import type { ImageTask } from "./image_task.ts";
 import { type ProbeInputs, probeStep } from "./linear_probe.ts";
 import { type NearestNeighbours, nearestNeighbours } from "./nearest_neighbours.ts";
+import { clipping } from "./objectives/clipping.ts";
 import type { MetaObjective } from "./objectives/meta.ts";
 import { adaptToTasks, type MetaTraining } from "./objectives/meta_train.ts";
 import { classificationObjective } from "./objectives/classification.ts";
@@ -137,9 +138,11 @@ export class ImagePrograms {
     return this.#once("initial", () => this.#engine.jit((key: Tensor) => encoder.init(key)));
   }
 
-  /** Supervised training on one of the tasks. */
-  classification(learner: Learner): Objective {
-    return this.#once(learner.head, () => classificationObjective(learner));
+  /** Supervised training on one of the tasks; `clip`: largest global norm of a gradient, or none. */
+  classification(learner: Learner, clip: number | null = null): Objective {
+    const made = this.#once(learner.head, () => new Map<number | null, Objective>());
+    if (!made.has(clip)) made.set(clip, classificationObjective(clipping(learner, clip)));
+    return made.get(clip)!;
   }
 
   /** Adaptation to the tasks of a meta objective. */
@@ -167,13 +170,14 @@ export class ImagePrograms {
     );
   }
 
-  /** Start and step of a linear probe. */
-  probe(): {
+  /** Start and step of a linear probe; `clip`: largest global norm of a gradient, or none. */
+  probe(clip: number | null = null): {
     readonly start: Jitted<[Tensor], TrainingState>;
     readonly step: CompiledStep<TrainingState, ProbeInputs>;
   } {
-    const { probe, optimizer, augment, encoder, target: { dataset } } = this.#options;
-    return this.#once("probe", () => ({
+    const { probe, augment, encoder, target: { dataset } } = this.#options;
+    const { optimizer } = clipping(this.#options, clip);
+    return this.#once(`probe ${clip}`, () => ({
       start: this.#engine.jit((key: Tensor) => trainingState(probe.init(key), optimizer)),
       step: this.#engine.jit(
         probeStep({ optimizer, augment, extents: dataset, encoder, head: probe }),

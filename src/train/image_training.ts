@@ -103,9 +103,14 @@ export class ImageTraining {
     return learnerOf(this.#setting.options, side);
   }
 
-  /** Supervised training on one of the tasks; always the same object. */
-  classification(side: Side): Objective {
-    return this.#setting.programs.classification(this.learner(side));
+  /**
+   * Supervised training on one of the tasks; the same object for equal arguments.
+   *
+   * @param side Which of the tasks.
+   * @param options `clip`: largest global norm of a gradient; `null`, or absent, clips nothing.
+   */
+  classification(side: Side, options: { readonly clip?: number | null } = {}): Objective {
+    return this.#setting.programs.classification(this.learner(side), options.clip ?? null);
   }
 
   /**
@@ -175,12 +180,17 @@ export class ImageTraining {
     return new StreamedSteps(this.#setting, { source, objective, phase });
   }
 
-  /** A linear probe of a backbone on the target; the stage trains the head only. */
+  /**
+   * A linear probe of a backbone on the target; the stage trains the head only.
+   *
+   * @param plan Arm, phase, steps, rate; `backbone`: what is probed; `clip`: largest global norm of a
+   *   gradient; `null`, or absent, clips nothing.
+   */
   probe(
-    plan: StagePlan & { readonly backbone: Concrete<Variables> },
+    plan: StagePlan & { readonly backbone: Concrete<Variables>; readonly clip?: number | null },
   ): Stage<Concrete<TrainingState>> {
-    const { phase, backbone } = plan;
-    const { start, step } = this.#setting.programs.probe();
+    const { phase, backbone, clip = null } = plan;
+    const { start, step } = this.#setting.programs.probe(clip);
     return compiledStage({
       ...plan,
       samples: this.#setting.options.batchSize,

@@ -50,9 +50,13 @@ const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const planShape = {
   steps: z.int().min(1).describe("Optimizer steps."),
   rate: z.number().positive().describe("Learning rate of Adam, the largest of a schedule."),
-  schedule: z.enum(["constant", "cosine"]).describe("How the rate changes."),
+  schedule: z.enum(["constant", "cosine"]).describe(
+    "How the rate changes; cosine falls from the first step to 0 at the last.",
+  ),
   clip: z.number().positive().nullable()
-    .describe("Largest global norm of a gradient; null clips nothing."),
+    .describe(
+      "Largest global norm of the gradient of a step, all heads among it; null clips nothing.",
+    ),
 };
 
 /**

@@ -4,8 +4,8 @@
  * @module
  */
 import { objectives, type ObjectiveSetting } from "../../components/mod.ts";
-import { withClipping } from "../../optim/mod.ts";
 import type { Objective } from "../../train/mod.ts";
+import { clipping } from "../../train/objectives/clipping.ts";
 import type { Phase } from "./arms.ts";
 
 /**
@@ -19,8 +19,5 @@ export function makeObjective(
   { objective, options, clip }: Pick<Phase, "objective" | "options" | "clip">,
   { learner, setting }: ObjectiveSetting,
 ): Objective {
-  const optimizer = clip === null
-    ? learner.optimizer
-    : withClipping(learner.optimizer, { maxNorm: clip });
-  return objectives[objective]!.make(options, { learner: { ...learner, optimizer }, setting });
+  return objectives[objective]!.make(options, { learner: clipping(learner, clip), setting });
 }

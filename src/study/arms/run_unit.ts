@@ -100,8 +100,8 @@ export class UnitRunner {
     if (!made) {
       const { training, setting } = this.#setting;
       // Supervised pretraining and fine-tuning on the same classes share their programs.
-      made = phase.objective === "classification" && phase.clip === null
-        ? training.classification("source")
+      made = phase.objective === "classification"
+        ? training.classification("source", phase)
         : makeObjective(phase, { learner: training.learner("source"), setting });
       this.#objectives.set(id, made);
     }
@@ -262,9 +262,13 @@ function evaluationOf(
   };
 }
 
-/** Steps, and the rate as a schedule where it changes. */
-function protocolPlan({ steps, rate, schedule }: PhasePlan): ProtocolPlan {
-  return { steps, rate: schedule === "cosine" ? cosineSchedule({ peak: rate, steps }) : rate };
+/** Steps and clipping, and the rate as a schedule where it changes. */
+function protocolPlan({ steps, rate, schedule, clip }: PhasePlan): ProtocolPlan {
+  return {
+    steps,
+    rate: schedule === "cosine" ? cosineSchedule({ peak: rate, steps }) : rate,
+    clip,
+  };
 }
 
 function defined<T extends object>(changes: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {

@@ -65,7 +65,7 @@ const shape = z.strictObject({
   probe: planSchema({ steps: 500, rate: 1e-3 }).describe("The linear probe."),
   refreshBatches: z.int().min(0).default(50)
     .describe(
-      "Training batches from which running statistics are collected again before weights are judged.",
+      "Training batches, not augmented, from which running statistics are collected again before weights are judged.",
     ),
   adaptationDraws: z.int().min(1).default(4)
     .describe("Support batches over which adapted backbones are averaged."),

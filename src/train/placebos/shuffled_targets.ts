@@ -9,8 +9,9 @@ import { takeRows } from "../../tensor/mod.ts";
 import type { Placebo } from "./placebo.ts";
 
 /**
- * Every pretext task gets the embeddings of its batch in a random order, so that its targets belong to
- * other images: the inner steps keep their size and their losses, but carry nothing about the images.
+ * Every pretext task gets the embeddings of its batch in a random order, drawn anew at every inner step,
+ * so that its targets belong to other images: the inner steps keep their size and their losses, but carry
+ * nothing about the images. The task's head learns from the same losses.
  *
  * @returns The placebo.
  *

@@ -13,7 +13,7 @@ export const fineTune: Protocol = {
   refuses: () => undefined,
   prepare: async ({ training, arm, pretrained, plans, run }) => {
     const { training: model, record } = await run(
-      training.stage(training.classification("target"), {
+      training.stage(training.classification("target", plans["fine-tune"]), {
         ...{ arm, phase: "fine-tune", side: "target" },
         ...plans["fine-tune"],
         ...(pretrained && { backbone: backboneOf(pretrained.training) }),

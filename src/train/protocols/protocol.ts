@@ -26,6 +26,8 @@ export interface ProtocolPlan {
   readonly steps: number;
   /** Learning rate of every step. */
   readonly rate: number | Schedule;
+  /** Largest global norm of a gradient; `null`, or absent, clips nothing. */
+  readonly clip?: number | null;
 }
 
 /** What a protocol works on. */
