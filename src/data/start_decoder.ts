@@ -10,7 +10,7 @@ import { streamFromWorker } from "./worker_stream.ts";
 async function mayLoad(url: URL): Promise<boolean> {
   if (typeof Worker === "undefined") return false;
   if (url.protocol !== "file:") return true;
-  const path = new URL(".", url);
+  const path = new URL("..", url);
   return (await Deno.permissions.query({ name: "read", path })).state === "granted";
 }
 

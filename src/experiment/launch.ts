@@ -29,7 +29,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
   try {
     flags = permissionFlags({
       args,
-      always: [folder, decoders(), ...await commitFiles(folder), ...await packageCache()],
+      always: [folder, sources(), ...await commitFiles(folder), ...await packageCache()],
       dataDirectory: defaultData(),
       profiles: profileFolder(),
       ...(resumedData === undefined ? {} : { resumedData }),
@@ -69,9 +69,9 @@ export async function launch(program: string, args: readonly string[]): Promise<
   return ended ?? code;
 }
 
-/** The sources of the worker that decodes images: workers are loaded with a program's own rights. */
-function decoders(): string {
-  return localPath(new URL("../data", import.meta.url));
+/** The sources: the worker that decodes images, with all that it imports, is loaded with a program's own rights. */
+function sources(): string {
+  return localPath(new URL("../../src", import.meta.url));
 }
 
 /** Path of a file address, without the slash before a drive. */

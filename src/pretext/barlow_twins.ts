@@ -23,6 +23,9 @@ export interface BarlowTwinsTaskOptions {
  * Barlow Twins: two views of a batch, whose features should correlate with themselves and with
  * nothing else.
  *
+ * Both views are one batch to the backbone and the head: batch normalization takes the statistics of both,
+ * where the authors' program normalizes each view by its own.
+ *
  * Source: Zbontar et al., arXiv 2103.03230, algorithm 1; the projector is narrower than the
  * paper's 8192 unless told.
  *

@@ -13,6 +13,7 @@ import {
   div,
   logSoftmax,
   matmul,
+  maximum,
   mean,
   mul,
   neg,
@@ -183,7 +184,8 @@ function rarityOf(target: Tensor, nearest: Tensor, rebalancing: number): Tensor 
   const frequency = mean(target, { axes: 0 });
   // 0 keeps the uniform weight, 1 the inverse frequency.
   const mixture = add(mul(frequency, rebalancing), (1 - rebalancing) / classes);
-  const weight = div(1, add(mixture, 1e-6));
+  // A class that no pixel has weighs nothing, however rare.
+  const weight = div(1, maximum(mixture, 1e-6));
   const scaled = div(weight, sum(mul(weight, frequency)));
   return stopGradient(matmul(oneHot(nearest, classes), scaled));
 }

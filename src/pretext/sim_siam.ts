@@ -22,6 +22,9 @@ export interface SimSiamOptions {
  * SimSiam: from one view a predictor tells the other view's projection, through which no
  * gradient goes.
  *
+ * Both views are one batch to the backbone and the head: batch normalization takes the statistics of both,
+ * where the authors' program normalizes each view by its own.
+ *
  * Source: Chen and He, arXiv 2011.10566, algorithm 1; the loss is 1 minus the mean cosine, which
  * has the gradient of the paper's and is 0 at best.
  *

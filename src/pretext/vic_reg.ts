@@ -21,6 +21,9 @@ export interface VicRegTaskOptions extends VicRegOptions {
  * VICReg: two views of a batch that are alike, while features keep their variance and do not
  * vary together.
  *
+ * Both views are one batch to the backbone and the head: batch normalization takes the statistics of both,
+ * where the authors' program normalizes each view by its own.
+ *
  * Source: Bardes et al., arXiv 2105.04906, section 4; the projector is narrower than the paper's
  * 8192 unless told.
  *

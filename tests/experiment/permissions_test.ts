@@ -11,6 +11,7 @@ import {
   HUB_HOSTS,
   permissionFlags,
 } from "../../src/experiment/permissions.ts";
+import { shard } from "../data/hub_fixtures.ts";
 
 const root = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 
@@ -227,6 +228,8 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
 
 Deno.test("the project's permission set names the same hosts and variables", async () => {
   const { permissions } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+  // Workers are loaded from the source, with all that they import.
+  assertEquals(permissions.experiment.read.includes("./src"), true);
   assertEquals(permissions.experiment.net, [...DATA_HOSTS]);
   assertEquals(permissions.experiment.env, [...ENVIRONMENT]);
   assertEquals(permissions.launch.env, [...DATA_VARIABLES, PROFILES_VARIABLE]);
@@ -246,6 +249,19 @@ Deno.test("launch() hands on arguments, streams and exit codes", async () => {
     assertEquals(await launch(`${folder}/program.ts`, args), 7);
     assertEquals(await Deno.readTextFile(`${folder}/out/args`), args.join());
     assertEquals(await launch(`${folder}/program.ts`, ["--out", "a,b"]), 2);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("shards of images are decoded with what launch() permits", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, bytes] of [["train", shard(0, 5)], ["test", shard(5, 3)]] as const) {
+      await Deno.writeFile(`${folder}/${name}-00000-of-00001.parquet`, bytes);
+    }
+    const program = decodeURIComponent(new URL("count_images.ts", import.meta.url).pathname);
+    assertEquals(await launch(program, ["--out", `${folder}/out`, "--data", folder]), 5);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

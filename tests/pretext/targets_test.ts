@@ -305,14 +305,17 @@ Deno.test("colorization's target is the nearest class, its weights favour rare c
     return valuesOf(loss)[0]!;
   };
   const classes = colourBins(40).length;
-  assertAlmostEquals(run(0, 0), Math.log(classes), 1e-9);
-  assertAlmostEquals(run(0.5, 0), Math.log(classes), 1e-3);
-  // Without rebalancing a bias for red costs fifteen pixels and helps one; by inverse frequency
-  // red weighs as much as grey.
   const slope = (rebalancing: number): number =>
-    (run(rebalancing, 1e-4) - run(rebalancing, 0)) / 1e-4;
-  assertAlmostEquals(slope(0), 1 / classes - 1 / 16, 1e-3);
-  assertAlmostEquals(slope(1), 1 / classes - 1 / 2, 2e-2);
+    (run(rebalancing, 1e-4) - run(rebalancing, -1e-4)) / 2e-4;
+  for (const rebalancing of [0, 0.5, 1]) {
+    // The mean weight is 1.
+    assertAlmostEquals(run(rebalancing, 0), Math.log(classes), 1e-9);
+    // Without rebalancing a bias for red costs fifteen pixels and helps one; by inverse frequency
+    // red weighs as much as grey (Zhang et al., arXiv 1603.08511, equation 4).
+    const [red, grey] = [1 / 16, 15 / 16]
+      .map((share) => share / (rebalancing * share + (1 - rebalancing) / classes));
+    assertAlmostEquals(slope(rebalancing), 1 / classes - red! / (red! + grey!), 1e-7);
+  }
 });
 
 Deno.test("colourBins() are the classes that colours of sRGB fall into", () => {
