@@ -21,6 +21,8 @@ export interface Arithmetic {
   readonly leastNormal: number;
   /** The nearest number. */
   readonly round: (value: number) => number;
+  /** Whether convolutions may be computed by minimal filtering, whose errors are shared by all that it transforms. */
+  readonly filtering?: boolean;
 }
 
 /** The arithmetic of engines. */
@@ -36,6 +38,15 @@ export const FLOAT64: Arithmetic = {
   leastNormal: 2 ** -1022,
   round: (value) => value,
 };
+
+/** The arithmetic of engines that may take any kernel. */
+export const ANY_KERNEL: Arithmetic = { ...FLOAT32, filtering: true };
+
+/**
+ * Units of the largest sum of magnitudes by which minimal filtering is off everywhere: its transforms add and subtract
+ * what a direct sum does not hold.
+ */
+const FILTERING = 4;
 
 /** Units of an operand's or a result's largest relative error. */
 const ERROR = 4;
@@ -152,9 +163,9 @@ function evaluateNode(
   }
   const results = run(operands.map((array) => perturbed(array, errors, false)))
     .map((array) => perturbed(array, errors, false));
-  const { unit } = errors.arithmetic;
+  const { arithmetic } = errors;
   return results.map((array, k) =>
-    moved(array, errorOf({ node, operands, results, run, unit }, k), errors)
+    moved(array, errorOf({ node, operands, results, run, arithmetic }, k), errors)
   );
 }
 
@@ -164,7 +175,7 @@ interface Application {
   readonly operands: readonly NdArray[];
   readonly results: readonly NdArray[];
   readonly run: (given: readonly NdArray[]) => readonly NdArray[];
-  readonly unit: number;
+  readonly arithmetic: Arithmetic;
 }
 
 /**
@@ -174,7 +185,7 @@ interface Application {
  * devices compute to an absolute accuracy.
  */
 function errorOf(
-  { node, operands, results, run, unit }: Application,
+  { node, operands, results, run, arithmetic: { unit, filtering } }: Application,
   k: number,
 ): (at: number) => number {
   const { name } = node.primitive;
@@ -182,9 +193,7 @@ function errorOf(
   const terms = termsOf(node);
   if (name === "standardize") {
     // The mean is found to `terms` units of the largest element, and all the rest depends on it.
-    const [largest, scale] = [operands[0]!, results[2]!].map(({ data }) =>
-      Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-    );
+    const [largest, scale] = [operands[0]!, results[2]!].map(({ data }) => largestOf(data));
     const error = terms * unit / 4 * largest!;
     const relative = error * scale!;
     return [() => relative, () => error, () => relative * scale! * largest! * scale!][k]!;
@@ -195,7 +204,14 @@ function errorOf(
       array.dtype === "f32" ? ndArray(array, array.data.map(Math.abs)) : array
     ),
   )[k]!.data;
-  return (at) => terms * unit / 4 * magnitudes[at]!;
+  const everywhere = filtering && name.startsWith("conv2d")
+    ? FILTERING * unit * largestOf(magnitudes)
+    : 0;
+  return (at) => Math.max(everywhere, terms * unit / 4 * magnitudes[at]!);
+}
+
+function largestOf(data: ArrayLike<number>): number {
+  return Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 /** Terms that are added for one element. */
@@ -283,7 +299,6 @@ export interface Expectation {
   readonly allowed: readonly Float64Array[];
 }
 
-/** Runs with errors at first. */
 /**
  * The first array, with the second one's elements where rounding may make them equal: `sin(x)` is `x` near 0, of
  * which engines know so many digits after the point.
@@ -296,6 +311,7 @@ function equalled([a, b]: readonly NdArray[], error: number): NdArray {
     : a!;
 }
 
+/** Runs with errors at first. */
 const RUNS = 3;
 
 /** Multiple of the spread of the runs that is allowed. */

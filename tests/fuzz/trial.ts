@@ -16,7 +16,7 @@ import { brokenLaw } from "./laws.ts";
 import { type Axes, drawAxes, type Mode, modes, type Subject, subjectOf } from "./modes.ts";
 import type { Recipe } from "./recipe.ts";
 import { callNames } from "./recipe_text.ts";
-import { expectationOf } from "./rounding.ts";
+import { ANY_KERNEL, expectationOf, FLOAT32 } from "./rounding.ts";
 
 /** How a program is run. */
 export interface Setting {
@@ -127,11 +127,12 @@ export async function attempt(
     if (setting.engine === "webgpu") engines.reset();
     return { kind: "refused", message: messageOf(error), ...none };
   }
+  const arithmetic = adapters[setting.adapter]?.chooseKernel ? ANY_KERNEL : FLOAT32;
   const found = points.map((point, call) => {
     const judge = (runs?: number): Comparison =>
       compare(
         results[call]!,
-        expectationOf(traced.program, point, new Draw(...setting.key, 4, call), runs),
+        expectationOf(traced.program, point, new Draw(...setting.key, 4, call), runs, arithmetic),
         setting.special,
       );
     const first = judge();
