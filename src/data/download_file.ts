@@ -200,6 +200,24 @@ async function readPiece(
   }
 }
 
+/** Does something with the partial file; a disk that does not take it, such as a full one, is told. */
+async function keeping<T>(
+  partial: string,
+  { url, size }: DownloadOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) throw cause;
+    throw new DownloadError(
+      `Cannot download ${url} to ${partial}: ${cause.message}, expected a place for ${size} bytes. Free ` +
+        `some space, or choose another folder; what has arrived is kept and continued.`,
+      { cause },
+    );
+  }
+}
+
 /** Appends what is missing to the partial file. */
 async function transfer(partial: string, { options, report }: {
   options: DownloadOptions;
@@ -217,10 +235,14 @@ async function transfer(partial: string, { options, report }: {
     throw error;
   }
   const reader = response.body!.getReader();
-  using file = await Deno.open(partial, { write: true, create: true });
-  await file.truncate(bytes);
-  await file.seek(bytes, Deno.SeekMode.Start);
   try {
+    using file = await keeping(
+      partial,
+      options,
+      () => Deno.open(partial, { write: true, create: true }),
+    );
+    await keeping(partial, options, () => file.truncate(bytes));
+    await file.seek(bytes, Deno.SeekMode.Start);
     for (;;) {
       const piece = await readPiece(reader, options);
       if (piece === undefined) break;
@@ -229,14 +251,16 @@ async function transfer(partial: string, { options, report }: {
           `Cannot download ${options.url}: more than ${options.size} bytes arrived. The published file has changed or the address is wrong.`,
         );
       }
-      for (let written = 0; written < piece.length;) {
-        written += await file.write(piece.subarray(written));
-      }
+      await keeping(partial, options, async () => {
+        for (let written = 0; written < piece.length;) {
+          written += await file.write(piece.subarray(written));
+        }
+      });
       bytes += piece.length;
       report(bytes, piece.length);
     }
     if (bytes < options.size) throw new InterruptedError("the connection ended early");
-    await file.sync();
+    await keeping(partial, options, () => file.sync());
   } finally {
     await reader.cancel().catch(() => {});
   }

@@ -1,5 +1,5 @@
 import { dataDirectory } from "./data_directory.ts";
-import { downloadFile, NetworkUnavailableError } from "./download_file.ts";
+import { DownloadError, downloadFile, NetworkUnavailableError } from "./download_file.ts";
 import { type HubFile, listHubFiles, readHubFile } from "./hub_files.ts";
 import { downloadOptions, type FetchOptions, offlineMessage } from "./load_cifar.ts";
 import type { PublishedSet } from "./published_sets.ts";
@@ -58,10 +58,23 @@ async function readListing(path: string): Promise<Listing | undefined> {
 /** Keeps a list, in the form of the hub. */
 async function keepListing(path: string, { revision, files }: Listing): Promise<void> {
   const entries = files.map(({ path, size, sha256 }) => ({ path, lfs: { size, oid: sha256 } }));
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   const partial = `${path}.${crypto.randomUUID()}.tmp`;
-  await Deno.writeTextFile(partial, `${JSON.stringify({ revision, files: entries }, null, 1)}\n`);
-  await Deno.rename(partial, path);
+  try {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(
+      partial,
+      `${JSON.stringify({ revision, files: entries }, null, 1)}\n`,
+    );
+    await Deno.rename(partial, path);
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) throw cause;
+    await Deno.remove(partial).catch(() => undefined);
+    throw new DownloadError(
+      `Cannot keep ${path}: ${cause.message}, expected a folder that can be written to and has room. ` +
+        `Choose another folder.`,
+      { cause },
+    );
+  }
 }
 
 /** The shards of a part, which must be all there are by their names. */

@@ -300,3 +300,33 @@ Deno.test("downloadFile() throws where no folder can be made", async () => {
     await assertRejects(() => downloadFile(options), DownloadError, "can be written to");
   });
 });
+
+Deno.test("downloadFile() says that the disk is full, and continues when it is not", async () => {
+  await withFolder(async (folder) => {
+    await withServer((request) => serveBytes(BYTES, request), async (origin, ranges) => {
+      const options = { ...PUBLISHED, url: origin, destination: `${folder}/file` };
+      const real = Deno.FsFile.prototype.write;
+      let room = 100_000;
+      Deno.FsFile.prototype.write = async function (bytes) {
+        const part = bytes.subarray(0, room);
+        if (part.length === 0) throw new Error("No space left on device (os error 28)");
+        const count = await real.call(this, part);
+        room -= count;
+        return count;
+      };
+      try {
+        await assertRejects(
+          () => downloadFile(options),
+          DownloadError,
+          `to ${folder}/file.part: No space left on device (os error 28), expected a place for 300000 bytes`,
+        );
+      } finally {
+        Deno.FsFile.prototype.write = real;
+      }
+      assertEquals((await Deno.stat(`${folder}/file.part`)).size, 100_000);
+      await downloadFile(options);
+      assertEquals(ranges.at(-1), "bytes=100000-");
+      assertEquals(await Deno.readFile(`${folder}/file`), BYTES);
+    });
+  });
+});
