@@ -24,7 +24,7 @@ import { assertNeeds } from "./needs.ts";
 import { type Prediction, type PredictionContext, predictionLines } from "./prediction.ts";
 import { defaultPreset, loadPresets } from "./presets.ts";
 import { runExperiment, type RunOutput, type RunResult } from "./run_experiment.ts";
-import { assertUnchanged } from "./run_record.ts";
+import { assertUnchanged, isUnchanged } from "./run_record.ts";
 import { helpText, listText, usageText } from "./usage.ts";
 import { unknownName, UsageError } from "./usage_error.ts";
 import { readYaml } from "./yaml_source.ts";
@@ -318,14 +318,16 @@ async function resume(
   const folder = await RunFolder.open(options.path);
   try {
     const file = folder.file("config.yaml");
-    const text = await Deno.readTextFile(file);
     const record = await folder.readRecord();
     if (record.experiment !== experiment.name) {
       throw new UsageError(
         `Cannot resume ${options.path} as ${experiment.name}: it is a run of ${record.experiment}.`,
       );
     }
-    const layer = fileLayer(await readYaml(text, file), ["config"]);
+    // What people may write is less, and shorter than what is noted of an adapter: it is for what was changed.
+    const layer = isUnchanged(record)
+      ? fileLayer({ value: record.config, place: () => file })
+      : fileLayer(await readYaml(await Deno.readTextFile(file), file), ["config"]);
     const config = await resolveConfig(experiment.schema, [layer]);
     await assertUnchanged(folder, { ...record, config });
     return await runExperiment(experiment, {

@@ -114,6 +114,15 @@ export async function writeBeginning(folder: RunFolder, record: Beginning): Prom
 }
 
 /**
+ * Tells whether a record still says what the run began with, to the last value.
+ *
+ * @param record The record, as it is in its file.
+ */
+export function isUnchanged(record: RunRecord): boolean {
+  return hashOf(beginningOf(record)) === record.hash;
+}
+
+/**
  * Checks that a record still says what the run began with.
  *
  * @param folder The run folder, with the copy.

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
 import { defineExperiment } from "../../src/experiment/define_experiment.ts";
 import { runExperimentFolder } from "../../src/experiment/run_command.ts";
 import { toolkitVersion } from "../../src/machine/version.ts";
@@ -171,6 +172,31 @@ Deno.test("runCommand() resumes with what the folder says, and does nothing when
     const third = await command(experiment, "--resume", path);
     assertEquals([third.code, third.out, seen.length], [0, [path], 2]);
     assertStringIncludes(third.err, "is finished already");
+  }));
+
+Deno.test("runCommand() resumes whatever texts a configuration has, and whatever is noted", () =>
+  inFolder(async (_, command) => {
+    let fail = true;
+    const schema = z.strictObject({ names: z.array(z.string()).default([]) });
+    const seen: unknown[] = [];
+    const experiment = defineExperiment({
+      ...{ name: "texts", title: "Texts", summary: "Notes.", schema },
+      run: async ({ config, describe }) => {
+        seen.push(config);
+        // More than a configuration may be long.
+        await describe({
+          table: Object.fromEntries(Array.from({ length: 20_000 }, (_, k) => [`shape ${k}`, k])),
+        });
+        if (fail) throw new Error("first time");
+      },
+    }) as unknown as ReturnType<typeof demo>;
+    // Some readers take these for numbers, and some for text.
+    const names = JSON.stringify(["0o10", "+.5", "069", "0x1F", "1e3", "yes", "~", " \n", "-0"]);
+    const path = (await command(experiment, "--set", `names=${names}`)).out.at(-1)!;
+    fail = false;
+    const resumed = await command(experiment, "--resume", path);
+    assertEquals([resumed.code, resumed.err.includes("Cannot")], [0, false], resumed.err);
+    assertEquals(seen, [{ names: JSON.parse(names) }, { names: JSON.parse(names) }]);
   }));
 
 Deno.test("runCommand() begins, goes on and is done in exactly one folder", () =>
