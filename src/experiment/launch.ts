@@ -32,6 +32,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
       always: [folder, sources(), ...await commitFiles(folder), ...await packageCache()],
       dataDirectory: defaultData(),
       profiles: profileFolder(),
+      realPath,
       ...(resumedData === undefined ? {} : { resumedData }),
     });
   } catch (error) {
@@ -77,6 +78,17 @@ function sources(): string {
 /** Path of a file address, without the slash before a drive. */
 function localPath({ pathname }: URL): string {
   return decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "");
+}
+
+/** Where a path leads; of what is not there yet, where its folder leads. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    const [, folder, name] = path.match(/^(.*?)[\\/]*([^\\/]+)[\\/]*$/) ?? [];
+    if (name === undefined || path === ".") return path;
+    return `${realPath(folder || (path.startsWith("/") ? "/" : "."))}/${name}`;
+  }
 }
 
 /** The default folder of data sets; a missing HOME is for the child to tell. */

@@ -43,6 +43,8 @@ export interface PermissionRequest {
   readonly profiles?: string | undefined;
   /** Data that the run which is resumed asked for. */
   readonly resumedData?: string;
+  /** Finds where a path leads: Deno asks for the permission there too. The path itself unless told. */
+  readonly realPath?: (path: string) => string;
 }
 
 /**
@@ -74,7 +76,7 @@ function hostsOf(data: string): readonly string[] | undefined {
  * @throws {RangeError} If a path cannot be said in a flag.
  */
 export function permissionFlags(request: PermissionRequest): string[] {
-  const { args, always, dataDirectory, profiles, resumedData } = request;
+  const { args, always, dataDirectory, profiles, resumedData, realPath = (path) => path } = request;
   const resume = flagValue(args, "resume");
   const run = resume ?? flagValue(args, "folder") ?? flagValue(args, "out") ?? "runs";
   const files = [flagValue(args, "config"), flagValue(args, "kernels")]
@@ -85,13 +87,16 @@ export function permissionFlags(request: PermissionRequest): string[] {
   const known = data !== "synthetic" && dataDirectory ? [dataDirectory] : [];
   const folders = hosts === undefined ? [data] : known;
   const own = [run, ...(profiles === undefined ? [] : [profiles])];
-  const read = [...always, ...own, ...folders, ...files];
-  const write = [...own, ...(downloads ? folders : [])];
+  const places = (paths: readonly string[]) => [
+    ...new Set(paths.filter((path) => path !== "").flatMap((path) => [path, realPath(path)])),
+  ];
+  const read = places([...always, ...own, ...folders, ...files]);
+  const write = places([...own, ...(downloads ? folders : [])]);
   return [
     "--no-prompt",
     `--allow-read=${list(read)}`,
     // Deno refuses an empty list.
-    ...(write.some((path) => path !== "") ? [`--allow-write=${list(write)}`] : []),
+    ...(write.length > 0 ? [`--allow-write=${list(write)}`] : []),
     `--allow-env=${list(ENVIRONMENT)}`,
     "--deny-import",
     ...(downloads ? [`--allow-net=${list(hosts)}`] : []),
@@ -99,13 +104,12 @@ export function permissionFlags(request: PermissionRequest): string[] {
 }
 
 function list(items: readonly string[]): string {
-  const given = items.filter((item) => item !== "");
-  const bad = given.find((item) => item.includes(","));
+  const bad = items.find((item) => item.includes(","));
   if (bad !== undefined) {
     throw new RangeError(
       `Cannot give permission for "${bad}": Deno's flags separate paths by commas. Use a path ` +
         `without one.`,
     );
   }
-  return given.join(",");
+  return items.join(",");
 }
