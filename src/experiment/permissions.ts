@@ -43,7 +43,7 @@ export interface PermissionRequest {
   readonly profiles?: string | undefined;
   /** Data that the run which is resumed asked for. */
   readonly resumedData?: string;
-  /** Finds where a path leads: Deno asks for the permission there too. The path itself unless told. */
+  /** Finds where a path leads: of open files, Deno asks for the permission there. The path itself unless told. */
   readonly realPath?: (path: string) => string;
 }
 

@@ -249,11 +249,12 @@ Deno.test("launch() hands on arguments, streams and exit codes", async () => {
     assertEquals(await launch(`${folder}/program.ts`, args), 7);
     assertEquals(await Deno.readTextFile(`${folder}/out/args`), args.join());
     assertEquals(await launch(`${folder}/program.ts`, ["--out", "a,b"]), 2);
-    // Deno asks for the place that a link leads to, also of what is not there yet.
+    // Of an open file Deno asks for the place that a link leads to; also of what was not there yet.
     await Deno.writeTextFile(
       `${folder}/program.ts`,
       `Deno.mkdirSync(Deno.args[1], { recursive: true });
        using file = Deno.openSync(Deno.args[1] + "/new", { write: true, create: true });
+       file.statSync();
        try { Deno.writeTextFileSync(Deno.args[1] + "/../../passed", ""); } catch { Deno.exit(7); }`,
     );
     await Deno.symlink(`${folder}/out`, `${folder}/link`);
