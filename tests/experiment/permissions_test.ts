@@ -238,6 +238,7 @@ Deno.test("the project's permission set names the same hosts and variables", asy
 
 Deno.test("launch() hands on arguments, streams and exit codes", async () => {
   const folder = await Deno.makeTempDir();
+  const elsewhere = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(
       `${folder}/program.ts`,
@@ -257,13 +258,14 @@ Deno.test("launch() hands on arguments, streams and exit codes", async () => {
        file.statSync();
        try { Deno.writeTextFileSync(Deno.args[1] + "/../../passed", ""); } catch { Deno.exit(7); }`,
     );
-    await Deno.symlink(`${folder}/out`, `${folder}/link`);
+    await Deno.symlink(elsewhere, `${folder}/link`);
     for (const out of ["link", "link/later/still"]) {
       const linked = ["--out", `${folder}/${out}`, "--data", "synthetic"];
       assertEquals(await launch(`${folder}/program.ts`, linked), 7, out);
       assert((await Deno.stat(`${folder}/${out}/new`)).isFile);
     }
   } finally {
+    await Deno.remove(elsewhere, { recursive: true });
     await Deno.remove(folder, { recursive: true });
   }
 });
