@@ -4,6 +4,8 @@
  * @module
  */
 
+import { onStopSignal, signalExitCode, type StopSignal } from "../../experiment/signals.ts";
+
 /** What the process has said. */
 export interface Answer {
   /** Its exit code. */
@@ -15,7 +17,8 @@ export interface Answer {
 }
 
 /**
- * Runs the command of an experiment to its end.
+ * Runs the command of an experiment to its end. A signal that stops is handed on, and ends this process after the
+ * other: none is left that measures on.
  *
  * @param program Program and first arguments.
  * @param args The rest.
@@ -48,10 +51,22 @@ export async function askExperiment(
     }
     tell(rest);
   };
+  let heard: StopSignal | undefined;
+  const remove = onStopSignal((name) => {
+    heard = name;
+    try {
+      // It writes to this process, and does not heed a terminal that hangs up.
+      child.kill(name === "SIGINT" ? name : "SIGTERM");
+    } catch {
+      // It has ended already.
+    }
+  });
   const [out, { code }] = await Promise.all([
     new Response(child.stdout).text(),
     child.status,
     listen(),
   ]);
+  remove();
+  if (heard !== undefined) Deno.exit(signalExitCode(heard));
   return { code, out, err: err.join("\n") };
 }
