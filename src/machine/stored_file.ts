@@ -119,7 +119,7 @@ export async function whyNotStored(
 ): Promise<string | undefined> {
   const trial = `${path}.trial`;
   try {
-    await write(trial, " ".repeat(TRIAL));
+    await write(trial, " ".repeat(TRIAL), path);
   } catch (error) {
     return (error as Error).message;
   }
@@ -127,11 +127,11 @@ export async function whyNotStored(
   await Deno.remove(trial).catch(() => undefined);
 }
 
-/** Writes a file atomically; its folder is made. */
-async function write(path: string, text: string): Promise<void> {
+/** Writes a file atomically; its folder is made. Errors name it, or what it stands for. */
+async function write(file: string, text: string, path: string = file): Promise<void> {
   await makeFolderOf(path);
   try {
-    await writeFileAtomic(path, text);
+    await writeFileAtomic(file, text);
   } catch (error) {
     throw fileError("write", { path, cause: (error as Error).cause, elsewhere: ELSEWHERE });
   }
