@@ -68,10 +68,11 @@ export async function findProfile(
     if (measure === "never" || (measure === "first" && denied)) return builtIn;
     // Tried before it is measured, which takes seconds.
     const why = denied ? whyNot(folder) : await whyProfileNotKept(folder, key);
-    if (why !== undefined) {
-      log(`The profile is not kept: ${why}`);
-      if (measure === "first") return builtIn;
+    if (why !== undefined && measure === "first") {
+      log(`The built-in profile is taken, as one that is measured would not be kept: ${why}`);
+      return builtIn;
     }
+    if (why !== undefined) log(`The profile is not kept: ${why}`);
     onMeasure(gpu.info.label);
     const profile = await measureWith(gpu);
     if (denied || why !== undefined) return { profile, stored: undefined };
