@@ -15,10 +15,10 @@ export const MOST_ITERATIONS = 32_768;
 const MOST_INVOCATIONS = 256;
 
 /** Partial results that one invocation joins at a time. */
-export const JOINED = 8;
+export const JOINED = 4;
 
 /** Iterations that take as long as one level of joins: a barrier, and loads of workgroup memory. */
-const LEVEL = 0.5;
+const LEVEL = 0.25;
 
 /** A workgroup that reduces columns. */
 export interface Team {
