@@ -275,6 +275,8 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     MOST_BIND_GROUPS: "16", // that are kept for a dispatch
     MOST_INVOCATIONS: "256", // of a team: within the portable limits
     MOST_LOADS: "16", // that an invocation waits for: registers of any adapter
+    JOINED: "4", // partial results that an invocation joins at a time
+    LEVEL: "0.25", // of a loop iteration: a barrier, and as many loads at once
     MOST_ROWS: "16", // of a kernel: registers of any adapter
     BLOCK: "32", // of a sum: rounding
     MOST_ITERATIONS: "32_768", // of a loop: some adapters stop at 65,535
