@@ -42,7 +42,7 @@ function adaptedProtocol(
 
 /**
  * The pretrained model with its own head at theta', after the inner loop of each pretext task on training
- * images; the mean over tasks and support batches.
+ * images; the mean over tasks and support batches. What the inner loop costs here is in no ledger.
  */
 export const adapted: Protocol = adaptedProtocol("adapted", {
   summary: "The pretrained model after the inner loop on training images.",

@@ -151,7 +151,7 @@ def mean_of(trees):
 
 
 def adapt(encoder, state, head, name, draws, phase):
-    """A copy of the encoder after steps on the task; losses and gradients of its head on the way."""
+    """A copy of the encoder after steps on the task; losses, and gradients of its head."""
     options = phase["options"]
     exact = options["order"] == "exact"
     shuffled = options["placebo"] == "shuffled-targets"
@@ -312,10 +312,8 @@ def run(phase, model):
     probe = phase["phase"] == "linear-probe"
     name = f"{phase['arm']} {phase['phase']}"
     start = D["starts"][name]
-    model["pretext"] = {
-        task: stored(start, f"params.pretext.{task}")
-        for task in sorted({path.split(".")[2] for path in start if path.startswith("params.pretext.")})
-    }
+    tasks = {path.split(".")[2] for path in start if path.startswith("params.pretext.")}
+    model["pretext"] = {task: stored(start, f"params.pretext.{task}") for task in sorted(tasks)}
     model["head"] = stored(start, "params" if probe else "params.head")
     model["head_state"] = stored(start, "state.head")
     if probe:
