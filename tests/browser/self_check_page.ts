@@ -6,14 +6,17 @@
  *
  * @module
  */
+import { builtInProfile } from "../../src/adapter/mod.ts";
 import { numberChecks } from "../../src/doctor/number_check.ts";
 import { selfCheck } from "../../src/doctor/self_check.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { argMax, max, sum } from "../../src/tensor/mod.ts";
 import { trace } from "../../src/transform/mod.ts";
 import { assertAgrees, referenceOf, runOn, runProgram } from "../cases/device.ts";
 import { KERNELS } from "../kernels/all_kernels.ts";
-import { gradientOf, subjectOf } from "../cases/laws.ts";
+import { gradientOf, randomLike, subjectOf } from "../cases/laws.ts";
 import { type PrimitiveCase, primitiveCases } from "../cases/primitives.ts";
 import { specialPointFaults } from "../cases/special_check.ts";
 import { conv4Workload } from "../workloads/conv4.ts";
@@ -86,6 +89,24 @@ async function checkWorkload(backend: WebGpuBackend): Promise<string> {
   return within(Math.max(loss, gradient), WORKLOAD_TOLERANCE);
 }
 
+/** Reductions of workgroups that share columns: their barriers need control flow that this compiler finds uniform. */
+async function checkTeams({ resources: { gpu } }: WebGpuBackend): Promise<string> {
+  const backend = new WebGpuBackend(gpu, { profile: builtInProfile("discrete") });
+  const shapes = [[[300, 8], [0]], [[300, 5], [0]], [[6, 90], [1]], [[70_000], [0]]] as const;
+  for (const [shape, axes] of shapes) {
+    const fn = (x: Tensor) => [sum(x, { axes }), max(x, { axes }), argMax(x, { axes })];
+    const subject = {
+      name: `[${shape}]`,
+      fn,
+      point: [randomLike({ shape, dtype: "f32" }, 1)],
+      varying: [],
+    };
+    const [got, want] = [await runOn(backend, subject), referenceOf(subject)];
+    assertAgrees(subject.name, got, { want, tolerance: PRIMITIVE_TOLERANCE });
+  }
+  return `${shapes.length} programs`;
+}
+
 /** What must be kept of NaN and infinities; names what this compiler does not keep beside it. */
 async function checkNumbers(backend: WebGpuBackend): Promise<string> {
   const lost = (await numberChecks(new Engine(backend))).filter(({ kept }) => !kept);
@@ -123,6 +144,7 @@ async function report(): Promise<PageReport> {
     await add(`primitive ${primitive} to second order`, () => checkPrimitive(backend, cases));
   }
   await add("W-small meta-gradient, exact", () => checkWorkload(backend));
+  await add("reductions as on a GPU", () => checkTeams(backend));
   backend.close();
   return { adapter: backend.info.adapter, checks };
 }
