@@ -202,7 +202,7 @@ for (const [fault, flag] of [["promise", "--out"], ["driver", "--folder"]] as co
       assertEquals(code, 1, err);
       assertMatch(
         err,
-        /Error: the device has not answered for [1-9] s in meta pretrain after step 1 of 6; the longest/,
+        /Error: the device has not answered for \d+ s in meta pretrain after step 1 of 6; the longest/,
       );
       assertStringIncludes(
         err,
