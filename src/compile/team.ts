@@ -127,7 +127,7 @@ export function joinedParts(
   { parts, row }: { readonly parts: number; readonly row: number },
   { costs: { busy, dispatch, load, leastRun }, maxWorkgroupStorage }: DeviceTraits,
 ): Team | undefined {
-  if (parts === 1 || left * WORKGROUP * result > maxWorkgroupStorage) return undefined;
+  if (!(parts > 1) || left * WORKGROUP * result > maxWorkgroupStorage) return undefined;
   const least = powerOfTwo(Math.ceil, Math.min(row, Math.ceil(4 * leastRun / result)));
   const most = powerOfTwo(Math.floor, Math.min(columns, WORKGROUP / parts));
   const side = Math.max(1, least, most);
