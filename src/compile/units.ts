@@ -157,6 +157,7 @@ function precedingUnit(
 /** Whether `tensor` reads the tensors of `own` only at its own element's position. */
 function readsInPlace(tensor: Tensor, own: ReadonlySet<Tensor>, choice: BufferChoice): boolean {
   const seen = new Map<Tensor, boolean>();
+  const apart = new Set<Tensor>();
   const visit = (at: Tensor, first: boolean): boolean => {
     if (own.has(at)) return true;
     if (!first && choice.has(at)) return true;
@@ -166,17 +167,29 @@ function readsInPlace(tensor: Tensor, own: ReadonlySet<Tensor>, choice: BufferCh
     const inPlace = lower.kind === "alias" || lower.kind === "pointwise" && lower.elementwise;
     const result = inPlace
       ? at.node.inputs.every((input) => visit(input, false))
-      : at.node.inputs.every((input) => !reaches(input, own, choice));
+      : at.node.inputs.every((input) => !reaches(input, own, { choice, apart }));
     seen.set(at, result);
     return result;
   };
   return visit(tensor, true);
 }
 
-function reaches(tensor: Tensor, own: ReadonlySet<Tensor>, choice: BufferChoice): boolean {
+/** Whether `tensor` reads one of `own`; `apart` are those that do not, as far as that is known. */
+function reaches(
+  tensor: Tensor,
+  own: ReadonlySet<Tensor>,
+  { choice, apart }: { readonly choice: BufferChoice; readonly apart: Set<Tensor> },
+): boolean {
+  if (apart.has(tensor)) return false;
   if (own.has(rootOf(tensor))) return true;
-  if (choice.has(tensor)) return false;
-  return tensor.node.inputs.some((input) => reaches(input, own, choice));
+  if (
+    !choice.has(tensor) &&
+    tensor.node.inputs.some((input) => reaches(input, own, { choice, apart }))
+  ) {
+    return true;
+  }
+  apart.add(tensor);
+  return false;
 }
 
 /** Runnable order; among units that could run, the one that was formed first goes first. */

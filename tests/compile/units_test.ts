@@ -6,7 +6,7 @@ import { broadcast } from "../../src/ops/broadcast.ts";
 import { shareBroadcasts } from "../../src/transform/share_broadcasts.ts";
 import { Pauses } from "../../src/ir/pauses.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { add, mul, sub, sum } from "../../src/tensor/mod.ts";
+import { add, flip, mul, sub, sum } from "../../src/tensor/mod.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
 import { SOFTWARE_TRAITS } from "../device_traits.ts";
 
@@ -66,4 +66,17 @@ Deno.test("a first step of parameters that all tasks share has the kernels of la
   const steps = await compiled(shareBroadcasts(simplify(program)));
   assertEquals(steps.length, 1 + 3);
   assertEquals(new Set(steps.map(({ kernel }) => kernel.code)).size, 2);
+});
+
+Deno.test("what values are computed of is found in steps, not in ways", async () => {
+  const aval = { shape: [8], dtype: "f32" } as const;
+  const { program } = trace((x: Tensor, y: Tensor): Tensor[] => {
+    const stored = mul(x, y);
+    // 2^40 ways lead from the last to the first.
+    let deep = x;
+    for (let k = 0; k < 40; k++) deep = mul(add(deep, 1), sub(deep, 2));
+    return [stored, add(stored, flip(deep, [0]))];
+  }, [aval, aval]);
+  const steps = await compiled(simplify(program));
+  assertEquals(steps.map(({ label }) => label), ["map mul+add [8] x2"]);
 });
