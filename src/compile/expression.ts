@@ -88,7 +88,6 @@ export class Expressions<B> {
     size: (value, type) => this.size(value, type),
     name: (code, of) => this.#name(code, 1, this.changesInLoop(of)).code,
   });
-  #names = 0;
 
   /** Starts an empty kernel. */
   constructor(context: ExpressionContext<B>) {
@@ -271,6 +270,7 @@ export class Expressions<B> {
   }
 
   readonly #innerNames = new Set<string>();
+  readonly #named = new Map<string, Value>();
 
   /** Whether an index changes in the innermost loop: by its variable, or by a row looked up there. */
   changesInLoop(index: Index): boolean {
@@ -279,11 +279,16 @@ export class Expressions<B> {
     return false;
   }
 
+  /** The variable that is this code: what is the same for a driver has the same name. */
   #name(code: string, width: Width, inner: boolean): Value {
-    const name = `v${this.#names++}`;
+    const key = `${inner} ${code}`;
+    let value = this.#named.get(key);
+    if (value) return value;
+    const name = `v${this.#named.size}`;
+    this.#named.set(key, value = { code: name, width, inner });
     (inner ? this.inner : this.outer).push(`let ${name} = ${code};`);
     if (inner) this.#innerNames.add(name);
-    return { code: name, width, inner };
+    return value;
   }
 
   /** An index held in a variable: the integer operand, clamped to its range. */
@@ -341,11 +346,10 @@ class WidthEmitter<B> implements Emitter {
   integer(index: Index, dtype: DType): string {
     this.inner ||= this.#expressions.changesInLoop(index);
     const code = this.#width === 1 ? this.#expressions.index(index) : this.#vector(index);
-    // Compilers fold products with what they know to be 0, which is wrong of what is not finite.
-    const isKnown = dtype === "f32" && index.terms.every(({ atom }) => atom.key === LANE);
-    return `${registerType(dtype, this.#width)}(${code}${
-      isKnown ? ` + ${this.#expressions.size(0)}` : ""
-    })`;
+    // Compilers fold products with what they know to be 0, in a loop that they unroll, too; of what is not finite
+    // that is wrong.
+    const unknown = dtype === "f32" ? ` + ${this.#expressions.size(0)}` : "";
+    return `${registerType(dtype, this.#width)}(${code}${unknown})`;
   }
 
   inside(index: Index, low: number, high: number): string {

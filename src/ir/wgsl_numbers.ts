@@ -63,6 +63,20 @@ export function keepNan(value: string, x: string, scope: WgslScope): string {
   return `select(${value}, ${x}, ${isNanCode(x, scope)})`;
 }
 
+/** `value`, or NaN where `x` or `y` is: not their sum, which compilers may know to be another number. */
+export function keepNans(value: string, [x, y]: readonly string[], scope: WgslScope): string {
+  const name = declare(
+    scope,
+    "keep_nans",
+    ({ name, real }) =>
+      `fn ${name}(value: ${real}, x: ${real}, y: ${real}) -> ${real} {
+  let bits = max(${magnitudeBits("x", scope)}, ${magnitudeBits("y", scope)});
+  return select(value, bitcast<${real}>(bits), ${areNanBits("bits", scope)});
+}`,
+  );
+  return `${name}(${value}, ${x}, ${y})`;
+}
+
 /** `max(x, 0)` that keeps NaN: the negative numbers are those whose bits are at most -infinity's. */
 export function reluCode(x: string, scope: WgslScope): string {
   const [real, integer] = [scope.type("f32"), scope.type("i32")];

@@ -32,9 +32,9 @@ export const subP: Primitive<null> = /* @__PURE__ */ defineElementwise<null>({
   jvp: (_, [da, db]) => da && db ? sub(da, db) : da ?? (db ? neg(db) : null),
   transpose: (_, ct, linear) => [linear[0] ? ct : null, linear[1] ? neg(ct) : null],
   cost: 1,
-  // Compilers fold x - x to 0, which is wrong where x is not finite.
-  wgsl: ([a, b], emitter, { inputs }) =>
-    inputs[0] === inputs[1] && inputs[0]!.dtype === "f32" ? zeroOf(a!, emitter) : `(${a} - ${b})`,
+  // Compilers fold x - x to 0, which is wrong where x is not finite. What is the same has the same code.
+  wgsl: ([a, b], emitter, { inputs: [x] }) =>
+    a === b && x!.dtype === "f32" ? zeroOf(a!, emitter) : `(${a} - ${b})`,
 });
 
 /** Negation. */

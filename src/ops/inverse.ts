@@ -10,7 +10,17 @@ import { concat } from "./concat.ts";
 import { withBatch } from "./elementwise.ts";
 import { fill, iota, like } from "./fill.ts";
 import { matmul } from "./matmul.ts";
-import { countOf, flatBatch, requireSquare, rowsOf, setRowsOf, spread } from "./matrices.ts";
+import {
+  areFinite,
+  countOf,
+  flatBatch,
+  poison,
+  requireSquare,
+  rowsOf,
+  setRowsOf,
+  solution,
+  spread,
+} from "./matrices.ts";
 import { div, mul } from "./mul.ts";
 import { argMax } from "./reduce_max.ts";
 import { reshape } from "./reshape.ts";
@@ -20,7 +30,7 @@ import { stage } from "./stage.ts";
 import { sum } from "./sum.ts";
 import { type SolveParams, systemAval } from "./triangular_solve.ts";
 
-/** The inverse; NaN throughout where a pivot is zero. */
+/** The inverse; NaN throughout where a pivot is zero or an element is not finite. */
 export const inverseP: Primitive<object> = /* @__PURE__ */ definePrimitive<object>({
   name: "inverse",
   aval: (_, [a]) => {
@@ -77,13 +87,13 @@ export const inverseP: Primitive<object> = /* @__PURE__ */ definePrimitive<objec
       const right = slice(rest, { start: [0, 0, 0], shape: [batch, n, n] });
       // A zero pivot has left something that is not finite in every column, and products with zeros make all
       // of them NaN.
-      return [reshape(matmul(concat(marks, 1), right), a!.shape)];
+      return [reshape(poison(matmul(concat(marks, 1), right), flat), a!.shape)];
     },
   },
   flops: (_, [a]) => 2 * countOf(a!) * a!.shape.at(-1)! ** 3,
 });
 
-/** Solves `A X = B` or `A^T X = B`; NaN throughout where a pivot is zero. */
+/** Solves `A X = B` or `A^T X = B`; NaN throughout where a pivot is zero, or as {@linkcode solution} says. */
 export const solveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<SolveParams>({
   name: "solve",
   aval: (_, [a, b]) => systemAval(a!, b!),
@@ -110,7 +120,7 @@ export const solveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<So
   lower: {
     kind: "expand",
     // By the inverse, which all right sides and all derivatives share, and one step of refinement, which
-    // makes the residual as small as that of elimination.
+    // makes the residual as small as that of elimination, and NaN of a column that is not finite.
     expand: ({ params: { transposed: transposeA }, inputs: [a, b] }) => {
       const own = inverse(a!);
       const first = matmul(own, b!, { transposeA });
@@ -127,13 +137,14 @@ export const solveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<So
 /** Elimination with partial pivoting: `a` becomes the identity, `b` the solution. Both are changed. */
 function eliminate(a: Float64Array[], b: Float64Array[]): Float64Array[] {
   const n = a.length;
+  const [given, solvable] = [[...b], a.every(areFinite)];
   for (let k = 0; k < n; k++) {
     let pivot = k;
     for (let i = k + 1; i < n; i++) if (Math.abs(a[i]![k]!) > Math.abs(a[pivot]![k]!)) pivot = i;
     [a[k], a[pivot]] = [a[pivot]!, a[k]!];
     [b[k], b[pivot]] = [b[pivot]!, b[k]!];
     const head = a[k]![k]!;
-    if (!(Math.abs(head) > 0)) return b.map((row) => row.fill(NaN));
+    if (!(Math.abs(head) > 0)) return solution(b, given, false);
     a[k] = a[k]!.map((value) => value / head);
     b[k] = b[k]!.map((value) => value / head);
     for (let i = 0; i < n; i++) {
@@ -143,7 +154,7 @@ function eliminate(a: Float64Array[], b: Float64Array[]): Float64Array[] {
       b[i] = b[i]!.map((value, j) => value - factor * b[k]![j]!);
     }
   }
-  return b;
+  return solution(b, given, solvable);
 }
 
 /** The inverses of matrices `[..., n, n]`. */

@@ -9,7 +9,7 @@
  */
 import type { Emitter, Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
-import { isNanCode, keepNan } from "../ir/wgsl_numbers.ts";
+import { keepNan, keepNans } from "../ir/wgsl_numbers.ts";
 import { add, neg, sub } from "./add.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { like } from "./fill.ts";
@@ -123,7 +123,7 @@ function atan2Helper(emitter: Emitter): string {
   let steep = select(a, 1.5707964 - a, abs(y) > abs(x));
   let angle = select(steep, 3.1415927 - steep, bitcast<${integer}>(x) < ${integer}(0));
   let signed = select(angle, -angle, bitcast<${integer}>(y) < ${integer}(0));
-  return select(signed, x + y, ${isNanCode("x", emitter)} | ${isNanCode("y", emitter)});
+  return ${keepNans("signed", ["x", "y"], emitter)};
 }`,
   );
   return name;

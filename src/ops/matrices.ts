@@ -71,6 +71,27 @@ export function setRowsOf({ data, shape }: NdArray, at: number, rows: readonly F
   rows.forEach((row, k) => data.set(row, (at * rows.length + k) * columns));
 }
 
+/** Whether no element is NaN or infinite. */
+export function areFinite(row: Float64Array): boolean {
+  return row.every(Number.isFinite);
+}
+
+/**
+ * The solution `x` of a system with right sides `b`: NaN throughout where the system has none, and a column where
+ * the right side's is not finite, so that the order in which it is eliminated does not matter.
+ */
+export function solution(
+  x: readonly Float64Array[],
+  b: readonly Float64Array[],
+  solvable: boolean,
+): Float64Array[] {
+  const counts = Array.from(
+    b[0]!,
+    (_, column) => solvable && b.every((row) => Number.isFinite(row[column])),
+  );
+  return x.map((row) => row.map((value, column) => counts[column] ? value : NaN));
+}
+
 /** How many matrices there are. */
 export function countOf({ shape }: Aval): number {
   return sizeOf(shape.slice(0, -2));

@@ -3,7 +3,7 @@ import type { Emitter, Primitive } from "../ir/primitive.ts";
 import { apply, type Tensor } from "../ir/tensor.ts";
 import { abs } from "./abs.ts";
 import { add, sub } from "./add.ts";
-import { isNanCode } from "../ir/wgsl_numbers.ts";
+import { keepNans } from "../ir/wgsl_numbers.ts";
 import { and, not } from "./logical.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { equal, less, lessEqual } from "./compare.ts";
@@ -121,7 +121,7 @@ function powerCode(x: string, y: string, emitter: Emitter): string {
   let signed = select(magnitude, -magnitude, odd & isNegative);
   let known = whole | (x >= ${zero}) | (abs(x) >= ${emitter.literal(Infinity, "f32")});
   let value = select(${emitter.literal(NaN, "f32")}, signed, known);
-  let result = select(value, x + y, ${isNanCode("x", emitter)} | ${isNanCode("y", emitter)});
+  let result = ${keepNans("value", ["x", "y"], emitter)};
   return select(result, ${one}, (y == ${zero}) | (x == ${one}));
 }`,
   );

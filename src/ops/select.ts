@@ -1,7 +1,7 @@
 /** Selection between two tensors, and with it maximum and minimum. @module */
 import type { Emitter, Primitive } from "../ir/primitive.ts";
 import { apply, type Node, type Tensor } from "../ir/tensor.ts";
-import { isNanCode, keepNan, reluCode } from "../ir/wgsl_numbers.ts";
+import { keepNan, keepNans, reluCode } from "../ir/wgsl_numbers.ts";
 import { defineElementwise, sameDType } from "./elementwise.ts";
 import { lessEqual } from "./compare.ts";
 import { constantOf, like } from "./fill.ts";
@@ -52,11 +52,10 @@ function extremum(
   });
   const isRelu = by === "max" && operands.length === 1 && inputs.some((x) => constantOf(x) === 0);
   if (isRelu) return reluCode(operands[0]!, emitter);
-  if (operands.length < 2) {
-    return operands.length === 0 ? value : keepNan(value, operands[0]!, emitter);
-  }
-  const [left, right] = operands.map((x) => isNanCode(x, emitter));
-  return `select(${value}, ${a} + ${b}, ${left} | ${right})`;
+  if (operands.length === 0) return value;
+  return operands.length === 1
+    ? keepNan(value, operands[0]!, emitter)
+    : keepNans(value, operands, emitter);
 }
 
 /**

@@ -94,6 +94,12 @@ export const standardizeP: Primitive<StandardizeParams> = {
       const wide = (tensor: Tensor): Tensor =>
         broadcast(tensor, x!.shape, keptAxes(x!.shape, axes));
       const shift = firstOver(x!, axes);
+      if (shift.size === x!.size) {
+        // One element is its mean, and differs from it by 0, or by NaN where it is not finite.
+        const zero = sub(shift, shift);
+        const scale = rsqrt(add(zero, like(zero, epsilon)));
+        return [wide(mul(zero, scale)), shift, scale];
+      }
       const distance = sub(x!, wide(shift));
       const centre = meanOver(distance, axes);
       const variance = sub(meanOver(mul(distance, distance), axes), mul(centre, centre));

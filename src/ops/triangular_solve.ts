@@ -9,7 +9,16 @@ import { requireFloat, withBatch } from "./elementwise.ts";
 import { fill, iota, like } from "./fill.ts";
 import { equal, less } from "./compare.ts";
 import { matmul } from "./matmul.ts";
-import { countOf, flatBatch, lowerTriangle, requireSquare, rowsOf, setRowsOf } from "./matrices.ts";
+import {
+  areFinite,
+  countOf,
+  flatBatch,
+  lowerTriangle,
+  requireSquare,
+  rowsOf,
+  setRowsOf,
+  solution,
+} from "./matrices.ts";
 import { div } from "./mul.ts";
 import { permute, reshape } from "./reshape.ts";
 import { select } from "./select.ts";
@@ -34,7 +43,7 @@ export function systemAval(a: Aval, b: Aval): Aval {
 
 /**
  * Solves `L X = B` or `L^T X = B` for lower triangular `L`, of which the upper triangle is not read; NaN
- * throughout where a diagonal has a zero.
+ * throughout where a diagonal has a zero, or as {@linkcode solution} says.
  */
 export const triangularSolveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<
   SolveParams
@@ -46,7 +55,8 @@ export const triangularSolveP: Primitive<SolveParams> = /* @__PURE__ */ definePr
     for (let at = 0; at < countOf(l!); at++) {
       const [factor, x] = [rowsOf(l!, at), rowsOf(b!, at)];
       const n = factor.length;
-      const singular = factor.some((row, k) => row[k] === 0);
+      const read = factor.map((row, k) => row.subarray(0, k + 1));
+      const solvable = read.every((row, k) => row[k] !== 0) && read.every(areFinite);
       for (let step = 0; step < n; step++) {
         const i = transposed ? n - 1 - step : step;
         for (let c = 0; c < x[i]!.length; c++) {
@@ -54,10 +64,10 @@ export const triangularSolveP: Primitive<SolveParams> = /* @__PURE__ */ definePr
           for (let k = transposed ? i + 1 : 0; k < (transposed ? n : i); k++) {
             rest -= (transposed ? factor[k]![i]! : factor[i]![k]!) * x[k]![c]!;
           }
-          x[i]![c] = singular ? NaN : rest / factor[i]![i]!;
+          x[i]![c] = rest / factor[i]![i]!;
         }
       }
-      setRowsOf(result, at, x);
+      setRowsOf(result, at, solution(x, rowsOf(b!, at), solvable));
     }
     return result;
   },
@@ -85,7 +95,8 @@ export const triangularSolveP: Primitive<SolveParams> = /* @__PURE__ */ definePr
       const first = matmul(inverse, right, { transposeA });
       const rest = sub(right, matmul(factor, first, { transposeA }));
       const refined = add(first, matmul(inverse, rest, { transposeA }));
-      // Where a zero stood on the diagonal, the rest has multiplied zeros with infinities: all is NaN.
+      // Where a zero stood on the diagonal, or something was not finite, the rest has multiplied zeros with
+      // infinities, or taken an infinity from itself: all is NaN.
       return [reshape(refined, b!.shape)];
     },
   },

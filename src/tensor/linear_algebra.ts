@@ -34,8 +34,8 @@ function symmetric(a: Tensor): Tensor {
  * derivatives of every order in forward and reverse mode.
  *
  * **What cannot be computed is NaN**, the whole matrix, and the others of the batch are not touched: a matrix
- * that is not positive definite, a singular one, an element that is not finite. Rounding may make a singular
- * matrix a regular one with huge results.
+ * that is not positive definite, a singular one, an element that is not finite. Of right sides it is the column.
+ * Rounding may make a singular matrix a regular one with huge results.
  *
  * Source of the derivative: Murray, arXiv 1602.07527, equations 8 and 9.
  *

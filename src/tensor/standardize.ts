@@ -18,7 +18,8 @@ export type { Standardized } from "../ops/standardize.ts";
  * @param axes Increasing axes over which the statistics are taken.
  * @param epsilon Added to the variance; 1e-5 unless told.
  * @returns `normal` of the shape of `x`; `mean` and `scale = 1 / sqrt(variance + epsilon)`, in
- *   which the axes have disappeared.
+ *   which the axes have disappeared. Where an element is not finite, `normal` and `scale` are NaN, and `mean` is
+ *   NaN or, of infinities of one sign, may be infinite.
  * @throws {TypeError} If the axes are not increasing axes of `x`.
  *
  * @example

@@ -14,7 +14,7 @@ import type { Linear, Primitive } from "../ir/primitive.ts";
 import { type Program, programFlops, programOf } from "../ir/program.ts";
 import { requireTensor } from "../ir/require_tensor.ts";
 import { applyAll, type Node, type Tensor } from "../ir/tensor.ts";
-import { like } from "../ops/fill.ts";
+import { constantOf, like } from "../ops/fill.ts";
 import { input } from "../ops/source.ts";
 import { flatten, unflatten } from "../tree/tree.ts";
 import { pushForward } from "./jvp.ts";
@@ -84,6 +84,12 @@ function batchedProgram(program: Program, batched: readonly boolean[], batch: nu
   });
 }
 
+/** Results of a call of a derivative; those that are zero whatever is given are none, as they are without the call. */
+function derivatives(program: Program, inputs: readonly Tensor[]): Linear[] {
+  return applyAll(callP, { program }, inputs)
+    .map((result, k) => constantOf(program.outputs[k]!) === 0 ? null : result);
+}
+
 /** Calls a program. */
 export const callP: Primitive<CallParams> = {
   name: "call",
@@ -93,23 +99,15 @@ export const callP: Primitive<CallParams> = {
     const { program } = node.params;
     const varying = tangents.map((tangent) => tangent !== null);
     const given = tangents.filter((tangent) => tangent !== null);
-    const results = applyAll(
-      callP,
-      { program: tangentProgram(program, varying) },
-      [...node.inputs, ...given],
-    );
-    return results.map((tangent) => tangent.dtype === "f32" ? tangent : null);
+    const results = derivatives(tangentProgram(program, varying), [...node.inputs, ...given]);
+    return results.map((tangent) => tangent?.dtype === "f32" ? tangent : null);
   },
   transpose: (node: Node<CallParams>, cotangents, linear): readonly Linear[] => {
     const { program } = node.params;
-    const results = applyAll(
-      callP,
-      { program: transposedProgram(program, linear) },
-      [
-        ...node.inputs.filter((_, k) => !linear[k]),
-        ...cotangents.map((cotangent, k) => cotangent ?? like(program.outputs[k]!, 0)),
-      ],
-    );
+    const results = derivatives(transposedProgram(program, linear), [
+      ...node.inputs.filter((_, k) => !linear[k]),
+      ...cotangents.map((cotangent, k) => cotangent ?? like(program.outputs[k]!, 0)),
+    ]);
     let next = 0;
     return linear.map((is) => is ? results[next++]! : null);
   },

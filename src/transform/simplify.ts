@@ -174,7 +174,7 @@ function shortcut(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
       return a!.node.primitive.name === "neg" ? a!.node.inputs[0] : undefined;
     case "select":
       if (constants[0] !== undefined) return constants[0] ? b : inputs[2];
-      return undefined;
+      return b === inputs[2] ? b : undefined;
     case "reshape":
       return shorterReshape(a!, output!);
     case "permute":

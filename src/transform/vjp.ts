@@ -44,12 +44,7 @@ export function transposeLinear(
     return depends;
   });
   const totals = new Map<Tensor, Tensor>();
-  const accumulate = (tensor: Tensor, cotangent: Linear | undefined): void => {
-    if (!cotangent) return;
-    const so = totals.get(tensor);
-    totals.set(tensor, so ? add(so, cotangent) : cotangent);
-  };
-  outputs.forEach((output, k) => output && accumulate(output, cotangents[k]));
+  outputs.forEach((output, k) => output && accumulate(totals, output, cotangents[k]));
   for (const node of path.reverse()) {
     const given = node.outputs.map((output) => totals.get(output) ?? null);
     if (given.every((cotangent) => !cotangent)) continue;
@@ -61,6 +56,8 @@ export function transposeLinear(
     }
     const flags = node.inputs.map((tensor) => linear.has(tensor));
     const results = transpose(node, given, flags);
+    // What one node gives is added up first: of x - x it cancels, of itself rather than of what is there.
+    const own = new Map<Tensor, Tensor>();
     node.inputs.forEach((tensor, k) => {
       const cotangent = results[k];
       if (!flags[k] || !cotangent) return;
@@ -70,10 +67,22 @@ export function transposeLinear(
             `expected ${formatAval(tensor)}.`,
         );
       }
-      accumulate(tensor, cotangent);
+      accumulate(own, tensor, cotangent);
     });
+    own.forEach((cotangent, tensor) => accumulate(totals, tensor, cotangent));
   }
   return sources.map((source) => totals.get(source) ?? null);
+}
+
+/** Adds a cotangent to that of `tensor`. */
+function accumulate(
+  totals: Map<Tensor, Tensor>,
+  tensor: Tensor,
+  cotangent: Linear | undefined,
+): void {
+  if (!cotangent) return;
+  const so = totals.get(tensor);
+  totals.set(tensor, so ? add(so, cotangent) : cotangent);
 }
 
 /**

@@ -10,13 +10,17 @@ import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import {
   abs,
+  add,
   argMax,
   equal,
+  expandDims,
   flip,
   floor,
   less,
   matmul,
   mul,
+  neg,
+  reshape,
   sin,
   sub,
   sum,
@@ -32,7 +36,7 @@ import { type Mode, modes, subjectOf } from "./modes.ts";
 import { mutations } from "./mutations.ts";
 import { inputsOf, isInput, PUBLIC, type Recipe, wrappers } from "./recipe.ts";
 import { callNames, recipeText } from "./recipe_text.ts";
-import { expectationOf, FLOAT64 } from "./rounding.ts";
+import { expectationOf, FLOAT32, FLOAT64 } from "./rounding.ts";
 import { attempt, drawSetting, type Verdict } from "./trial.ts";
 import { webgpuTest } from "../webgpu.ts";
 
@@ -242,6 +246,32 @@ Deno.test("expectationOf() asks nothing where rounding decides, and everything w
   assertEquals([equalled.ambiguous, equalled.wrong], [1, undefined]);
   const same = judge(below, [1.5, 2.5, 4.5], () => [1, 1, 0]);
   assertEquals([same.ambiguous, same.wrong !== undefined], [0, true]);
+});
+
+Deno.test("expectationOf() lets what cancels in a sum be gone, where sums may be rearranged", () => {
+  const aval = { shape: [4], dtype: "f32" as const };
+  const point = [ndArray(aval, [1, Infinity, NaN, -Infinity])];
+  const asked = (fn: (x: Tensor) => Tensor, rearranging = true): string => {
+    const { program } = transform.trace((x: Tensor) => [fn(x)], [aval]);
+    const { allowed } = expectationOf(program, point, new Draw(1), 24, { ...FLOAT32, rearranging });
+    return Array.from(allowed[0]!, (most) => Number.isNaN(most) ? "-" : "x").join("");
+  };
+  assertEquals(asked((x) => sub(add(x, 1), x)), "x---");
+  assertEquals(asked((x) => sub(add(x, 1), x), false), "xxxx");
+  assertEquals(asked((x) => add(neg(add(x, x)), x)), "x-x-");
+  assertEquals(
+    asked((x) => mul(transform.checkpoint((y: Tensor) => sub(add(y, 1), y))(x), 2)),
+    "x---",
+  );
+  for (const kept of [(x: Tensor) => sub(x, x), (x: Tensor) => add(neg(x), x)]) {
+    assertEquals(asked((x) => add(kept(x), x)), "xxxx");
+  }
+  assertEquals(asked((x) => add(add(x, 1), x)), "xxxx");
+  // Across calls, and in another shape.
+  const difference = transform.checkpoint((x: Tensor, y: Tensor) => sub(x, y));
+  assertEquals(asked((x) => difference(difference(x, flip(x, 0)), x)), "xx--");
+  const same = (x: Tensor): Tensor => reshape(expandDims(x, 0), [4]);
+  assertEquals(asked((x) => sub(add(same(x), 1), x)), "x---");
 });
 
 Deno.test("expectationOf() in float64 asks all but what that rounding decides", () => {

@@ -59,9 +59,9 @@ export interface Verdict {
 
 /**
  * Functions that get finite inputs: whether the zeros around an image meet the infinities of a filter (0 * inf is NaN)
- * and in what order an infinite right-hand side is eliminated (inf - inf is NaN) is up to the algorithm.
+ * is up to the algorithm.
  */
-const UP_TO_THE_ALGORITHM: ReadonlySet<string> = new Set(["conv2d", "convTranspose2d", "solve"]);
+const UP_TO_THE_ALGORITHM: ReadonlySet<string> = new Set(["conv2d", "convTranspose2d"]);
 
 /** A setting at random, a function of the seed and the number. */
 export function drawSetting(
@@ -127,7 +127,8 @@ export async function attempt(
     if (setting.engine === "webgpu") engines.reset();
     return { kind: "refused", message: messageOf(error), ...none };
   }
-  const arithmetic = adapters[setting.adapter]?.chooseKernel ? ANY_KERNEL : FLOAT32;
+  const kernels = adapters[setting.adapter]?.chooseKernel ? ANY_KERNEL : FLOAT32;
+  const arithmetic = { ...kernels, rearranging: setting.engine === "webgpu" };
   const found = points.map((point, call) => {
     const judge = (runs?: number): Comparison =>
       compare(

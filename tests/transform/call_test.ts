@@ -3,6 +3,7 @@ import { countPrimitives, type Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as ops from "../../src/ops/mod.ts";
 import { add, matmul, mul, sin, sum, tanh } from "../../src/ops/mod.ts";
+import { constant, valuesOf } from "../../src/tensor/mod.ts";
 import { type CallParams, checkpoint, grad, hvp, jvp, trace } from "../../src/transform/mod.ts";
 import { assertClose, randomLike, run } from "../cases/laws.ts";
 
@@ -97,6 +98,14 @@ Deno.test("checkpoint() throws on a function that uses tensors of its surroundin
     Error,
     "pass it as an argument instead",
   );
+});
+
+Deno.test("what a called function does not depend on has no derivative, not 0 times infinity", () => {
+  const second = checkpoint((_: Tensor, y: Tensor) => mul(y, y));
+  const fn = (x: Tensor): Tensor => sum(second(sin(x), x), [0]);
+  const x = constant([1, Infinity]);
+  assertEquals(valuesOf(grad(fn)(x)), [2, Infinity]);
+  assertEquals(valuesOf(jvp(fn, [x], [x]).tangent), [Infinity]);
 });
 
 Deno.test("a call differentiates in the operands that vary only", () => {
