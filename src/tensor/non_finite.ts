@@ -34,9 +34,10 @@ import * as ops from "../ops/mod.ts";
  * **What an adapter may not keep** (`deno task doctor` measures it on this machine). Compilers of
  * shaders may rearrange sums and products as if there were only finite numbers: `(x + 1) - x` may be
  * 1 where `x` is NaN or infinite, or where the 1 would be rounded away, and a common factor of a sum
- * may be multiplied afterwards. `x - x` and `x * 0` are kept. Numbers below 1.2e-38 may be taken as
- * 0. Which NaN it is, and the sign of a zero, are not kept. Convolutions multiply the zeros around an
- * image, too: a pixel or a weight that is not finite may make NaN of what it meets only there.
+ * may be multiplied afterwards. `x - x` and `x * 0` are kept, but for the zeros of a border (`pad`, the
+ * gradient of `slice`): what is not finite times one of those may be 0. Numbers below 1.2e-38 may be
+ * taken as 0. Which NaN it is, and the sign of a zero, are not kept. Convolutions multiply the zeros
+ * around an image, too: a pixel or a weight that is not finite may make NaN of what it meets only there.
  *
  * @param x The tensor (`f32`).
  * @returns Where it is NaN, as `bool`. (That `x` is not equal to itself does not tell on every device.)
