@@ -1,10 +1,10 @@
 /**
- * Sums as compilers of shaders may rearrange them, as if all numbers were finite: what is added and taken away is gone.
- * At `isNan()` stands what an adapter may not keep.
+ * Sums and products as compilers of shaders may rearrange them, as if all numbers were finite: what is added and taken
+ * away is gone, and what is multiplied by a zero of a border. At `isNan()` stands what an adapter may not keep.
  *
  * @module
  */
-import { type NdArray, zerosNd } from "../../src/ir/nd_array.ts";
+import { type NdArray, ndArray, zerosNd } from "../../src/ir/nd_array.ts";
 import type { Program } from "../../src/ir/program.ts";
 import type { Node, Tensor } from "../../src/ir/tensor.ts";
 import { inlineCalls, simplify } from "../../src/transform/mod.ts";
@@ -34,15 +34,34 @@ function evaluate(program: Program, inputs: readonly NdArray[], cancels: boolean
   const values = new Map<Tensor, NdArray>();
   program.inputs.forEach((tensor, k) => values.set(tensor, inputs[k]!));
   const sums = new Sums();
+  const bordered = new Set<Tensor>();
   for (const node of program.nodes) {
     const { primitive, params, outputs } = node;
     if (primitive.name === "input") continue;
     const operands = node.inputs.map((tensor) => values.get(tensor)!);
-    const results = (cancels && sums.cancelled(node, values)) ||
+    if (primitive.name === "pad" || node.inputs.some((tensor) => bordered.has(tensor))) {
+      outputs.forEach((output) => bordered.add(output));
+    }
+    const results =
+      (cancels && (sums.cancelled(node, values) ?? borderProduct(node, operands, bordered))) ||
       primitive.evaluate(params, operands, outputs);
     outputs.forEach((output, k) => values.set(output, results[k]!));
   }
   return program.outputs.map((output) => values.get(output)!);
+}
+
+/** A product that is 0 where a factor is a zero which a border may have brought. */
+function borderProduct(
+  { primitive, inputs, outputs: [output] }: Node,
+  operands: readonly NdArray[],
+  bordered: ReadonlySet<Tensor>,
+): NdArray[] | undefined {
+  if (primitive.name !== "mul" || output!.dtype !== "f32") return undefined;
+  const isBorder = (k: number, at: number): boolean =>
+    operands[k]!.data[at] === 0 && bordered.has(inputs[k]!);
+  const [a, b] = operands.map(({ data }) => data);
+  const products = Array.from(a!, (x, at) => isBorder(0, at) || isBorder(1, at) ? 0 : x * b![at]!);
+  return [ndArray(output!, products)];
 }
 
 /** The sums of one program. */
