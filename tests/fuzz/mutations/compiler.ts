@@ -145,7 +145,7 @@ export const compiler: readonly Mutation[] = [
   {
     name: "an epilogue may read other elements of its reduction",
     file: "src/compile/units.ts",
-    from: ": at.node.inputs.every((input) => !reaches(input, own, choice));",
+    from: ": at.node.inputs.every((input) => !reaches(input, own, { choice, apart }));",
     to: ": true;",
   },
   {
