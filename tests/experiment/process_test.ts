@@ -155,12 +155,17 @@ Deno.test({
           told.push(`${name} ${terminal}`);
           resolve();
         }, { terminal });
-        Deno.kill(Deno.pid, "SIGHUP");
-        if (!terminal) Deno.kill(Deno.pid, "SIGTERM");
         // A listener keeps no process alive.
         const alive = setInterval(() => {}, 1000);
+        const hung = Promise.withResolvers<void>();
+        Deno.addSignalListener("SIGHUP", hung.resolve);
+        Deno.kill(Deno.pid, "SIGHUP");
+        // Signals do not keep their order.
+        await hung.promise;
+        if (!terminal) Deno.kill(Deno.pid, "SIGTERM");
         await promise;
         clearInterval(alive);
+        Deno.removeSignalListener("SIGHUP", hung.resolve);
         remove();
       }
       assertEquals(told, ["SIGTERM false", "SIGHUP true"]);
