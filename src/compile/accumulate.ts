@@ -34,7 +34,10 @@ export interface Accumulation<B> {
   readonly layout: Layout;
   /** Variable that counts the elements. */
   readonly position: string;
-  /** Where elements are the largest of others, in any order: the register of their positions; expressions of its values. */
+  /**
+   * Where elements are the largest of others, which may come in any order: from the register of a position to where
+   * each element's stands.
+   */
   readonly found?: (register: string) => readonly string[];
   /** Whether the four lanes are elements of one reduction. */
   readonly inLanes: boolean;

@@ -89,6 +89,8 @@ export class Expressions<B> {
     name: (code, of) => this.#name(code, 1, this.changesInLoop(of)).code,
   });
 
+  #zero: string | undefined;
+
   /** Starts an empty kernel. */
   constructor(context: ExpressionContext<B>) {
     this.#context = context;
@@ -129,6 +131,11 @@ export class Expressions<B> {
     const name = `size${this.sizes.length}`;
     this.sizes.push({ name, type, value });
     return name;
+  }
+
+  /** Expression of a 0, a `u32`, of which compilers know nothing. */
+  get zero(): string {
+    return this.#zero ??= this.size(0);
   }
 
   /**
@@ -348,7 +355,7 @@ class WidthEmitter<B> implements Emitter {
     const code = this.#width === 1 ? this.#expressions.index(index) : this.#vector(index);
     // Compilers fold products with what they know to be 0, in a loop that they unroll, too; of what is not finite
     // that is wrong.
-    const unknown = dtype === "f32" ? ` + ${this.#expressions.size(0)}` : "";
+    const unknown = dtype === "f32" ? ` + ${this.#expressions.zero}` : "";
     return `${registerType(dtype, this.#width)}(${code}${unknown})`;
   }
 

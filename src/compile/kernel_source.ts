@@ -55,9 +55,8 @@ export function loopBound<B>(expressions: Expressions<B>, count: number): string
   return count <= UNROLLED ? `${count}u` : expressions.size(count);
 }
 
-/** Spreads `threads` invocations over a grid whose axes have at most `most` workgroups. */
-function gridOf(threads: number, most: number): [number, number, number] {
-  const groups = Math.ceil(threads / WORKGROUP);
+/** Spreads workgroups over a grid whose axes have at most `most` of them. */
+function gridOf(groups: number, most: number): [number, number, number] {
   if (groups <= most) return [groups, 1, 1];
   const rows = Math.ceil(groups / most);
   return [Math.ceil(groups / rows), rows, 1];
@@ -96,7 +95,7 @@ export function groupKernel<B>(
     traits: DeviceTraits;
   },
 ): GeneratedKernel<B> {
-  const workgroups = gridOf(groups * WORKGROUP, traits.maxWorkgroupsPerDimension);
+  const workgroups = gridOf(groups, traits.maxWorkgroupsPerDimension);
   const rows: readonly KernelSize[] = workgroups[1] === 1 ? [] : [
     { name: "groups", type: "u32", value: groups },
     { name: "row", type: "u32", value: workgroups[0] },
@@ -120,7 +119,7 @@ export function generatedKernel<B>(
   body: readonly string[],
   { threads, traits }: { threads: number; traits: DeviceTraits },
 ): GeneratedKernel<B> {
-  const workgroups = gridOf(threads, traits.maxWorkgroupsPerDimension);
+  const workgroups = gridOf(Math.ceil(threads / WORKGROUP), traits.maxWorkgroupsPerDimension);
   // Where workgroups are full, no invocation has to find out whether it is one too many.
   const full = workgroups[0] * WORKGROUP === threads;
   const sizes: readonly KernelSize[] = full ? own : [

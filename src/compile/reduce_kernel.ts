@@ -1,6 +1,6 @@
 /**
  * Kernels for reductions: one pass for all reductions of a unit, split over invocations where the
- * results are few, and a second pass that joins the parts and computes the epilogue.
+ * results are few, whose parts a workgroup or a second pass joins; then the epilogue.
  *
  * No invocation loops more than `MOST_ITERATIONS` times (software adapters stop loops
  * silently at 65,535 iterations), and nothing depends on the order in which invocations run.
@@ -105,7 +105,7 @@ interface OperandLoop<B> {
 
 /**
  * The loop over the operands of column `column`, with two elements an iteration where they share a
- * load (the gradient of their pooling window, say).
+ * load (the gradient of their pooling window, say), or up to four where their loads wait together.
  */
 function operandLoop<B>(
   unit: ReduceUnit,
@@ -124,14 +124,14 @@ function operandLoop<B>(
   const { iterations, each, team } = layout;
   const single = attempt(1);
   if (unit.reductions.some(({ node }) => opOf(node) === "argmax")) return single;
-  for (const together of [4, 2]) {
+  const takeTurns = team.peers > 1 && !team.inRuns;
+  for (const together of takeTurns ? [4, 2] : [2]) {
     if (iterations % together > 0 || each % together > 0) continue;
     const several = attempt(together);
     const { inner } = several.expressions.loads;
-    const shares = inner < together * single.expressions.loads.inner;
-    const waits = team.peers > 1 && !team.inRuns && each / team.peers >= 2 * together &&
-      inner <= MOST_LOADS;
-    if (waits || together === 2 && shares) return several;
+    const shares = together === 2 && inner < 2 * single.expressions.loads.inner;
+    const waits = takeTurns && each / team.peers >= 2 * together && inner <= MOST_LOADS;
+    if (waits || shares) return several;
   }
   return single;
 }

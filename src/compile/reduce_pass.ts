@@ -213,9 +213,8 @@ function teamKernel<B>(
   body.push(`let column = team * ${side}u + member;`, `if (column >= ${count}) { return; }`);
   const ending = end({ registers, column: "column", place: expressions.index(place) });
   body.push(...expressions.outer.splice(0), ...ending);
-  return groupKernel(expressions, body, {
-    ...{ groups: groups * parts, invocations: side * peers, arrays, traits },
-  });
+  const invocations = side * peers;
+  return groupKernel(expressions, body, { groups: groups * parts, invocations, arrays, traits });
 }
 
 function block(head: string, lines: readonly string[]): string[] {

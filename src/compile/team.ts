@@ -1,6 +1,7 @@
 /**
- * How the invocations of a workgroup share the columns of a reduction, on adapters that hide the latency of memory
- * behind other invocations: there must be many of them, each with few iterations that wait for one another.
+ * How the invocations of a workgroup share the columns of a reduction. Adapters that hide the latency of memory behind
+ * other invocations want many of them, each with few iterations that wait for one another; processors want to spare
+ * the dispatch that would join parts.
  *
  * @module
  */
