@@ -81,6 +81,14 @@ export interface WorkgroupArray {
   readonly element: string;
 }
 
+/** Workgroups whose invocations work together. */
+interface SharedWork {
+  /** Invocations of a workgroup; {@linkcode WORKGROUP} unless told. */
+  readonly invocations?: number;
+  /** Its variables; none unless told. */
+  readonly arrays?: readonly WorkgroupArray[];
+}
+
 /**
  * The dispatch of a kernel whose invocations work together: statements find the number of their workgroup in `group`
  * and their own number in it in `member`.
@@ -88,12 +96,7 @@ export interface WorkgroupArray {
 export function groupKernel<B>(
   { bindings, helpers, sizes: own }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
   body: readonly string[],
-  { groups, invocations = WORKGROUP, arrays = [], traits }: {
-    groups: number;
-    invocations?: number;
-    arrays?: readonly WorkgroupArray[];
-    traits: DeviceTraits;
-  },
+  { groups, traits, ...shared }: { groups: number; traits: DeviceTraits } & SharedWork,
 ): GeneratedKernel<B> {
   const workgroups = gridOf(groups, traits.maxWorkgroupsPerDimension);
   const rows: readonly KernelSize[] = workgroups[1] === 1 ? [] : [
@@ -107,9 +110,8 @@ export function groupKernel<B>(
     parameters:
       "@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) member: u32",
     body: [...begin, ...body],
-    invocations,
-    arrays,
     workgroups,
+    ...shared,
   });
 }
 
@@ -133,8 +135,6 @@ export function generatedKernel<B>(
   const kernel = kernelOf({ bindings, helpers, sizes }, {
     parameters: "@builtin(global_invocation_id) id: vec3<u32>",
     body: [...begin, ...body],
-    invocations: WORKGROUP,
-    arrays: [],
     workgroups,
   });
   return { ...kernel, part: { bindings, helpers, sizes: own, body, threads } };
@@ -148,13 +148,11 @@ export function fitsBuffers<B>(kernel: GeneratedKernel<B>, traits: DeviceTraits)
 /** Declarations and entry point around the body of a kernel. */
 function kernelOf<B>(
   { bindings, helpers, sizes }: Pick<KernelPart<B>, "bindings" | "helpers" | "sizes">,
-  { parameters, body, invocations, arrays, workgroups }: {
+  { parameters, body, workgroups, invocations = WORKGROUP, arrays = [] }: {
     readonly parameters: string;
     readonly body: readonly string[];
-    readonly invocations: number;
-    readonly arrays: readonly WorkgroupArray[];
     readonly workgroups: GeneratedKernel<B>["workgroups"];
-  },
+  } & SharedWork,
 ): GeneratedKernel<B> {
   const buffers = bindings.map(({ name, element, writes }, k) =>
     `@group(0) @binding(${k}) var<storage, ${

@@ -68,8 +68,13 @@ function kernelsOf<B>(
   const column = flatPosition(columnName(layout), columns, width);
   const { expressions, values, together } = operandLoop(unit, context, { layout, column });
   const first = {
-    ...{ expressions, values, layout, traits, team: layout.team },
-    ...{ iterations: layout.iterations / together, each: layout.each / together },
+    expressions,
+    values,
+    layout,
+    traits,
+    team: layout.team,
+    iterations: layout.iterations / together,
+    each: layout.each / together,
     inLanes: layout.lanes === "reduced",
   };
   if (parts === 1) return [passKernel(unit, first, finish(unit, context, first))];
@@ -87,9 +92,14 @@ function kernelsOf<B>(
   const mine = variableIndex(columnName({ team: layout.join, parts: 1 }), columns);
   const at = joining.index(addIndex(scaleIndex(variableIndex(LOOP, parts), columns), mine));
   const second = {
-    ...{ expressions: joining, layout, traits, team: layout.join },
+    expressions: joining,
     values: partial.map((memory) => [`${joining.bind(memory, type, false)}[${at}]`]),
-    ...{ iterations: parts, each: parts, inLanes: false },
+    layout,
+    traits,
+    team: layout.join,
+    iterations: parts,
+    each: parts,
+    inLanes: false,
   };
   return [kernel, passKernel(unit, second, finish(unit, context, second))];
 }

@@ -76,7 +76,10 @@ export function layoutOf(
   const iterations = sizeOf(reduced) / (lanes === "reduced" ? 4 : 1);
   const inner = shape.findLastIndex((extent) => extent > 1);
   const work: TeamWork = {
-    ...{ columns, iterations, bytes: lanes === "none" ? 4 : 16, along: axes.includes(inner) },
+    columns,
+    iterations,
+    bytes: lanes === "none" ? 4 : 16,
+    along: axes.includes(inner),
     result: lanes === "kept" ? 16 : 4,
     left: unit.reductions.reduce((sum, { node }) => sum + (opOf(node) === "argmax" ? 2 : 1), 0),
   };
@@ -94,8 +97,14 @@ export function layoutOf(
     );
   }
   return {
-    ...{ lanes, kept, reduced, columns, iterations, each },
-    ...{ ...split, parts: Math.ceil(iterations / each) },
+    ...split,
+    lanes,
+    kept,
+    reduced,
+    columns,
+    iterations,
+    each,
+    parts: Math.ceil(iterations / each),
   };
 }
 
@@ -111,7 +120,7 @@ function inOrder(
   const each = Math.ceil(work.iterations / Math.min(most, partsOf(work, traits)));
   const parts = Math.ceil(work.iterations / each);
   const team = joinedParts(work, { parts, row }, traits);
-  return team ? { team, parts: 1, join: NO_TEAM } : { team: NO_TEAM, parts, join: NO_TEAM };
+  return { team, parts: team.peers > 1 ? 1 : parts, join: NO_TEAM };
 }
 
 /** Where invocations run one after the other, as many parts as keep the adapter busy. */

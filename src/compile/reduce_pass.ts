@@ -96,25 +96,19 @@ interface Range {
 }
 
 function rangeOf<B>({ expressions, iterations, each, team: { peers, inRuns } }: Pass<B>): Range {
-  const parts = Math.ceil(iterations / each);
   const count = Math.ceil(each / peers);
   if (inRuns) {
     const run = expressions.size(count);
     const to = `min(peer * ${run} + ${run}, ${expressions.size(iterations)})`;
     return { step: 1, count, parts: 1, from: `peer * ${run}`, to };
   }
-  const range = { step: peers, count };
-  const peer = peers === 1 ? "" : "peer";
-  if (!(parts > 1)) {
-    return { ...range, parts: 1, from: peer || "0u", to: loopBound(expressions, iterations) };
-  }
+  const parts = Math.ceil(iterations / each) || 1;
+  const range = { step: peers, count, parts };
+  const peer = peers === 1 ? "0u" : "peer";
+  if (parts === 1) return { ...range, from: peer, to: loopBound(expressions, iterations) };
   const size = expressions.size(each);
-  const first = `part * ${size}`;
-  return {
-    ...{ ...range, parts },
-    from: peer ? `${first} + ${peer}` : first,
-    to: `min(${first} + ${size}, ${expressions.size(iterations)})`,
-  };
+  const to = `min(part * ${size} + ${size}, ${expressions.size(iterations)})`;
+  return { ...range, from: `part * ${size} + ${peer}`, to };
 }
 
 /**

@@ -78,7 +78,8 @@ export function arrange(work: TeamWork, traits: DeviceTraits, mostParts = Infini
   const { busy, leastIterations, leastRun } = traits.costs;
   const line = 4 * leastRun;
   const most = Math.min(
-    ...[MOST_INVOCATIONS, traits.maxWorkgroupInvocations],
+    MOST_INVOCATIONS,
+    traits.maxWorkgroupInvocations,
     traits.maxWorkgroupStorage / (left * result),
   );
   const room = powerOfTwo(Math.floor, Math.max(1, most));
@@ -121,23 +122,22 @@ export function arrange(work: TeamWork, traits: DeviceTraits, mostParts = Infini
  * @param work What is shared.
  * @param split The parts that it would have, and the columns that lie side by side.
  * @param traits The adapter.
- * @returns The workgroups, or none.
+ * @returns The workgroups; {@linkcode NO_TEAM} where they join nothing.
  */
 export function joinedParts(
   { columns, iterations, result, left }: TeamWork,
   { parts, row }: { readonly parts: number; readonly row: number },
   { costs: { busy, dispatch, load, leastRun }, maxWorkgroupStorage }: DeviceTraits,
-): Team | undefined {
-  if (!(parts > 1) || left * WORKGROUP * result > maxWorkgroupStorage) return undefined;
+): Team {
+  if (!(parts > 1) || left * WORKGROUP * result > maxWorkgroupStorage) return NO_TEAM;
   const least = powerOfTwo(Math.ceil, Math.min(row, Math.ceil(4 * leastRun / result)));
   const most = powerOfTwo(Math.floor, Math.min(columns, WORKGROUP / parts));
   const side = Math.max(1, least, most);
   const peers = WORKGROUP / side;
-  if (peers < 2) return undefined;
   const each = Math.ceil(iterations / peers);
   // An iteration of few invocations takes as long as one of as many as the adapter runs.
   const longer = Math.max(0, each - Math.ceil(iterations / parts)) * busy.reduced * 4 * load;
-  if (each > MOST_ITERATIONS || longer >= dispatch) return undefined;
+  if (peers < 2 || each > MOST_ITERATIONS || longer >= dispatch) return NO_TEAM;
   return { columns: side, peers, along: false, inRuns: true };
 }
 

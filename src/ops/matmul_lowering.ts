@@ -37,7 +37,10 @@ export function lowerMatmul(
   traits: DeviceTraits,
 ): KernelLowering<CodedKernelCall> {
   const shape: ProductShape = {
-    ...{ batch, rows, inner, columns },
+    batch,
+    rows,
+    inner,
+    columns,
     transposeA: transposeA ? 1 : 0,
     transposeB: transposeB ? 1 : 0,
   };

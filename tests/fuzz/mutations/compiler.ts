@@ -115,8 +115,8 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the last part of a reduction goes beyond its end",
     file: "src/compile/reduce_pass.ts",
-    from: "to: `min(${first} + ${size}, ${expressions.size(iterations)})`",
-    to: "to: `${first} + ${size}`",
+    from: "const to = `min(part * ${size} + ${size}, ${expressions.size(iterations)})`;",
+    to: "const to = `part * ${size} + ${size}`;",
   },
   {
     name: "two elements of one iteration are the same",
@@ -177,8 +177,8 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the last, shorter part of a reduction is left out",
     file: "src/compile/reduce_layout.ts",
-    from: "parts: Math.ceil(iterations / each) }",
-    to: "parts: Math.max(1, Math.floor(iterations / each)) }",
+    from: "parts: Math.ceil(iterations / each),",
+    to: "parts: Math.max(1, Math.floor(iterations / each)),",
   },
   {
     name: "invocations that share a column leave out iterations",
