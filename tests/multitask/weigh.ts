@@ -33,12 +33,15 @@ export function weigh(
 export function direct(
   method: Weighting,
   rows: Tensor,
-  given: { losses?: Tensor; state?: WeightingState; seed?: number } = {},
+  given: { losses?: Tensor; state?: WeightingState; seed?: number; second?: Tensor } = {},
 ): WeighedGradients<Tensor> {
   const tasks = rows.shape[0]!;
+  const each = (of: Tensor): Tensor[] =>
+    Array.from({ length: tasks }, (_, task) => slice(of, [task]));
   return weighGradients(method, {
     losses: given.losses ?? constant(new Array(tasks).fill(1)),
-    grads: Array.from({ length: tasks }, (_, task) => slice(rows, [task])),
+    grads: each(rows),
+    ...(given.second ? { second: each(given.second) } : {}),
     state: given.state ?? method.init(tasks, [slice(rows, [0])]),
     ...(method.needsKey ? { key: randomKey(given.seed ?? 0) } : {}),
   });
