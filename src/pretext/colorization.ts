@@ -41,7 +41,7 @@ export interface ColorizationOptions {
   readonly imageSize?: number;
   /** Height and width of the map of classes; a quarter of the image unless told, as in the paper. */
   readonly mapSize?: number;
-  /** Side of a class in the plane of a and b; 10 unless told, as in the paper: 261 classes. */
+  /** Side of a class in the plane of a and b; 10 unless told, as in the paper: 261 classes, of the 313 of its list. */
   readonly bin?: number;
   /**
    * Target of a pixel: a Gaussian of deviation half a bin around its colour (`"soft"`, unless told),

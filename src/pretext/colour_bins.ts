@@ -10,7 +10,8 @@ export type ColourBin = readonly [a: number, b: number];
 /**
  * Centres of the cells of a grid over the plane of a and b that some colour of sRGB falls into.
  *
- * Source: Zhang et al., arXiv 1603.08511, section 2.1, where a grid of 10 has 313 cells.
+ * Source: Zhang et al., arXiv 1603.08511, section 2.1. A grid of 10 has 261 such cells; the authors'
+ * list has 313, beyond what colours of sRGB fall into.
  *
  * @param step Distance of neighbouring centres, in units of a and b.
  * @returns The centres, ordered by a, then b; multiples of the step.

@@ -3,9 +3,12 @@ import { permutations } from "./permutations.ts";
 /**
  * Permutations that differ in as many places as possible.
  *
- * Source: after Noroozi and Favaro, arXiv 1603.09246, algorithm 1: one after the other, the
- * permutation is chosen whose least Hamming distance from those before is greatest; the first
- * is the identity, and of equal ones the first in lexicographic order is taken.
+ * One after the other, the permutation is chosen whose least Hamming distance from those before is
+ * greatest; the first is the identity, and of equal ones the first in lexicographic order is taken.
+ *
+ * Source: after Noroozi and Favaro, arXiv 1603.09246, algorithm 1, which takes the greatest sum of the
+ * distances instead: its 100 permutations of 9 items differ in 8.08 places on average, but some of them
+ * in 2 only. The 100 chosen here differ in 8.03 places on average, and in 6 at least.
  *
  * @param items Number of items, at most 9.
  * @param count Number of permutations, at most `items!`.

@@ -43,7 +43,8 @@ const GREY = 0.5;
  * give the order away.
  *
  * Source: Noroozi and Favaro, arXiv 1603.09246, sections 3 and 4.2; unless told, with one network
- * for the mosaic in place of one for each tile, which costs a fourth.
+ * for the mosaic in place of one for each tile, which costs a fourth. Orders are chosen by their least
+ * distance from each other, where the paper's algorithm 1 takes the sum of distances.
  *
  * @param options Tiles, orders, gap, share of grey images, what is seen, width of the head.
  * @returns The task, for square images; metric `accuracy` (by chance one over the orders). Its pictures

@@ -90,7 +90,9 @@ export function requireSize(images: Tensor, { imageSize, imageChannels }: Maskin
 /**
  * The loss of a reconstruction: the mean squared error over hidden patches.
  *
- * Source: He et al., arXiv 2111.06377, section 3, "Reconstruction target".
+ * Source: He et al., arXiv 2111.06377, section 3, "Reconstruction target". The deviation of a patch is
+ * that of its `p` values; the authors' program divides by `p - 1`, so that its targets are shorter by
+ * `sqrt((p - 1) / p)`: by 1% for a patch of 4 x 4 in colour.
  *
  * @param given Images, what is hidden of them (`bool[n, patches]`), what the backbone was shown, and the
  *   prediction, patches `[n, patches, patch * patch * channels]`.
