@@ -85,7 +85,9 @@ export function layoutOf(
   };
   const most = positions ? 1 : Infinity;
   const row = lastKept ? kept.at(-1)! / (lanes === "kept" ? 4 : 1) : 1;
-  const split = traits.costs.occupancy && columns * iterations > 0
+  // Positions have no parts: what is too much for one invocation, several share on processors, too.
+  const shared = traits.costs.occupancy || iterations / most > MOST_ITERATIONS;
+  const split = shared && columns * iterations > 0
     ? arrange(work, traits, most)
     : inOrder(work, { row, most }, traits);
   const { team: { peers }, parts } = split;

@@ -155,10 +155,17 @@ webgpuTest("every run gives the same bits, as exact as sums in blocks", async (g
 webgpuTest(
   "a team finds the largest of more elements than one invocation may visit",
   async (gpu) => {
-    const backend = new WebGpuBackend(gpu, { traits: GPU });
-    const fn: Subject["fn"] = (x) => [argMax(x!), max(x!)];
-    const subject = { name: "long", fn, point: [eighths([300_001], 2)], varying: [] };
-    assertSame("long", await runOn(backend, subject), subject);
+    const fn: Subject["fn"] = (x) => [argMax(x!, { axes: [0] }), max(x!, { axes: [0] })];
+    for (const traits of [GPU, {}]) {
+      const backend = new WebGpuBackend(gpu, { traits });
+      for (const shape of [[300_001], [40_000, 3]]) {
+        const point = [eighths(shape, 2)];
+        // The largest is alone, and far behind.
+        point[0]!.data[point[0]!.data.length - 2] = 9;
+        const subject = { name: `[${shape}]`, fn, point, varying: [] };
+        assertSame(subject.name, await runOn(backend, subject), subject);
+      }
+    }
   },
 );
 

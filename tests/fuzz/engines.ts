@@ -37,6 +37,22 @@ const SMALL_COSTS: AdapterCosts = {
   leastIterations: { reduced: 2, tiled: 2 },
 };
 
+/** One whose workgroups join the parts of a reduction, each of a run of iterations, rather than a second dispatch. */
+const JOINING_COSTS: AdapterCosts = {
+  ...SMALL_COSTS,
+  occupancy: false,
+  dispatch: 1e5,
+  busy: { ...SMALL_COSTS.busy, reduced: 64 },
+};
+
+/** One whose reductions have parts, and little memory for what workgroups share of them. */
+const EAGER_COSTS: AdapterCosts = {
+  ...SMALL_COSTS,
+  leastRun: 1,
+  busy: { ...SMALL_COSTS.busy, reduced: 64 },
+  leastIterations: { ...SMALL_COSTS.leastIterations, reduced: 0 },
+};
+
 /** Adapters that programs are compiled for: what they have less than the one that is there. */
 export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "as it is": {},
@@ -57,6 +73,8 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "like a GPU, 8 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 },
   "small": { costs: SMALL_COSTS },
   "small, in order": { costs: { ...SMALL_COSTS, occupancy: false } },
+  "small, in order, joined": { costs: JOINING_COSTS },
+  "small, in parts": { costs: EAGER_COSTS, maxWorkgroupStorage: 64 },
   "small, 11 buffers, kernels by lot": {
     costs: SMALL_COSTS,
     maxStorageBuffers: 11,
@@ -98,9 +116,7 @@ export class Engines {
       const traits = adapters[adapter]!;
       const backend = new WebGpuBackend(gpu, { traits });
       engine = new Engine(
-        adapter === LITTLE_MEMORY
-          ? starve(backend)
-          : keepLimit(backend, traits.maxStorageBuffers ?? Infinity),
+        adapter === LITTLE_MEMORY ? starve(backend) : keepLimits(backend, traits),
       );
       this.#webgpu.set(key, engine);
     }
@@ -128,20 +144,32 @@ export class Engines {
   }
 }
 
-/** The backend, which refuses a plan that binds more buffers than the adapter would allow. */
-function keepLimit(backend: WebGpuBackend, limit: number): WebGpuBackend {
+/** The backend, which refuses a plan that takes more than the adapter would allow. */
+function keepLimits(backend: WebGpuBackend, traits: Partial<DeviceTraits>): WebGpuBackend {
+  const { maxStorageBuffers = Infinity, maxWorkgroupsPerDimension = Infinity } = traits;
+  const { maxWorkgroupStorage = Infinity } = traits;
   const load = backend.load.bind(backend);
   backend.load = async (...args): Promise<LoadedGpuProgram> => {
     const loaded = await load(...args);
-    const wide = loaded.plan.plan.dispatches.find(({ places }) => places.length > limit);
-    if (wide) {
-      throw new Error(
-        `The plan binds ${wide.places.length} buffers in '${wide.label}', allowed ${limit}.`,
-      );
+    for (const { label, places, workgroups, kernel } of loaded.plan.plan.dispatches) {
+      const taken = [
+        ["buffers", places.length, maxStorageBuffers],
+        ["workgroups along an axis", Math.max(...workgroups), maxWorkgroupsPerDimension],
+        ["bytes of a workgroup", workgroupBytes(kernel.code), maxWorkgroupStorage],
+      ] as const;
+      for (const [what, found, most] of taken) {
+        if (found > most) throw new Error(`'${label}' takes ${found} ${what}, allowed ${most}.`);
+      }
     }
     return loaded;
   };
   return backend;
+}
+
+/** Memory that a workgroup of a generated kernel shares. */
+function workgroupBytes(code: string): number {
+  return [...code.matchAll(/var<workgroup> \w+: array<(vec4<)?\w+>?, (\d+)>/g)]
+    .reduce((sum, [, vector, count]) => sum + (vector ? 16 : 4) * Number(count), 0);
 }
 
 /**

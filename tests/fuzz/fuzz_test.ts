@@ -18,7 +18,7 @@ const SPECIAL_PROGRAMS = draws(50);
 const MOST_AMBIGUOUS = 0.02;
 
 function run(engine: EngineUnderTest): Promise<CampaignResult> {
-  const shared = { seed: 7, first: 0, engines: [engine], minimise: true };
+  const shared = { seed: 9, first: 0, engines: [engine], minimise: true };
   return campaign({ ...shared, programs: PROGRAMS, special: false });
 }
 

@@ -13,6 +13,9 @@ import { ref } from "./operations/operation.ts";
 /** Most elements of a value of most programs, and of a few. */
 const SIZES = [{ size: 256, weight: 90 }, { size: 2048, weight: 7 }, { size: 20_000, weight: 3 }];
 
+/** Most results of a program; of most programs a few. */
+const MOST_OUTPUTS = 24;
+
 const EXTENTS = [1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7, 8, 8, 9, 12, 16, 17];
 
 /** A random program: a function of the seed and the number. */
@@ -61,7 +64,9 @@ function outputsOf(b: Builder): number[] {
   const lines = Array.from({ length: b.length }, (_, k) => k);
   const outputs = lines.filter((k) => b.draw.chance(used.has(k) ? 0.3 : 0.6));
   const last = b.length - 1;
-  const results = b.draw.shuffled([...new Set([...outputs, last])]).slice(0, 8);
+  const most = b.draw.chance(0.1) ? MOST_OUTPUTS : 8;
+  const results = b.draw.shuffled([...new Set([...outputs, last])]).slice(0, most);
+  if (b.draw.chance(0.05)) results.push(results[0]!);
   if (results.some((k) => b.aval(k).dtype === "f32")) return results;
   const x = b.float();
   if (x !== undefined) return [...results, x];

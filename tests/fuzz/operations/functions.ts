@@ -9,6 +9,7 @@ import { linearAlgebra } from "./linear_algebra.ts";
 import { elementwise } from "./elementwise.ts";
 import { type Operation, ref } from "./operation.ts";
 import { reductions } from "./reductions.ts";
+import { sharedWork } from "./shared_work.ts";
 import { sources } from "./sources.ts";
 import { arrangements } from "./arrangements.ts";
 import { specialFunctions } from "./special_functions.ts";
@@ -29,6 +30,7 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...contractions,
     ...linearAlgebra,
     ...sources,
+    ...sharedWork,
   ];
   return depth < MOST_DEPTH
     ? [...plain, { name: "function", weight: 10, make: ownFunction }]
