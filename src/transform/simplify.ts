@@ -78,7 +78,7 @@ class Rewriter {
       );
     }
     const known = withoutElements(node, inputs);
-    if (known) return this.rewrite([known]);
+    if (known) return this.rewrite(known);
     if (primitive.lower.kind === "expand") {
       const moved = inputs.every((tensor, k) => tensor === node.inputs[k])
         ? node
@@ -133,23 +133,24 @@ function isProgram(value: unknown): boolean {
 }
 
 /**
- * The result of a node that has no elements, or whose operands have none: sums over nothing are
+ * The results of a node that have no elements, or whose operands have none: sums over nothing are
  * zero, paddings around nothing are padding. Devices then never see an extent of 0.
  */
-function withoutElements(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
-  const { primitive, params, outputs: [output] } = node;
+function withoutElements(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefined {
+  const { primitive, params, outputs } = node;
   if (inputs.length === 0) return undefined;
-  if (output!.size === 0) return like(output!, 0);
-  const full = inputs.filter((tensor) => tensor.size > 0);
+  if (outputs.every(({ size }) => !size)) return outputs.map((output) => like(output, 0));
+  const full = inputs.filter(({ size }) => size);
   if (full.length === 0) {
     const nothing = inputs.map((tensor) => zerosNd(tensor.shape, tensor.dtype));
-    const { data } = primitive.evaluate(params, nothing, [output!])[0]!;
-    return data.every((value) => Object.is(value, data[0]))
-      ? like(output!, data[0]!)
-      : literal(data, output!.shape, output!.dtype);
+    return primitive.evaluate(params, nothing, outputs).map(({ data }, k) =>
+      data.every((value) => Object.is(value, data[0]))
+        ? like(outputs[k]!, data[0] ?? 0)
+        : literal(data, outputs[k]!.shape, outputs[k]!.dtype)
+    );
   }
   const shorter = primitive.name === "concat" && full.length < inputs.length;
-  return shorter ? concat(full, (params as ConcatParams).axis) : undefined;
+  return shorter ? [concat(full, (params as ConcatParams).axis)] : undefined;
 }
 
 /** A shorter way to the result of applying `node` to `inputs` (already simplified). */

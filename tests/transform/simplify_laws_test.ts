@@ -5,6 +5,7 @@ import { check } from "../../src/ir/check.ts";
 import { evaluate } from "../../src/ir/evaluate.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import { countPrimitives } from "../../src/ir/program.ts";
+import { ndArray } from "../../src/ir/nd_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as ops from "../../src/ops/mod.ts";
 import { abs, div, max, mul, sqrt, sum } from "../../src/tensor/mod.ts";
@@ -104,3 +105,21 @@ webgpuTest(
     assert(Math.abs(relative - 1) < 1e-5, `the scaled sum is ${relative} times what it is`);
   },
 );
+
+for (
+  const [what, fn, shape] of [
+    ["some results", (x: Tensor) => {
+      const { normal, mean, scale } = ops.standardize(x, [0], 1e-5);
+      return [normal, mean, scale, mul(mean, scale)];
+    }, [0, 3]],
+    ["all results", (x: Tensor) => Object.values(ops.eigh(x)), [0, 2, 2]],
+  ] as [string, (x: Tensor) => readonly Tensor[], number[]][]
+) {
+  Deno.test(`simplify() knows ${what} of a primitive with several to have no elements`, () => {
+    const nothing = ndArray({ shape, dtype: "f32" }, []);
+    const { program } = trace((x: Tensor) => [...fn(x)], [{ shape, dtype: "f32" }]);
+    const simpler = simplify(program);
+    assertEquals(evaluate(simpler, [nothing]), evaluate(program, [nothing]));
+    assertEquals([...countPrimitives(simpler).keys()].filter((name) => name !== "fill"), []);
+  });
+}
