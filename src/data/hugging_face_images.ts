@@ -1,9 +1,10 @@
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
-import type { ShardImages, ShardJob, ShardOpened } from "./decode_shards.ts";
-import { startDecoder } from "./start_decoder.ts";
+import type { ShardJob, ShardOpened } from "./decode_shards.ts";
+import { compactLabels, ImageCollector } from "./image_collector.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 import { regularFileSize } from "./regular_file.ts";
+import { startDecoder } from "./start_decoder.ts";
 
 /** Options of {@linkcode loadHuggingFaceImages}. */
 export interface HuggingFaceImagesOptions {
@@ -31,53 +32,6 @@ export interface HuggingFaceImagesOptions {
   readonly mostBytes?: number;
   /** Longest silence of the decoder in milliseconds, 60,000 unless told. */
   readonly patience?: number;
-}
-
-/** All images and labels, of one size. */
-class Collector {
-  readonly #count: number;
-  readonly #options: HuggingFaceImagesOptions;
-  labels = new Int32Array(0);
-  images = new Uint8Array(0);
-  height = 0;
-  width = 0;
-  filled = 0;
-  faults = 0;
-
-  constructor(count: number, options: HuggingFaceImagesOptions) {
-    this.#count = count;
-    this.#options = options;
-  }
-
-  /** Makes room for all images when the size of the first is known. */
-  #allocate({ height, width }: ShardImages): void {
-    const { channels = 3, mostBytes = 2 ** 32 } = this.#options;
-    const bytes = this.#count * height * width * channels;
-    if (bytes > mostBytes) {
-      throw new RangeError(
-        `Cannot load ${this.#count} images of ${width} x ${height} pixels: ${bytes} bytes, expected at most ${mostBytes}. Pass a smaller limit or size, raise mostBytes, or stream the shards (streamImageSplits; in a study: stream, with trainImages).`,
-      );
-    }
-    this.height = height;
-    this.width = width;
-    this.images = new Uint8Array(bytes);
-    this.labels = new Int32Array(this.#count);
-  }
-
-  /** Adds some images. */
-  add(part: ShardImages): void {
-    if (this.filled === 0) this.#allocate(part);
-    if (part.height !== this.height || part.width !== this.width) {
-      throw new Error(
-        `Cannot collect images: image ${this.filled} has ${part.width} x ${part.height} pixels, expected ${this.width} x ${this.height} like the first. Pass size to resize all.`,
-      );
-    }
-    const each = this.images.length / this.#count;
-    this.images.set(part.images, this.filled * each);
-    this.labels.set(part.labels, this.filled);
-    this.filled += part.labels.length;
-    this.faults += part.faults;
-  }
 }
 
 /** Checks that all shards have the same class names, and returns those. */
@@ -159,7 +113,8 @@ export async function loadHuggingFaceImages(
   }
   // Here, for what is thrown over there loses its class.
   for (const path of paths) await regularFileSize(path);
-  const { patience = 60_000, root, size, cut, imageColumn, labelColumn } = options;
+  const { patience = 60_000, mostBytes = 2 ** 32, root, size, cut } = options;
+  const { imageColumn, labelColumn } = options;
   const job: ShardJob = {
     paths,
     channels,
@@ -172,7 +127,7 @@ export async function loadHuggingFaceImages(
     ...(labelColumn !== undefined && { labelColumn }),
   };
   const shards: ShardOpened[] = [];
-  let collector: Collector | undefined;
+  let collector: ImageCollector | undefined;
   let [total, count] = [0, 0];
   let names: readonly string[] | undefined;
   for await (const part of startDecoder(job, { patience })) {
@@ -185,7 +140,13 @@ export async function loadHuggingFaceImages(
     total = shards.reduce((sum, { rows }) => sum + rows, 0);
     count = Math.min(total, job.limit);
     names = sharedNames(shards, paths);
-    collector = new Collector(count, options);
+    collector = new ImageCollector({
+      count,
+      channels,
+      mostBytes,
+      less:
+        "Pass a smaller limit or size, raise mostBytes, or stream the shards (streamImageSplits; in a study: stream, with trainImages).",
+    });
   }
   if (collector === undefined || count === 0) {
     throw new RangeError(
@@ -208,7 +169,7 @@ export async function loadHuggingFaceImages(
   return {
     name,
     images,
-    labels: classNames.length <= 256 ? Uint8Array.from(labels) : labels,
+    labels: compactLabels(labels, classNames),
     count,
     height,
     width,

@@ -3,6 +3,7 @@ import { requireOptions } from "../ir/options.ts";
 import { decodePng } from "./decode_png.ts";
 import { withChannels } from "./decoded_image.ts";
 import { HASH_LIST, verifyListed } from "./hash_list.ts";
+import { compactLabels } from "./image_collector.ts";
 import type { ImageDataset } from "./image_dataset.ts";
 import { readZip } from "./read_zip.ts";
 import { readRegularFile } from "./regular_file.ts";
@@ -141,7 +142,7 @@ export async function loadOmniglot(options: OmniglotOptions): Promise<ImageDatas
   return {
     name: "omniglot",
     images,
-    labels: classNames.length <= 256 ? Uint8Array.from(labels) : labels,
+    labels: compactLabels(labels, classNames),
     count,
     height: size,
     width: size,

@@ -1,9 +1,15 @@
 /** Which images a regime gives to whom. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { type ImageDataset, syntheticImages } from "../../src/data/mod.ts";
+import { type ImageDataset, subsetDataset, syntheticImages } from "../../src/data/mod.ts";
 import type { ImageTask } from "../../src/train/mod.ts";
 import { studyModel } from "../../src/study/arms/image_learner.ts";
-import { type Regime, regimeImages, regimesSchema } from "../../src/study/arms/regimes.ts";
+import {
+  firstImages,
+  type Regime,
+  regimeImages,
+  regimesSchema,
+  requireMixed,
+} from "../../src/study/arms/regimes.ts";
 import { studySchema } from "../../src/study/arms/study_schema.ts";
 
 const splits = syntheticImages({ seed: 2, trainCount: 200, testCount: 40 });
@@ -96,4 +102,31 @@ Deno.test("what a target holds out is not learned from by a source with the same
   assertEquals([...target.validation].filter((row) => learned.has(pixels(target, row))), []);
   assertEquals([...target.train].every((row) => learned.has(pixels(target, row))), true);
   assertEquals(target.validation.length, 8);
+});
+
+Deno.test("the first images of a set that lies class by class are of all classes", () => {
+  const { train } = splits;
+  const rows = (count: number, of = train) => [...firstImages(of, count).images];
+  // Shuffled as it is, the first are the first.
+  assertEquals(rows(30), [...train.images.subarray(0, 30 * 32 * 32 * 3)]);
+  const order = Int32Array.from(train.labels.keys()).sort((a, b) =>
+    train.labels[a]! - train.labels[b]!
+  );
+  const sorted = subsetDataset(train, order);
+  assert(firstImages(sorted, 200) === sorted);
+  for (const count of [30, 77]) {
+    const some = firstImages(sorted, count);
+    assertEquals(some.count, count);
+    const whole = perClass(sorted, Int32Array.from(sorted.labels.keys()));
+    perClass(some, Int32Array.from(some.labels.keys())).forEach((found, label) => {
+      assert(Math.abs(found - whole[label]! * count / 200) <= 1, `${found} of class ${label}`);
+    });
+  }
+  // What a stream holds can only be the first.
+  requireMixed(sorted);
+  requireMixed(subsetDataset(train, Int32Array.from({ length: 12 }, (_, row) => row)));
+  for (const [count, classes] of [[5, 1], [60, 3]] as const) {
+    const few = subsetDataset(sorted, Int32Array.from({ length: count }, (_, row) => row));
+    assertThrows(() => requireMixed(few), Error, `are of ${classes} of its 10 classes`);
+  }
 });

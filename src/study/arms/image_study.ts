@@ -44,7 +44,7 @@ import { studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
 import { predictStudy } from "./predict_study.ts";
 import { pictureFile, readRunPictures } from "../run_pictures.ts";
-import { firstImages, regimeImages } from "./regimes.ts";
+import { firstImages, regimeImages, requireMixed } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
 import { unitConfiguration } from "./unit_configuration.ts";
@@ -119,12 +119,14 @@ type StudySplits = ImageSplits & Partial<StreamedSplits>;
 async function loadSplits(context: ExperimentContext<StudyConfig>): Promise<StudySplits> {
   const { stream, trainImages, testImages, imageSize: size } = context.config;
   if (!stream) return await loadData(context, { size, trainImages, testImages });
-  return await streamData(context, {
+  const splits = await streamData(context, {
     size,
     // The schema wants it with a stream.
     held: trainImages!,
     ...(testImages !== null && { heldTest: testImages }),
   });
+  for (const held of [splits.train, splits.test]) requireMixed(held);
+  return splits;
 }
 
 /** Bytes of images from which a stream draws the next, at most. */

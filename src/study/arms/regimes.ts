@@ -135,12 +135,50 @@ function selectedSplit(
 }
 
 /**
- * The first images of a data set, or all.
+ * Whether images lie class by class, as where a data set was made of one folder after the other: neighbours
+ * differ in class less than half as often as if they were shuffled.
+ *
+ * @param dataset The data set.
+ */
+export function liesByClass({ labels, count, classNames }: ImageDataset): boolean {
+  const sizes = new Float64Array(classNames.length);
+  let changes = 0;
+  labels.forEach((label, row) => {
+    sizes[label]!++;
+    if (row > 0 && label !== labels[row - 1]) changes++;
+  });
+  const alike = sizes.reduce((sum, size) => sum + (size / count) ** 2, 0);
+  return changes < (count - 1) * (1 - alike) / 2;
+}
+
+/**
+ * The first images of a data set, or all. Where images lie class by class, the first would be of few classes:
+ * then as many at equal distances.
  *
  * @param dataset The data set.
  * @param count How many; `null` for all.
  */
 export function firstImages(dataset: ImageDataset, count: number | null): ImageDataset {
   if (count === null || count >= dataset.count) return dataset;
-  return subsetDataset(dataset, Int32Array.from({ length: count }, (_, row) => row));
+  const distance = liesByClass(dataset) ? dataset.count / count : 1;
+  const rows = Int32Array.from({ length: count }, (_, at) => Math.floor(at * distance));
+  return subsetDataset(dataset, rows);
+}
+
+/**
+ * Throws where the first images of a data set, which a stream holds in memory, are of few of its classes because
+ * images lie class by class.
+ *
+ * @param held The images.
+ * @throws {Error} Says how many classes they have, and what to do.
+ */
+export function requireMixed(held: ImageDataset): void {
+  const classes = new Set(held.labels).size;
+  const all = held.classNames.length;
+  if (classes === all || classes > 1 && !liesByClass(held)) return;
+  throw new Error(
+    `Cannot hold the first ${held.count} images of ${held.name}: they lie class by class and are of ${classes} of ` +
+      `its ${all} classes, expected some of each. Load all into memory (stream: false), or shuffle the rows of ` +
+      `the shards.`,
+  );
 }

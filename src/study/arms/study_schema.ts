@@ -44,14 +44,18 @@ const shape = z.strictObject({
       "Seed of the split and of the choice of labelled images, equal for all seeds of a study.",
     ),
   trainImages: z.int().min(1).nullable().default(null)
-    .describe("Use only the first so many training images, validation among them; null uses all."),
+    .describe(
+      "Use only the first so many training images, validation among them (as many at equal distances where they lie class by class); null uses all.",
+    ),
   stream: z.boolean().default(false)
     .describe(
       "Whether pretext tasks take their images from parquet shards as they are decoded, for sets beyond " +
         "memory; trainImages are held in memory, for labels and validation, the shards behind them are streamed.",
     ),
   testImages: z.int().min(1).nullable().default(null)
-    .describe("Use only the first so many test images; null uses all."),
+    .describe(
+      "Use only the first so many test images (as many at equal distances where they lie class by class); null uses all.",
+    ),
   judgeBy: z.enum(["test", "validation"]).default("test")
     .describe(
       "Images that finished models are judged by; validation leaves the test images alone, as tuning must.",
