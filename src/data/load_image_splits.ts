@@ -9,6 +9,7 @@ import { dataNames } from "./data_names.ts";
 import { findImageShards } from "./find_image_shards.ts";
 import { loadHuggingFaceImages } from "./hugging_face_images.ts";
 import type { ImageDataset, ImageSplits } from "./image_dataset.ts";
+import { findImageFolders, type ImageFolders, loadImageFolder } from "./image_folder.ts";
 import { PUBLISHED_SETS } from "./published_sets.ts";
 import { resizeDataset } from "./resize_dataset.ts";
 
@@ -101,6 +102,19 @@ async function loadShards(
   return together(await load("train"), await load("test"), data);
 }
 
+/** Loads image files, in a folder for every class of both parts. */
+async function loadFolders(
+  data: string,
+  { train, test }: ImageFolders,
+  options: ImageSplitsOptions,
+): Promise<ImageSplits> {
+  const name = data.replace(/[\\/]+$/, "").split(/[\\/]/).pop() || "images";
+  const { signal } = options;
+  const load = (path: string) =>
+    loadImageFolder({ path, name, ...shardOptions(options), ...(signal && { signal }) });
+  return together(await load(train), await load(test), data);
+}
+
 /** Loads what lies at a path, told by what is there. */
 async function loadPath(data: string, options: ImageSplitsOptions): Promise<ImageSplits> {
   const info = await Deno.stat(data).catch((error) => {
@@ -115,21 +129,29 @@ async function loadPath(data: string, options: ImageSplitsOptions): Promise<Imag
     return await loadHundred(data, options);
   }
   if (ten.place !== undefined) return await loadTen(data, options);
+  const found = info?.isDirectory ? await findImageFolders(data) : undefined;
+  if (typeof found === "object") return await loadFolders(data, found, options);
   const shards = await loadShards(data, options);
   if (shards !== undefined) return shards;
+  if (found !== undefined) {
+    throw new Error(
+      `Cannot load images from ${data}: ${found}; expected train/CLASS/IMAGE.png or .jpg, and the same in test ` +
+        `(or validation, valid, val). Move the files into such folders.`,
+    );
+  }
   throw new Error(
     `Cannot load images from ${data}: ${
       info === undefined ? "no such folder" : `no parquet file, and of CIFAR-10 ${ten.missing}`
-    }, expected a folder with CIFAR-10 or CIFAR-100 in binary form or with parquet files, or one of ${
-      dataNames().join(", ")
-    }. Name another folder.`,
+    }, expected a folder with CIFAR-10 or CIFAR-100 in binary form, with parquet files or with image files ` +
+      `(train/CLASS/IMAGE.png), or one of ${dataNames().join(", ")}. Name another folder.`,
   );
 }
 
 /**
  * Loads a data set to learn from and to test on, by name, or from whatever lies in a folder: the
- * official binary versions of CIFAR-10 and CIFAR-100, or parquet files in the layout of the Hugging
- * Face hub (`train-00000-of-00001.parquet` and so on, with a part `test` or else `validation`).
+ * official binary versions of CIFAR-10 and CIFAR-100, parquet files in the layout of the Hugging
+ * Face hub (`train-00000-of-00001.parquet` and so on, with a part `test` or else `validation`), or image
+ * files in folders (`train/CLASS/IMAGE.png`, see {@linkcode loadImageFolder}).
  *
  * @param options Which data, how large, and whom to tell.
  * @returns Training and test images of one size and with the same classes.

@@ -32,6 +32,7 @@ export { decodeImage } from "./decode_image.ts";
 export { type DecodeImageOptions, decodeJpeg } from "./decode_jpeg.ts";
 export { decodePng } from "./decode_png.ts";
 export * from "./hugging_face_images.ts";
+export { type ImageFolderOptions, loadImageFolder } from "./image_folder.ts";
 export * from "./omniglot.ts";
 export * from "./data_names.ts";
 export { type ImageSplitsOptions, loadImageSplits } from "./load_image_splits.ts";

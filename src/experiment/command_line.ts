@@ -123,7 +123,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     },
   });
   if (unknown.length > 0) {
-    throw unknownFlag(unknown[0]!);
+    const before = VALUE_FLAGS.find((flag) => args[args.indexOf(unknown[0]!) - 1] === `--${flag}`);
+    if (before === undefined || !/^-[.\d]/.test(unknown[0]!)) throw unknownFlag(unknown[0]!);
+    throw new UsageError(
+      `Flag --${before} needs a value; one that begins with a dash is given as --${before}=${
+        unknown[0]
+      }.`,
+    );
   }
   const values = new Map<ValueFlag, readonly string[]>();
   for (const flag of VALUE_FLAGS) {

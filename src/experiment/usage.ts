@@ -10,11 +10,13 @@ import { defaultPreset, type PresetFile } from "./presets.ts";
 
 /** What every experiment takes. */
 const FLAGS: readonly (readonly [string, string])[] = [
-  ["--preset NAME", `named values beside the experiment (default ${defaultPreset})`],
   ["--config FILE.yaml", "values that win over the preset"],
   ["--set key=value", "one value that wins over the file; may be repeated"],
   ["--seed N", "seed of all randomness (default 0)"],
-  ["--data DIR|NAME", "a folder of images, or a name below (default auto)"],
+  [
+    "--data DIR|NAME",
+    "a folder with CIFAR, parquet files or train/CLASS/IMAGE.png, or a name below (default auto)",
+  ],
   ["--engine webgpu|tfjs|reference|auto", "what computes (default auto)"],
   ["--out DIR", "folder of all runs (default runs)"],
   [
@@ -45,16 +47,23 @@ const PERMISSIONS = [
   "and its run folder, writes the run folder (and the data folder where it may download), keeps what it has",
   "measured of the adapter (in the folder that MUTASESUMELE_PROFILES names; empty for none), and reaches the",
   "data's host only to download. By hand, deno run -P=experiment experiments/NAME.ts may use the folders",
-  "experiments, runs and data; for others add --allow-read=DIR and --allow-write=DIR.",
+  "experiments, runs and data, but no JPEG files, whose decoder lies in Deno's cache; deno run -A may use all.",
 ].join("\n");
 
 /**
  * Writes the usage of a command.
  *
  * @param program How the command is called, such as `deno task experiment <name>`.
+ * @param presets Names of the experiment's presets; those of any experiment unless told.
  */
-export function usageText(program: string): string {
-  return `Usage: ${program} [flags]\n\nFlags:\n${table(FLAGS)}\n\nData:\n${
+export function usageText(program: string, presets?: readonly string[]): string {
+  const unless = presets === undefined
+    ? `default ${defaultPreset}, where there is one`
+    : presets.includes(defaultPreset)
+    ? `default ${defaultPreset}`
+    : "none unless told";
+  const preset = ["--preset NAME", `named values beside the experiment (${unless})`] as const;
+  return `Usage: ${program} [flags]\n\nFlags:\n${table([preset, ...FLAGS])}\n\nData:\n${
     table(Object.entries(dataSummaries()))
   }\n\n${PERMISSIONS}`;
 }
@@ -88,7 +97,7 @@ export async function helpText(
   const names = options.presets.names;
   return [
     `${sentence(experiment.title)} ${experiment.summary}`,
-    usageText(options.program),
+    usageText(options.program, names),
     `Presets: ${names.length > 0 ? names.join(", ") : "none"}`,
     `Configuration, without a preset:\n${table(keys)}`,
   ].join("\n\n");

@@ -87,6 +87,7 @@ Deno.test("parseCommandLine() rejects what it does not know", () => {
     ["--preset --list", "Flag --preset needs a value"],
     ["--seed 1 --seed 2", "Flag --seed was given 2 times"],
     ["--seed=-1", 'Flag --seed got "-1", expected a natural number below 2^32'],
+    ["--seed -1", "Flag --seed needs a value; one that begins with a dash is given as --seed=-1"],
     ["--seed 1.5", 'got "1.5"'],
     ["--seed 4294967296", 'got "4294967296"'],
     ["--engine cuda", 'Unknown engine "cuda". Valid: webgpu, tfjs, reference, auto.'],

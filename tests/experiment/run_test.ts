@@ -309,10 +309,14 @@ Deno.test("runCommand() shows presets and every key with --help", () =>
         "Usage: experiments/demo.ts [flags]",
         "--resume RUN_FOLDER",
         "Presets: smoke, quick",
+        "beside the experiment (default quick)",
         "Steps. (integer, default 3)",
         "model.width",
       ]
     ) assertStringIncludes(help, part);
+    await Deno.writeTextFile(presets, "smoke:\n");
+    const other = (await command(demo(() => Promise.resolve(), presets), "--help")).out.join("\n");
+    assertStringIncludes(other, "beside the experiment (none unless told)");
   }));
 
 Deno.test("runExperimentFolder() lists and runs the files of a folder", async () => {
