@@ -100,7 +100,8 @@ export function suppressOverlaps<Found extends ScoredBox>(
  * Boxes are taken by falling score; each takes the object of its image that it overlaps most among those
  * that no other has taken, if they overlap enough; without one it is wrong.
  *
- * Source: COCO's evaluation (Lin et al., arXiv 1405.0312, and its program `cocoeval.py`).
+ * Source: COCO's evaluation (Lin et al., arXiv 1405.0312, and its program `cocoeval.py`, of which it gives
+ * the numbers).
  *
  * @param found Boxes of one class; at most 100 of an image count.
  * @param truths Objects of that class.
@@ -163,7 +164,8 @@ export function averagePrecision(
   }
   let total = 0;
   for (let k = 0; k < RECALLS; k++) {
-    const at = points.find(({ recall }) => recall >= k / (RECALLS - 1));
+    // Rounded as in the program: 35 * 0.01 is above 7 of 20.
+    const at = points.find(({ recall }) => recall >= k * 0.01);
     total += at?.precision ?? 0;
   }
   return total / RECALLS;
