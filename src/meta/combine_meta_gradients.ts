@@ -41,7 +41,10 @@ export interface CombinedMeta<Parts extends MetaGradientParts> {
 export interface CombinedMetaGradient<Parts extends MetaGradientParts> {
   /** Weighted sum of the outer losses, `f32[]`. */
   readonly loss: Tensor;
-  /** Its gradient with respect to each group of meta-parameters. */
+  /**
+   * Its gradient with respect to each group of meta-parameters; `shared` and `rates` by a method whose
+   * {@linkcode Weighting.own} is `"plain"` get that of the mean outer loss, as without a method.
+   */
   readonly grads: CombinedMeta<Parts>;
   /** What each part returned, by name; gradients without the part's weight. */
   readonly parts: { readonly [Name in keyof Parts]: ReturnType<Parts[Name]> };
@@ -150,8 +153,9 @@ export function combineMetaGradients<Parts extends MetaGradientParts>(
       ...(weighting.needsKey ? { key: foldIn(key, names.length) } : {}),
     });
     const weightOf = (k: number, own: Tensor | undefined) => own ? slice(own, [k]) : numbers[k]!;
+    const own = weighting?.own === "plain" ? undefined : weighed?.own;
     const scaled = results.map(({ grads }, k) =>
-      scaleTree({ shared: grads.shared, rates: grads.rates }, weightOf(k, weighed?.own))
+      scaleTree({ shared: grads.shared, rates: grads.rates }, weightOf(k, own))
     );
     const byName = <T>(of: (k: number) => T) =>
       Object.fromEntries(names.map((name, k) => [name, of(k)]));

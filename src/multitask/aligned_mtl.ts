@@ -30,7 +30,8 @@ const RELATIVE = 2 ** -23;
  * that of the weakest principal component; so none dominates and none conflicts.
  *
  * Weights are `sqrt(smallest) V L^(-1/2) V' w`, `L` and `V` the eigenvalues and eigenvectors of the
- * inner products that are not 0, `w` the preference. They may be negative.
+ * inner products that are not 0, `w` the preference. They may be negative;
+ * heads learn from their own losses.
  *
  * Source: Senushkin et al., arXiv 2305.19000, equation 12 and algorithm 1.
  *
@@ -54,6 +55,7 @@ export function alignedMtl(options: AlignedMtlOptions = {}): Weighting {
   return {
     name: "aligned-mtl",
     scale: "free",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: () => ({}),

@@ -67,6 +67,7 @@ export function caGrad(options: CaGradOptions = {}): Weighting {
   return {
     name: "cagrad",
     scale: "free",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: () => ({}),

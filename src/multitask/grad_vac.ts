@@ -66,6 +66,7 @@ export function gradVac(options: GradVacOptions = {}): Weighting {
   return {
     name: "gradvac",
     scale: "free",
+    own: "plain",
     needsGradients: true,
     needsKey: true,
     init: (tasks) => ({ targets: zeros([tasks, tasks]) }),

@@ -76,7 +76,8 @@ const TINY = 1e-30;
 
 /**
  * IMTL-G: the weights, adding up to 1, whose combined gradient has projections of one length onto
- * all gradients, so that no scale of a loss favours it. Weights may be negative.
+ * all gradients, so that no scale of a loss favours it. Weights may be negative; heads learn from
+ * their own losses.
  *
  * Source: Liu et al., "Towards impartial multi-task learning", ICLR 2021, equation 4, solved as
  * `C v = 1` for the coefficients `v` of the unit gradients: the same projections, and no inverse of
@@ -102,6 +103,7 @@ export function imtlGradient(): Weighting {
   return {
     name: "imtl-g",
     scale: "one",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: () => ({}),

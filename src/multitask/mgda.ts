@@ -16,7 +16,8 @@ import { tasksOf, type Weighting } from "./weighting.ts";
  * Scaling all losses changes no weight; scaling one up turns the step towards the others, whose
  * gradients are shorter.
  *
- * Source: Sener and Koltun, arXiv 1810.04650, equation 3.
+ * Source: Sener and Koltun, arXiv 1810.04650, equation 3; heads learn from their own losses, as in
+ * algorithm 2.
  *
  * @returns The method, for 1 to 10 tasks; its weights add up to 1.
  *
@@ -35,6 +36,7 @@ export function mgda(): Weighting {
   return {
     name: "mgda",
     scale: "one",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: () => ({}),

@@ -56,6 +56,7 @@ export function moCo(options: MoCoOptions = {}): Weighting {
   return {
     name: "moco",
     scale: "one",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: (tasks, shared) => ({

@@ -49,6 +49,7 @@ export function moDo(options: MoDoOptions = {}): Weighting {
   return {
     name: "modo",
     scale: "one",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     doubleSampled: true,

@@ -33,7 +33,8 @@ export interface MultiTaskGradientOptions<Batch = unknown> {
   readonly shared?: (path: string) => boolean;
   /**
    * Whether the leaves that are not shared, such as heads, get their gradient times its task's
-   * weight (unless told) or as it is, so that a head learns while its task counts nothing.
+   * weight, or as it is, so that a head learns while its task counts nothing; what the method says
+   * ({@linkcode Weighting.own}) unless told.
    */
   readonly own?: "weighted" | "plain";
   /**
@@ -102,7 +103,8 @@ export function multiTaskGradient<P, Batch, Aux>(
   return (params, batch, key, state) => {
     const [stepKey, ...keys] = splitKey(key, names.length + 1);
     const own = weighting.needsKey ? { key: stepKey! } : {};
-    const cheap = !weighting.needsGradients && !weighting.transform && options.own !== "plain";
+    const plain = (options.own ?? weighting.own) === "plain";
+    const cheap = !weighting.needsGradients && !weighting.transform && !plain;
     if (cheap) {
       const aux: Aux[] = [];
       const { value, pullback } = vjp((given: P) => {
@@ -135,7 +137,11 @@ export function multiTaskGradient<P, Batch, Aux>(
       state,
       ...own,
     });
-    const ownWeights = options.own === "plain" ? ones([names.length]) : weighed.own;
+    const ownWeights = options.own === undefined
+      ? weighed.own
+      : options.own === "plain"
+      ? ones([names.length])
+      : weighed.weights;
     const heads = first.parts.map((part) => part.own);
     return {
       grads: first.parts[0]!.join(

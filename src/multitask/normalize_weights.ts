@@ -52,14 +52,14 @@ export function normalizeWeights(
     needsGradients: method.needsGradients || to === "length",
     weigh(inputs) {
       const tasks = tasksOf(method.name, inputs);
-      const { weights, own = weights, state } = method.weigh(inputs);
+      const { weights, own, state } = method.weigh(inputs);
       const one = div(1, positive(sum(abs(weights))));
       const factor = to === "one"
         ? one
         : to === "tasks"
         ? mul(one, tasks)
         : mul(one, lengthOf(inputs.gram, mul(weights, one)));
-      return { weights: mul(weights, factor), own: mul(own, factor), state };
+      return { weights: mul(weights, factor), ...(own && { own: mul(own, factor) }), state };
     },
   };
 }

@@ -31,6 +31,7 @@ export function pcGrad(): Weighting {
   return {
     name: "pcgrad",
     scale: "free",
+    own: "plain",
     needsGradients: true,
     needsKey: true,
     init: () => ({}),

@@ -50,6 +50,7 @@ export function sdmGrad(options: SdmGradOptions = {}): Weighting {
   return {
     name: "sdmgrad",
     scale: "one",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     doubleSampled: true,

@@ -36,6 +36,7 @@ export function similarityWeighting(options: SimilarityOptions = {}): Weighting 
   return {
     name: "similarity",
     scale: "free",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: () => ({}),

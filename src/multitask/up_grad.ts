@@ -57,6 +57,7 @@ export function upGrad(): Weighting {
   return {
     name: "upgrad",
     scale: "free",
+    own: "plain",
     needsGradients: true,
     needsKey: false,
     init: () => ({}),

@@ -1,7 +1,7 @@
 import * as is from "../ir/kinds.ts";
 import { requireArguments, requireCall } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { add, eye, mul, slice, stack } from "../tensor/mod.ts";
+import { add, eye, mul, ones, slice, stack } from "../tensor/mod.ts";
 import { flatten, mapTree, unflatten } from "../tree/tree.ts";
 import { combineGradients, gramMatrix, leavesOf } from "./gradients.ts";
 import type { Weighting, WeightingState } from "./weighting.ts";
@@ -86,7 +86,7 @@ export function weighGradients<P>(
       )
       : combined,
     weights: weighed.weights,
-    own: weighed.own ?? weighed.weights,
+    own: weighed.own ?? (weighting.own === "plain" ? ones([trees.length]) : weighed.weights),
     state: weighed.state,
   };
 }

@@ -49,7 +49,10 @@ export interface WeightingInputs {
 export interface Weighted {
   /** Weights `f32[tasks]`: the step goes along the sum of weight times gradient. */
   readonly weights: Tensor;
-  /** Weights `f32[tasks]` of the parameters that one task has for itself; `weights` unless given. */
+  /**
+   * Weights `f32[tasks]` of the parameters that one task has for itself; what
+   * {@linkcode Weighting.own} says unless given.
+   */
   readonly own?: Tensor;
   /** The state for the next step. */
   readonly state: WeightingState;
@@ -68,6 +71,13 @@ export interface Weighting {
   readonly name: string;
   /** What the weights add up to. */
   readonly scale: WeightScale;
+  /**
+   * What parameters get that one task has for itself, such as heads, where {@linkcode Weighted.own} is
+   * not given: their gradient times the task's weight (unless told), as of a weighted loss, or their
+   * gradient as it is (`"plain"`), of methods that combine gradients of shared parameters, whose
+   * weights may be 0 or negative.
+   */
+  readonly own?: "weighted" | "plain";
   /** Whether `gram` is read; if not, one gradient of the weighted loss is enough. */
   readonly needsGradients: boolean;
   /** Whether `key` is read. */

@@ -36,6 +36,11 @@ interface Row {
   readonly harmless: boolean;
   /** Whether weights may be negative. */
   readonly signed?: boolean;
+  /**
+   * Whether heads learn from their own losses, as in the programs of methods that combine gradients of
+   * shared parameters; those of a weighted loss get its weight.
+   */
+  readonly ownHeads?: boolean;
 }
 
 const half = [0.5, 0.5];
@@ -69,6 +74,7 @@ const ROWS: readonly Row[] = [
   { ...same(() => multitask.logLosses(), one), scaleInvariant: true },
   {
     of: () => multitask.pcGrad(),
+    ownHeads: true,
     start: one,
     aligned: one,
     // (1, 0) loses its part along (-1, 1), and the other way round: (1/2, 1/2) + (0, 1).
@@ -78,6 +84,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.gradVac(),
+    ownHeads: true,
     start: one,
     aligned: one,
     // Without a past, PCGrad.
@@ -87,6 +94,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.upGrad(),
+    ownHeads: true,
     start: half,
     aligned: half,
     conflicting: [1, 0.75],
@@ -95,6 +103,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.mgda(),
+    ownHeads: true,
     start: half,
     // The shortest vector between (1, 0) and (1, 1) is (1, 0) itself.
     aligned: [1, 0],
@@ -105,6 +114,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.moCo(),
+    ownHeads: true,
     start: half,
     // Slopes (2/3, 1) and (0, 1/3) in units of the mean squared length; half the difference counts.
     aligned: [0.5 + 0.1 / 6, 0.5 - 0.1 / 6],
@@ -114,6 +124,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.moDo(),
+    ownHeads: true,
     start: half,
     aligned: [0.5 + 0.1 / 6, 0.5 - 0.1 / 6],
     conflicting: [0.5 + 0.1 / 6, 0.5 - 0.1 / 6],
@@ -122,6 +133,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.sdmGrad(),
+    ownHeads: true,
     start: half,
     // The shorter gradient takes all, but for the pull: (1 + 0.15) / 1.3.
     aligned: [1.15 / 1.3, 0.15 / 1.3],
@@ -131,6 +143,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.caGrad(),
+    ownHeads: true,
     start: [0.7, 0.7],
     aligned: null,
     conflicting: null,
@@ -155,6 +168,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.imtlGradient(),
+    ownHeads: true,
     start: half,
     // The unit vectors count alike.
     aligned: [root / (1 + root), 1 / (1 + root)],
@@ -182,6 +196,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.alignedMtl(),
+    ownHeads: true,
     start: half,
     aligned: null,
     conflicting: null,
@@ -191,6 +206,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: () => multitask.similarityWeighting(),
+    ownHeads: true,
     start: [1, 0],
     aligned: [1, 1 / root],
     conflicting: [1, 0],
@@ -276,6 +292,17 @@ for (const row of ROWS) {
     // The direction is the method's.
     const weights = valuesOf(long.weights);
     weights.forEach((x, k) => assertAlmostEquals(x * plain[0]!, weights[0]! * plain[k]!, 1e-9));
+  });
+
+  Deno.test(`${name} ${row.ownHeads ? "leaves heads alone" : "weighs heads"}`, () => {
+    // Those that are told their own weights have tests of their own.
+    if (["imtl", "db-mtl"].includes(name)) return;
+    const rows = normal(randomKey(6), [3, 5]);
+    const { own, weights } = direct(row.of(3), rows, { losses: constant([1, 2, 3]) });
+    assertEquals(valuesOf(own), row.ownHeads ? [1, 1, 1] : valuesOf(weights));
+    const scaled = multitask.normalizeWeights(row.of(3), { to: "one" });
+    const of = direct(scaled, rows, { losses: constant([1, 2, 3]) });
+    assertEquals(valuesOf(of.own), row.ownHeads ? [1, 1, 1] : valuesOf(of.weights));
   });
 
   Deno.test(`${name} works on gradients of 1e-14 and 1e14`, () => {

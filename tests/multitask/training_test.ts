@@ -15,6 +15,7 @@ import {
   gradDrop,
   gradNorm,
   imtl,
+  imtlGradient,
   mgda,
   moCo,
   moDo,
@@ -102,8 +103,10 @@ Deno.test("multiTaskGradient() shows the method shared leaves only, and leaves h
       randomKey(0),
       {},
     );
-  const weighted = of({});
+  const weighted = of({ own: "weighted" });
   const plain = of({ own: "plain" });
+  // As algorithm 2 of MGDA's paper has it.
+  assertEquals(valuesOf(of({}).grads.heads.far), valuesOf(plain.grads.heads.far));
   assertEquals(valuesOf(plain.weights), valuesOf(weighted.weights));
   const alone = grad((net: Net) => losses.far(net, batch()).loss)(start());
   assertNear(valuesOf(plain.grads.heads.far), valuesOf(alone.heads.far), 1e-12);
@@ -120,6 +123,40 @@ Deno.test("multiTaskGradient() shows the method shared leaves only, and leaves h
     own: "plain",
   })(start(), batch(), randomKey(0), {});
   assertNear(valuesOf(equal.grads.heads.far), valuesOf(alone.heads.far), 1e-12);
+});
+
+Deno.test("no head climbs its own loss where its task's weight is negative", () => {
+  // The third gradient lies nearly between the others and is longer: its own part is taken off.
+  const rows = [[1, 0, 0], [0, 1, 0], [3, 3, 0.3]];
+  const along = (row: readonly number[]) => (net: { body: Tensor; heads: Tensor }) => ({
+    loss: add(sum(mul(net.body, constant(row))), sum(square(net.heads))),
+    aux: {},
+  });
+  const named = Object.fromEntries(
+    rows.map((
+      row,
+      k,
+    ) => [
+      `task${k}`,
+      (net: Record<string, Tensor>) => along(row)({ body: net["body"]!, heads: net[`head${k}`]! }),
+    ]),
+  );
+  const point = () => ({
+    body: constant([1, 1, 1]),
+    head0: constant([1]),
+    head1: constant([1]),
+    head2: constant([1]),
+  });
+  for (const weighting of [imtlGradient(), alignedMtl()]) {
+    const { grads, weights } = multiTaskGradient(named, {
+      weighting,
+      shared: (path) => path === "body",
+    })(point(), {}, randomKey(0), {});
+    assert(Math.min(...valuesOf(weights)) < 0, `${weighting.name}: ${valuesOf(weights)}`);
+    for (const head of ["head0", "head1", "head2"] as const) {
+      assertEquals(valuesOf(grads[head]!), [2], weighting.name);
+    }
+  }
 });
 
 Deno.test("multiTaskStep() measures the losses again, on the same batch with the same keys", () => {
@@ -249,6 +286,34 @@ Deno.test("combineMetaGradients() weighs its parts by a method", () => {
   assertNear(valuesOf(grads.params), [0, 1], 1e-12);
   const [far, near] = [parts.far, parts.near].map((part) => valuesOf(part.loss)[0]!);
   assertAlmostEquals(valuesOf(loss)[0]!, far! / 8 + 7 * near! / 8, 1e-12);
+});
+
+Deno.test("combineMetaGradients() gives what parts have for themselves the method's own weights", () => {
+  const to = (target: number) => (x: Tensor, scale: Tensor) =>
+    add(square(sub(x, target)), square(scale));
+  const part = (target: number) =>
+    maml({ inner: to(target), outer: to(target) }, {
+      ...{ innerSteps: 1, optimizer: sgd(), innerRate: 0.25 },
+    });
+  const one = () => ({ support: constant([1]), query: constant([1]), constants: {} });
+  const shared = () => ({ far: constant(3), near: constant(5) });
+  const slopes = (weighting?: Weighting) => {
+    const combined = combineMetaGradients(
+      { far: part(-9), near: part(1) },
+      weighting ? { weighting } : {},
+    );
+    const { grads, weights } = combined(
+      { params: constant(0), shared: shared(), rates: { far: {}, near: {} } },
+      { far: one(), near: one() },
+      randomKey(0),
+    );
+    return { weights: valuesOf(weights), own: [grads.shared.far, grads.shared.near].map(valuesOf) };
+  };
+  // Half of the slopes 6 and 10, as without a method; of a weighted loss by its weights.
+  assertEquals(slopes().own, [[3], [5]]);
+  assertEquals(slopes(mgda()).own, [[3], [5]]);
+  const nash = slopes(nashMtl());
+  assertNear(nash.own.flat(), [6 * nash.weights[0]!, 10 * nash.weights[1]!], 1e-12);
 });
 
 Deno.test("combineMetaGradients() hands the state of a method on and wants it", () => {
