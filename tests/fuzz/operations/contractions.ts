@@ -87,18 +87,24 @@ function conv2d(b: Builder): number | undefined {
   const uneven = [stride, b.draw.integer(1, 2)] as const;
   const steps = usual || b.draw.chance(0.7) ? stride : uneven;
   const both = typeof steps === "number" ? [steps, steps] as const : steps;
+  const dilation = usual || b.draw.chance(0.7) ? 1 : 2;
+  const reach = [0, 1].map((k) => dilation * (kernel[k]! - 1) + 1) as [number, number];
   const fits = (padding: Parameters<typeof resolvePadding>[0]): boolean => {
     const input = [height!, width!] as const;
-    const border = resolvePadding(padding, { input, kernel, stride: both });
-    return input.every((extent, k) => extent + border[k]! + border[k + 2]! >= kernel[k]!);
+    const border = resolvePadding(padding, { input, kernel: reach, stride: both });
+    return input.every((extent, k) => extent + border[k]! + border[k + 2]! >= reach[k]!);
   };
   const wanted = b.draw.pick(["same", "valid", 1, [1, 0, 2, 1]] as const);
   const padding = fits(wanted) ? wanted : "same";
   if (height! * width! === 0 || tooLarge(b, [...shape, 2])) return undefined;
   const most = b.limits.size / sizeOf(shape.slice(0, 3));
   const out = b.draw.pick([1, 2, 3, 4, 5, 8].filter((count) => count <= Math.max(1, most)));
-  const w = b.provide([...kernel, channels!, out], "f32", "small");
+  const divisors = [1, 2, 3, 4, 6, 8].filter((d) => channels! % d === 0 && out % d === 0);
+  const groups = b.draw.chance(0.6) ? 1 : b.draw.pick(divisors);
+  const w = b.provide([...kernel, channels! / groups, out], "f32", "small");
   return b.call("conv2d", [ref(x), ref(w), {
+    ...(dilation === 1 ? {} : { dilation }),
+    ...(groups === 1 ? {} : { groups }),
     ...(steps === 1 ? {} : { stride: steps }),
     ...(padding === "valid" ? {} : { padding }),
   }]);
@@ -132,8 +138,20 @@ function pool(b: Builder): number | undefined {
   const [, height, width] = b.aval(x).shape;
   const window = Math.min(b.draw.integer(1, 3), height!, width!);
   if (window === 0) return undefined;
-  const given = window === 2 && b.draw.chance(0.5) ? [] : [{ window }];
-  return b.call(b.draw.pick(["maxPool2d", "avgPool2d"]), [ref(x), ...given]);
+  if (window === 2 && b.draw.chance(0.4)) {
+    return b.call(b.draw.pick(["maxPool2d", "avgPool2d"]), [ref(x)]);
+  }
+  const given = { window, ...options(b, { stride: b.draw.integer(1, 3) }) };
+  if (window === 1 || b.draw.chance(0.5)) {
+    return b.call(b.draw.pick(["maxPool2d", "avgPool2d"]), [ref(x), given]);
+  }
+  const padding = b.draw.pick([1, "same", [0, 1, 1, 0]]);
+  if (b.draw.chance(0.5)) return b.call("maxPool2d", [ref(x), { ...given, padding }]);
+  return b.call("avgPool2d", [ref(x), {
+    ...given,
+    padding,
+    ...options(b, { countPadding: true }),
+  }]);
 }
 
 function loss(b: Builder): number | undefined {

@@ -2,11 +2,12 @@
 import { type Aval, sameAval } from "../../../src/ir/aval.ts";
 import { Builder } from "../builder.ts";
 import { grow } from "../grow.ts";
-import { type Argument, wrappers } from "../recipe.ts";
+import { type Ref, wrappers } from "../recipe.ts";
 import { choices } from "./choices.ts";
 import { contractions } from "./contractions.ts";
 import { linearAlgebra } from "./linear_algebra.ts";
 import { elementwise } from "./elementwise.ts";
+import { networks } from "./networks.ts";
 import { type Operation, ref } from "./operation.ts";
 import { reductions } from "./reductions.ts";
 import { sharedWork } from "./shared_work.ts";
@@ -31,6 +32,7 @@ export function operationsAt(depth: number): readonly Operation[] {
     ...linearAlgebra,
     ...sources,
     ...sharedWork,
+    ...networks,
   ];
   return depth < MOST_DEPTH
     ? [...plain, { name: "function", weight: 10, make: ownFunction }]
@@ -40,6 +42,7 @@ export function operationsAt(depth: number): readonly Operation[] {
 /** Calls have rules for each transformation; so have maps and functions with rules of their own. */
 const OFTEN: Partial<Record<(typeof wrappers)[number], number>> = {
   checkpoint: 5,
+  grad: 2,
   vmap: 2,
   halfJvp: 3,
 };
@@ -125,6 +128,16 @@ function lastOf(b: Builder, fits: (aval: Aval, line: number) => boolean): number
   return Array.from({ length: b.length }, (_, k) => k).findLast((k) => fits(b.aval(k), k));
 }
 
+/** Some steps down a gradient, as inner loops take them. */
+function descent(b: Builder, own: number, [first, ...rest]: readonly Ref[]): number {
+  let at = first!;
+  for (let steps = b.draw.integer(1, 3); steps > 0; steps--) {
+    const step = b.call("mul", [ref(b.call(own, [at, ...rest])), b.draw.pick([0.1, 0.03])]);
+    at = ref(b.call("sub", [at, ref(step)]));
+  }
+  return at.line;
+}
+
 function use(
   b: Builder,
   own: number,
@@ -134,7 +147,7 @@ function use(
     outputs: readonly Aval[];
   },
 ): number {
-  const args: Argument[] = operands.map(({ line }) => ref(line));
+  const args = operands.map(({ line }) => ref(line));
   const [first, ...rest] = args;
   const aval = b.aval(operands[0]!.line);
   switch (wrapper) {
@@ -146,6 +159,7 @@ function use(
     case "vjp":
       return b.call(own, [first!, ref(b.provide(outputs[0]!.shape)), ...rest]);
   }
+  if (wrapper === "grad" && b.draw.chance(0.6)) return descent(b, own, args);
   const take = outputs.length > 1 ? b.draw.integer(0, 1) : undefined;
   const result = b.call(own, args, take);
   if (b.draw.chance(0.35)) return result;
