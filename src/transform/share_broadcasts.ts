@@ -45,9 +45,7 @@ function axesBetween(inner: BroadcastParams, outer: BroadcastParams): number[] |
     if (operand >= 0) {
       if (outer.axes[operand]! < at) return undefined;
       at = outer.axes[operand]!;
-    } else {while (
-        at < outer.shape.length && (outer.shape[at] !== extent || outer.axes.includes(at))
-      ) at++;}
+    } else while (at < outer.shape.length && outer.shape[at] !== extent) at++;
     if (at >= outer.shape.length) return undefined;
     found.push(at);
   }

@@ -59,7 +59,7 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "8 buffers": { maxStorageBuffers: 8 },
   "no lanes": { subgroupLanes: 0 },
   "4 lanes": { subgroupLanes: 4 },
-  "few workgroups, little memory": { maxWorkgroupsPerDimension: 40, maxWorkgroupStorage: 4096 },
+  "few workgroups, little memory": { maxWorkgroupsPerDimension: 25, maxWorkgroupStorage: 4096 },
   "like a GPU": { costs: DISCRETE_COSTS, subgroupLanes: 0 },
   "like a GPU in a CPU": { costs: INTEGRATED_COSTS, subgroupLanes: 0 },
   "like a GPU, little shared": {
@@ -74,7 +74,11 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "small": { costs: SMALL_COSTS },
   "small, in order": { costs: { ...SMALL_COSTS, occupancy: false } },
   "small, in order, joined": { costs: JOINING_COSTS },
-  "small, in parts": { costs: EAGER_COSTS, maxWorkgroupStorage: 64 },
+  "small, in parts, 11 buffers": {
+    costs: EAGER_COSTS,
+    maxWorkgroupStorage: 64,
+    maxStorageBuffers: 11,
+  },
   "small, 11 buffers, kernels by lot": {
     costs: SMALL_COSTS,
     maxStorageBuffers: 11,

@@ -117,19 +117,13 @@ export const compiler: readonly Mutation[] = [
     file: "src/compile/narrow_unit.ts",
     from: "return [{ ...unit, epilogue: [] }, ...after];",
     to: "return [{ ...unit, epilogue: [] }, ...after.slice(1)];",
-    adapter: "small, 11 buffers, kernels by lot",
+    adapter: "small, in parts, 11 buffers",
   },
   {
     name: "units run in the order in which they were formed",
     file: "src/compile/units.ts",
     from: "return order(entries, writer).map((entry) => entry.unit);",
     to: "return entries.map((entry) => entry.unit);",
-  },
-  {
-    name: "invocations without an element of a part compute one",
-    file: "src/compile/kernel_pack.ts",
-    from: "lines.push(`if (q >= threads) { return; }`);",
-    to: "",
   },
   {
     name: "numbers of a part are those of the first",
@@ -178,13 +172,6 @@ export const compiler: readonly Mutation[] = [
     to: "constantIndex(row * groups * 2),",
   },
   {
-    name: "half the results of a wide unit read what the other half has not written",
-    file: "src/compile/narrow_unit.ts",
-    from: "return halves(unit.results).map((results) => ({ ...unit, results }));",
-    to: "return halves(unit.results).reverse().map((results) => ({ ...unit, results }));",
-    adapter: "small, 11 buffers, kernels by lot",
-  },
-  {
     name: "updates of padded filters add what they subtract",
     file: "src/transform/align_channels.ts",
     from: "pad(reshape(change!, tensor.shape), padding)])[0]!;",
@@ -193,14 +180,14 @@ export const compiler: readonly Mutation[] = [
   {
     name: "a larger repetition repeats axes of another extent",
     file: "src/transform/share_broadcasts.ts",
-    from: "(outer.shape[at] !== extent || outer.axes.includes(at))",
-    to: "outer.axes.includes(at)",
+    from: "at < outer.shape.length && outer.shape[at] !== extent",
+    to: "at < outer.shape.length && outer.shape[at]! < extent",
   },
   {
-    name: "a larger repetition repeats along axes of the input",
+    name: "the axes of an input come before those along which it is repeated",
     file: "src/transform/share_broadcasts.ts",
-    from: "(outer.shape[at] !== extent || outer.axes.includes(at))",
-    to: "(outer.shape[at] !== extent)",
+    from: "if (outer.axes[operand]! < at) return undefined;",
+    to: "",
   },
   {
     name: "a concatenation in steps is in another order",

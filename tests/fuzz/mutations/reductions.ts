@@ -145,7 +145,7 @@ export const reductions: readonly Mutation[] = [
     file: "src/compile/reduce_kernel.ts",
     from: "columnName({ team: layout.join, parts: 1 })",
     to: "columnName({ team: layout.team, parts: 1 })",
-    adapter: "small, in parts",
+    adapter: "small, in parts, 11 buffers",
   },
   {
     name: "workgroups have more members than their memory has room for",

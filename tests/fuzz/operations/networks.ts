@@ -1,6 +1,6 @@
 /** Blocks of networks, as layers are composed in them. @module */
 import { sizeOf } from "../../../src/ir/aval.ts";
-import type { Builder } from "../builder.ts";
+import { Builder } from "../builder.ts";
 import { type Operation, ref } from "./operation.ts";
 
 const ACTIVATIONS = ["relu", "tanh", "gelu", "silu", "sigmoid", "leakyRelu", "softplus", "elu"];
@@ -27,17 +27,43 @@ function groupNormalized(b: Builder, x: number): number {
   return b.call("mul", [ref(b.reshaped(normal, shape)), ref(b.provide([channels]))]);
 }
 
+/** Images that are there, or new ones. */
+function images(b: Builder): number {
+  return b.float(({ shape }) => shape.length === 4 && sizeOf(shape) > 0) ?? b.provide([
+    b.draw.integer(1, 2),
+    b.draw.integer(3, 5),
+    b.draw.integer(3, 5),
+    b.draw.pick([1, 3, 4]),
+  ]);
+}
+
+/** A call of a program whose operands, images and filters of equal shapes, are told apart by their numbers alone. */
+function calledConvolutions(b: Builder): number | undefined {
+  const x = images(b);
+  const { shape } = b.aval(x);
+  const channels = shape[3]!;
+  const outputs = b.draw.pick([channels, b.draw.integer(1, 5)]);
+  if (channels > 9 || sizeOf(shape.slice(0, 3)) * outputs > b.limits.size) return undefined;
+  const filters = [3, 3, channels, outputs];
+  const given = [x, b.provide(shape), b.provide(filters), b.provide(filters)];
+  const inner = new Builder(b.draw, b.limits, b);
+  const [one, other, ...weights] = given.map((line) => ref(inner.argument(b, line)));
+  const convolved = [one!, other!].map((of, k) => {
+    const small = ref(inner.call("mul", [weights[k]!, 0.1]));
+    const weight = b.draw.chance(0.5) ? small : weights[k]!;
+    return ref(inner.call("conv2d", [of, weight, { padding: 1 }]));
+  });
+  const output = inner.call(b.draw.pick(["add", "sub"]), convolved);
+  const own = b.define({ wrapper: "checkpoint", body: inner.body([output]) });
+  const result = b.call(own, given.map(ref));
+  if (outputs !== channels || b.draw.chance(0.5)) return result;
+  const scaled = b.call("mul", [ref(result), 0.1]);
+  return b.call(own, [scaled, ...given.slice(1)].map(ref));
+}
+
 /** Convolution, normalization, activation, a sum with what was there, pooling: any of them left out. */
 function imageBlock(b: Builder): number | undefined {
-  const fits = ({ shape }: { readonly shape: readonly number[] }): boolean =>
-    shape.length === 4 && sizeOf(shape) > 0;
-  const x = b.float(fits) ??
-    b.provide([
-      b.draw.integer(1, 2),
-      b.draw.integer(3, 5),
-      b.draw.integer(3, 5),
-      b.draw.pick([1, 3, 4]),
-    ]);
+  const x = images(b);
   const { shape } = b.aval(x);
   const channels = shape[3]!;
   if (channels > 17) return undefined;
@@ -45,6 +71,13 @@ function imageBlock(b: Builder): number | undefined {
   if (sizeOf(shape.slice(0, 3)) * outputs > b.limits.size) return undefined;
   const filters = ref(b.provide([3, 3, channels, outputs], "f32", "small"));
   let y = b.call("conv2d", [ref(x), filters, { padding: 1 }]);
+  if (b.draw.chance(0.3)) {
+    // The next step's filters, of the same images.
+    const { shape } = b.aval(filters.line);
+    const step = b.call("mul", [ref(b.provide(shape)), 0.1]);
+    const next = b.call(b.draw.pick(["sub", "add"]), [filters, ref(step)]);
+    y = b.call("add", [ref(y), ref(b.call("conv2d", [ref(x), ref(next), { padding: 1 }]))]);
+  }
   if (b.draw.chance(0.5)) y = b.call("add", [ref(y), ref(b.provide([outputs]))]);
   const kind = b.draw.pick(["none", "images", "groups", "channels"]);
   if (kind === "groups") y = groupNormalized(b, y);
@@ -88,5 +121,6 @@ function rowBlock(b: Builder): number | undefined {
 /** Blocks of networks. */
 export const networks: readonly Operation[] = [
   { name: "block of images", weight: 1.5, make: imageBlock },
+  { name: "called convolutions", weight: 0.7, make: calledConvolutions },
   { name: "block of rows", weight: 1.5, make: rowBlock },
 ];
