@@ -178,34 +178,41 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let i = load(p_i, q);
     let j = load(p_j, q);
     let corner = load(p_corner, q);
+    // Each row is loaded before it is needed: loads take apart what drivers compile at once.
+    let m = load_filter(b, q, o_inside);
     let r0 = row_of(load(p0, q), subgroupBroadcast(i, 0u), subgroupBroadcast(j, 0u));
     let r1 = row_of(load(p1, q), subgroupBroadcast(i, 1u), subgroupBroadcast(j, 1u));
     let r2 = row_of(load(p2, q), subgroupBroadcast(i, 2u), subgroupBroadcast(j, 2u));
-    let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
-    let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
-    let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
-    let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
-    let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
-    let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
-    let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
-    let m = load_filter(b, q, o_inside);
     s0 = add_row(s0, m, r0, r1, r2);
+    let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
     s1 = add_row(s1, m, r1, r2, r3);
+    let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
     s2 = add_row(s2, m, r2, r3, r4);
+    let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
     s3 = add_row(s3, m, r3, r4, r5);
+    let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
     s4 = add_row(s4, m, r4, r5, r6);
+    let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
     s5 = add_row(s5, m, r5, r6, r7);
+    let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
     s6 = add_row(s6, m, r6, r7, r8);
+    let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
     s7 = add_row(s7, m, r7, r8, r9);
     q++;
     if (q >= sizes.in4) { break; }
   }
-  store_row(image, oy, ox, o, s0);
-  store_row(image, oy + 1, ox, o, s1);
-  store_row(image, oy + 2, ox, o, s2);
-  store_row(image, oy + 3, ox, o, s3);
-  store_row(image, oy + 4, ox, o, s4);
-  store_row(image, oy + 5, ox, o, s5);
-  store_row(image, oy + 6, ox, o, s6);
-  store_row(image, oy + 7, ox, o, s7);
+  // In a loop, since drivers compile each store; it ends where the rows do.
+  var row = oy;
+  loop {
+    store_row(image, row, ox, o, s0);
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    s3 = s4;
+    s4 = s5;
+    s5 = s6;
+    s6 = s7;
+    row++;
+    if (row >= min(oy + 8, sizes.out_height)) { break; }
+  }
 }

@@ -156,12 +156,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     if (row >= last) { break; }
   }
   let first_row = (part * sizes.batch + b) * sizes.kernel_y;
-  store_slot(first_row, first + 0u, o, s0);
-  if (SLOTS > 1u) { store_slot(first_row, first + 1u, o, s1); }
-  if (SLOTS > 2u) { store_slot(first_row, first + 2u, o, s2); }
-  if (SLOTS > 3u) { store_slot(first_row, first + 3u, o, s3); }
-  if (SLOTS > 4u) { store_slot(first_row, first + 4u, o, s4); }
-  if (SLOTS > 5u) { store_slot(first_row, first + 5u, o, s5); }
-  if (SLOTS > 6u) { store_slot(first_row, first + 6u, o, s6); }
-  if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
+  // In a loop, since drivers compile each store; it ends where the slots do.
+  var next = first;
+  loop {
+    store_slot(first_row, next, o, s0);
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    s3 = s4;
+    s4 = s5;
+    s5 = s6;
+    s6 = s7;
+    next++;
+    if (next >= min(first + SLOTS, slots)) { break; }
+  }
 }

@@ -13,7 +13,7 @@
 // The lanes share the ten pixels of x of a column: each lane loads one of the first eight and broadcasts
 // it, and in every fourth column (every second for 8 channels) one of the other two. So a lane has
 // IN4 + 2 loads, one more at times, for 288 IN4 scalar multiply-adds. The lowering bounds
-// part_strips * (strip_columns + 2), the number of loop iterations.
+// part_strips * (strip_columns + 2), the number of loop iterations. in4 is IN4 at run time.
 
 enable subgroups;
 
@@ -26,6 +26,7 @@ struct Sizes {
   width: i32,
   out_height: i32,
   out_width: i32,
+  in4: u32,
   out4: u32,
   pad_top: i32,
   pad_left: i32,
@@ -203,8 +204,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let tap = 4u * IN4 * out4;
   let to = (part * sizes.batch + b) * 9u * tap + lane / 2u * out4 + o;
   let wanted = o < out4;
-  store_filter(to, tap, wanted, f0, lane);
-  if (IN4 > 1u) { store_filter(to + 4u * out4, tap, wanted, f1, lane); }
-  if (IN4 > 2u) { store_filter(to + 8u * out4, tap, wanted, f2, lane); }
-  if (IN4 > 3u) { store_filter(to + 12u * out4, tap, wanted, f3, lane); }
+  // In a loop, since drivers compile each store; they would unroll it if they knew its end.
+  var q = 0u;
+  loop {
+    store_filter(to + 4u * q * out4, tap, wanted, f0, lane);
+    f0 = f1;
+    f1 = f2;
+    f2 = f3;
+    q++;
+    if (q >= sizes.in4) { break; }
+  }
 }

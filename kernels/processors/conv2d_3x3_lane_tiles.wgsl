@@ -239,8 +239,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     if (q >= sizes.in4) { break; }
   }
   if (wanted >= tiles) { return; }
-  store_row(image, oy, ox, o, s0);
-  store_row(image, oy + 1, ox, o, s1);
-  store_row(image, oy + 2, ox, o, s2);
-  store_row(image, oy + 3, ox, o, s3);
+  // In a loop, since drivers compile each store; it ends where the rows do.
+  var row = oy;
+  loop {
+    store_row(image, row, ox, o, s0);
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    row++;
+    if (row >= min(oy + 4, sizes.out_height)) { break; }
+  }
 }

@@ -3,25 +3,24 @@
 //
 //   y[part, b, i, j] = sum over the k of the part of a[b, i, k] * c[b, k, j]
 //
-// a: [batch, rows, inner], or [batch, inner, rows] with TRANSPOSE_A = 1
-// c: [batch, inner, columns], or [batch, columns, inner] with TRANSPOSE_B = 1
+// a: [batch, rows, inner], or [batch, inner, rows] with transpose_a = 1
+// c: [batch, inner, columns], or [batch, columns, inner] with transpose_b = 1
 // y: [parts, batch, rows, columns]
 //
-// inner and columns must be multiples of 4, rows too with TRANSPOSE_A = 1. part4 is the number of
+// inner and columns must be multiples of 4, rows too with transpose_a = 1. part4 is the number of
 // vectors of 4 along k in a part. A subgroup computes 32 rows of 64 columns, a lane eight of the
 // columns. The lanes share the rows of a: each loads an eighth of them and broadcasts it. So a lane
 // has 4 loads of a and 8 of c for 256 vector multiply-adds.
 
 enable subgroups;
 
-override TRANSPOSE_A: u32;
-override TRANSPOSE_B: u32;
-
 struct Sizes {
   batch: u32,
   rows: u32,
   inner: u32,
   columns: u32,
+  transpose_a: u32,
+  transpose_b: u32,
   parts: u32,
   part4: u32,
   groups_x: u32,
@@ -35,45 +34,45 @@ struct Sizes {
 // 4 rows of 8 columns; column r of a matrix is row r of the product.
 struct Sums { lo: mat4x4f, hi: mat4x4f }
 
-// The lane's share of eight rows of a from row i on, at k ... k + 3: its row, or with TRANSPOSE_A = 1
+// The lane's share of eight rows of a from row i on, at k ... k + 3: its row, or with transpose_a = 1
 // four rows at k + lane % 4. Rows past the end repeat those before it.
 fn load_share(b: u32, i: u32, k: u32, lane: u32) -> vec4f {
-  if (TRANSPOSE_A != 0u) {
-    let row = min(i + lane / 4u % 2u * 4u, sizes.rows - 4u);
-    return a[((b * sizes.inner + k + lane % 4u) * sizes.rows + row) / 4u];
-  }
-  return a[((b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k) / 4u];
+  let row = min(i + lane / 4u % 2u * 4u, sizes.rows - 4u);
+  let turned = (b * sizes.inner + k + lane % 4u) * sizes.rows + row;
+  let straight = (b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k;
+  return a[select(straight, turned, sizes.transpose_a != 0u) / 4u];
+}
+
+// The matrix, or its transpose.
+fn oriented(m: mat4x4f, turned: bool) -> mat4x4f {
+  let t = transpose(m);
+  return mat4x4f(
+    select(m[0], t[0], turned), select(m[1], t[1], turned), select(m[2], t[2], turned), select(m[3], t[3], turned),
+  );
 }
 
 // Column r of the result holds a[i + r, k ... k + 3], for the first or the second four rows of shares.
 fn first_rows(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
+  return oriented(mat4x4f(
     subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
     subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
-  );
-  if (TRANSPOSE_A != 0u) { return transpose(m); }
-  return m;
+  ), sizes.transpose_a != 0u);
 }
 
 fn second_rows(share: vec4f) -> mat4x4f {
-  let m = mat4x4f(
+  return oriented(mat4x4f(
     subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
     subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
-  );
-  if (TRANSPOSE_A != 0u) { return transpose(m); }
-  return m;
+  ), sizes.transpose_a != 0u);
 }
 
 // Column r of the result holds c[k + r, j ... j + 3].
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
-  if (TRANSPOSE_B != 0u) {
-    let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
-    let step = sizes.inner / 4u;
-    return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
-  }
-  let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
-  let step = sizes.columns / 4u;
-  return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
+  let turned = sizes.transpose_b != 0u;
+  let step = select(sizes.columns, sizes.inner, turned) / 4u;
+  let straight_at = (b * sizes.inner + k) * sizes.columns + j;
+  let at = select(straight_at, (b * sizes.columns + j) * sizes.inner + k, turned) / 4u;
+  return oriented(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]), turned);
 }
 
 fn add(s: Sums, rows: mat4x4f, lo: mat4x4f, hi: mat4x4f) -> Sums {
@@ -141,12 +140,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     if (q >= last) { break; }
   }
   let first = part_b * sizes.rows;
-  store_rows(first, i, j, s0);
-  store_rows(first, i + 4u, j, s1);
-  store_rows(first, i + 8u, j, s2);
-  store_rows(first, i + 12u, j, s3);
-  store_rows(first, i + 16u, j, s4);
-  store_rows(first, i + 20u, j, s5);
-  store_rows(first, i + 24u, j, s6);
-  store_rows(first, i + 28u, j, s7);
+  // In a loop, since drivers compile each store; it ends where the rows do.
+  var row = i;
+  loop {
+    store_rows(first, row, j, s0);
+    s0 = s1;
+    s1 = s2;
+    s2 = s3;
+    s3 = s4;
+    s4 = s5;
+    s5 = s6;
+    s6 = s7;
+    row += 4u;
+    if (row >= min(i + 32u, sizes.rows)) { break; }
+  }
 }

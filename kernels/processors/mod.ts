@@ -591,36 +591,43 @@ loop {
 let i = load(p_i, q);
 let j = load(p_j, q);
 let corner = load(p_corner, q);
+
+let m = load_filter(b, q, o_inside);
 let r0 = row_of(load(p0, q), subgroupBroadcast(i, 0u), subgroupBroadcast(j, 0u));
 let r1 = row_of(load(p1, q), subgroupBroadcast(i, 1u), subgroupBroadcast(j, 1u));
 let r2 = row_of(load(p2, q), subgroupBroadcast(i, 2u), subgroupBroadcast(j, 2u));
-let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
-let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
-let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
-let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
-let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
-let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
-let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
-let m = load_filter(b, q, o_inside);
 s0 = add_row(s0, m, r0, r1, r2);
+let r3 = row_of(load(p3, q), subgroupBroadcast(i, 3u), subgroupBroadcast(j, 3u));
 s1 = add_row(s1, m, r1, r2, r3);
+let r4 = row_of(load(p4, q), subgroupBroadcast(i, 4u), subgroupBroadcast(j, 4u));
 s2 = add_row(s2, m, r2, r3, r4);
+let r5 = row_of(load(p5, q), subgroupBroadcast(i, 5u), subgroupBroadcast(j, 5u));
 s3 = add_row(s3, m, r3, r4, r5);
+let r6 = row_of(load(p6, q), subgroupBroadcast(i, 6u), subgroupBroadcast(j, 6u));
 s4 = add_row(s4, m, r4, r5, r6);
+let r7 = row_of(load(p7, q), subgroupBroadcast(i, 7u), subgroupBroadcast(j, 7u));
 s5 = add_row(s5, m, r5, r6, r7);
+let r8 = row_of(load(p8, q), subgroupBroadcast(corner, 0u), subgroupBroadcast(corner, 1u));
 s6 = add_row(s6, m, r6, r7, r8);
+let r9 = row_of(load(p9, q), subgroupBroadcast(corner, 2u), subgroupBroadcast(corner, 3u));
 s7 = add_row(s7, m, r7, r8, r9);
 q++;
 if (q >= sizes.in4) { break; }
 }
-store_row(image, oy, ox, o, s0);
-store_row(image, oy + 1, ox, o, s1);
-store_row(image, oy + 2, ox, o, s2);
-store_row(image, oy + 3, ox, o, s3);
-store_row(image, oy + 4, ox, o, s4);
-store_row(image, oy + 5, ox, o, s5);
-store_row(image, oy + 6, ox, o, s6);
-store_row(image, oy + 7, ox, o, s7);
+
+var row = oy;
+loop {
+store_row(image, row, ox, o, s0);
+s0 = s1;
+s1 = s2;
+s2 = s3;
+s3 = s4;
+s4 = s5;
+s5 = s6;
+s6 = s7;
+row++;
+if (row >= min(oy + 8, sizes.out_height)) { break; }
+}
 }
 `;
 export const conv2d_3x3_lane_filter_gradient: string = `
@@ -781,14 +788,20 @@ row++;
 if (row >= last) { break; }
 }
 let first_row = (part * sizes.batch + b) * sizes.kernel_y;
-store_slot(first_row, first + 0u, o, s0);
-if (SLOTS > 1u) { store_slot(first_row, first + 1u, o, s1); }
-if (SLOTS > 2u) { store_slot(first_row, first + 2u, o, s2); }
-if (SLOTS > 3u) { store_slot(first_row, first + 3u, o, s3); }
-if (SLOTS > 4u) { store_slot(first_row, first + 4u, o, s4); }
-if (SLOTS > 5u) { store_slot(first_row, first + 5u, o, s5); }
-if (SLOTS > 6u) { store_slot(first_row, first + 6u, o, s6); }
-if (SLOTS > 7u) { store_slot(first_row, first + 7u, o, s7); }
+
+var next = first;
+loop {
+store_slot(first_row, next, o, s0);
+s0 = s1;
+s1 = s2;
+s2 = s3;
+s3 = s4;
+s4 = s5;
+s5 = s6;
+s6 = s7;
+next++;
+if (next >= min(first + SLOTS, slots)) { break; }
+}
 }
 `;
 export const conv2d_3x3_lane_strips: string = `
@@ -1007,6 +1020,7 @@ height: i32,
 width: i32,
 out_height: i32,
 out_width: i32,
+in4: u32,
 out4: u32,
 pad_top: i32,
 pad_left: i32,
@@ -1184,10 +1198,16 @@ if (strip >= last_strip) { break; }
 let tap = 4u * IN4 * out4;
 let to = (part * sizes.batch + b) * 9u * tap + lane / 2u * out4 + o;
 let wanted = o < out4;
-store_filter(to, tap, wanted, f0, lane);
-if (IN4 > 1u) { store_filter(to + 4u * out4, tap, wanted, f1, lane); }
-if (IN4 > 2u) { store_filter(to + 8u * out4, tap, wanted, f2, lane); }
-if (IN4 > 3u) { store_filter(to + 12u * out4, tap, wanted, f3, lane); }
+
+var q = 0u;
+loop {
+store_filter(to + 4u * q * out4, tap, wanted, f0, lane);
+f0 = f1;
+f1 = f2;
+f2 = f3;
+q++;
+if (q >= sizes.in4) { break; }
+}
 }
 `;
 export const conv2d_3x3_lane_tiles: string = `
@@ -1431,10 +1451,16 @@ q++;
 if (q >= sizes.in4) { break; }
 }
 if (wanted >= tiles) { return; }
-store_row(image, oy, ox, o, s0);
-store_row(image, oy + 1, ox, o, s1);
-store_row(image, oy + 2, ox, o, s2);
-store_row(image, oy + 3, ox, o, s3);
+
+var row = oy;
+loop {
+store_row(image, row, ox, o, s0);
+s0 = s1;
+s1 = s2;
+s2 = s3;
+row++;
+if (row >= min(oy + 4, sizes.out_height)) { break; }
+}
 }
 `;
 export const matmul: string = `
@@ -1569,14 +1595,13 @@ export const matmul_lanes: string = `
 
 enable subgroups;
 
-override TRANSPOSE_A: u32;
-override TRANSPOSE_B: u32;
-
 struct Sizes {
 batch: u32,
 rows: u32,
 inner: u32,
 columns: u32,
+transpose_a: u32,
+transpose_b: u32,
 parts: u32,
 part4: u32,
 groups_x: u32,
@@ -1593,42 +1618,42 @@ struct Sums { lo: mat4x4f, hi: mat4x4f }
 
 
 fn load_share(b: u32, i: u32, k: u32, lane: u32) -> vec4f {
-if (TRANSPOSE_A != 0u) {
 let row = min(i + lane / 4u % 2u * 4u, sizes.rows - 4u);
-return a[((b * sizes.inner + k + lane % 4u) * sizes.rows + row) / 4u];
+let turned = (b * sizes.inner + k + lane % 4u) * sizes.rows + row;
+let straight = (b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k;
+return a[select(straight, turned, sizes.transpose_a != 0u) / 4u];
 }
-return a[((b * sizes.rows + min(i + lane % 8u, sizes.rows - 1u)) * sizes.inner + k) / 4u];
+
+
+fn oriented(m: mat4x4f, turned: bool) -> mat4x4f {
+let t = transpose(m);
+return mat4x4f(
+select(m[0], t[0], turned), select(m[1], t[1], turned), select(m[2], t[2], turned), select(m[3], t[3], turned),
+);
 }
 
 
 fn first_rows(share: vec4f) -> mat4x4f {
-let m = mat4x4f(
+return oriented(mat4x4f(
 subgroupBroadcast(share, 0u), subgroupBroadcast(share, 1u),
 subgroupBroadcast(share, 2u), subgroupBroadcast(share, 3u),
-);
-if (TRANSPOSE_A != 0u) { return transpose(m); }
-return m;
+), sizes.transpose_a != 0u);
 }
 
 fn second_rows(share: vec4f) -> mat4x4f {
-let m = mat4x4f(
+return oriented(mat4x4f(
 subgroupBroadcast(share, 4u), subgroupBroadcast(share, 5u),
 subgroupBroadcast(share, 6u), subgroupBroadcast(share, 7u),
-);
-if (TRANSPOSE_A != 0u) { return transpose(m); }
-return m;
+), sizes.transpose_a != 0u);
 }
 
 
 fn load_c(b: u32, k: u32, j: u32) -> mat4x4f {
-if (TRANSPOSE_B != 0u) {
-let at = ((b * sizes.columns + j) * sizes.inner + k) / 4u;
-let step = sizes.inner / 4u;
-return transpose(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]));
-}
-let at = ((b * sizes.inner + k) * sizes.columns + j) / 4u;
-let step = sizes.columns / 4u;
-return mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]);
+let turned = sizes.transpose_b != 0u;
+let step = select(sizes.columns, sizes.inner, turned) / 4u;
+let straight_at = (b * sizes.inner + k) * sizes.columns + j;
+let at = select(straight_at, (b * sizes.columns + j) * sizes.inner + k, turned) / 4u;
+return oriented(mat4x4f(c[at], c[at + step], c[at + 2u * step], c[at + 3u * step]), turned);
 }
 
 fn add(s: Sums, rows: mat4x4f, lo: mat4x4f, hi: mat4x4f) -> Sums {
@@ -1696,13 +1721,19 @@ q++;
 if (q >= last) { break; }
 }
 let first = part_b * sizes.rows;
-store_rows(first, i, j, s0);
-store_rows(first, i + 4u, j, s1);
-store_rows(first, i + 8u, j, s2);
-store_rows(first, i + 12u, j, s3);
-store_rows(first, i + 16u, j, s4);
-store_rows(first, i + 20u, j, s5);
-store_rows(first, i + 24u, j, s6);
-store_rows(first, i + 28u, j, s7);
+
+var row = i;
+loop {
+store_rows(first, row, j, s0);
+s0 = s1;
+s1 = s2;
+s2 = s3;
+s3 = s4;
+s4 = s5;
+s5 = s6;
+s6 = s7;
+row += 4u;
+if (row >= min(i + 32u, sizes.rows)) { break; }
+}
 }
 `;

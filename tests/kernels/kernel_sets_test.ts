@@ -104,6 +104,13 @@ Deno.test("rules name kernels that are there and can compute the shape", async (
       }
     }
   }
+  const named = [4, 8].map((columns) => {
+    const key =
+      `matrix product: batch 1, rows 32, inner 64, columns ${columns}, transposeA 0, transposeB 0`;
+    const { operation, shape } = siteOf(key);
+    return ruledVariant(operation, shape, processor);
+  });
+  assertEquals(named, ["matmul_any", "matmul"], "tiles of eight columns would be half empty");
   const ruled = [
     ...["conv2d_3x3_lane_channels", "conv2d_3x3_lane_strips", "conv2d_3x3_lane_tiles"],
     ...["conv2d_3x3_lane_filter_gradient", "conv2d_3x3_lane_strips_filter_gradient"],

@@ -38,6 +38,7 @@ export const filterGradientLaneStrips: SplitVariant<FilterGradientShape> = {
       overrides: {
         ...sizes,
         IN4: s.in4,
+        in4: s.in4,
         strips_x: along,
         strips_y: across,
         strip_columns: length,

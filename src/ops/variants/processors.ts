@@ -69,7 +69,8 @@ function filterGradient(s: FilterGradientShape, traits: DeviceTraits): string | 
 }
 
 function product(shape: ProductShape, traits: DeviceTraits): string | undefined {
-  if (!hasVectors(shape)) return undefined;
+  // Of a few columns a tile would be mostly empty.
+  if (!hasVectors(shape) || shape.columns < 8) return undefined;
   const wide = shape.rows >= 16 && shape.columns >= 32;
   if (wide && usesLanes(traits)) return productLanes.name;
   return traits.costs.occupancy ? undefined : productVectors.name;

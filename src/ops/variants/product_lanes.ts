@@ -22,8 +22,8 @@ export const productLanes: SplitVariant<ProductShape> = {
       invocations: LANES,
       workgroup: LANES,
       overrides: (steps) => ({
-        TRANSPOSE_A: shape.transposeA,
-        TRANSPOSE_B: shape.transposeB,
+        transpose_a: shape.transposeA,
+        transpose_b: shape.transposeB,
         part4: steps,
       }),
     }, { traits, share }),
