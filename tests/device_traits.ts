@@ -11,6 +11,11 @@ import { allKernelSets } from "../src/ops/variants/kernel_sets.ts";
 /** Costs of a CPU adapter. */
 export const SOFTWARE_COSTS: AdapterCosts = adapterCosts(builtInProfile("software"));
 
+/** A CPU adapter that computes few elements four at a time, too: arrays of tests are small. */
+export const FOURS: { readonly costs: AdapterCosts } = {
+  costs: { ...SOFTWARE_COSTS, leastVectors: 0 },
+};
+
 /** Costs of a GPU that shares the memory of the CPU. */
 export const INTEGRATED_COSTS: AdapterCosts = adapterCosts(builtInProfile("integrated"));
 

@@ -30,6 +30,8 @@ interface Execution {
   readonly leastIterations: AdapterCosts["leastIterations"];
   readonly leastRun: number;
   readonly tiledWorkgroup: number;
+  readonly leastVectors: number;
+  readonly longExpression: number;
   readonly occupancy: boolean;
 }
 
@@ -43,6 +45,10 @@ const PROCESSOR: Execution = {
   // A page: each core prefetches of its own.
   leastRun: 1024,
   tiledWorkgroup: 16,
+  // It loads and stores each element by itself: fewer take hardly longer one at a time, and half as long to compile.
+  leastVectors: 8192,
+  // Random bits, which keys are made of, take 2 ms to compile.
+  longExpression: 100,
   occupancy: false,
 };
 
@@ -53,6 +59,8 @@ const GRAPHICS: Execution = {
   // 128 bytes, which memory gives at once.
   leastRun: 32,
   tiledWorkgroup: 64,
+  leastVectors: 0,
+  longExpression: Infinity,
   occupancy: true,
 };
 

@@ -44,7 +44,7 @@ export interface BufferChoice {
 
 /** Chooses the tensors of a (simplified) program that are written to memory. */
 export function chooseBuffers(program: Program, traits: DeviceTraits): BufferChoice {
-  const { load, store, dispatch } = traits.costs;
+  const { load, store, dispatch, longExpression } = traits.costs;
   const uses = countUses(program);
   const work = estimateWork(program, uses, load);
   const chosen = requiredBuffers(program);
@@ -62,7 +62,8 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       const inlined = wanted * work.get(output!)!;
       const written = output!.size * (work.get(output!)! + store);
       const stored = written + wanted * load;
-      const isWorthIt = following.has(output!) || isRepeated(node)
+      const isLong = work.get(output!)! > longExpression;
+      const isWorthIt = following.has(output!) || isRepeated(node) || isLong
         ? inlined > stored || uses.get(output!)! > 1 && written < NEGLIGIBLE * dispatch
         : inlined > stored + dispatch;
       const isTooLong = node.inputs.length > 0 && demand.copies(output!) > MOST_COPIES;

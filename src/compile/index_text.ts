@@ -55,8 +55,6 @@ export class IndexText {
   #term(atom: Atom, coefficient: number): string {
     const code = this.#atom(atom);
     if (coefficient === 1) return code;
-    // Steps of a window, which an unrolled loop makes constants.
-    if (coefficient > 0 && coefficient < UNROLLED) return `${code} * ${coefficient}u`;
     return `${code} * ${this.#size(`${code} *`, coefficient >>> 0)}`;
   }
 

@@ -47,7 +47,7 @@ export function mapKernel<B>(
   traits: DeviceTraits,
 ): GeneratedKernel<B> {
   const size = results[0]!.size;
-  const width: Width = size % 4 === 0 ? 4 : 1;
+  const width: Width = size % 4 === 0 && size >= traits.costs.leastVectors ? 4 : 1;
   const rows = width === 4 ? rowsOf(results, traits) : 1;
   const attempt = (width: Width, rows: number, together: number) =>
     build(results, context, { width, rows, together, traits });

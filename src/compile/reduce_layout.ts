@@ -60,12 +60,12 @@ export function layoutOf(
   const { lower } = node.primitive;
   if (lower.kind !== "reduce") throw new Error("Internal error: not a reduction.");
   const axes = lower.axes(node.params);
-  const { shape } = node.inputs[0]!;
+  const { shape, size } = node.inputs[0]!;
   const kept = shape.filter((_, axis) => !axes.includes(axis));
   const reduced = axes.map((axis) => shape[axis]!);
   const positions = unit.reductions.some((tensor) => opOf(tensor.node) === "argmax");
   const lastKept = !axes.includes(shape.length - 1);
-  const lanes = !vectors
+  const lanes = !vectors || size < traits.costs.leastVectors
     ? "none"
     : lastKept && sizeOf(kept) % 4 === 0 && kept.at(-1)! % 4 === 0
     ? "kept"

@@ -15,6 +15,7 @@ import { accumulate, type Accumulators } from "./accumulate.ts";
 import { type Expressions, LOOP } from "./expression.ts";
 import { type GeneratedKernel, generatedKernel, groupKernel, loopBound } from "./kernel_source.ts";
 import type { Layout } from "./reduce_layout.ts";
+import { UNROLLED } from "./index_text.ts";
 import { JOINED, type Team } from "./team.ts";
 import type { ReduceUnit } from "./units.ts";
 import { registerType, type Width } from "./wgsl_values.ts";
@@ -123,7 +124,7 @@ function loop(
   const next = step === 1 ? `${LOOP}++` : `${LOOP} += ${step}u`;
   const over = (first: string, end: string, lines: readonly string[]): string[] =>
     block(`for (var ${LOOP} = ${first}; ${LOOP} < ${end}; ${next}) `, lines);
-  if (count <= 2 * BLOCK || acc.sums.length === 0) {
+  if (count <= UNROLLED || acc.sums.length === 0) {
     return [...acc.before, ...over(from, to, [...body, ...acc.each("s")]), ...acc.after];
   }
   const some = [
@@ -188,14 +189,17 @@ function teamKernel<B>(
   let left = peers;
   let registers: readonly string[] = [];
   while (left > 1) {
-    const together = Math.min(JOINED, left);
+    // Where invocations run one after the other, one takes all: there is less to compile, and less to wait for.
+    const together = traits.costs.occupancy ? Math.min(JOINED, left) : left;
     left /= together;
     const first = left * side;
-    const slots = (name: string): string[] =>
-      Array.from({ length: together }, (_, k) => `shared_${name}[member + ${k * first}u]`);
+    const slots = (name: string): string[] => [`shared_${name}[member + ${LOOP} * ${first}u]`];
     const how = { expressions, layout, inLanes: false, position: "", found: slots };
     const joined = accumulate(unit, acc.values.map(slots), how);
-    const join = [...joined.before, ...joined.each("s"), ...joined.after];
+    const turns = `for (var ${LOOP} = 0u; ${LOOP} < ${
+      loopBound(expressions, together)
+    }; ${LOOP}++) `;
+    const join = [...joined.before, ...block(turns, joined.each("s")), ...joined.after];
     registers = joined.results;
     body.push(
       "workgroupBarrier();",

@@ -39,6 +39,10 @@ export interface AdapterCosts {
   readonly leastRun: number;
   /** Invocations of a workgroup of the kernels that compute a tile each. */
   readonly tiledWorkgroup: number;
+  /** Fewest elements that are computed four at a time: of fewer, it takes longer to compile the text of all four. */
+  readonly leastVectors: number;
+  /** Simple operations of one element from which on an expression is too long to compile it in several kernels. */
+  readonly longExpression: number;
   /** Whether more workgroups run at once if each takes less workgroup memory. */
   readonly occupancy: boolean;
 }

@@ -25,7 +25,18 @@ import { ndArray } from "../../src/ir/nd_array.ts";
 import { Pauses } from "../../src/ir/pauses.ts";
 import type { Program } from "../../src/ir/program.ts";
 import { chooseParts, usesLanes } from "../../src/ops/kernel_grid.ts";
-import { conv2d, matmul, mul, relu, reshape, sum, tanh } from "../../src/tensor/mod.ts";
+import { splitKey } from "../../src/random/mod.ts";
+import {
+  conv2d,
+  convert,
+  matmul,
+  mul,
+  neg,
+  relu,
+  reshape,
+  sum,
+  tanh,
+} from "../../src/tensor/mod.ts";
 import { simplify, trace } from "../../src/transform/mod.ts";
 import { SOFTWARE_TRAITS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
@@ -83,7 +94,12 @@ Deno.test("a change of any cost changes a plan", async () => {
   const rows = programOf((x, y) => [relu(mul(x, y))], [16, 256, 32], [32]);
   const long = programOf((x) => [sum(x, { axes: [0] })], [4000, 16]);
   const keep = programOf(twoSums, [400, 256]);
-  const programs = [conv, wide, rows, long, keep];
+  // Both results are made of the same random bits.
+  const bits = programOf((x) => {
+    const words = convert(splitKey(convert(x, "u32"), 2)[1], "f32");
+    return [neg(words), sum(words)];
+  }, [2]);
+  const programs = [conv, wide, rows, long, keep, bits];
   const plansOf = async (costs: AdapterCosts) =>
     JSON.stringify(
       await Promise.all(programs.map((program) => dispatchesOf(program, { ...base, costs }))),
@@ -108,6 +124,8 @@ Deno.test("a change of any cost changes a plan", async () => {
     shortLoops: { shortLoops: 1e6 },
     leastRun: { leastRun: 4 },
     tiledWorkgroup: { shuffle: 100, tiledWorkgroup: 64 },
+    leastVectors: { leastVectors: 1e6 },
+    longExpression: { longExpression: Infinity },
     occupancy: { shuffle: 100, occupancy: true },
   };
   const names = Object.entries(costs).flatMap(([name, value]) =>

@@ -14,10 +14,10 @@ import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import type { Fn, Subject } from "../cases/laws.ts";
 import { uniform } from "../cases/random.ts";
 import { webgpuTest } from "../webgpu.ts";
-import { DISCRETE_COSTS } from "../device_traits.ts";
+import { DISCRETE_COSTS, FOURS } from "../device_traits.ts";
 
 /** The fewest storage buffers that an adapter may have, and as many as there are. */
-const LIMITS: readonly Partial<DeviceTraits>[] = [{}, { maxStorageBuffers: 8 }];
+const LIMITS: readonly Partial<DeviceTraits>[] = [{}, FOURS, { ...FOURS, maxStorageBuffers: 8 }];
 
 function subject(name: string, shapes: readonly (readonly number[])[], fn: Fn): Subject {
   const next = uniform(3);
@@ -137,7 +137,7 @@ agreesTest("what follows pointwise results elementwise is computed with them", [
 
 webgpuTest("what is not finite is not folded away by what a driver knows to be 0", async (gpu) => {
   const x = ndArray({ shape: [2, 2, 1], dtype: "f32" }, [1, Infinity, NaN, -Infinity]);
-  const backend = new WebGpuBackend(gpu);
+  const backend = new WebGpuBackend(gpu, { traits: FOURS });
   const fns: Fn[] = [
     (x) => [t.mul(x!, t.range(2, "f32"))],
     (x) => [t.mul(x!, t.range(4, "f32"))],

@@ -6,7 +6,7 @@ import type { Program } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { max, mul, reshape, sub, sum } from "../../src/tensor/mod.ts";
 import { inlineCalls, simplify, trace } from "../../src/transform/mod.ts";
-import { SOFTWARE_TRAITS } from "../device_traits.ts";
+import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
 import { conv4Workload } from "../workloads/conv4.ts";
 
 /** The dispatches of a function of one tensor. */
@@ -27,13 +27,29 @@ const valuesOf = (steps: readonly DispatchStep[]) => steps.map(({ overrides }) =
 
 Deno.test("pointwise kernels that differ in the number of elements are one pipeline", () => {
   const square = (shape: Shape) => dispatchesOf((x) => mul(x, x), shape);
-  const [small, large] = [[65, 32], [4097, 32]].map(square);
-  assertEquals(codesOf(small!), codesOf(large!));
-  assertNotEquals(valuesOf(small!), valuesOf(large!));
+  for (const [few, many] of [[[65, 3], [2001, 4]], [[257, 32], [4097, 32]]] as const) {
+    const [small, large] = [few, many].map(square);
+    assertEquals(codesOf(small!), codesOf(large!));
+    assertNotEquals(valuesOf(small!), valuesOf(large!));
+  }
   // Where all workgroups are full, the number of elements is not even read.
-  const [few, many] = [[64, 32], [4096, 32]].map(square);
+  const [few, many] = [[256, 32], [4096, 32]].map(square);
   assertEquals(codesOf(few!), codesOf(many!));
   assertEquals([...valuesOf(few!), ...valuesOf(many!)], [{}, {}]);
+});
+
+Deno.test("a CPU computes four elements at once where there are many, a GPU wherever it can", () => {
+  const shapes = [[255, 32], [256, 32]] as const;
+  for (const fn of [(x: Tensor) => mul(x, x), (x: Tensor) => sum(x, { axes: [0] })]) {
+    const inFours = ({ costs }: Pick<DeviceTraits, "costs">) =>
+      shapes.map((shape) => {
+        const { program } = trace(fn, [{ shape, dtype: "f32" }]);
+        const [code] = codesOf(compiled(simplify(program), { ...SOFTWARE_TRAITS, costs }));
+        return code!.includes("b0: array<vec4<f32>>");
+      });
+    assertEquals(inFours(SOFTWARE_TRAITS), [false, true]);
+    assertEquals(inFours({ costs: DISCRETE_COSTS }), [true, true]);
+  }
 });
 
 Deno.test("kernels that differ in extents and strides are one pipeline", () => {
@@ -49,6 +65,8 @@ Deno.test("kernels that differ in extents and strides are one pipeline", () => {
     const [small, large] of [
       [[4, 8, 8, 32], [4, 32, 16, 64]],
       [[4, 12, 12, 32], [4, 28, 20, 32]],
+      // Of 8 channels a row has two vectors, which is no less.
+      [[4, 32, 32, 8], [4, 32, 16, 64]],
     ] as const
   ) {
     assertEquals(codesOf(pooled(small)), codesOf(pooled(large)));
@@ -71,7 +89,8 @@ Deno.test("sums over different numbers of elements are one pipeline, whoever joi
       dispatchesOf((x) => sum(x, { axes: [0] }), [rows, columns])
     );
     assertEquals(a!.length, dispatches);
-    assertEquals(codesOf(a!)[0]!.includes("workgroupBarrier"), few === 1100);
+    // The invocations of a CPU run one after the other: one of them joins all parts.
+    assertEquals(codesOf(a!)[0]!.split("workgroupBarrier").length - 1, few === 1100 ? 1 : 0);
     assertEquals(codesOf(a!), codesOf(b!));
     assertNotEquals(valuesOf(a!), valuesOf(b!));
   }
@@ -79,9 +98,11 @@ Deno.test("sums over different numbers of elements are one pipeline, whoever joi
 
 Deno.test("bounds of long loops are not in the text, where drivers would unroll them", () => {
   const bounds = (rows: number) =>
-    codesOf(dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])).join().match(/r < (\du|size)/g);
+    codesOf(dispatchesOf((x) => sum(x, { axes: [0] }), [rows, 32])).join().match(
+      /\w+ < (\du|size|end)/g,
+    );
   assertEquals(bounds(4), ["r < 4u"]);
-  assertEquals(bounds(5), ["r < size"]);
+  assertEquals(bounds(5), ["start < size", "r < end"]);
 });
 
 Deno.test("steps of gradient descent share their pipelines: what follows a sum is stored with it", () => {

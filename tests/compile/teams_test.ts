@@ -12,7 +12,7 @@ import { add, argMax, convert, less, max, mul, sin, sum } from "../../src/tensor
 import { referenceOf, runOn } from "../cases/device.ts";
 import type { Subject } from "../cases/laws.ts";
 import { integer, pick, uniform } from "../cases/random.ts";
-import { DISCRETE_COSTS, INTEGRATED_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
+import { DISCRETE_COSTS, FOURS, INTEGRATED_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 const GPU: Partial<DeviceTraits> = { costs: DISCRETE_COSTS, subgroupLanes: 0 };
@@ -26,6 +26,8 @@ const EAGER: AdapterCosts = {
 
 /** Adapters whose workgroups are large, small or have little memory. */
 const ADAPTERS: Readonly<Record<string, Partial<DeviceTraits>>> = {
+  "a CPU": {},
+  "a CPU, in fours": FOURS,
   "a GPU": GPU,
   "a GPU in a CPU": { ...GPU, costs: INTEGRATED_COSTS },
   "parts": { ...GPU, costs: EAGER },

@@ -8,6 +8,7 @@ import { add, broadcast, mul, reverse, sum } from "../../src/ops/mod.ts";
 import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import { gradientOf, subjectOf } from "../cases/laws.ts";
 import { primitiveCases } from "../cases/primitives.ts";
+import { FOURS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 const primitives = [...new Set(primitiveCases.map(({ primitive }) => primitive))];
@@ -16,7 +17,7 @@ for (const primitive of primitives) {
   webgpuTest(`WebGPU agrees with the reference on '${primitive}' to second order`, async (gpu) => {
     const backend = new WebGpuBackend(gpu);
     // The fewest buffers that an adapter may have.
-    const narrow = new WebGpuBackend(gpu, { traits: { maxStorageBuffers: 8 } });
+    const narrow = new WebGpuBackend(gpu, { traits: { ...FOURS, maxStorageBuffers: 8 } });
     for (const entry of primitiveCases.filter((one) => one.primitive === primitive)) {
       let subject = subjectOf(entry);
       const real = referenceOf(subject).every(({ dtype }) => dtype === "f32");

@@ -12,7 +12,7 @@ import type { AdapterCosts } from "../../src/ir/adapter_costs.ts";
 import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import { Pauses } from "../../src/ir/pauses.ts";
 import type { Program } from "../../src/ir/program.ts";
-import { DISCRETE_COSTS, INTEGRATED_COSTS } from "../device_traits.ts";
+import { DISCRETE_COSTS, FOURS, INTEGRATED_COSTS } from "../device_traits.ts";
 
 /** Name of the adapter that has too little memory for every program: it is computed in parts where that can be. */
 export const LITTLE_MEMORY = "little memory";
@@ -56,9 +56,9 @@ const EAGER_COSTS: AdapterCosts = {
 /** Adapters that programs are compiled for: what they have less than the one that is there. */
 export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "as it is": {},
-  "8 buffers": { maxStorageBuffers: 8 },
+  "8 buffers": { ...FOURS, maxStorageBuffers: 8 },
   "no lanes": { subgroupLanes: 0 },
-  "4 lanes": { subgroupLanes: 4 },
+  "4 lanes": { ...FOURS, subgroupLanes: 4 },
   "few workgroups, little memory": { maxWorkgroupsPerDimension: 25, maxWorkgroupStorage: 4096 },
   "like a GPU": { costs: DISCRETE_COSTS, subgroupLanes: 0 },
   "like a GPU in a CPU": { costs: INTEGRATED_COSTS, subgroupLanes: 0 },
@@ -66,7 +66,7 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
     ...{ costs: DISCRETE_COSTS, subgroupLanes: 0 },
     ...{ maxWorkgroupStorage: 512 },
   },
-  "kernels by lot": { chooseKernel: byLot(1) },
+  "kernels by lot": { ...FOURS, chooseKernel: byLot(1) },
   "no lanes, kernels by lot": { subgroupLanes: 0, chooseKernel: byLot(2) },
   "like a GPU, kernels by lot": { costs: DISCRETE_COSTS, chooseKernel: byLot(3) },
   "like a GPU, 10 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 10 },

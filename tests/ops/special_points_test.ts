@@ -6,6 +6,7 @@ import type { Primitive } from "../../src/ir/primitive.ts";
 import * as ops from "../../src/ops/mod.ts";
 import { specialPointFaults } from "../cases/special_check.ts";
 import { SPECIAL_POINTS } from "../cases/special_points.ts";
+import { FOURS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 for (const name of ["reference", "tfjs"] as const) {
@@ -19,7 +20,9 @@ for (const name of ["reference", "tfjs"] as const) {
 webgpuTest(
   "special points have the documented value and two derivatives on WebGPU",
   async (gpu) => {
-    assertEquals(await specialPointFaults(new Engine(new WebGpuBackend(gpu))), []);
+    for (const traits of [{}, FOURS]) {
+      assertEquals(await specialPointFaults(new Engine(new WebGpuBackend(gpu, { traits }))), []);
+    }
   },
 );
 

@@ -8,6 +8,7 @@ import * as t from "../../src/tensor/mod.ts";
 import { openTfjs } from "../../src/tfjs/mod.ts";
 import { trace } from "../../src/transform/mod.ts";
 import { runProgram } from "../cases/device.ts";
+import { FOURS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 /** A function, where it is measured, and the most units in the last place it may be off. */
@@ -119,7 +120,7 @@ async function assertUlps(backend: Backend, factor: Readonly<Record<string, numb
 }
 
 webgpuTest("functions on WebGPU are off by a few units in the last place", async (gpu) => {
-  await assertUlps(new WebGpuBackend(gpu), {});
+  for (const traits of [{}, FOURS]) await assertUlps(new WebGpuBackend(gpu, { traits }), {});
 });
 
 Deno.test("functions on tfjs are off by a few units in the last place", async () => {

@@ -3,6 +3,7 @@ import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import { openTfjs } from "../../src/tfjs/mod.ts";
 import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import { gradientOf, type Subject } from "../cases/laws.ts";
+import { FOURS } from "../device_traits.ts";
 import { type CompositeCase, subjectFrom } from "./fixtures.ts";
 import { DEVICE_COMPOSITES } from "./more_fixtures.ts";
 import { webgpuTest } from "../webgpu.ts";
@@ -18,11 +19,13 @@ function withGradient(entry: CompositeCase): Subject {
 }
 
 webgpuTest("composites and their gradients on WebGPU, twice each", async (gpu) => {
-  const backend = new WebGpuBackend(gpu);
-  for (const entry of DEVICE_COMPOSITES) {
-    const subject = withGradient(entry);
-    const got = await runOn(backend, subject);
-    assertAgrees(entry.name, got, { want: referenceOf(subject), tolerance: 2e-5 });
+  for (const traits of [{}, FOURS]) {
+    const backend = new WebGpuBackend(gpu, { traits });
+    for (const entry of DEVICE_COMPOSITES) {
+      const subject = withGradient(entry);
+      const got = await runOn(backend, subject);
+      assertAgrees(entry.name, got, { want: referenceOf(subject), tolerance: 2e-5 });
+    }
   }
 });
 

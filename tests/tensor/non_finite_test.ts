@@ -9,6 +9,7 @@ import * as loss from "../../src/loss/mod.ts";
 import { clipByGlobalNorm } from "../../src/optim/mod.ts";
 import * as t from "../../src/tensor/mod.ts";
 import { grad } from "../../src/transform/mod.ts";
+import { FOURS } from "../device_traits.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 /** A function, its operand, and what it must give. */
@@ -247,5 +248,7 @@ for (const name of ["reference", "tfjs"] as const) {
 }
 
 webgpuTest("numbers that are not finite keep their meaning on WebGPU", async (gpu) => {
-  await assertRows(new Engine(new WebGpuBackend(gpu)));
+  for (const traits of [{}, FOURS]) {
+    await assertRows(new Engine(new WebGpuBackend(gpu, { traits })));
+  }
 });
