@@ -13,6 +13,7 @@ export {
 export * from "./channel_statistics.ts";
 export * from "./class_indices.ts";
 export * from "./episode_indices.ts";
+export * from "./gather_episodes.ts";
 export * from "./gather_images.ts";
 export { type GivenImages, imageDataset, type ImageDatasetOptions } from "./given_images.ts";
 export { HostRandom } from "./host_random.ts";

@@ -20,15 +20,15 @@ import {
 import { type TaskLosses, taskLosses, type TaskLossesInput } from "./task_losses.ts";
 
 /** What {@linkcode adaptTasks} returns. */
-export interface AdaptedTasks<Params> {
+export interface AdaptedTasks<Params, Metrics = unknown> {
   /** The adapted parameters, each `[task, ...]`. */
   readonly adapted: Params;
   /** Inner losses before each step, `f32[step, task]`. */
   readonly innerLosses: Tensor;
   /** Outer losses and metrics at the initial parameters. */
-  readonly before: TaskLosses;
+  readonly before: TaskLosses<Metrics>;
   /** Outer losses and metrics at the adapted parameters. */
-  readonly after: TaskLosses;
+  readonly after: TaskLosses<Metrics>;
 }
 
 /**
@@ -61,14 +61,14 @@ export interface AdaptedTasks<Params> {
  * assertAlmostEquals(valuesOf(after.losses)[0]!, 0.5);
  * ```
  */
-export function adaptTasks<Params, Shared, Rates, Support, Query, Constants>(
-  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+export function adaptTasks<Params, Shared, Rates, Support, Query, Constants, Metrics = unknown>(
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: InnerLoopOptions,
 ): (
   meta: MetaParameters<Params, Shared, Rates>,
   data: TaskData<Support, Query, Constants>,
   key: Tensor,
-) => AdaptedTasks<Params> {
+) => AdaptedTasks<Params, Metrics> {
   requireArguments("adaptTasks", { problem }, { problem: is.objectWith({ inner: is.callback }) });
   requireOptions("adaptTasks", options, {
     optimizer: true,

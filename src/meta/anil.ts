@@ -49,12 +49,12 @@ import { META_OPTIONS } from "./meta_options.ts";
  * assertAlmostEquals(valuesOf(adapted.head)[0]!, 3 - 0.1 * 2 * 5, 1e-7);
  * ```
  */
-export function anil<Params, Shared, Rates, Support, Query, Constants>(
-  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+export function anil<Params, Shared, Rates, Support, Query, Constants, Metrics = unknown>(
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: Omit<MetaGradientOptions, "adapt" | "algorithm"> & {
     readonly head: (path: string) => boolean;
   },
-): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+): MetaGradient<Params, Shared, Rates, Support, Query, Constants, Metrics> {
   const { adapt: _, ...own } = META_OPTIONS;
   // The meta-gradient looks at the optimizer.
   requireOptions("anil", options, { ...own, optimizer: true, order: true, head: true });

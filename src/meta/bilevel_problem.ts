@@ -16,11 +16,11 @@ export interface LossContext<Constants = unknown> {
 }
 
 /** A loss, alone or with more results that are worth reporting. */
-export type LossResult = Tensor | {
+export type LossResult<Metrics = unknown> = Tensor | {
   /** The loss, `f32[]`. */
   readonly loss: Tensor;
   /** A tree of tensors, such as `{ accuracy }`. */
-  readonly metrics: unknown;
+  readonly metrics: Metrics;
 };
 
 /**
@@ -31,27 +31,34 @@ export type LossResult = Tensor | {
  * @param batch One task's data for this step.
  * @param context Random key and constants.
  */
-export type TaskLoss<Params, Shared, Batch, Constants = unknown> = (
+export type TaskLoss<Params, Shared, Batch, Constants = unknown, Metrics = unknown> = (
   params: Params,
   shared: Shared,
   batch: Batch,
   context: LossContext<Constants>,
-) => LossResult;
+) => LossResult<Metrics>;
 
 /** A task's inner loss, which adapts the parameters, and its outer loss, which judges them. */
-export interface BilevelProblem<Params, Shared, Support, Query, Constants = unknown> {
+export interface BilevelProblem<
+  Params,
+  Shared,
+  Support,
+  Query,
+  Constants = unknown,
+  Metrics = unknown,
+> {
   /** Minimised by the inner loop on the support batch. */
   readonly inner: TaskLoss<Params, Shared, Support, Constants>;
   /** Evaluated at the adapted parameters on the query batch. */
-  readonly outer: TaskLoss<Params, Shared, Query, Constants>;
+  readonly outer: TaskLoss<Params, Shared, Query, Constants, Metrics>;
 }
 
 /** A loss with its metrics, which are `{}` where it has none. */
-export interface LossWithMetrics {
+export interface LossWithMetrics<Metrics = unknown> {
   /** The loss, `f32[]`. */
   readonly loss: Tensor;
   /** A tree of tensors. */
-  readonly metrics: unknown;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -62,9 +69,12 @@ export interface LossWithMetrics {
  * @returns Loss and metrics.
  * @throws {TypeError} If the loss is not an `f32` scalar.
  */
-export function lossWithMetrics(result: LossResult, name: string): LossWithMetrics {
-  const whole: Partial<LossWithMetrics> | undefined | null = result instanceof Tensor
-    ? { loss: result, metrics: {} }
+export function lossWithMetrics<Metrics>(
+  result: LossResult<Metrics>,
+  name: string,
+): LossWithMetrics<Metrics> {
+  const whole: Partial<LossWithMetrics<Metrics>> | undefined | null = result instanceof Tensor
+    ? { loss: result, metrics: {} as Metrics }
     : result;
   const { loss, metrics } = whole ?? {};
   if (!(loss instanceof Tensor) || loss.dtype !== "f32" || loss.rank !== 0) {
@@ -75,5 +85,5 @@ export function lossWithMetrics(result: LossResult, name: string): LossWithMetri
     );
   }
   // What else there is, such as the pictures of a pretext task, is no tree of tensors.
-  return { loss, metrics };
+  return { loss, metrics: metrics as Metrics };
 }

@@ -40,10 +40,10 @@ import { META_OPTIONS } from "./meta_options.ts";
  * assertAlmostEquals(valuesOf(grads.params)[0]!, 0.9 ** 2 * 2, 1e-12);
  * ```
  */
-export function maml<Params, Shared, Rates, Support, Query, Constants>(
-  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+export function maml<Params, Shared, Rates, Support, Query, Constants, Metrics = unknown>(
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: Omit<MetaGradientOptions, "order" | "algorithm">,
-): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+): MetaGradient<Params, Shared, Rates, Support, Query, Constants, Metrics> {
   requireOptions("maml", options, META_OPTIONS);
   return metaGradient(problem, { ...options, order: "exact", algorithm: "maml" });
 }

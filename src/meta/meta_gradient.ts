@@ -54,7 +54,7 @@ export interface MetaGradientOptions extends InnerLoopOptions {
 }
 
 /** What a meta-gradient function returns. */
-export interface MetaGradientResult<Params, Shared, Rates> {
+export interface MetaGradientResult<Params, Shared, Rates, Metrics = unknown> {
   /** Outer loss, mean over tasks, `f32[]`. */
   readonly loss: Tensor;
   /** Its gradient with respect to each group of meta-parameters. */
@@ -68,7 +68,7 @@ export interface MetaGradientResult<Params, Shared, Rates> {
   /** Metrics of the inner loss before each step: a list of trees of tensors `[task, ...]`. */
   readonly innerMetrics: readonly unknown[];
   /** Metrics of the outer loss after the last step: a tree of tensors `[task, ...]`. */
-  readonly outerMetrics: unknown;
+  readonly outerMetrics: Metrics;
   /**
    * Gradient of the inner losses, mean over tasks and steps, with respect to `shared`: the heads'
    * own training signal. `{}` unless `ownGradients`.
@@ -83,7 +83,15 @@ export interface MetaGradientResult<Params, Shared, Rates> {
 }
 
 /** A meta-gradient: a pure function to be traced, and what it is. */
-export interface MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+export interface MetaGradient<
+  Params,
+  Shared,
+  Rates,
+  Support,
+  Query,
+  Constants,
+  Metrics = unknown,
+> {
   /**
    * Evaluates outer loss and meta-gradient.
    *
@@ -96,7 +104,7 @@ export interface MetaGradient<Params, Shared, Rates, Support, Query, Constants> 
     meta: MetaParameters<Params, Shared, Given>,
     data: TaskData<Support, Query, Constants>,
     key: Tensor,
-  ): MetaGradientResult<Params, Shared, Given>;
+  ): MetaGradientResult<Params, Shared, Given, Metrics>;
   /** Name of the algorithm. */
   readonly algorithm: string;
   /** Exact or first order. */
@@ -144,10 +152,10 @@ export interface MetaGradient<Params, Shared, Rates, Support, Query, Constants> 
  * assertAlmostEquals(valuesOf(grads.shared)[0]!, 0.25 * 1.5);
  * ```
  */
-export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
-  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+export function metaGradient<Params, Shared, Rates, Support, Query, Constants, Metrics = unknown>(
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: MetaGradientOptions,
-): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+): MetaGradient<Params, Shared, Rates, Support, Query, Constants, Metrics> {
   requireCall("metaGradient", arguments, 2);
   return metaGradientThrough(reverseStep, problem, options);
 }
@@ -156,11 +164,19 @@ export function metaGradient<Params, Shared, Rates, Support, Query, Constants>(
  * {@linkcode metaGradient} with a given way back through an inner step. Not exported from the
  * package: it lets tests prove that the start-up guard sees a way back that is wrong.
  */
-export function metaGradientThrough<Params, Shared, Rates, Support, Query, Constants>(
+export function metaGradientThrough<
+  Params,
+  Shared,
+  Rates,
+  Support,
+  Query,
+  Constants,
+  Metrics = unknown,
+>(
   makeReverseStep: typeof reverseStep,
-  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: MetaGradientOptions,
-): MetaGradient<Params, Shared, Rates, Support, Query, Constants> {
+): MetaGradient<Params, Shared, Rates, Support, Query, Constants, Metrics> {
   requireOptions(options.algorithm ?? "metaGradient", options, {
     order: is.optional(is.oneOf("exact", "first")),
     ...META_OPTIONS,
@@ -185,7 +201,7 @@ export function metaGradientThrough<Params, Shared, Rates, Support, Query, Const
     meta: MetaParameters<Params, Shared, Given>,
     data: TaskData<Support, Query, Constants>,
     key: Tensor,
-  ): MetaGradientResult<Params, Shared, Given> {
+  ): MetaGradientResult<Params, Shared, Given, Metrics> {
     const path = runInnerLoop(meta, data, key);
     const { steps, results, join, tasks } = path;
     const outer = outerStep(problem.outer, join);

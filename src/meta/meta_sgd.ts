@@ -42,10 +42,10 @@ import { META_OPTIONS } from "./meta_options.ts";
  * assertAlmostEquals(valuesOf(grads.rates["x"]!)[0]!, -0.9 * 2 * 2, 1e-7);
  * ```
  */
-export function metaSgd<Params, Shared, Support, Query, Constants>(
-  problem: BilevelProblem<Params, Shared, Support, Query, Constants>,
+export function metaSgd<Params, Shared, Support, Query, Constants, Metrics = unknown>(
+  problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: Omit<MetaGradientOptions, "optimizer" | "innerRate" | "algorithm">,
-): MetaGradient<Params, Shared, ByPath, Support, Query, Constants> {
+): MetaGradient<Params, Shared, ByPath, Support, Query, Constants, Metrics> {
   const { optimizer: _, innerRate: __, ...own } = META_OPTIONS;
   requireOptions("metaSgd", options, { ...own, order: true });
   return metaGradient(problem, { ...options, optimizer: sgd(), algorithm: "meta-sgd" });

@@ -21,11 +21,11 @@ export interface SharedGrads<Shared> {
 }
 
 /** What the outer evaluation returns. */
-export interface OuterStepResult<Shared> {
+export interface OuterStepResult<Shared, Metrics = unknown> {
   /** `f32[task]`. */
   readonly losses: Tensor;
   /** Metrics of the outer loss, each tensor `[task, ...]`. */
-  readonly metrics: unknown;
+  readonly metrics: Metrics;
   /** Gradient of each task's loss with respect to its fast weights, each `[task, ...]`. */
   readonly fast: ByPath;
   /** Gradient of the sum of the losses with respect to what the tasks share. */
@@ -39,11 +39,13 @@ export interface OuterStepResult<Shared> {
  * @param join Puts fast and slow parameters together.
  * @returns The evaluation.
  */
-export function outerStep<Params, Shared, Query, Constants>(
-  loss: TaskLoss<Params, Shared, Query, Constants>,
+export function outerStep<Params, Shared, Query, Constants, Metrics>(
+  loss: TaskLoss<Params, Shared, Query, Constants, Metrics>,
   join: (fast: ByPath, slow: ByPath) => Params,
-): (input: TaskLossesInput<Shared, Query, Constants>) => OuterStepResult<Shared> {
-  return checkpoint((input: TaskLossesInput<Shared, Query, Constants>): OuterStepResult<Shared> => {
+): (input: TaskLossesInput<Shared, Query, Constants>) => OuterStepResult<Shared, Metrics> {
+  return checkpoint((
+    input: TaskLossesInput<Shared, Query, Constants>,
+  ): OuterStepResult<Shared, Metrics> => {
     const fast: ByPath = mapTree(identity, input.fast);
     const slow: ByPath = mapTree(identity, input.slow);
     const shared = mapTree<Shared>(identity, input.shared);

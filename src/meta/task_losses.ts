@@ -25,11 +25,11 @@ export interface TaskLossesInput<Shared = unknown, Batch = unknown, Constants = 
 }
 
 /** The losses of a batch of tasks. */
-export interface TaskLosses {
+export interface TaskLosses<Metrics = unknown> {
   /** `f32[task]`. */
   readonly losses: Tensor;
   /** A tree of tensors, each `[task, ...]`. */
-  readonly metrics: unknown;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -41,11 +41,11 @@ export interface TaskLosses {
  * @param options `join` puts fast and slow parameters together; `name` is used in errors.
  * @returns Losses `[task]` and metrics `[task, ...]`.
  */
-export function taskLosses<Params, Shared, Batch, Constants>(
-  loss: TaskLoss<Params, Shared, Batch, Constants>,
+export function taskLosses<Params, Shared, Batch, Constants, Metrics>(
+  loss: TaskLoss<Params, Shared, Batch, Constants, Metrics>,
   { fast, slow, shared, batch, keys, constants }: TaskLossesInput<Shared, Batch, Constants>,
   { join, name }: { readonly join: (fast: ByPath, slow: ByPath) => Params; readonly name: string },
-): TaskLosses {
+): TaskLosses<Metrics> {
   const ofOneTask = (fastOfTask: ByPath, batchOfTask: Batch, key: Tensor) =>
     lossWithMetrics(
       loss(join(fastOfTask, slow), shared, batchOfTask, { key, constants }),

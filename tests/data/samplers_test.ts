@@ -5,6 +5,9 @@ import {
   episodeIndices,
   EpisodeSampler,
   EpochSampler,
+  gatherEpisodes,
+  gatherImages,
+  imageDataset,
   splitDataset,
   takePerClass,
 } from "../../src/data/mod.ts";
@@ -202,4 +205,34 @@ Deno.test("classIndices() throws on labels without a name, indices without an ex
         }),
     ]
   ) assertThrows(sample, RangeError, "index 1 is listed twice, expected every example once");
+});
+
+Deno.test("gatherEpisodes() puts the images and labels of each task behind a task axis", () => {
+  const images = Array.from({ length: 103 }, (_, k) => [[k, 255 - k, 7], [0, 128, k]]);
+  const dataset = imageDataset({ images, labels: LABELS, classNames: EXAMPLES.classNames });
+  const sampler = new EpisodeSampler({
+    ...{ examples: dataset, way: 3, shot: 2, queryShot: 1, seed: 4 },
+  });
+  const episodes = [5, 6].map((step) => sampler.episode(step));
+  const statistics = { mean: [0.25], standardDeviation: [0.5] };
+  const tasks = gatherEpisodes(dataset, episodes, statistics);
+  assertEquals(tasks.support.images.shape, [2, 6, 2, 3, 1]);
+  assertEquals([tasks.query.images.shape, tasks.query.labels.dtype], [[2, 3, 2, 3, 1], "i32"]);
+  assertEquals([...tasks.query.labels.data], [0, 1, 2, 0, 1, 2]);
+  for (const side of ["support", "query"] as const) {
+    const { images: { data }, labels } = tasks[side];
+    const size = data.length / 2;
+    episodes.forEach((episode, task) => {
+      const own = gatherImages(dataset, { ...statistics, indices: episode[side] });
+      assertEquals(data.slice(task * size, (task + 1) * size), own);
+      const count = episode[side].length;
+      const classes = [...labels.data.slice(task * count, (task + 1) * count)]
+        .map((label) => episode.classes[label]);
+      assertEquals(classes, [...episode[side]].map((row) => LABELS[row]));
+    });
+  }
+  assertThrows(() => gatherEpisodes(dataset, []), RangeError, "0 episodes");
+  const other = { ...episodes[0]!, query: Int32Array.of(1), queryLabels: Int32Array.of(0) };
+  const odd = () => gatherEpisodes(dataset, [episodes[0]!, other]);
+  assertThrows(odd, RangeError, "number 1 has 1 images of its query, the first 3");
 });

@@ -6,6 +6,7 @@ import {
   binaryCrossEntropy,
   meanSquaredError,
   ntXent,
+  prototypeLogits,
   softmaxCrossEntropy,
   supervisedContrastive,
   vicReg,
@@ -213,4 +214,27 @@ Deno.test("losses throw on operands that do not fit", () => {
   assertThrows(() => vicReg(zeros([1, 2]), zeros([1, 2])), TypeError, "with n from 2");
   assertThrows(() => supervisedContrastive(zeros([3, 2]), labels), TypeError, "f32[n, features]");
   assertThrows(() => ntXent(zeros([4, 2]), { temperature: 0 }), RangeError, "temperature 0");
+});
+
+Deno.test("prototypeLogits() is minus the squared distance to the mean of each class", () => {
+  const support = normal(randomKey(7), [4, 3]);
+  const queries = normal(randomKey(8), [5, 3]);
+  const rows = chunked(valuesOf(support), 3);
+  const of = valuesOf(labels);
+  const prototypes = [0, 1, 2].map((label) => {
+    const own = rows.filter((_, k) => of[k] === label);
+    return [0, 1, 2].map((f) => own.reduce((sum, row) => sum + row[f]!, 0) / own.length);
+  });
+  const expected = chunked(valuesOf(queries), 3).flatMap((query) =>
+    prototypes.map((mean) => -query.reduce((sum, x, f) => sum + (x - mean[f]!) ** 2, 0))
+  );
+  const logits = prototypeLogits(queries, { support, labels, classes: 3 });
+  assertEquals(logits.shape, [5, 3]);
+  valuesOf(logits).forEach((value, k) => assertAlmostEquals(value, expected[k]!, 1e-12));
+  assertThrows(
+    () => prototypeLogits(zeros([5, 2]), { support, labels, classes: 3 }),
+    TypeError,
+    "found embeddings f32[5, 2], support f32[4, 3] and labels i32[4]",
+  );
+  assertThrows(() => prototypeLogits(queries, { support, labels, classes: 0 }), RangeError, "0");
 });

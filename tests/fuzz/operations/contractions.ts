@@ -165,6 +165,12 @@ function loss(b: Builder): number | undefined {
   if (found === undefined || sizeOf(b.aval(found).shape) === 0) return undefined;
   const x = bounded(b, found, 10);
   const [rows, classes] = b.aval(x).shape;
+  if (b.draw.chance(0.2)) {
+    const support = ref(b.provide([rows! + 1, classes!]));
+    const members = ref(b.provide([rows! + 1], "i32", "index"));
+    const count = b.draw.integer(1, 4);
+    return b.call("prototypeLogits", [ref(x), { support, labels: members, classes: count }]);
+  }
   if (b.draw.chance(0.5)) {
     if (rows! < 2) return undefined;
     const other = ref(b.provide([rows!, classes!]));
