@@ -108,7 +108,8 @@ const PHASE = "train";
  * @returns What training has left on the engine, its cost and its evaluations.
  * @throws {TypeError} If an option is missing or not known, the step returns another structure, shape or type than
  *   it was given or a metric that is no scalar, or the evaluation anything but numbers.
- * @throws {RangeError} If a loss or anything that training changes is not finite; names step and tensor.
+ * @throws {RangeError} If a loss or anything that training changes is not finite; names step and tensor. If the
+ *   folder has more steps than are asked for.
  * @throws {Error} If the folder cannot be made or is that of another seed, another training works in it, or the device fails.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
  *

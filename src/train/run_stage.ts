@@ -125,7 +125,7 @@ const MOST_PENDING = 64;
  * @param options Where to run and write, how often to evaluate and to save.
  * @returns The values it has left, its cost and its evaluations.
  * @throws {RangeError} If a loss or anything that training changes is not finite; names arm, phase,
- *   step and tensor.
+ *   step and tensor. If its checkpoint has more steps than are asked for.
  * @throws {Error} If the device is lost, out of memory or in error; names arm, phase, step and the bytes
  *   that the engine held.
  * @throws {DOMException} `AbortError`, after a checkpoint, if the signal says so.
@@ -242,7 +242,14 @@ async function train<S>(
       "Remove that checkpoint to go on from the one before.",
     )
     : check.demand(training, `start ${place}`, "Check what it starts from."));
-  if (done >= steps) return { training, record: { ledger, curve } };
+  if (done > steps) {
+    engine.release(training);
+    throw new RangeError(
+      `Cannot train ${place} for ${steps} steps: its checkpoint is of step ${done}. Ask for ${done} or more, or ` +
+        `take another folder.`,
+    );
+  }
+  if (done === steps) return { training, record: { ledger, curve } };
 
   where.saved = restored?.step;
   where.step = done;

@@ -206,6 +206,22 @@ async function startElsewhere(folder: string): Promise<Deno.ChildProcess> {
   return child;
 }
 
+Deno.test("fit() in a folder with more steps than it is asked for says so", () =>
+  withEngine((engine) =>
+    withFolder(async (folder) => {
+      await fit(engine, options({ folder, steps: 6 }));
+      const before = engine.memory().live;
+      await assertRejects(
+        () => fit(engine, options({ folder, steps: 5 })),
+        RangeError,
+        "for 5 steps: its checkpoint is of step 6. Ask for 6 or more, or take another folder.",
+      );
+      assertEquals(engine.memory().live, before);
+      const { record } = await fit(engine, options({ folder, steps: 7 }));
+      assertEquals(record.ledger.steps, 7);
+    })
+  ));
+
 Deno.test("one training at a time works in a folder; the lock ends with a killed process", () =>
   withEngine((engine) =>
     withFolder(async (folder) => {
