@@ -6,7 +6,7 @@
 import { excerpt } from "../text/printable.ts";
 import { viewSchema } from "./config_keys.ts";
 import type { ConfigIssue, ConfigSchema } from "./config_schema.ts";
-import { unknownName, UsageError } from "./usage_error.ts";
+import { closestName, unknownName, UsageError } from "./usage_error.ts";
 import { isMapping, readYaml, type ValuePath, type YamlDocument } from "./yaml_source.ts";
 
 /** Values from one source, with what is needed to point at them. */
@@ -89,7 +89,7 @@ export async function resolveConfig<Config>(
   const result = schema.safeParse(merged);
   const faults = result.success
     ? await largeIntegers(result.data, { schema, layers })
-    : result.error.issues.flatMap(await messagesOf({ schema, layers }));
+    : result.error.issues.flatMap(await messagesOf({ schema, layers }, merged));
   if (result.success && faults.length === 0) return result.data;
   const messages = faults.slice(0, MOST_MESSAGES).map((message) => message());
   const surplus = faults.length - messages.length;
@@ -106,9 +106,10 @@ interface FaultSource {
   readonly layers: readonly ConfigLayer[];
 }
 
-/** Gives the faults of an issue of the schema: one, or one for every unknown key. */
+/** Gives the faults of an issue of the schema in a value: one, or one for every unknown key. */
 async function messagesOf(
   { schema, layers }: FaultSource,
+  value: unknown,
 ): Promise<(issue: ConfigIssue) => Fault[]> {
   const view = await viewSchema(schema);
   return (issue) => {
@@ -118,7 +119,7 @@ async function messagesOf(
         () =>
           `${placeIn(layers, { path, key: false })}${nameOf(path)}${
             issue.message.replace(/\.$/, "")
-          }.`,
+          }.${instead(issue, value)}`,
       ];
     }
     const what = path.length > 0 ? `key of "${excerpt(path.join("."))}"` : "key";
@@ -152,6 +153,17 @@ async function largeIntegers(
       for (const [key, item] of Object.entries(value)) visit(item, [...path, key]);
     }
   }
+}
+
+/** Of an issue that a text is none of some names: the text, and the name that may be meant. */
+function instead({ path, values }: ConfigIssue, value: unknown): string {
+  const found = path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    value,
+  );
+  if (values === undefined || typeof found !== "string") return "";
+  const close = closestName(found, values.map(String));
+  return ` Found "${excerpt(found)}".${close === undefined ? "" : ` Did you mean "${close}"?`}`;
 }
 
 function nameOf(path: ValuePath): string {

@@ -14,6 +14,8 @@ export interface ConfigIssue {
   readonly path: readonly PropertyKey[];
   /** The keys that no schema knows. */
   readonly keys?: readonly string[];
+  /** The values that are possible where another was found. */
+  readonly values?: readonly unknown[];
 }
 
 /** What validation gives: the configuration with its defaults, or what is wrong. */

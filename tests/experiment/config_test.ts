@@ -158,7 +158,7 @@ Deno.test("resolveConfig() names the place of every issue in the layer that it c
   const expected = [
     "--set steps=1.5: steps: Invalid input: expected int, received number.",
     "p.yaml:2:7: rate: Invalid input: expected number, received string.",
-    'c.yaml:2:3: arms.1: Invalid option: expected one of "meta"|"scratch".',
+    'c.yaml:2:3: arms.1: Invalid option: expected one of "meta"|"scratch". Found "mta". Did you mean "meta"?',
     "p.yaml:6:10: model.block: Invalid input: expected object, received number.",
     'p.yaml:5:3: Unknown key of "model" "widht". Did you mean "width"? Valid: width, block.',
     'p.yaml:3:1: Unknown key "modle". Did you mean "model"? Valid: steps, rate, arms, note, model.',
