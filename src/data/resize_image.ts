@@ -35,7 +35,8 @@ function taps({ start, length, size }: {
 /**
  * Cuts a centred square out of an image and resizes it, smoothed against aliasing.
  *
- * The filter is the triangle (bilinear) of twice the pixel pitch of the coarser grid, as in Pillow.
+ * The filter is the triangle (bilinear) of twice the pixel pitch of the coarser grid, as in Pillow, which
+ * also rounds between columns and rows: its bytes differ from these by 1 at most.
  * Pixels outside of the square have no influence.
  *
  * @param image The image.

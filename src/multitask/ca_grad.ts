@@ -38,7 +38,8 @@ const LARGEST = 1e4;
  * `g_w` their combination; then `d = g + c |g| g_w / |g_w|`. On every face the solution is that of a
  * quadratic equation; the one that fulfils the conditions of the optimum best is taken.
  *
- * Source: Liu et al., arXiv 2110.14048, equations 2 to 5.
+ * Source: Liu et al., arXiv 2110.14048, equations 2 to 5. The authors' program besides divides the step by
+ * `1 + c^2`.
  *
  * @param options The radius `c`.
  * @returns The method, for 1 to 10 tasks. Its weights are `1/K` and what the worst tasks get: the

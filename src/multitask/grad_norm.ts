@@ -44,6 +44,9 @@ const LOWEST = 1e-3;
  * Bounds that the paper does not need: a weight does not fall below 0.001 of the mean; the progress
  * `loss / initial` of a task whose initial loss is not positive is 1; losses below 0 count as 0.
  *
+ * The lengths are those of the gradients of all shared parameters; to save time the paper takes the last
+ * shared layer alone.
+ *
  * Source: Chen et al., arXiv 1711.02257, equation 2 and algorithm 1; Adam for the weights at the
  * rate 0.025: section 5.
  *

@@ -19,7 +19,8 @@ export interface NashMtlOptions {
  * Opposed gradients have no finite solution: the weight of a gradient of length 1
  * ends about 1000, smoothly. A task whose gradient is 0 gets the mean weight of the others.
  *
- * Source: Navon et al., arXiv 2202.01017, claim 3.1 and equation 2.
+ * Source: Navon et al., arXiv 2202.01017, claim 3.1 and equation 2. The authors' program besides clips
+ * the step to the length 1: `withClipping(optimizer, { maxNorm: 1 })`.
  *
  * @param options Iterations of the solver.
  * @returns The method. Weights are of the order of one over the gradients' lengths: the combined
