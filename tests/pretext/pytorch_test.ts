@@ -12,11 +12,14 @@ import {
   constant,
   matmul,
   mul,
+  range,
   reshape,
   slice,
   sub,
   sum,
+  takeAt,
   tanh,
+  transpose,
   valuesOf,
 } from "../../src/tensor/mod.ts";
 import { valueAndGrad } from "../../src/transform/mod.ts";
@@ -24,6 +27,7 @@ import { flatten, unflatten } from "../../src/tree/tree.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
 
 const [SIZE, EMBEDDING, HIDDEN] = [12, 6, 5];
+const PIXELS = SIZE * SIZE * 3;
 const SEEDS = [3, 4, 5];
 const images = uniform(randomKey(1), [4, SIZE, SIZE, 3]);
 const labels = constant([2, 0, 1, 0], { dtype: "i32" });
@@ -57,6 +61,9 @@ const TASKS: Readonly<Record<keyof typeof golden["tasks"], PretextTask>> = {
   "masked, grey": pretext.maskedAutoencoding(masked),
   "masked, token": pretext.maskedAutoencoding({ ...masked, shown: "token" }),
   "masked, channel": pretext.maskedAutoencoding({ ...masked, shown: "channel" }),
+  "masked patches": pretext.maskedPatches({
+    ...{ imageSize: SIZE, patch: 2, features: 4, depth: 1, heads: 2 },
+  }),
   detection: pretext.detection({ classes: 3, imageSize: SIZE, cells: 3, largest: 6, hidden }),
   contrastive: pretext.contrastive({ projection, hidden }),
   "supervised contrastive": pretext.supervisedContrastiveTask({ projection, hidden }),
@@ -83,6 +90,13 @@ function headOf(name: string, task: PretextTask, embedding: number): Params {
   return unflatten<Params>(structure, waves);
 }
 
+/** Patches of 2 x 2 of the places `indices` `[n, count]`: `[n, count, 12]`. */
+function chosen(x: Tensor, indices: Tensor): Tensor {
+  const [n, half] = [x.shape[0]!, SIZE / 2];
+  const cut = transpose(reshape(x, [n, half, 2, half, 2, 3]), [0, 1, 3, 2, 4, 5]);
+  return takeAt(reshape(cut, [n, half * half, 12]), [reshape(range(n), [n, 1]), indices]);
+}
+
 function assertNear(actual: number, expected: number, where: string, tolerance = 1e-8): void {
   assertAlmostEquals(actual, expected, tolerance * Math.max(1, Math.abs(expected)), where);
 }
@@ -90,13 +104,15 @@ function assertNear(actual: number, expected: number, where: string, tolerance =
 for (const [name, task] of Object.entries(TASKS) as [keyof typeof golden["tasks"], PretextTask][]) {
   Deno.test(`${name} is PyTorch's program of its paper, with its gradients`, () => {
     const params: Both = {
-      backbone: wave([SIZE * SIZE * 3, EMBEDDING], 0.2),
+      backbone: wave([name === "masked patches" ? 12 : PIXELS, EMBEDDING], 0.2),
       head: headOf(name, task, EMBEDDING),
     };
     SEEDS.forEach((seed, row) => {
       const lossOf = ({ backbone, head }: Both) => {
-        const encode: Encode = (x) =>
-          tanh(matmul(reshape(sub(x, 0.5), [x.shape[0]!, SIZE * SIZE * 3]), backbone));
+        const encode: Encode = (x, _, { visible } = {}) => {
+          const rows = visible ? chosen(x, visible.indices) : reshape(x, [x.shape[0]!, PIXELS]);
+          return tanh(matmul(sub(rows, 0.5), backbone));
+        };
         return task.loss({ encode, head, images, labels, key: randomKey(seed) });
       };
       const expected = golden.tasks[name][row]!;

@@ -16,6 +16,7 @@ import augment
 from detection import detection
 from draws import key_of, uniform
 from fixtures import BACKBONE, EMBEDDING, HIDDEN, SIZE, classifier, decoder, mlp, projection, wave
+from masked_patches import SHAPES, TOKENS, masked_patches
 from patches import (
     CENTRES, MAP, classification, colorization, inpainting, jigsaw, jigsaw_tiles, masked,
     relative_position, rotation,
@@ -44,6 +45,7 @@ TASKS = {
     "masked, channel": (
         lambda head, key: masked(head, key, "channel"), {**decoder(SIZE, 3), "join": (1, 1, 4, 3)}
     ),
+    "masked patches": (masked_patches, SHAPES, TOKENS),
     "detection": (detection, mlp(EMBEDDING, [HIDDEN], 9 * 13, bias=True)),
     "contrastive": (contrastive, projection(4)),
     "supervised contrastive": (supervised_contrastive, projection(4)),
@@ -75,7 +77,7 @@ def number(x):
 
 def main():
     results = {"tasks": {}, "augmentations": {}}
-    for name, (task, shapes) in TASKS.items():
+    for name, (task, shapes, *own) in TASKS.items():
         rows = []
         for seed in (3, 4, 5):
             head = {
@@ -83,7 +85,7 @@ def main():
                 for phase, path in enumerate(sorted(shapes))
             }
             loss, metrics = task(head, key_of(seed))
-            leaves = {"backbone": BACKBONE, **head}
+            leaves = {"backbone": own[0] if own else BACKBONE, **head}
             grads = torch.autograd.grad(loss, list(leaves.values()))
             rows.append({
                 "loss": number(loss),
