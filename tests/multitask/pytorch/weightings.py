@@ -402,13 +402,15 @@ def main():
     for name, (method, tasks) in METHODS.items():
         course = method(tasks)
         next(course)
-        steps = []
-        for step in range(STEPS):
+        # Weights that move by signs alone take many steps to tell exponents apart.
+        steps, stride = [], 12 if name == "gradnorm" else 1
+        for step in range(STEPS * stride):
             given = rows_of(step, tasks), losses_of(step, tasks), second_of(step, tasks)
             weights, direction = course.send(given)
             shown = lambda x: None if x is None else [float(f"{value:.12g}") for value in x]
-            steps.append({"weights": shown(weights), "direction": shown(direction)})
-        results[name] = {"tasks": tasks, "steps": steps}
+            if (step + 1) % stride == 0:
+                steps.append({"weights": shown(weights), "direction": shown(direction)})
+        results[name] = {"tasks": tasks, "stride": stride, "steps": steps}
     path = pathlib.Path(__file__).with_name("golden.json")
     path.write_text(json.dumps(results, indent=1) + "\n")
 
