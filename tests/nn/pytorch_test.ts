@@ -5,6 +5,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { openEngine } from "../../src/engine/mod.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
+import { nodeFlops } from "../../src/ir/program.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import {
   classifierHead,
@@ -24,7 +25,8 @@ import {
   type StoredTensor,
   storeTree,
 } from "../../src/run/mod.ts";
-import { constant, valuesOf } from "../../src/tensor/mod.ts";
+import { constant, mean, square, valuesOf } from "../../src/tensor/mod.ts";
+import { grad, trace } from "../../src/transform/mod.ts";
 import { flatten, unflatten } from "../../src/tree/tree.ts";
 import { withoutWebgpu } from "../webgpu.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
@@ -89,6 +91,41 @@ for (const [name, expected] of Object.entries(golden) as [keyof typeof golden, O
     assertNear(valuesOf(run(trained.state, false).output), expected.after, 1e-9);
   });
 }
+
+Deno.test("networks and their gradients count the operations that PyTorch counts", () => {
+  // torch.utils.flop_counter of torch 2.13 for networks.py, 8 images 32 x 32 x 3: forward, and with the
+  // gradient of mean(output^2). It passes over the two products of attention, which are added here.
+  const attention = 12 * 2 * 2 * 8 * 64 * 64 * 192;
+  const rows: readonly (readonly [Layer, number, number])[] = [
+    [conv4({ ways: 5 }), 63711232, 176977920],
+    [encoder({ dropout: 0 }), 401506304, 1190363136],
+    [resNet({ depth: 18 }), 8886681600, 26631733248],
+    [resNet({ depth: 50 }), 20764950528, 62266540032],
+    [visionTransformer(), 5445255168 + attention, 16326328320 + 3 * attention],
+  ];
+  const contraction = /conv|matmul|dot/;
+  for (const [layer, forward, withGradient] of rows) {
+    const { leaves, structure } = flatten<Tensor>({ ...layer.init(randomKey(0)) });
+    const shapes = leaves.map(({ shape, dtype }) => ({ shape, dtype }));
+    const images = { shape: [8, 32, 32, 3], dtype: "f32" } as const;
+    const output = (params: Params, state: Params, x: Tensor): Tensor =>
+      layer.apply(params, state, x, { training: true }).output;
+    const count = (of: (params: Params, state: Params, x: Tensor) => unknown): number =>
+      trace((...given: Tensor[]) => {
+        const model = unflatten<{ params: Params; state: Params }>(structure, given.slice(0, -1));
+        return of(model.params, model.state, given.at(-1)!) as Tensor;
+      }, [...shapes, images]).program.nodes
+        .filter(({ primitive }) => contraction.test(primitive.name))
+        .reduce((sum, node) => sum + nodeFlops(node), 0);
+    assertEquals(count(output), forward);
+    const loss = (params: Params, state: Params, x: Tensor): Tensor =>
+      mean(square(output(params, state, x)));
+    assertEquals(
+      count((p, state, x) => grad((own: Params) => loss(own, state, x))(p)),
+      withGradient,
+    );
+  }
+});
 
 /** The networks of `LARGE` in compare.py. */
 const LARGE: Readonly<Record<string, Layer>> = {
