@@ -2,7 +2,20 @@ import * as is from "../ir/kinds.ts";
 import { requireCall, requireOptions } from "../ir/options.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { sgd } from "../optim/sgd.ts";
-import { abs, clip, div, exp, maximum, mul, ones, sub, sum, zeros } from "../tensor/mod.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import {
+  abs,
+  clip,
+  div,
+  exp,
+  maximum,
+  mul,
+  ones,
+  onesLike,
+  sub,
+  sum,
+  zeros,
+} from "../tensor/mod.ts";
 import { solveCosines, unitGram } from "./linear_algebra.ts";
 import { tasksOf, type Weighting, type WeightingState } from "./weighting.ts";
 
@@ -109,25 +122,35 @@ export function imtlGradient(): Weighting {
     init: () => ({}),
     weigh(inputs) {
       const tasks = tasksOf("IMTL-G", inputs);
-      const { cosines, inverse } = unitGram(inputs.gram);
-      const weights = mul(solveCosines(cosines, ones([tasks])), inverse);
-      const least = mul(sum(abs(weights)), LEAST_SUM);
-      return {
-        weights: div(weights, maximum(maximum(sum(weights), least), TINY)),
-        state: inputs.state,
-      };
+      return { weights: impartial(inputs.gram, ones([tasks])), state: inputs.state };
     },
   };
 }
 
 /**
- * IMTL: {@linkcode imtlGradient} for the shared parameters and {@linkcode imtlLoss} for those that a
- * task has for itself.
+ * Weights of gradients that combine those of scaled losses impartially.
+ *
+ * @param gram Inner products of the gradients `[n, n]`.
+ * @param scales What each loss is multiplied by, `[n]`; weights of the scaled gradients, which are
+ *   those of the gradients over this, add up to 1.
+ */
+function impartial(gram: Tensor, scales: Tensor): Tensor {
+  const { cosines, inverse } = unitGram(gram);
+  const weights = mul(solveCosines(cosines, onesLike(scales)), inverse);
+  const shares = div(weights, scales);
+  const least = mul(sum(abs(shares)), LEAST_SUM);
+  return div(weights, maximum(maximum(sum(shares), least), TINY));
+}
+
+/**
+ * IMTL: losses are scaled by {@linkcode imtlLoss}; what a task has for itself gets the gradient of its
+ * scaled loss, the shared parameters those of all scaled losses combined by {@linkcode imtlGradient}.
  *
  * Source: Liu et al., "Towards impartial multi-task learning", ICLR 2021, algorithm 1.
  *
  * @param options Those of {@linkcode imtlLoss}.
- * @returns The method; its weights add up to 1, its state is that of {@linkcode imtlLoss}.
+ * @returns The method; its weights are those of the scaled gradients, which add up to 1, times the
+ *   scales; its state is that of {@linkcode imtlLoss}.
  *
  * @example
  * ```ts
@@ -143,14 +166,14 @@ export function imtlGradient(): Weighting {
  */
 export function imtl(options: ImtlOptions = {}): Weighting {
   requireOptions("imtl", options, { rate: is.optionalNumber, optimizer: true });
-  const [gradient, loss] = [imtlGradient(), imtlLoss(options)];
+  const loss = imtlLoss(options);
   return {
-    ...gradient,
+    ...loss,
     name: "imtl",
-    init: loss.init,
+    needsGradients: true,
     weigh(inputs) {
       const { weights: own, state } = loss.weigh(inputs);
-      return { weights: gradient.weigh(inputs).weights, own, state };
+      return { weights: impartial(inputs.gram, own), own, state };
     },
   };
 }

@@ -39,6 +39,7 @@ const METHODS: Readonly<Record<keyof typeof golden, Weighting>> = {
   famo: multitask.famo(),
   "imtl-l": multitask.imtlLoss({ rate: 0.1 }),
   "imtl-g": multitask.imtlGradient(),
+  imtl: multitask.imtl({ rate: 0.1 }),
   mgda: multitask.mgda(),
   cagrad: multitask.caGrad(),
   "nash-mtl": multitask.nashMtl(),

@@ -159,6 +159,19 @@ def imtl_g(rows, _):
     return np.concatenate([[1 - alpha.sum()], alpha])
 
 
+def imtl(tasks):
+    """ICLR 2021, algorithm 1: equation 4 on the gradients of the losses that equation 7 has scaled."""
+    s = torch.zeros(tasks, requires_grad=True)
+    optimizer, out = torch.optim.SGD([s], lr=0.1), None
+    while True:
+        rows, losses, _ = yield out
+        scales = torch.exp(s.detach()).numpy()
+        out = weighted(imtl_g(scales[:, None] * rows, None) * scales, rows)
+        optimizer.zero_grad()
+        (torch.exp(s) * torch.tensor(losses) - s).sum().backward()
+        optimizer.step()
+
+
 def on_simplex(objective, tasks, gradient=None):
     """Least value over the simplex."""
     best = None
@@ -375,6 +388,7 @@ METHODS = {
     "famo": (famo, 3),
     "imtl-l": (imtl_l, 3),
     "imtl-g": (each(imtl_g), 3),
+    "imtl": (imtl, 3),
     "mgda": (each(mgda), 3),
     "cagrad": (each(ca_grad), 3),
     "nash-mtl": (each(fair(1)), 3),
