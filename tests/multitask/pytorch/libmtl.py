@@ -64,7 +64,7 @@ def train(name, options):
             self.decoders = torch.nn.ModuleDict()
             for k, task in enumerate(TASKS):
                 self.decoders[task] = torch.nn.Linear(2, 1, bias=False)
-                self.decoders[task].weight.data = wave((2, 1), 1 + 3.3 * k).T.contiguous()
+                self.decoders[task].weight.data = wave((2, 1), 1 + 5 * k).T.contiguous()
 
         def get_share_params(self):
             return self.encoder.parameters()
