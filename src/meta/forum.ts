@@ -56,7 +56,8 @@ export interface ForumResult<Params, Shared> {
  * and all outer losses by what is left: `sum w_i grad F_i + v grad q`, where `w` and `v >= 0` solve a
  * quadratic program, exactly.
  *
- * Source: Ye, Lin and Zhang, arXiv 2401.09257, equations 4 to 9 (there with a moving mean of `w`).
+ * Source: Ye, Lin and Zhang, arXiv 2401.09257, equations 4 to 9 (there with a moving mean of `w`; the
+ * authors' program also takes the gradients of the outer losses at the length 1).
  *
  * @param problem Inner loss and outer losses; support and query are batches without a task axis.
  * @param options Steps to the inner optimum and strength of the constraint.

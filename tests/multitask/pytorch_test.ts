@@ -49,6 +49,8 @@ const METHODS: Readonly<Record<keyof typeof golden, Weighting>> = {
   similarity: multitask.similarityWeighting(),
   pcgrad: multitask.pcGrad(),
   gradvac: multitask.gradVac({ part: 0.3 }),
+  graddrop: multitask.gradDrop(),
+  random: multitask.randomWeighting(),
   lbtw: multitask.lossBalancedWeighting({ epoch: 4 }),
   "db-mtl": multitask.dbMtl(),
   excessmtl: multitask.excessMtl({ rate: 0.3 }),

@@ -4,20 +4,25 @@
 
 Every step has gradients and losses by formula (rows_of, losses_of; the same in ../pytorch_test.ts). What the
 papers train by gradient descent (variances, GradNorm's weights, FAMO's logits, IMTL's scales) is trained by
-torch.optim on the loss that the paper writes down; what they solve is solved by SciPy. Two tasks are taken
-where the order of the others is drawn.
+torch.optim on the loss that the paper writes down; what they solve is solved by SciPy. What is drawn
+is drawn from the key 0 by ../../pretext/pytorch/draws.py.
 """
 
 import json
 import math
 import pathlib
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import optimize
 
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "pretext/pytorch"))
+from draws import bits, key_of, split, uniform
+
 torch.set_default_dtype(torch.float64)
+KEY = key_of(0)
 
 STEPS, WIDTH = 6, 5
 SCALES = [1.0, 3.0, 0.4]
@@ -244,6 +249,27 @@ def similarity(rows, _):
     return np.maximum(units @ units[0], 0)
 
 
+def orders(tasks):
+    """For every task an order of all, by random scores."""
+    return uniform(split(KEY, 1)[0], (tasks, tasks)).argsort(1).tolist()
+
+
+def grad_drop(tasks):
+    """2010.06808, equation 1: positive elements are kept where U < (1 + sum g / sum |g|) / 2, negative ones elsewhere."""
+    out = None
+    while True:
+        rows, _, _ = yield out
+        purity = (1 + rows.sum(0) / np.abs(rows).sum(0)) / 2
+        positive = uniform(split(KEY, 1)[0], (WIDTH,)).numpy() < purity
+        out = None, (rows * np.where(positive, rows > 0, rows < 0)).sum(0)
+
+
+def random_weights(rows, _):
+    """2111.10603, section 3.2: the softmax of normal numbers, here by the method of Box and Muller."""
+    u, v = (bits(KEY, (2, len(rows))) >> np.uint64(8)).astype(float) / 2**24
+    return F.softmax(torch.from_numpy(np.sqrt(-2 * np.log(1 - u)) * np.cos(2 * np.pi * v)), 0).numpy()
+
+
 def pc_grad(tasks):
     """2001.06782, algorithm 1."""
     out = None
@@ -251,7 +277,7 @@ def pc_grad(tasks):
         rows, _, _ = yield out
         changed = [row.copy() for row in rows]
         for i, g in enumerate(changed):
-            for j in range(tasks):
+            for j in orders(tasks)[i]:
                 if j != i and g @ rows[j] < 0:
                     g -= (g @ rows[j]) / (rows[j] @ rows[j]) * rows[j]
         out = None, np.sum(changed, 0)
@@ -264,7 +290,7 @@ def grad_vac(tasks):
         rows, _, _ = yield out
         changed = [row.copy() for row in rows]
         for i, g in enumerate(changed):
-            for j in range(tasks):
+            for j in orders(tasks)[i]:
                 if j == i:
                     continue
                 a, b = np.linalg.norm(g), np.linalg.norm(rows[j])
@@ -396,8 +422,10 @@ METHODS = {
     "aligned-mtl": (each(aligned_mtl), 3),
     "upgrad": (each(up_grad), 3),
     "similarity": (each(similarity), 3),
-    "pcgrad": (pc_grad, 2),
-    "gradvac": (grad_vac, 2),
+    "pcgrad": (pc_grad, 3),
+    "gradvac": (grad_vac, 3),
+    "graddrop": (grad_drop, 3),
+    "random": (each(random_weights), 3),
     "lbtw": (lbtw, 3),
     "db-mtl": (db_mtl, 3),
     "excessmtl": (excess_mtl, 3),
