@@ -22,7 +22,8 @@ const SHORTEST = 1e-3;
  *
  * With `"one"` and `"tasks"` methods still differ in how long a step is where gradients conflict;
  * with `"length"` only the direction is the method's, except where the gradients cancel: a combined
- * gradient below 1/1000 of its parts is noise and is not blown up further.
+ * gradient below 1/1000 of its parts is noise and is not blown up further. Heads that learn from their
+ * own losses ({@linkcode Weighting.own}) go on doing so.
  *
  * @param method Any method.
  * @param options The common scale.
