@@ -1703,18 +1703,18 @@ let last = min((part + 1u) * sizes.part4, sizes.inner / 4u);
 
 var q = part * sizes.part4;
 loop {
-let a0 = load_share(b, i, 4u * q, lane);
-let a1 = load_share(b, i + 8u, 4u * q, lane);
-let a2 = load_share(b, i + 16u, 4u * q, lane);
-let a3 = load_share(b, i + 24u, 4u * q, lane);
 let lo = load_c(b, 4u * q, low);
 let hi = load_c(b, 4u * q, high);
+let a0 = load_share(b, i, 4u * q, lane);
 s0 = add(s0, first_rows(a0), lo, hi);
 s1 = add(s1, second_rows(a0), lo, hi);
+let a1 = load_share(b, i + 8u, 4u * q, lane);
 s2 = add(s2, first_rows(a1), lo, hi);
 s3 = add(s3, second_rows(a1), lo, hi);
+let a2 = load_share(b, i + 16u, 4u * q, lane);
 s4 = add(s4, first_rows(a2), lo, hi);
 s5 = add(s5, second_rows(a2), lo, hi);
+let a3 = load_share(b, i + 24u, 4u * q, lane);
 s6 = add(s6, first_rows(a3), lo, hi);
 s7 = add(s7, second_rows(a3), lo, hi);
 q++;
