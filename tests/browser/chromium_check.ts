@@ -1,8 +1,8 @@
 /**
  * Kernels and generated code on a second implementation of WebGPU: `deno task test:browser`.
  *
- * Runs the self-check, every primitive to second order and a whole meta-gradient in headless
- * Chromium, on its software adapter. It takes most of a minute, so `deno task test` leaves it out.
+ * Runs the self-check, every primitive to second order, a whole meta-gradient and random programs in headless
+ * Chromium, on its software adapter. It takes a minute and more, so `deno task test` leaves it out.
  *
  * @module
  */

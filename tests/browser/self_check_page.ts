@@ -1,6 +1,6 @@
 /**
- * The page: computes with every kernel family, every primitive to second order and the W-small
- * meta-gradient on the browser's WebGPU, and posts what it found to the server it came from.
+ * The page: computes with every kernel family, every primitive to second order, the W-small meta-gradient
+ * and random programs on the browser's WebGPU, and posts what it found to the server it came from.
  *
  * It is bundled for the browser, so nothing on its way can use `Deno`.
  *
@@ -19,6 +19,9 @@ import { KERNELS } from "../kernels/all_kernels.ts";
 import { gradientOf, randomLike, subjectOf } from "../cases/laws.ts";
 import { type PrimitiveCase, primitiveCases } from "../cases/primitives.ts";
 import { specialPointFaults } from "../cases/special_check.ts";
+import { adapters } from "../fuzz/adapters.ts";
+import { generate } from "../fuzz/generate.ts";
+import { attempt, drawSetting } from "../fuzz/trial.ts";
 import { conv4Workload } from "../workloads/conv4.ts";
 import reference from "../workloads/w_small_exact.json" with { type: "json" };
 import type { PageCheck, PageReport } from "./page_report.ts";
@@ -107,6 +110,30 @@ async function checkTeams({ resources: { gpu } }: WebGpuBackend): Promise<string
   return `${shapes.length} programs`;
 }
 
+/** Random programs, each compiled for another adapter like a GPU. */
+async function checkRandomPrograms({ resources: { gpu } }: WebGpuBackend): Promise<string> {
+  const names = Object.keys(adapters).filter((name) => /^(like a GPU|small)/.test(name));
+  let elements = 0;
+  for (const [program, adapter] of names.entries()) {
+    const key = [1, program] as const;
+    const recipe = generate(...key);
+    const engines = {
+      get: (_: string, name: string) =>
+        Promise.resolve(new Engine(new WebGpuBackend(gpu, { traits: adapters[name]! }))),
+      reset: () => {},
+    };
+    const setting = drawSetting(recipe, key, { engine: "webgpu", adapter, special: false });
+    const verdict = await attempt(engines, recipe, setting);
+    if (verdict.kind !== "right") {
+      throw new Error(
+        `program ${program}, ${adapter}, ${setting.mode}: ${verdict.kind}, ${verdict.message}`,
+      );
+    }
+    elements += verdict.elements;
+  }
+  return `${names.length} programs of ${elements} numbers`;
+}
+
 /** What must be kept of NaN and infinities; names what this compiler does not keep beside it. */
 async function checkNumbers(backend: WebGpuBackend): Promise<string> {
   const lost = (await numberChecks(new Engine(backend))).filter(({ kept }) => !kept);
@@ -145,6 +172,7 @@ async function report(): Promise<PageReport> {
   }
   await add("W-small meta-gradient, exact", () => checkWorkload(backend));
   await add("reductions as on a GPU", () => checkTeams(backend));
+  await add("random programs as on GPUs", () => checkRandomPrograms(backend));
   backend.close();
   return { adapter: backend.info.adapter, checks };
 }

@@ -11,8 +11,9 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { adapters } from "./adapters.ts";
 import { campaign } from "./campaign.ts";
-import { adapters, engineNames } from "./engines.ts";
+import { engineNames } from "./engines.ts";
 import { modes } from "./modes.ts";
 import { failureText, groupFailures, tableText } from "./report.ts";
 

@@ -9,9 +9,10 @@ import { hostData } from "../../src/ir/host_array.ts";
 import type { NdArray } from "../../src/ir/nd_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { trace, type Traced } from "../../src/transform/trace.ts";
+import { adapters, LITTLE_MEMORY } from "./adapters.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { Draw } from "./draw.ts";
-import { adapters, type Engines, type EngineUnderTest, LITTLE_MEMORY } from "./engines.ts";
+import type { Engines, EngineUnderTest } from "./engines.ts";
 import { brokenLaw } from "./laws.ts";
 import { type Axes, drawAxes, type Mode, modes, type Subject, subjectOf } from "./modes.ts";
 import type { Recipe } from "./recipe.ts";
@@ -98,7 +99,7 @@ const ADAPTERS = Object.keys(adapters).map((adapter) => ({
 
 /** Runs a program. */
 export async function attempt(
-  engines: Engines,
+  engines: Pick<Engines, "get" | "reset">,
   recipe: Recipe,
   setting: Setting,
 ): Promise<Verdict> {

@@ -100,7 +100,7 @@ function conv2d(b: Builder): number | undefined {
   const most = b.limits.size / sizeOf(shape.slice(0, 3));
   const out = b.draw.pick([1, 2, 3, 4, 5, 8].filter((count) => count <= Math.max(1, most)));
   const divisors = [1, 2, 3, 4, 6, 8].filter((d) => channels! % d === 0 && out % d === 0);
-  const groups = b.draw.chance(0.6) ? 1 : b.draw.pick(divisors);
+  const groups = b.draw.chance(usual ? 0.9 : 0.5) ? 1 : b.draw.pick(divisors);
   const w = b.provide([...kernel, channels! / groups, out], "f32", "small");
   return b.call("conv2d", [ref(x), ref(w), {
     ...(dilation === 1 ? {} : { dilation }),
@@ -204,7 +204,7 @@ function loss(b: Builder): number | undefined {
 export const contractions: readonly Operation[] = [
   { name: "matmul", weight: 3, make: matmul },
   { name: "einsum", weight: 2, make: einsum },
-  { name: "conv2d", weight: 3, make: conv2d },
+  { name: "conv2d", weight: 4, make: conv2d },
   { name: "convTranspose2d", weight: 1, make: convTranspose2d },
   { name: "pool", weight: 1.5, make: pool },
   { name: "loss", weight: 1.5, make: loss },
