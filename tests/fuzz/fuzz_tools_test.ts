@@ -60,7 +60,7 @@ Deno.test("random programs call every public function of tensors, and every tran
   const missing = new Set([...wanted, ...wrappers]);
   const ranks = new Set<number>();
   const extents = new Set<number>();
-  for (let k = 0; k < 1200 && missing.size > 0; k++) {
+  for (let k = 0; k < 2000 && missing.size > 0; k++) {
     const recipe = generate(5, k);
     callNames(recipe).forEach((name) => missing.delete(name));
     for (const { shape } of inputsOf(recipe)) {
