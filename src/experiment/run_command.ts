@@ -89,7 +89,10 @@ export async function runCommand(
     const line = parseCommandLine(args);
     if (line.names.length > 0 || line.list) {
       const found = line.list ? "--list" : line.names[0];
-      throw new UsageError(`Unexpected argument "${found}": this command runs ${experiment.name}.`);
+      throw new UsageError(
+        `Unexpected argument "${found}": this command runs ${experiment.name}. If another was meant, its file was ` +
+          `imported and ran: write if (import.meta.main) before runCommand().`,
+      );
     }
     return await runLine(experiment, { ...options, line, program, command: [program, ...args] });
   });

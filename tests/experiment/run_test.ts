@@ -85,7 +85,7 @@ Deno.test("runCommand() fails with 2 before there is a run folder when the usage
     const experiment = demo(() => Promise.reject(new Error("never called")));
     const cases: [string[], string][] = [
       [["--sede", "1"], 'Unknown flag "--sede". Did you mean "--seed"?'],
-      [["other"], 'Unexpected argument "other": this command runs demo.'],
+      [["other"], 'Unexpected argument "other": this command runs demo. If another was meant'],
       [["--list"], 'Unexpected argument "--list"'],
       [["--preset", "quick"], 'Unknown preset "quick". There is none.'],
       [["--config", `${folder}/none.yaml`], "none.yaml: no such file"],

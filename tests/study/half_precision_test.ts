@@ -1,5 +1,5 @@
 /** Half precision in studies, on the fixture: every unit has it or none has. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { compareCommand } from "../../src/study/sweep/compare_command.ts";
 import { runsCommand } from "../../src/study/sweep/runs_command.ts";
@@ -94,6 +94,25 @@ Deno.test("runs and compare tell precisions and tables of kernels apart", option
     const compared = await run((output) => compareCommand([unit(whole), unit(half)], output));
     assertStringIncludes(compared.out, "halfPrecision (true, was nothing)");
     assertStringIncludes(compared.out, 'kernels ("0123456789ab", was nothing)');
+    // Another arm of the study has the same configuration.
+    const other = `${folder}/other/seed-0`;
+    await Deno.mkdir(other, { recursive: true });
+    for await (const { name, isFile } of Deno.readDir(unit(whole))) {
+      if (isFile) await Deno.copyFile(`${unit(whole)}/${name}`, `${other}/${name}`);
+    }
+    const own = await Deno.readTextFile(`${other}/config.yaml`);
+    const changed = own.replace(/(only:\n +arms:\n +- ).*/, "$1scratch");
+    assertNotEquals(changed, own);
+    const paths = [unit(whole), unit(whole), other];
+    assertEquals((await run((output) => compareCommand(paths, output))).out.split("\n").slice(-2), [
+      `${unit(whole)}: same configuration as ${unit(whole)}`,
+      `${other}: same configuration as ${unit(whole)}`,
+    ]);
+    await Deno.writeTextFile(`${other}/config.yaml`, changed);
+    assertStringIncludes(
+      (await run((output) => compareCommand(paths, output))).out,
+      `${other}: same configuration as ${unit(whole)}, for another part of the study`,
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -80,12 +80,16 @@ export async function compareCommand(
       const { only: _, ...rest } = config as Readonly<Record<string, unknown>>;
       return { experiment, engine, data, commit, ...kernelFacts(environment), config: rest };
     };
+    const partOf = (at: number) =>
+      JSON.stringify((records[at]!.config as Readonly<Record<string, unknown>>)["only"]);
     for (const [at, folder] of folders.entries()) {
       if (at === 0 || !records[0] || !records[at]) continue;
       const changes = configurationChanges(decisive(0), decisive(at));
       output.print(
         changes.length === 0
-          ? `${folder}: same configuration as ${folders[0]}`
+          ? `${folder}: same configuration as ${folders[0]}${
+            partOf(0) === partOf(at) ? "" : ", for another part of the study"
+          }`
           : `${folder}, other than ${folders[0]}: ${changes.join(", ")}`,
       );
     }
