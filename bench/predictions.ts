@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { objectives } from "../src/components/mod.ts";
 import { type Engine, openEngine } from "../src/engine/mod.ts";
 import { loadPresets } from "../src/experiment/presets.ts";
 import { resolveConfig, setLayer } from "../src/experiment/config_layers.ts";
@@ -107,7 +108,12 @@ async function study(preset: "smoke" | "quick"): Promise<Compared[]> {
   const arms = flags.arms === undefined ? [] : [await setLayer(`only.arms=[${flags.arms}]`)];
   const config = await resolveConfig(studySchema, [...common, layer(preset), ...arms]);
   using paper = openPaper(gpu, { profile });
-  const { phases } = await predictOnPaper(config, { paper, seed: 0, data: "synthetic" });
+  const { phases } = await predictOnPaper(config, {
+    paper,
+    seed: 0,
+    data: "synthetic",
+    objectives,
+  });
   using engine = await openEngine("webgpu", { profile });
   const found: Compared[] = [];
   const compare = (part: string, predicted: number, taken: Pick<Compared, "taken" | "host">) => {
@@ -117,7 +123,7 @@ async function study(preset: "smoke" | "quick"): Promise<Compared[]> {
   const phaseOf = (part: { readonly arm: string; readonly phase: string }) =>
     phases.find(({ arm, phase }) => arm === part.arm && phase === part.phase)!;
   await walkStudy(config, {
-    ...{ engine, images: paperImages(config, "synthetic").images, seed: 0 },
+    ...{ engine, images: paperImages(config, "synthetic").images, seed: 0, objectives },
     run: async (stage) => {
       const { stepSeconds, evaluationSeconds } = phaseOf(stage);
       const { result, step, evaluation } = await timedStage(engine, stage, stepSeconds);

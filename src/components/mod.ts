@@ -18,7 +18,13 @@ export {
 export { type Backbone, backbones, type BackboneSetting, narrowBackbone } from "./backbones.ts";
 export { dataSets, type DataSetting } from "./data_sets.ts";
 export { heads, type HeadSetting } from "./heads.ts";
-export { objectives, type ObjectiveSetting } from "./objectives.ts";
+export {
+  type Objectives,
+  objectives,
+  type ObjectiveSetting,
+  objectivesOn,
+  type TaskRegistry,
+} from "./objectives.ts";
 export { optimizers } from "./optimizers.ts";
 export { placebos } from "./placebos.ts";
 export { narrowTasks, pretextTasks, type TaskSetting } from "./pretext_tasks.ts";

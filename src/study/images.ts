@@ -19,3 +19,4 @@
  * @module
  */
 export { imageStudy, type ImageStudyOptions } from "./arms/image_study.ts";
+export type { TaskSetting } from "../components/mod.ts";

@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { experiment as hypothesis } from "../../experiments/cifar-hypothesis.ts";
 import { experiment as maml } from "../../experiments/cifar-maml.ts";
+import { objectives } from "../../src/components/mod.ts";
 import { fileLayer, resolveConfig, setLayer } from "../../src/experiment/config_layers.ts";
 import { loadPresets } from "../../src/experiment/presets.ts";
 import { UsageError } from "../../src/experiment/usage_error.ts";
@@ -32,7 +33,7 @@ async function configOf(text: string, ...assignments: string[]): Promise<StudyCo
 }
 
 async function armsBy(text: string, ...assignments: string[]): Promise<Record<string, Arm>> {
-  return byName(armsOf(await configOf(text, ...assignments)));
+  return byName(armsOf(await configOf(text, ...assignments), objectives));
 }
 
 const byName = (arms: readonly Arm[]) => Object.fromEntries(arms.map((arm) => [arm.name, arm]));
@@ -168,7 +169,7 @@ Deno.test("arms and regimes of the experiments resolve in every preset", async (
         ...presets.common,
         await presets.layer(name),
       ]);
-      const arms = armsOf(config as StudyConfig);
+      const arms = armsOf(config as StudyConfig, objectives);
       assert(arms.length >= 3 && regimeNames(config as StudyConfig).length >= 1, name);
       if (experiment.name !== "cifar-hypothesis") continue;
       const found = byName(arms);
@@ -192,7 +193,7 @@ Deno.test("arms and regimes of the experiments resolve in every preset", async (
 
 const DATA = ["a", "b"];
 async function hashOf(config: StudyConfig, arm: string, regime: string): Promise<string> {
-  const found = armsOf(config).find(({ name }) => name === arm)!;
+  const found = armsOf(config, objectives).find(({ name }) => name === arm)!;
   return await unitConfiguration(config, { arm: found, regime, data: DATA });
 }
 
@@ -240,7 +241,7 @@ arms:
   assertEquals(await changed("meta.innerRate=0.001", "fineTune.schedule=constant"), [
     ...[false, false, false],
   ]);
-  const arm = armsOf(base)[0]!;
+  const arm = armsOf(base, objectives)[0]!;
   assertNotEquals(
     await unitConfiguration(base, { arm, regime: "same", data: DATA }),
     await unitConfiguration(base, { arm, regime: "same", data: ["a", "c"] }),

@@ -1,5 +1,6 @@
 /** Main effects of an orthogonal array whose truth is known. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { objectives } from "../../src/components/mod.ts";
 import { loadPresets } from "../../src/experiment/presets.ts";
 import { resolveConfig } from "../../src/experiment/config_layers.ts";
 import { armsOf, studySchema } from "../../src/study/arms/study_schema.ts";
@@ -155,7 +156,7 @@ Deno.test("the arms of cifar-taguchi have the levels of its plan", async () => {
     "inner rate": ["innerRate", 0.03, 0.1],
     order: ["order", "first", "exact"],
   };
-  armsOf(config).forEach(({ name, pretrain: [phase] }, k) => {
+  armsOf(config, objectives).forEach(({ name, pretrain: [phase] }, k) => {
     assertEquals(name, plan.arms[k]);
     for (const [factor, { signs }] of Object.entries(plan.factors)) {
       const setting = settings[factor];

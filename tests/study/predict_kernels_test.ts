@@ -1,6 +1,7 @@
 /** A dry run predicts with the kernels that the run would take. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
+import { objectives } from "../../src/components/mod.ts";
 import { builtInProfile } from "../../src/adapter/mod.ts";
 import type { Prediction } from "../../src/experiment/prediction.ts";
 import { keepKernels } from "../../src/machine/mod.ts";
@@ -41,7 +42,7 @@ webgpuTest("--dry-run predicts half precision with its table, and single without
     };
     const options = { profile: builtInProfile("software"), traits: { chooseKernel } };
     using paper = openPaper(gpu, { ...options, halfPrecision: true });
-    await predictOnPaper(studySchema.parse(CONFIG), { paper, seed: 0, data: "auto" });
+    await predictOnPaper(studySchema.parse(CONFIG), { paper, seed: 0, data: "auto", objectives });
     assert(table.size > 0);
     const without = [await predicted(folder), await predicted(folder, "--half-precision")];
     await keepKernels(gpu.device, table, { folder, halfPrecision: true, log: () => {} });

@@ -2,6 +2,7 @@
  * What a dry run says of a study.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { objectives } from "../../src/components/mod.ts";
 import { type Prediction, predictionLines } from "../../src/experiment/prediction.ts";
 import { predictOnPaper } from "../../src/study/arms/predict_study.ts";
 import { studySchema } from "../../src/study/arms/study_schema.ts";
@@ -25,7 +26,7 @@ const CONFIG = studySchema.parse({
 
 Deno.test("a study is predicted phase by phase, in the numbers of its steps, evaluations and images", async () => {
   using paper = madeUpPaper();
-  const options = { paper, seed: 0, data: "synthetic" };
+  const options = { paper, seed: 0, data: "synthetic", objectives };
   const prediction = await predictOnPaper(CONFIG, options);
   const { phases, assumed } = prediction;
   assertEquals(phases.map(({ arm, phase }) => `${arm} ${phase}`), [

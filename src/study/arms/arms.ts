@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { objectives, protocols } from "../../components/mod.ts";
+import { type Objectives, protocols } from "../../components/mod.ts";
 import { unknownName } from "../../experiment/usage_error.ts";
 
 /** Length, rate and clipping of a training phase. */
@@ -81,45 +81,59 @@ function bare(schema: z.ZodType): z.ZodType {
     : schema;
 }
 
-/** Options of all objectives, none of them needed. */
-const optionShape = Object.fromEntries(
-  Object.values(objectives).flatMap(({ options }) =>
-    Object.entries(options.shape).map(([key, schema]) =>
-      [key, bare(schema as z.ZodType).optional()] as const
-    )
-  ),
-);
+/** The schema of a phase as it is written: what is left out comes from the groups `meta` and `pretrain`. */
+function phaseSchemaOn(objectives: Objectives) {
+  const changes = changesOn(objectives);
+  const objective = z.enum(Object.keys(objectives)).describe("What the phase lowers.");
+  return z.strictObject({ objective, ...changes });
+}
 
-const changes = {
-  ...Object.fromEntries(Object.entries(planShape).map(([key, schema]) => [key, schema.optional()])),
-  ...optionShape,
-};
+/** Keys of a plan, and options of all objectives, none of them needed. */
+function changesOn(objectives: Objectives) {
+  return {
+    ...Object.fromEntries(
+      Object.entries(planShape).map(([key, schema]) => [key, schema.optional()]),
+    ),
+    ...Object.fromEntries(
+      Object.values(objectives).flatMap(({ options }) =>
+        Object.entries(options.shape).map(([key, schema]) =>
+          [key, bare(schema as z.ZodType).optional()] as const
+        )
+      ),
+    ),
+  };
+}
 
-const objectiveName = z.enum(Object.keys(objectives)).describe("What the phase lowers.");
-
-/** A phase as it is written: what is left out comes from the groups `meta` and `pretrain`. */
-const phaseSchema = z.strictObject({ objective: objectiveName, ...changes });
-
-const armSchema = z.strictObject({
-  like: z.string().optional().describe("Another arm, of which this one differs as told."),
-  pretrain: z.array(phaseSchema).optional().describe("Phases of pretraining, in order."),
-  protocols: z.array(z.enum(Object.keys(protocols))).min(1).optional()
-    .describe("How the backbone is judged."),
-  fineTune: z.strictObject(planShape).partial().optional()
-    .describe("Changes of the plan of fine-tuning."),
-  probe: z.strictObject(planShape).partial().optional()
-    .describe("Changes of the plan of the linear probe."),
-  ...changes,
-}).nullable().describe("An arm; null takes it out.");
+function armSchemaOn(objectives: Objectives) {
+  return z.strictObject({
+    like: z.string().optional().describe("Another arm, of which this one differs as told."),
+    pretrain: z.array(phaseSchemaOn(objectives)).optional()
+      .describe("Phases of pretraining, in order."),
+    protocols: z.array(z.enum(Object.keys(protocols))).min(1).optional()
+      .describe("How the backbone is judged."),
+    fineTune: z.strictObject(planShape).partial().optional()
+      .describe("Changes of the plan of fine-tuning."),
+    probe: z.strictObject(planShape).partial().optional()
+      .describe("Changes of the plan of the linear probe."),
+    ...changesOn(objectives),
+  }).nullable().describe("An arm; null takes it out.");
+}
 
 /** Arms as they are written. */
-export type WrittenArms = Readonly<Record<string, z.output<typeof armSchema>>>;
+export type WrittenArms = Readonly<Record<string, z.output<ReturnType<typeof armSchemaOn>>>>;
 
-/** The schema of arms by name. */
-export const armsSchema = z.record(
-  z.string().max(64).regex(kebab, "Expected a kebab-case name"),
-  armSchema,
-);
+/**
+ * The schema of arms by name.
+ *
+ * @param objectives What phases may lower.
+ * @returns A zod schema.
+ */
+export function armsSchemaOn(objectives: Objectives) {
+  return z.record(
+    z.string().max(64).regex(kebab, "Expected a kebab-case name"),
+    armSchemaOn(objectives),
+  );
+}
 
 /** What phases take from the configuration around them. */
 export interface ArmDefaults {
@@ -127,6 +141,8 @@ export interface ArmDefaults {
   readonly options: Readonly<Record<string, unknown>>;
   /** The group `pretrain`. */
   readonly plan: PhasePlan;
+  /** What phases may lower. */
+  readonly objectives: Objectives;
 }
 
 /** Something wrong with an arm. */
@@ -178,7 +194,7 @@ function isThere(name: string, written: WrittenArms): boolean {
 }
 
 type WrittenArm = NonNullable<WrittenArms[string]>;
-type WrittenPhase = z.output<typeof phaseSchema>;
+type WrittenPhase = z.output<ReturnType<typeof phaseSchemaOn>>;
 
 /** An arm and those that it is like, merged. */
 function following(
@@ -223,7 +239,7 @@ function fillPhase(
   },
 ): Phase[] {
   const { objective, ...given } = phase;
-  const { options } = objectives[objective]!;
+  const { options } = defaults.objectives[objective]!;
   const known = Object.keys(options.shape);
   const plan: Record<string, unknown> = { ...defaults.plan };
   const chosen: Record<string, unknown> = {};

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Objectives } from "../../components/mod.ts";
 import type { ExperimentContext } from "../../experiment/mod.ts";
 import { channelStatistics, type ImageDataset, subsetDataset } from "../../data/mod.ts";
 import { openEngine } from "../../engine/mod.ts";
@@ -30,6 +31,8 @@ export interface GuardedPhase {
   readonly dataset: ImageDataset;
   /** Rows of the images that it learns from. */
   readonly rows: Int32Array;
+  /** Who makes objectives. */
+  readonly objectives: Objectives;
 }
 
 /** Images of the check in float64. */
@@ -45,7 +48,7 @@ const FEW = 12;
  */
 export async function guardPhase(
   { config, seed, log, signal, engineOptions }: ExperimentContext<StudyConfig>,
-  { training, objective, plan, dataset, rows }: GuardedPhase,
+  { training, objective, plan, dataset, rows, objectives }: GuardedPhase,
 ): Promise<void> {
   // Batch normalization follows this bias at once and takes any constant away.
   const exempt = (path: string) => path === "encoder.embedding.bias";
@@ -71,7 +74,11 @@ export async function guardPhase(
     const setting = { ...taskSetting(config, few), hidden: narrowed(config).model.hidden };
     const gentle = { ...plan, clip: null, options: narrowedMeta(plan.options) };
     const learner = narrow.learner("source");
-    const narrowObjective = makeObjective(gentle, { learner, setting }) as MetaObjective;
+    const narrowObjective = makeObjective(gentle, {
+      learner,
+      setting,
+      objectives,
+    }) as MetaObjective;
     const { directional } = await narrow.guard(narrowObjective, { phase, exempt });
     const worst = Math.max(...Object.values(directional!).map(({ error }) => error));
     log(
@@ -92,11 +99,12 @@ export async function guardPhase(
  */
 export async function guardArms(
   context: ExperimentContext<StudyConfig>,
-  { arms, runner, training, source }: {
+  { arms, runner, training, source, objectives }: {
     readonly arms: readonly Arm[];
     readonly runner: UnitRunner;
     readonly training: ImageTraining;
     readonly source: ImageTask;
+    readonly objectives: Objectives;
   },
 ): Promise<void> {
   const guarded = new Set<Objective>();
@@ -111,7 +119,7 @@ export async function guardArms(
         continue;
       }
       const { dataset, train: rows } = source;
-      await guardPhase(context, { training, objective, plan, dataset, rows });
+      await guardPhase(context, { training, objective, plan, dataset, rows, objectives });
     }
   }
 }

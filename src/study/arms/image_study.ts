@@ -11,7 +11,9 @@ import {
   type ImageSplits,
   type StreamedSplits,
 } from "../../data/mod.ts";
+import { type Objectives, objectivesOn, type TaskSetting } from "../../components/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
+import type { PretextTask } from "../../pretext/mod.ts";
 import {
   type ArmOutcome,
   type ConfigNeed,
@@ -42,11 +44,12 @@ import { type Arm, armLabel, type Phase } from "./arms.ts";
 import { guardArms, isMeta } from "./guard_unit.ts";
 import { studyModel, taskSetting } from "./image_learner.ts";
 import { makeObjective } from "./make_objective.ts";
+import { withOwnTasks } from "./own_tasks.ts";
 import { predictStudy } from "./predict_study.ts";
 import { pictureFile, readRunPictures } from "../run_pictures.ts";
 import { firstImages, regimeImages, requireMixed } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
-import { armsOf, regimeNames, type StudyConfig, studySchema } from "./study_schema.ts";
+import { armsOf, regimeNames, type StudyConfig, studySchemaOn } from "./study_schema.ts";
 import { unitConfiguration } from "./unit_configuration.ts";
 import { percent } from "../percent.ts";
 import type { TrialOutcome, TrialSummary } from "../unit_summary.ts";
@@ -63,13 +66,20 @@ export interface ImageStudyOptions {
   readonly question: readonly string[];
   /** YAML file of the arms and of named presets. */
   readonly presets: URL;
+  /**
+   * Pretext tasks of one's own, by the names by which configurations choose them beside those of the package: each is
+   * made for images and model, and is called as it is named here. What it does is no part of a configuration: runs of
+   * different code are told apart by the commit alone.
+   */
+  readonly tasks?: Readonly<Record<string, (setting: TaskSetting) => PretextTask>>;
 }
 
 /**
  * Makes an experiment of a study on images: its arms and regimes stand in the YAML file.
  *
- * @param options Name, title, question, presets.
+ * @param options Name, title, question, presets, own tasks.
  * @returns The experiment.
+ * @throws {RangeError} If a task has a name that is taken or not in kebab-case.
  *
  * @example
  * ```ts
@@ -80,6 +90,20 @@ export interface ImageStudyOptions {
  * const presets = new URL("file:///mine.yaml");
  * assertEquals(imageStudy({ name: "mine", ...about, presets }).name, "mine");
  * ```
+ *
+ * @example A pretext task of one's own: mine.yaml may now say `meta: { tasks: { half-turn: {} } }`
+ * ```ts
+ * import { imageStudy } from "@mutasesumele/toolkit/study/images";
+ * import { rotation } from "@mutasesumele/toolkit";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const experiment = imageStudy({
+ *   ...{ name: "mine", title: "Mine", summary: "My task.", question: ["Does it help?"] },
+ *   presets: new URL("file:///mine.yaml"),
+ *   tasks: { "half-turn": ({ hidden }) => ({ ...rotation({ hidden }), name: "half-turn" }) },
+ * });
+ * assertEquals(experiment.name, "mine");
+ * ```
  */
 export function imageStudy(options: ImageStudyOptions): Experiment {
   requireOptions("imageStudy", options, {
@@ -88,16 +112,18 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
     summary: is.text,
     question: is.listOf(is.text),
     presets: is.kind("a URL", (found) => found instanceof URL),
+    tasks: is.optional(is.object),
   });
   const { name, title, summary, presets } = options;
+  const objectives = objectivesOn(withOwnTasks(options.tasks ?? {}));
   return defineExperiment<StudyConfig>({
     name,
     title,
     summary,
     presets,
-    schema: studySchema,
-    needs,
-    predict: predictStudy,
+    schema: studySchemaOn(objectives),
+    needs: (config) => needs(config, objectives),
+    predict: (config, context) => predictStudy(config, { ...context, objectives }),
     async run(context) {
       const splits = await loadSplits(context);
       const engine = await openLateEngine(context.engine, {
@@ -105,7 +131,7 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
         onChoice: context.log,
       });
       try {
-        await runStudy(context, { engine, splits, options });
+        await runStudy(context, { engine, splits, options, objectives });
       } finally {
         engine.close();
       }
@@ -159,7 +185,7 @@ const NEEDS: Readonly<Record<NeedOf, readonly string[]>> = {
 };
 
 /** What a configuration needs at least, known before there are images. */
-function* needs(config: StudyConfig): Generator<ConfigNeed> {
+function* needs(config: StudyConfig, objectives: Objectives): Generator<ConfigNeed> {
   const neutral = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] };
   const { head, probe: _, ...model } = studyModel(config, neutral);
   const learner = {
@@ -168,10 +194,11 @@ function* needs(config: StudyConfig): Generator<ConfigNeed> {
     extents: { height: config.imageSize, width: config.imageSize, channels: 3 },
   };
   const sizes = { batchSize: config.batchSize, evaluationBatch: config.evaluationBatch };
-  const phases = armsOf(config).flatMap(({ pretrain }) => pretrain);
+  const phases = armsOf(config, objectives).flatMap(({ pretrain }) => pretrain);
   const longest = phases.filter(isMeta).sort((a, b) => innerSteps(b) - innerSteps(a))[0];
   const setting = taskSetting(config, { channels: 3, classNames: ["one", "other"] });
-  const meta = longest && (makeObjective(longest, { learner, setting }) as MetaObjective).options;
+  const meta = longest &&
+    (makeObjective(longest, { learner, setting, objectives }) as MetaObjective).options;
   for (const need of imageTrainingNeeds({ ...learner, ...(meta && { meta }), ...sizes })) {
     yield { ...need, keys: NEEDS[need.part] };
   }
@@ -184,14 +211,15 @@ function innerSteps({ options }: Phase): number {
 /** Everything on an open engine. */
 async function runStudy(
   context: ExperimentContext<StudyConfig>,
-  { engine, splits: all, options }: {
+  { engine, splits: all, options, objectives }: {
     readonly engine: Engine;
     readonly splits: StudySplits;
     readonly options: ImageStudyOptions;
+    readonly objectives: Objectives;
   },
 ): Promise<void> {
   const { config, folder, seed, signal, progress, log } = context;
-  const [arms, regimes] = [armsOf(config), regimeNames(config)];
+  const [arms, regimes] = [armsOf(config, objectives), regimeNames(config)];
   const splits = {
     train: firstImages(all.train, config.trainImages),
     // Where validation images judge, the test images are neither hashed nor put on a device.
@@ -250,6 +278,7 @@ async function runStudy(
     const runner = new UnitRunner({
       training,
       setting: taskSetting(config, source.dataset),
+      objectives,
       transfer,
       plans: config,
       alignment: config.alignment,
@@ -272,7 +301,7 @@ async function runStudy(
           },
         }),
     });
-    if (!resumeAt) await guardArms(context, { arms, runner, training, source });
+    if (!resumeAt) await guardArms(context, { arms, runner, training, source, objectives });
     const trained: TrainedUnit[] = [];
     for (const arm of arms) trained.push(await runner.train(arm));
 

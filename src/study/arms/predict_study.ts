@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Objectives } from "../../components/mod.ts";
 import type { PredictedPhase, Prediction, PredictionContext } from "../../experiment/mod.ts";
 import { findKernels, findProfile, readKernels } from "../../machine/mod.ts";
 import { NoAdapterError, openGpu } from "../../gpu/device.ts";
@@ -39,12 +40,12 @@ const NOT_COUNTED = [
  * Predicts the time and the memory of every phase of every arm.
  *
  * @param config The configuration.
- * @param context Seed, engine, data, memory, precision.
+ * @param context Seed, engine, data, memory, precision; the objectives of its schema.
  * @returns The prediction; a sentence where there is none.
  */
 export async function predictStudy(
   config: StudyConfig,
-  context: PredictionContext,
+  context: PredictionContext & { readonly objectives: Objectives },
 ): Promise<Prediction | string> {
   const { engine: choice, memory, halfPrecision, onShape, log } = context;
   if (choice === "tfjs" || choice === "reference") {
@@ -79,18 +80,21 @@ export async function predictStudy(
  * Predicts a study on an engine of paper.
  *
  * @param config The configuration.
- * @param options The engine, the seed and the name of the data.
+ * @param options The engine, the seed, the name of the data, the objectives of the schema.
  * @returns The prediction.
  */
 export async function predictOnPaper(
   config: StudyConfig,
-  { paper, seed, data }: Pick<PredictionContext, "seed" | "data"> & { readonly paper: Paper },
+  { paper, seed, data, objectives }: Pick<PredictionContext, "seed" | "data"> & {
+    readonly paper: Paper;
+    readonly objectives: Objectives;
+  },
 ): Promise<Prediction> {
   const { images, assumed } = paperImages(config, data);
   const phases: PredictedPhase[] = [];
   const { adapter, profile } = paper.engine.info;
   const { readback, source } = profile!;
-  await runOnPaper(config, { paper, images, seed, readback, phases });
+  await runOnPaper(config, { paper, images, seed, readback, phases, objectives });
   return { adapter, profile: source, phases, assumed, notCounted: NOT_COUNTED };
 }
 
@@ -99,6 +103,7 @@ interface OnPaper {
   readonly paper: Paper;
   readonly images: ImageSplits;
   readonly seed: number;
+  readonly objectives: Objectives;
   /** Nanoseconds from asking for a result to having it. */
   readonly readback: number;
   /** Receives the parts of the run. */
@@ -107,9 +112,9 @@ interface OnPaper {
 
 /** Goes through all that the study does, every step of a kind once or twice. */
 async function runOnPaper(config: StudyConfig, at: OnPaper): Promise<void> {
-  const { images, paper, seed, phases } = at;
+  const { images, paper, seed, phases, objectives } = at;
   await walkStudy(config, {
-    ...{ engine: paper.engine, images, seed },
+    ...{ engine: paper.engine, images, seed, objectives },
     run: (stage) => predictStage(stage, { ...at, evaluateEvery: config.evaluateEvery }),
     judge: async (part, judge) => {
       const { seconds, peakBytes, splits } = await paper.during(judge);

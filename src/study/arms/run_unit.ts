@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { protocols, type TaskSetting } from "../../components/mod.ts";
+import { type Objectives, protocols, type TaskSetting } from "../../components/mod.ts";
 import { cosineSchedule } from "../../optim/mod.ts";
 import {
   backboneOf,
@@ -31,6 +31,8 @@ export interface UnitSetting {
   readonly training: ImageTraining;
   /** What pretext tasks take; `classes` are those of the source. */
   readonly setting: TaskSetting;
+  /** Who makes objectives. */
+  readonly objectives: Objectives;
   /** Whether the target has other classes than the source. */
   readonly transfer: boolean;
   /** Plans of fine-tuning and probing. */
@@ -98,11 +100,11 @@ export class UnitRunner {
     const id = JSON.stringify([phase.objective, phase.options, phase.clip]);
     let made = this.#objectives.get(id);
     if (!made) {
-      const { training, setting } = this.#setting;
+      const { training, setting, objectives } = this.#setting;
       // Supervised pretraining and fine-tuning on the same classes share their programs.
       made = phase.objective === "classification"
         ? training.classification("source", phase)
-        : makeObjective(phase, { learner: training.learner("source"), setting });
+        : makeObjective(phase, { learner: training.learner("source"), setting, objectives });
       this.#objectives.set(id, made);
     }
     return made;

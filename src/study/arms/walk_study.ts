@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Objectives } from "../../components/mod.ts";
 import type { ImageSplits } from "../../data/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import { ImageTraining, type Stage, type StageResult } from "../../train/mod.ts";
@@ -20,6 +21,8 @@ export interface StudyWalk {
   readonly images: ImageSplits;
   /** Seed of all randomness. */
   readonly seed: number;
+  /** Those of the configuration's schema. */
+  readonly objectives: Objectives;
   /** Does a stage, or as much of it as is wanted. */
   run<S>(stage: Stage<S>): Promise<StageResult<S>>;
   /** Judges a model by the test images, which `judge` does. */
@@ -36,8 +39,8 @@ export interface StudyWalk {
  * @param walk The engine, the images, and what is done with each part.
  */
 export async function walkStudy(config: StudyConfig, walk: StudyWalk): Promise<void> {
-  const { engine, images, seed } = walk;
-  const [arms, regimes] = [armsOf(config), regimeNames(config)];
+  const { engine, images, seed, objectives } = walk;
+  const [arms, regimes] = [armsOf(config, objectives), regimeNames(config)];
   const splits = {
     train: firstImages(images.train, config.trainImages),
     ...(config.judgeBy === "test" && { test: firstImages(images.test, config.testImages) }),
@@ -58,6 +61,7 @@ export async function walkStudy(config: StudyConfig, walk: StudyWalk): Promise<v
     const label = (arm: { readonly name: string }) => armLabel(arm, { regime: name, regimes });
     const runner = new UnitRunner({
       ...{ training, setting: taskSetting(config, source.dataset), transfer, plans: config, label },
+      objectives,
       alignment: config.alignment,
       log: () => {},
       run: (stage) => walk.run(stage),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { objectives } from "../../components/mod.ts";
 import { channelStatistics, type ImageSplits } from "../../data/mod.ts";
 import type { Concrete, Engine } from "../../engine/mod.ts";
 import { unknownName, UsageError } from "../../experiment/usage_error.ts";
@@ -132,6 +133,7 @@ export async function showTask(
     pictures: count,
   });
   const objective = makeObjective(candidate.plan, {
+    objectives,
     learner: training.learner("source"),
     setting: taskSetting(config, source.dataset),
   });
@@ -157,7 +159,7 @@ function stageOf({ label, phase }: Candidate): string {
 
 /** The phases that have a task. */
 function candidatesOf(config: StudyConfig, task: string, wanted?: string): Candidate[] {
-  const arms = armsOf(config);
+  const arms = armsOf(config, objectives);
   if (wanted !== undefined && !arms.some(({ name }) => name === wanted)) {
     throw new UsageError(
       unknownName("arm", { found: wanted, valid: arms.map(({ name }) => name) }),

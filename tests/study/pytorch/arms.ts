@@ -3,6 +3,7 @@
  * random draws have decided, so that PyTorch can do the same (`protocol.py`).
  */
 import { parse } from "@std/yaml";
+import { objectives } from "../../../src/components/mod.ts";
 import { type Concrete, type Engine, type HostArray, openEngine } from "../../../src/engine/mod.ts";
 import { channelStatistics, type ImageDataset, syntheticImages } from "../../../src/data/mod.ts";
 import { resizeDataset } from "../../../src/data/resize_dataset.ts";
@@ -301,12 +302,13 @@ export async function runArms(engine: Engine): Promise<{ numbers: Numbers; draws
   const runner = new UnitRunner({
     ...{ training, setting: taskSetting(config, source.dataset), transfer, plans: config },
     ...{ alignment: config.alignment, label: ({ name }: Arm) => name, log: () => {} },
+    objectives,
     run: (stage) => runAll(stage, keep),
   });
   const initial = stored(await training.initialBackbone() as Concrete<unknown>);
   const images = training.judge.put(test!);
   const tests: Record<string, number[]> = {};
-  const arms = armsOf(config);
+  const arms = armsOf(config, objectives);
   const draws = new Draws(config, source.dataset, source.train);
   const steps: Record<string, object[]> = {};
   const adaptation: Record<string, object[]> = {};
