@@ -5,12 +5,7 @@
  */
 import * as is from "../../ir/kinds.ts";
 import { requireOptions } from "../../ir/options.ts";
-import {
-  channelStatistics,
-  hashDataset,
-  type ImageSplits,
-  type StreamedSplits,
-} from "../../data/mod.ts";
+import { channelStatistics, hashDataset } from "../../data/mod.ts";
 import { type Objectives, objectivesOn, type TaskSetting } from "../../components/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import type { PretextTask } from "../../pretext/mod.ts";
@@ -20,9 +15,7 @@ import {
   defineExperiment,
   type Experiment,
   type ExperimentContext,
-  loadData,
   splitLines,
-  streamData,
   writeArmReport,
 } from "../../experiment/mod.ts";
 import { kernelFacts } from "../../experiment/kernel_table.ts";
@@ -32,7 +25,6 @@ import {
   type ImageTask,
   ImageTraining,
   imageTrainingNeeds,
-  type ImageTrainingOptions,
   type LabelledRows,
   lastMetricsPosition,
   type MetaObjective,
@@ -47,10 +39,11 @@ import { makeObjective } from "./make_objective.ts";
 import { withOwnTasks } from "./own_tasks.ts";
 import { predictStudy } from "./predict_study.ts";
 import { pictureFile, readRunPictures } from "../run_pictures.ts";
-import { firstImages, regimeImages, requireMixed } from "./regimes.ts";
+import { firstImages, regimeImages } from "./regimes.ts";
 import { pretrainPhase, type TrainedUnit, UnitRunner } from "./run_unit.ts";
 import { armsOf, regimeNames, type StudyConfig, studySchemaOn } from "./study_schema.ts";
 import { unitConfiguration } from "./unit_configuration.ts";
+import { loadSplits, streamOptions, type StudySplits } from "./study_splits.ts";
 import { percent } from "../percent.ts";
 import type { TrialOutcome, TrialSummary } from "../unit_summary.ts";
 
@@ -137,42 +130,6 @@ export function imageStudy(options: ImageStudyOptions): Experiment {
       }
     },
   });
-}
-
-/** What a study learns from: all in memory, or a part of it and a stream of the rest. */
-type StudySplits = ImageSplits & Partial<StreamedSplits>;
-
-async function loadSplits(context: ExperimentContext<StudyConfig>): Promise<StudySplits> {
-  const { stream, trainImages, testImages, imageSize: size } = context.config;
-  if (!stream) return await loadData(context, { size, trainImages, testImages });
-  const splits = await streamData(context, {
-    size,
-    // The schema wants it with a stream.
-    held: trainImages!,
-    ...(testImages !== null && { heldTest: testImages }),
-  });
-  for (const held of [splits.train, splits.test]) requireMixed(held);
-  return splits;
-}
-
-/** Bytes of images from which a stream draws the next, at most. */
-const POOL_BYTES = 2 ** 29;
-
-/** The stream of a training, if there is one, and what is said of it. */
-function streamOptions(
-  { stream }: StudySplits,
-  { imageSize, log }: { readonly imageSize: number; readonly log: (line: string) => void },
-): Pick<ImageTrainingOptions, "stream" | "onStream"> {
-  if (!stream) return {};
-  const shuffle = Math.min(2048, Math.floor(POOL_BYTES / (imageSize * imageSize * 3)));
-  return {
-    stream: (batches) => stream({ ...batches, shuffle }),
-    onStream: ({ arm, phase }, { batches, ready, waited }) =>
-      log(
-        `${arm} ${phase}: of ${batches} streamed batches ${ready} were ready, steps waited ` +
-          `${waited.toFixed(1)} s for the others`,
-      ),
-  };
 }
 
 /** Keys of the configuration that decide what the parts of the work need. */
