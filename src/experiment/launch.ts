@@ -29,7 +29,7 @@ export async function launch(program: string, args: readonly string[]): Promise<
   try {
     flags = permissionFlags({
       args,
-      always: [folder, sources(), ...await commitFiles(folder), ...await packageCache()],
+      always: [folder, ...sources(), ...await commitFiles(folder), ...await packageCache()],
       dataDirectory: defaultData(),
       profiles: profileFolder(),
       realPath,
@@ -70,9 +70,13 @@ export async function launch(program: string, args: readonly string[]): Promise<
   return ended ?? code;
 }
 
-/** The sources: the worker that decodes images, with all that it imports, is loaded with a program's own rights. */
-function sources(): string {
-  return localPath(new URL("../../src", import.meta.url));
+/**
+ * The package: the worker that decodes images, with all that it imports, is loaded with a program's own rights, and so
+ * is an experiment, which may import the main entry.
+ */
+function sources(): string[] {
+  return ["src", "kernels", "mod.ts"]
+    .map((name) => localPath(new URL(`../../${name}`, import.meta.url)));
 }
 
 /** Path of a file address, without the slash before a drive. */

@@ -228,8 +228,10 @@ Deno.test("permissionFlags() follows the flags, and a resumed run's record", () 
 
 Deno.test("the project's permission set names the same hosts and variables", async () => {
   const { permissions } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
-  // Workers are loaded from the source, with all that they import.
-  assertEquals(permissions.experiment.read.includes("./src"), true);
+  // Workers are loaded from the source, with all that they import, and experiments may import the main entry.
+  for (const part of ["./src", "./kernels", "./mod.ts"]) {
+    assertEquals(permissions.experiment.read.includes(part), true, part);
+  }
   assertEquals(permissions.experiment.net, [...DATA_HOSTS]);
   assertEquals(permissions.experiment.env, [...ENVIRONMENT]);
   assertEquals(permissions.launch.env, [...DATA_VARIABLES, PROFILES_VARIABLE]);
@@ -288,12 +290,12 @@ async function launched(folder: string, program: string): Promise<Deno.ChildProc
   await Deno.writeTextFile(`${folder}/program.ts`, program);
   const module = import.meta.resolve("../../src/experiment/launch.ts");
   await Deno.writeTextFile(
-    `${folder}/launch.ts`,
+    `${folder}/_launch.ts`,
     `import { launch } from ${JSON.stringify(module)};
      Deno.exit(await launch("${folder}/program.ts", ["--out", "${folder}"]));`,
   );
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `${folder}/launch.ts`],
+    args: ["run", "-A", `${folder}/_launch.ts`],
     stdout: "piped",
   }).spawn();
   const reader = child.stdout.getReader();
@@ -348,4 +350,41 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("an experiment that is launched may import the main entry of the package", async () => {
+  const folder = await Deno.makeTempDir({ dir: root.slice(0, -1), prefix: ".launched-" });
+  try {
+    const file = (name: string) => JSON.stringify(`${root}${name}`);
+    await Deno.writeTextFile(
+      `${folder}/demo.ts`,
+      `import { hostArray } from ${file("mod.ts")};
+      import { defineExperiment } from ${file("src/experiment/mod.ts")};
+      import { z } from "zod";
+      export const experiment = defineExperiment({
+        ...{ name: "demo", title: "Demo", summary: String(hostArray([1]).shape), schema: z.strictObject({}) },
+        run: () => Promise.resolve(),
+      });`,
+    );
+    await Deno.writeTextFile(
+      `${folder}/main.ts`,
+      `import { runExperimentFolder } from ${file("src/experiment/mod.ts")};
+      const folder = new URL(".", import.meta.url);
+      Deno.exit(await runExperimentFolder(folder, { load: (url) => import(url) }));`,
+    );
+    await Deno.writeTextFile(
+      `${folder}/_launch.ts`,
+      `import { launch } from ${file("src/experiment/launch.ts")};
+      Deno.exit(await launch(${JSON.stringify(`${folder}/main.ts`)}, ["--list"]));`,
+    );
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", `${folder}/_launch.ts`],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals(code, 0, err);
+    assertEquals(out, "demo\n    Demo. 1\n");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
