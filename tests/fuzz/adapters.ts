@@ -10,6 +10,9 @@ import { DISCRETE_COSTS, FOURS, INTEGRATED_COSTS } from "../device_traits.ts";
 /** Name of the adapter that has too little memory for every program: it is computed in parts where that can be. */
 export const LITTLE_MEMORY = "little memory";
 
+/** Name of the adapter that is there, but computes small arrays four elements at a time as it does large ones. */
+export const IN_FOURS = "in fours";
+
 /** Picks kernels without knowing which is the fastest, the same for a shape every time. */
 function byLot(lot: number): NonNullable<DeviceTraits["chooseKernel"]> {
   return (shape, names) => {
@@ -49,10 +52,15 @@ const EAGER_COSTS: AdapterCosts = {
 /** Adapters that programs are compiled for: what they have less than the one that is there. */
 export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
   "as it is": {},
+  [IN_FOURS]: FOURS,
   "8 buffers": { ...FOURS, maxStorageBuffers: 8 },
-  "no lanes": { subgroupLanes: 0 },
+  "no lanes": { ...FOURS, subgroupLanes: 0 },
   "4 lanes": { ...FOURS, subgroupLanes: 4 },
-  "few workgroups, little memory": { maxWorkgroupsPerDimension: 25, maxWorkgroupStorage: 4096 },
+  "few workgroups, little memory": {
+    ...FOURS,
+    maxWorkgroupsPerDimension: 25,
+    maxWorkgroupStorage: 4096,
+  },
   "like a GPU": { costs: DISCRETE_COSTS, subgroupLanes: 0 },
   "like a GPU in a CPU": { costs: INTEGRATED_COSTS, subgroupLanes: 0 },
   "like a GPU, little shared": {
@@ -60,7 +68,7 @@ export const adapters: Readonly<Record<string, Partial<DeviceTraits>>> = {
     ...{ maxWorkgroupStorage: 512 },
   },
   "kernels by lot": { ...FOURS, chooseKernel: byLot(1) },
-  "no lanes, kernels by lot": { subgroupLanes: 0, chooseKernel: byLot(2) },
+  "no lanes, kernels by lot": { ...FOURS, subgroupLanes: 0, chooseKernel: byLot(2) },
   "like a GPU, kernels by lot": { costs: DISCRETE_COSTS, chooseKernel: byLot(3) },
   "like a GPU, 10 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 10 },
   "like a GPU, 8 buffers": { costs: DISCRETE_COSTS, subgroupLanes: 0, maxStorageBuffers: 8 },

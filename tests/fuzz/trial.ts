@@ -9,7 +9,7 @@ import { hostData } from "../../src/ir/host_array.ts";
 import type { NdArray } from "../../src/ir/nd_array.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { trace, type Traced } from "../../src/transform/trace.ts";
-import { adapters, LITTLE_MEMORY } from "./adapters.ts";
+import { adapters, IN_FOURS, LITTLE_MEMORY } from "./adapters.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { Draw } from "./draw.ts";
 import type { Engines, EngineUnderTest } from "./engines.ts";
@@ -91,10 +91,17 @@ export function drawSetting(
 /** The results alone are cheap to compile, and find most. */
 const MODES = modes.map((mode) => ({ mode, weight: mode === "out" ? 3 : 1 }));
 
+/** How often an adapter is drawn, where that is not once. */
+const WEIGHTS: Readonly<Record<string, number>> = {
+  "as it is": 2,
+  [IN_FOURS]: 3,
+  [LITTLE_MEMORY]: 2,
+};
+
 /** That which is there, and those on which programs are computed in other ways. */
 const ADAPTERS = Object.keys(adapters).map((adapter) => ({
   adapter,
-  weight: adapter === "as it is" ? 5 : adapter === LITTLE_MEMORY ? 2 : 1,
+  weight: WEIGHTS[adapter] ?? 1,
 }));
 
 /** Runs a program. */
