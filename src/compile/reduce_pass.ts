@@ -80,7 +80,7 @@ export function passKernel<B>(
       ...expressions.define("part", divideIndex(q, columns)),
     ],
     ...expressions.outer.splice(0),
-    ...loop(acc, expressions.inner.splice(0), range),
+    ...loop(acc, expressions.inner.splice(0), range, traits),
   ];
   body.push(...end({ registers: acc.results, column: parts === 1 ? "q" : "c", place: "q" }));
   return generatedKernel(expressions, body, { threads: columns * parts, traits });
@@ -120,11 +120,13 @@ function loop(
   acc: Accumulators,
   body: readonly string[],
   { from, to, count, step }: Range,
+  { costs: { occupancy } }: DeviceTraits,
 ): string[] {
   const next = step === 1 ? `${LOOP}++` : `${LOOP} += ${step}u`;
   const over = (first: string, end: string, lines: readonly string[]): string[] =>
     block(`for (var ${LOOP} = ${first}; ${LOOP} < ${end}; ${next}) `, lines);
-  if (count <= UNROLLED || acc.sums.length === 0) {
+  // On a CPU sums of any length are one text but for the shortest, which drivers unroll.
+  if (count <= (occupancy ? 2 * BLOCK : UNROLLED) || acc.sums.length === 0) {
     return [...acc.before, ...over(from, to, [...body, ...acc.each("s")]), ...acc.after];
   }
   const some = [
@@ -182,7 +184,7 @@ function teamKernel<B>(
     ...head,
     ...expressions.outer.splice(0),
     ...block("", [
-      ...loop(acc, expressions.inner.splice(0), range),
+      ...loop(acc, expressions.inner.splice(0), range, traits),
       ...store(`peer * ${side}u + ${mine}`, acc),
     ]),
   ];

@@ -103,6 +103,12 @@ Deno.test("bounds of long loops are not in the text, where drivers would unroll 
     );
   assertEquals(bounds(4), ["r < 4u"]);
   assertEquals(bounds(5), ["start < size", "r < end"]);
+  // A GPU sums 64 elements one after the other: there is less to compile.
+  const { program } = trace((x: Tensor) => sum(x, { axes: [0] }), [
+    { shape: [64, 100_000], dtype: "f32" },
+  ]);
+  const traits = { ...SOFTWARE_TRAITS, costs: DISCRETE_COSTS };
+  assert(!codesOf(compiled(simplify(program), traits)).join().includes("start"));
 });
 
 Deno.test("steps of gradient descent share their pipelines: what follows a sum is stored with it", () => {
