@@ -156,6 +156,9 @@ export const weighting: Kind = /* @__PURE__ */ objectWith(
   "a weighting, such as equalWeighting(),",
 );
 
+/** A problem of one inner and one outer loss. */
+export const problem: Kind = /* @__PURE__ */ objectWith({ inner: callback, outer: callback });
+
 /** A problem of one inner and several outer losses. */
 export const objectives: Kind = /* @__PURE__ */ objectWith({
   inner: callback,

@@ -69,7 +69,7 @@ export function adaptTasks<Params, Shared, Rates, Support, Query, Constants, Met
   data: TaskData<Support, Query, Constants>,
   key: Tensor,
 ) => AdaptedTasks<Params, Metrics> {
-  requireArguments("adaptTasks", { problem }, { problem: is.objectWith({ inner: is.callback }) });
+  requireArguments("adaptTasks", { problem }, { problem: is.problem });
   requireOptions("adaptTasks", options, {
     optimizer: true,
     innerRate: true,

@@ -5,7 +5,7 @@
  * @module
  */
 import * as is from "../ir/kinds.ts";
-import { requireCall, requireOptions } from "../ir/options.ts";
+import { requireArguments, requireCall, requireOptions } from "../ir/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { sum } from "../ops/sum.ts";
 import { inverseLengths } from "../multitask/linear_algebra.ts";
@@ -177,7 +177,9 @@ export function metaGradientThrough<
   problem: BilevelProblem<Params, Shared, Support, Query, Constants, Metrics>,
   options: MetaGradientOptions,
 ): MetaGradient<Params, Shared, Rates, Support, Query, Constants, Metrics> {
-  requireOptions(options.algorithm ?? "metaGradient", options, {
+  const name = options?.algorithm ?? "metaGradient";
+  requireArguments(name, { problem }, { problem: is.problem });
+  requireOptions(name, options, {
     order: is.optional(is.oneOf("exact", "first")),
     ...META_OPTIONS,
     algorithm: true,

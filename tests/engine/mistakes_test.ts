@@ -213,6 +213,19 @@ const learning: readonly Mistake[] = [
   ["a loss that waits", () => learn({}, { inner: async () => await 1 }), "loss is a promise"],
   ["a loss of nothing", () => learn({}, { inner: () => {} }), "the inner loss is undefined"],
   ["no rates", () => learn({}, { meta: { rates: undefined } }), "no 'rates'", "Give {}"],
+  [
+    "a loss for a problem",
+    () => js.maml!(square, { innerSteps: 1, innerRate: 0.1, optimizer: t.sgd() }),
+    "maml()",
+    "the function square for 'problem'",
+    "'outer' (a function)",
+  ],
+  [
+    "a problem without an outer loss",
+    () => js.fomaml!({ inner: square }, { innerSteps: 1, innerRate: 0.1, optimizer: t.sgd() }),
+    "fomaml()",
+    "'outer' (a function)",
+  ],
   ["axes as text", () => js.sum!(ones([2, 3]), { axes: "0" }), "the text '0' as the axes"],
   ["weights by name", () => js.fixedWeighting!({ a: 1 }), "an object of a for 'weights'"],
 ];
