@@ -1,5 +1,5 @@
 /**
- * Kernels and generated code on a second implementation of WebGPU: `deno task test:browser`.
+ * Kernels and generated code on a second implementation of WebGPU: `deno task test:browser:kernels`.
  *
  * Runs the self-check, every primitive to second order, a whole meta-gradient and random programs in headless
  * Chromium, on its software adapter. It takes a minute and more, so `deno task test` leaves it out.
