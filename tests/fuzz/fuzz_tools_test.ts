@@ -13,6 +13,7 @@ import {
   add,
   argMax,
   constant,
+  conv2d,
   equal,
   expandDims,
   flip,
@@ -27,6 +28,7 @@ import {
   slice,
   sub,
   sum,
+  zeros,
 } from "../../src/tensor/mod.ts";
 import * as transform from "../../src/transform/mod.ts";
 import { compare, type Comparison } from "./compare.ts";
@@ -278,6 +280,13 @@ Deno.test("expectationOf() lets what cancels in a sum be gone, where sums may be
   assertEquals(asked((x) => mul(constant([1, 0, 0, 0]), x)), "xxxx");
   const same = (x: Tensor): Tensor => reshape(expandDims(x, 0), [4]);
   assertEquals(asked((x) => sub(add(same(x), 1), x)), "x---");
+  // Zeros around the image of an infinite pixel; of a finite one all is asked.
+  const taps = (pixel: number) => (x: Tensor): Tensor => {
+    const image = reshape(slice(x, [[pixel, pixel + 1]]), [1, 1, 1, 1]);
+    const loss = (w: Tensor): Tensor => sum(conv2d(image, w, { padding: 1 }));
+    return transform.grad(loss)(zeros([3, 3, 1, 1]));
+  };
+  assertEquals([asked(taps(0)), asked(taps(1))], ["xxxxxxxxx", "---------"]);
 });
 
 Deno.test("expectationOf() in float64 asks all but what that rounding decides", () => {

@@ -1,6 +1,7 @@
 /**
  * Sums and products as compilers of shaders may rearrange them, as if all numbers were finite: what is added and taken
- * away is gone, and what is multiplied by a zero of a border. At `isNan()` stands what an adapter may not keep.
+ * away is gone, and what is multiplied by a zero of a border; and convolutions, whose zeros around images meet what is
+ * not finite in some algorithms. At `isNan()` stands what an adapter may not keep.
  *
  * @module
  */
@@ -43,7 +44,8 @@ function evaluate(program: Program, inputs: readonly NdArray[], cancels: boolean
       outputs.forEach((output) => bordered.add(output));
     }
     const results =
-      (cancels && (sums.cancelled(node, values) ?? borderProduct(node, operands, bordered))) ||
+      (cancels && (sums.cancelled(node, values) ?? borderProduct(node, operands, bordered) ??
+        spreadInfinity(node, operands))) ||
       primitive.evaluate(params, operands, outputs);
     outputs.forEach((output, k) => values.set(output, results[k]!));
   }
@@ -62,6 +64,18 @@ function borderProduct(
   const [a, b] = operands.map(({ data }) => data);
   const products = Array.from(a!, (x, at) => isBorder(0, at) || isBorder(1, at) ? 0 : x * b![at]!);
   return [ndArray(output!, products)];
+}
+
+/** A convolution of what is not finite, which may come to all results. */
+function spreadInfinity(
+  { primitive, outputs: [output] }: Node,
+  operands: readonly NdArray[],
+): NdArray[] | undefined {
+  if (!primitive.name.startsWith("conv2d")) return undefined;
+  if (operands.every(({ data }) => data.every(Number.isFinite))) return undefined;
+  const result = zerosNd(output!.shape, "f32");
+  result.data.fill(NaN);
+  return [result];
 }
 
 /** The sums of one program. */

@@ -66,10 +66,7 @@ Deno.test("cifar-maml runs from the registry, without a clone and without Tensor
     assertStringIncludes(await Deno.readTextFile(`${path}/report.html`), "<svg");
     // The commit of whatever repository the working folder is in would be a wrong one.
     assertMatch(await Deno.readTextFile(`${path}/config.yaml`), /^commit: null$/m);
-    const asked = await registry.deno([...withoutTfjs, ...shortRun, "--engine", "tfjs"], {
-      cwd: folder,
-      offline: true,
-    });
+    const asked = await withoutNetwork([...withoutTfjs, ...shortRun, "--engine", "tfjs"], folder);
     assertEquals(asked.code, 1, asked.err);
     assertStringIncludes(asked.err, "Cannot load TensorFlow.js");
     assertStringIncludes(asked.err, "deno cache npm:@tensorflow/tfjs@");
@@ -92,13 +89,12 @@ Deno.test("doctor runs from the registry, and without TensorFlow.js unless it is
   try {
     // Where there is an adapter, TensorFlow.js cannot be had, and is not missed.
     const doctor = [...withoutTfjs, `${jsr}/doctor`];
-    const { code, out, err } = await registry.deno(
-      withoutWebgpu ? ["run", "-A", `${jsr}/doctor`] : doctor,
-      { cwd: folder, offline: !withoutWebgpu },
-    );
+    const { code, out, err } = withoutWebgpu
+      ? await registry.deno(["run", "-A", `${jsr}/doctor`], { cwd: folder })
+      : await withoutNetwork(doctor, folder);
     assertEquals(code, 0, out + err);
     assertStringIncludes(out, "everything is in order");
-    const asked = await registry.deno([...doctor, "--tfjs"], { cwd: folder, offline: true });
+    const asked = await withoutNetwork([...doctor, "--tfjs"], folder);
     assertEquals(asked.code, 1, asked.out + asked.err);
     assertStringIncludes(asked.out, "engine tfjs: WRONG, it does not open. Cannot load TensorFlow");
     assertStringIncludes(asked.out, "something is wrong: see above");

@@ -209,14 +209,16 @@ async function startElsewhere(folder: string): Promise<Deno.ChildProcess> {
 Deno.test("fit() in a folder with more steps than it is asked for says so", () =>
   withEngine((engine) =>
     withFolder(async (folder) => {
-      await fit(engine, options({ folder, steps: 6 }));
+      const trained = await fit(engine, options({ folder, steps: 6 }));
       const before = engine.memory().live;
       await assertRejects(
         () => fit(engine, options({ folder, steps: 5 })),
         RangeError,
         "for 5 steps: its checkpoint is of step 6. Ask for 6 or more, or take another folder.",
       );
+      // What was trained is held until here.
       assertEquals(engine.memory().live, before);
+      assertEquals(trained.record.ledger.steps, 6);
       const { record } = await fit(engine, options({ folder, steps: 7 }));
       assertEquals(record.ledger.steps, 7);
     })
