@@ -1,3 +1,4 @@
+import { baseName } from "./base_name.ts";
 import { fetchHubSet } from "./fetch_hub_set.ts";
 import { findShards } from "./hugging_face_folder.ts";
 import type { ImageSplitsOptions } from "./load_image_splits.ts";
@@ -51,6 +52,6 @@ export async function findImageShards(
       }, expected train and test (or validation). Fetch the missing part.`,
     );
   }
-  const name = data.replace(/[\\/]+$/, "").split(/[\\/]/).pop() || "hugging-face";
+  const name = baseName(data, "hugging-face");
   return { name, root: data, train: { paths: train }, test: { paths: test }, downloaded: false };
 }

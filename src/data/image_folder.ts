@@ -1,5 +1,6 @@
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
+import { baseName } from "./base_name.ts";
 import { decodeImage } from "./decode_image.ts";
 import { type DecodedImage, withChannels } from "./decoded_image.ts";
 import * as kinds from "./kinds.ts";
@@ -185,7 +186,7 @@ export async function loadImageFolder(options: ImageFolderOptions): Promise<Imag
     collector.add({ height, width, images: pixels, labels: [label] }, file);
   }
   const { images, labels, height, width } = collector;
-  const name = options.name ?? (path.replace(/[\\/]+$/, "").split(/[\\/]/).pop() || "images");
+  const name = options.name ?? baseName(path, "images");
   return {
     ...{ name, images, height, width, channels, classNames },
     labels: compactLabels(labels, classNames),

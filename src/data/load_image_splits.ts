@@ -1,6 +1,7 @@
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
 import * as kinds from "./kinds.ts";
+import { baseName } from "./base_name.ts";
 import { type Cifar10Options, loadCifar10 } from "./cifar10.ts";
 import { loadCifar100 } from "./cifar100.ts";
 import { findCifar } from "./cifar_files.ts";
@@ -108,7 +109,7 @@ async function loadFolders(
   { train, test }: ImageFolders,
   options: ImageSplitsOptions,
 ): Promise<ImageSplits> {
-  const name = data.replace(/[\\/]+$/, "").split(/[\\/]/).pop() || "images";
+  const name = baseName(data, "images");
   const { signal } = options;
   const load = (path: string) =>
     loadImageFolder({ path, name, ...shardOptions(options), ...(signal && { signal }) });

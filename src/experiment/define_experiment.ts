@@ -5,6 +5,7 @@
  */
 import * as is from "../ir/kinds.ts";
 import { requireOptions } from "../ir/options.ts";
+import { kebabCase } from "../text/kebab_case.ts";
 import type { ConfigSchema } from "./config_schema.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
 import type { Prediction, PredictionContext } from "./prediction.ts";
@@ -107,7 +108,7 @@ export interface Experiment<Config = unknown> {
  */
 export function defineExperiment<Config>(experiment: Experiment<Config>): Experiment<Config> {
   requireOptions("defineExperiment", experiment, MEMBERS);
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(experiment.name)) {
+  if (!kebabCase.test(experiment.name)) {
     throw new TypeError(
       `Cannot define experiment "${experiment.name}": expected a kebab-case name, such as "cifar-maml".`,
     );

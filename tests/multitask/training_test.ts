@@ -128,19 +128,11 @@ Deno.test("multiTaskGradient() shows the method shared leaves only, and leaves h
 Deno.test("no head climbs its own loss where its task's weight is negative", () => {
   // The third gradient lies nearly between the others and is longer: its own part is taken off.
   const rows = [[1, 0, 0], [0, 1, 0], [3, 3, 0.3]];
-  const along = (row: readonly number[]) => (net: { body: Tensor; heads: Tensor }) => ({
-    loss: add(sum(mul(net.body, constant(row))), sum(square(net.heads))),
+  const along = (row: readonly number[], head: string) => (net: Record<string, Tensor>) => ({
+    loss: add(sum(mul(net["body"]!, constant(row))), sum(square(net[head]!))),
     aux: {},
   });
-  const named = Object.fromEntries(
-    rows.map((
-      row,
-      k,
-    ) => [
-      `task${k}`,
-      (net: Record<string, Tensor>) => along(row)({ body: net["body"]!, heads: net[`head${k}`]! }),
-    ]),
-  );
+  const named = Object.fromEntries(rows.map((row, k) => [`task${k}`, along(row, `head${k}`)]));
   const point = () => ({
     body: constant([1, 1, 1]),
     head0: constant([1]),

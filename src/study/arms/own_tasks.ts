@@ -10,6 +10,7 @@ import {
   type TaskSetting,
 } from "../../components/mod.ts";
 import type { PretextTask } from "../../pretext/mod.ts";
+import { kebabCase } from "../../text/kebab_case.ts";
 
 /**
  * Adds tasks to those of the package.
@@ -23,7 +24,7 @@ export function withOwnTasks(
   own: Readonly<Record<string, (setting: TaskSetting) => PretextTask>>,
 ): TaskRegistry {
   for (const [name, make] of Object.entries(own)) {
-    if (Object.hasOwn(pretextTasks, name) || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
+    if (Object.hasOwn(pretextTasks, name) || !kebabCase.test(name)) {
       throw new RangeError(
         `Cannot add the task "${name}": expected a name in kebab-case other than ${
           Object.keys(pretextTasks).join(", ")
