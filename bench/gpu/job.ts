@@ -20,6 +20,8 @@ export const STAGES = [
   "full",
   "profile",
   "variants",
+  "costs",
+  "predictions",
   "scaling",
 ] as const;
 

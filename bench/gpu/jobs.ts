@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { adapterCosts, builtInProfile } from "../../src/adapter/mod.ts";
+import type { AdapterCosts } from "../../src/ir/adapter_costs.ts";
 import type { Order, WorkloadName } from "../peers/peer.ts";
 import type { Implementation } from "../peers/run_peer.ts";
 import type { Job, Stage } from "./job.ts";
@@ -81,12 +83,40 @@ const GROWTH = {
   filters: [8, 16, 32, 64, 128, 256],
 } as const;
 
+const DISCRETE = adapterCosts(builtInProfile("discrete"));
+
+function timesBusy(factor: number): AdapterCosts["busy"] {
+  const { mapped, reduced, tiled } = DISCRETE.busy;
+  return { mapped: mapped * factor, reduced: reduced * factor, tiled: tiled * factor };
+}
+
 /** Costs and traits that choose other kernels than those that the adapter gets: with and without lanes. */
 const VARIANTS = [
   { like: "software" },
   { like: "discrete" },
   { traits: { subgroupLanes: 0 } },
 ] as const;
+
+/** Costs of a discrete GPU changed one at a time, of which another plan of W-mid comes. */
+const COSTS: readonly Partial<AdapterCosts>[] = [
+  {},
+  ...[1 / 16, 1 / 4, 4].map((factor) => ({ dispatch: DISCRETE.dispatch * factor })),
+  ...[1 / 4, 4].map((factor) => ({
+    load: DISCRETE.load * factor,
+    store: DISCRETE.store * factor,
+  })),
+  ...[1 / 4, 1 / 2, 2, 4].map((factor) => ({ busy: timesBusy(factor) })),
+  ...[1 / 4, 4].map((factor) => ({
+    busy: { ...DISCRETE.busy, tiled: DISCRETE.busy.tiled * factor },
+  })),
+  ...[1 / 2, 4].map((factor) => ({
+    leastIterations: {
+      reduced: DISCRETE.leastIterations.reduced * factor,
+      tiled: DISCRETE.leastIterations.tiled * factor,
+    },
+  })),
+  ...[32, 128].map((tiledWorkgroup) => ({ tiledWorkgroup })),
+];
 
 const GROWTH_SOFTWARE = { tasks: [1, 2], innerSteps: [1, 2], filters: [8, 16] } as const;
 
@@ -196,7 +226,7 @@ export function jobsFor(setting: Setting): Job[] {
       keep: true,
     }]),
     step("full", "full step, recomputed", software ? 120 : 60, [{ which: "full" }]),
-    step("profile", "profile of W-mid", 60, [{ which: "mid", keep: true, top: 40 }]),
+    step("profile", "profile of W-mid", 60, [{ which: "mid", keep: true, top: 100 }]),
     step(
       "variants",
       "W-mid with other kernels",
@@ -207,6 +237,33 @@ export function jobsFor(setting: Setting): Job[] {
       { which: "mid", keep: true, top: 12 },
       { which: "mid", keep: true, top: 12, measure: software ? 20 : 60 },
     ]),
+    step(
+      "costs",
+      "W-mid with other costs",
+      120,
+      COSTS.slice(0, software ? 3 : COSTS.length).map((costs) => ({
+        which: software ? "small" : "mid",
+        keep: true,
+        top: 4,
+        costs,
+      })),
+    ),
+    {
+      ...onDevice,
+      stage: "predictions",
+      name: "doctor --measure",
+      command: ["deno", "task", "doctor", "--measure"],
+      limit: 60,
+      format: "text",
+    },
+    {
+      ...onDevice,
+      stage: "predictions",
+      name: "predictions",
+      command: deno("bench/predictions.ts"),
+      limit: software ? 200 : 120,
+      format: "text",
+    },
     ...growth.map(([axis, values]) =>
       step(
         "scaling",

@@ -15,10 +15,12 @@ import type { Row } from "./job.ts";
 import {
   type AdapterClass,
   adapterClassOf,
+  adapterCosts,
   builtInProfile,
   type KernelTable,
 } from "../../src/adapter/mod.ts";
 import { openGpu } from "../../src/gpu/device.ts";
+import type { AdapterCosts } from "../../src/ir/adapter_costs.ts";
 import { withKernelSets } from "../../src/ops/variants/kernel_sets.ts";
 import { measureVariants } from "../../src/profile/measure_variants.ts";
 import { kernelShapes, shapeLines } from "../../src/workbench/kernel_table.ts";
@@ -37,11 +39,16 @@ interface Item {
   readonly like?: AdapterClass;
   /** Traits of the adapter other than those found, so that other kernels are chosen. */
   readonly traits?: NonNullable<Parameters<typeof loadWorkload>[3]>["traits"];
+  /** Costs of a discrete GPU, but for these: other plans are made. */
+  readonly costs?: Partial<AdapterCosts>;
   /** Seconds in which the kernels of its shapes are measured first, of which it takes the fastest. */
   readonly measure?: number;
 }
 
 const SAMPLES = 5;
+
+/** Steps that are given out without waiting for one. */
+const GIVEN = 8;
 
 interface Kind {
   readonly label: string;
@@ -62,6 +69,7 @@ for (const argument of Deno.args) {
     activations,
     ...(item.traits && { traits: item.traits }),
     ...(item.like && { like: item.like }),
+    ...(item.costs && { costs: item.costs }),
     ...(item.measure && { measure: item.measure }),
   };
   try {
@@ -73,23 +81,28 @@ for (const argument of Deno.args) {
 Deno.exit(0); // a lost device may keep the process
 
 async function measure(
-  { which, keep = false, top = 20, byteBudget, traits, like, measure }: Item,
+  { which, keep = false, top = 20, byteBudget, traits, like, costs, measure }: Item,
 ): Promise<Row> {
   const measured = measure === undefined ? undefined : await measureKernels(which, measure);
   const workload = await loadWorkload(which, "exact", !keep, {
     ...(byteBudget !== undefined && { byteBudget }),
-    ...(traits && { traits }),
+    ...((traits || costs) && { traits: { ...traits, ...(costs && { costs: other(costs) }) } }),
     ...(like && { profile: builtInProfile(like) }),
     ...(measured && { kernels: measured.kernels }),
   });
   try {
     const samples = await sample((count) => workload.run(count), SAMPLES);
+    const begun = performance.now();
+    await workload.give(GIVEN);
+    const given = (performance.now() - begun) / GIVEN;
+    await workload.run(1);
     const milliseconds = median(samples.samples);
     return {
       adapter: workload.backend.info.adapter,
       milliseconds,
       samples: samples.samples,
       firstRun: samples.firstCall,
+      given,
       trace: workload.firstCall.trace,
       load: workload.firstCall.load,
       gflop: workload.flops / 1e9,
@@ -102,6 +115,10 @@ async function measure(
   } finally {
     workload.backend.close();
   }
+}
+
+function other(costs: Partial<AdapterCosts>): AdapterCosts {
+  return { ...adapterCosts(builtInProfile("discrete")), ...costs };
 }
 
 /** The fastest kernels for the shapes of a workload, and what was measured of all of them. */
@@ -134,6 +151,7 @@ async function measureKernels(
 async function profile(workload: LoadedWorkload, top: number): Promise<Row> {
   ceiling ??= await measureCeiling(workload.backend.resources.gpu);
   const times = await workload.timeEach();
+  const inOnePass = await workload.timeWhole();
   const kinds = new Map<string, Kind>();
   workload.loaded.plan.plan.dispatches.forEach((dispatch, k) => {
     const { label, flops, bytes } = dispatch;
@@ -152,6 +170,7 @@ async function profile(workload: LoadedWorkload, top: number): Promise<Row> {
   return {
     ceiling,
     onDevice: total,
+    inOnePass,
     least,
     roofline: least / total,
     shortest: Math.min(...times),

@@ -24,7 +24,7 @@ export function summaryText({ context, outcomes }: Summary): string {
     section("Against the reference", checks(outcomes)),
     section("Meta-gradients", peerTable(outcomes)),
     section("Random programs", fuzzTable(outcomes)),
-    section("Steps", stepTable(outcomes, ["full", "profile", "variants"])),
+    section("Steps", stepTable(outcomes, ["full", "profile", "variants", "costs"])),
     section("Kernels faster than the rule's", winnerTable(outcomes)),
     section("Where the time goes", profileTables(outcomes)),
     section("Kernels", kernelTable(outcomes)),
@@ -190,6 +190,8 @@ function sizeText(which: unknown): string {
 function stepName(row: Row): string {
   const traits = row["traits"]
     ? `, ${JSON.stringify(row["traits"])}`
+    : row["costs"]
+    ? `, costs ${JSON.stringify(row["costs"])}`
     : row["like"]
     ? `, costs as if ${text(row["like"])}`
     : Array.isArray(row["kernels"])
@@ -221,13 +223,26 @@ function winnerTable(outcomes: readonly Outcome[]): string {
 
 function stepTable(outcomes: readonly Outcome[], stages: readonly Stage[]): string {
   return table(
-    ["step", "ms", "on the device", "of the roofline", "GFLOP/s", "dispatches", "memory", "load s"],
+    [
+      "step",
+      "ms",
+      "given out in",
+      "on the device",
+      "in one pass",
+      "of the roofline",
+      "GFLOP/s",
+      "dispatches",
+      "memory",
+      "load s",
+    ],
     rowsOf(outcomes, ...stages).map((row) => {
       const [load, error] = [row["load"], row["error"]];
       return [
         stepName(row),
         error === undefined ? number(row["milliseconds"]) : text(error).slice(0, 90),
+        number(row["given"]),
         number(row["onDevice"]),
+        number(row["inOnePass"]),
         percent(row["roofline"]),
         number(row["gflops"]),
         text(row["dispatches"]),
