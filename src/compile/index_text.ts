@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Atom, Index } from "../ir/index_expression.ts";
+import { type Atom, type Index, splitIndex } from "../ir/index_expression.ts";
 
 /**
  * Most iterations of a loop whose bound stands in the text. Drivers unroll such loops, which takes them several times
@@ -62,7 +62,12 @@ export class IndexText {
     if (compound === undefined) return key;
     const { op, of, by } = compound;
     if (of.max < UNROLLED) return `(${this.of(of)} ${op} ${by}u)`;
-    return op === "/" ? this.#quotient(of, by) : this.#remainder(of, by);
+    // Of smaller numbers, which are divided faster.
+    const { whole, rest } = splitIndex(of, by);
+    if (rest.min < 0) return op === "/" ? this.#quotient(of, by) : this.#remainder(of, by);
+    if (op === "%") return this.#remainder(rest, by);
+    const quotient = this.#quotient(rest, by);
+    return whole.terms.length + whole.constant === 0 ? quotient : `(${quotient} + ${this.of(whole)})`;
   }
 
   #quotient(of: Index, by: number): string {

@@ -40,6 +40,13 @@ const WANTED_LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+/**
+ * Most storage buffers that a generated kernel binds, as many as Mesa's adapters allow. NVIDIA's allow 524,288, but of
+ * 1,000 values joined by one kernel the text is nested 1,000 deep, and compilers are recursive: the stack of a thread
+ * of 2 MiB, which workers have, overflowed.
+ */
+const MOST_STORAGE_BUFFERS = 32;
+
 const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
 
 /** What a device offers to kernels that use subgroups. */
@@ -115,7 +122,10 @@ export class Gpu {
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
       maxUniformBinding: device.limits.maxUniformBufferBindingSize,
       maxStorageBinding: device.limits.maxStorageBufferBindingSize,
-      maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+      maxStorageBuffers: Math.min(
+        device.limits.maxStorageBuffersPerShaderStage,
+        MOST_STORAGE_BUFFERS,
+      ),
     };
     this.#onError = (event: Event) => {
       event.preventDefault();

@@ -97,12 +97,25 @@ export function scaleIndex(index: Index, by: number): Index {
   );
 }
 
-/** Splits an index into the multiple of `by` that is plain to see, and the rest. */
-function split(index: Index, by: number): { whole: Index; rest: Index } {
+/** Splits an index into a multiple of `by` and the rest, in which no coefficient is as large as `by`. */
+export function splitIndex(index: Index, by: number): { whole: Index; rest: Index } {
+  return split(index, by, (coefficient) => Math.trunc(coefficient / by));
+}
+
+/** Splits off what is a multiple of `by` without its other terms: quotient and remainder keep the same rest. */
+function splitMultiples(index: Index, by: number): { whole: Index; rest: Index } {
+  return split(index, by, (coefficient) => coefficient % by === 0 ? coefficient / by : 0);
+}
+
+function split(
+  index: Index,
+  by: number,
+  quotientOf: (coefficient: number) => number,
+): { whole: Index; rest: Index } {
   const whole = new Map<string, { atom: Atom; coefficient: number }>();
   const rest = new Map<string, { atom: Atom; coefficient: number }>();
   for (const { atom, coefficient } of index.terms) {
-    const quotient = Math.trunc(coefficient / by);
+    const quotient = quotientOf(coefficient);
     const remainder = coefficient - quotient * by;
     if (quotient !== 0) whole.set(atom.key, { atom, coefficient: quotient });
     if (remainder !== 0) rest.set(atom.key, { atom, coefficient: remainder });
@@ -114,8 +127,9 @@ function split(index: Index, by: number): { whole: Index; rest: Index } {
 /** Quotient by a positive constant, rounded down; meaningful where the index is not negative. */
 export function divideIndex(index: Index, by: number): Index {
   if (by === 1) return index;
-  const { whole, rest } = split(index, by);
-  if (rest.min >= 0 && rest.max < by) return whole;
+  const plain = splitIndex(index, by);
+  if (plain.rest.min >= 0 && plain.rest.max < by) return plain.whole;
+  const { whole, rest } = splitMultiples(index, by);
   if (rest.min < 0) return compound("/", index, by);
   const common = factor(rest, by);
   if (common) return addIndex(whole, divideIndex(common.large, by / common.by));
@@ -125,8 +139,9 @@ export function divideIndex(index: Index, by: number): Index {
 /** Remainder of the division by a positive constant; meaningful where the index is not negative. */
 export function moduloIndex(index: Index, by: number): Index {
   if (by === 1) return constantIndex(0);
-  const { rest } = split(index, by);
-  if (rest.min >= 0 && rest.max < by) return rest;
+  const plain = splitIndex(index, by);
+  if (plain.rest.min >= 0 && plain.rest.max < by) return plain.rest;
+  const { rest } = splitMultiples(index, by);
   if (rest.min < 0) return compound("%", index, by);
   const common = factor(rest, by);
   if (common) {
@@ -145,7 +160,7 @@ function factor(index: Index, by: number): { by: number; large: Index; small: In
     if (Math.abs(coefficient) > 1) common = greatestCommonDivisor(common, Math.abs(coefficient));
   }
   if (common === 1) return undefined;
-  const { whole, rest } = split(index, common);
+  const { whole, rest } = splitIndex(index, common);
   return rest.min >= 0 && rest.max < common ? { by: common, large: whole, small: rest } : undefined;
 }
 

@@ -7,12 +7,14 @@ import { ndArray } from "../../src/ir/nd_array.ts";
 import { sizeOf } from "../../src/ir/aval.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as t from "../../src/tensor/mod.ts";
-import { checkpoint, grad, hvp, trace, valueAndGrad } from "../../src/transform/mod.ts";
+import { checkpoint, grad, hvp, trace, valueAndGrad, vmap } from "../../src/transform/mod.ts";
 import { hostArray } from "../../src/ir/host_array.ts";
 import { randomKey, uniform as uniformNumbers } from "../../src/random/mod.ts";
 import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import type { Fn, Subject } from "../cases/laws.ts";
 import { uniform } from "../cases/random.ts";
+import { paperGpu } from "../../src/predict/paper_device.ts";
+import { MADE_UP } from "../predict/made_up_adapter.ts";
 import { webgpuTest } from "../webgpu.ts";
 import { DISCRETE_COSTS, FOURS } from "../device_traits.ts";
 
@@ -236,6 +238,24 @@ agreesTest(
   ]),
 );
 
+agreesTest("the gradient of what is read in two shapes is added up in one, in vectors", [
+  subject("rows of 3, and channels of a convolution", [[2, 4, 3], [2, 3, 3]], (x, w) => [
+    grad((one: Tensor) => {
+      const twice = vmap((filter: Tensor) => {
+        const indices = t.constant([[[0]], [[1]], [[1]]], { dtype: "i32" });
+        const rows = t.takeAlong(one, t.broadcastTo(indices, [3, 4, 3]), { axis: 0 });
+        const image = t.reshape(one, [1, 1, 1, 24]);
+        const wide = t.broadcastTo(t.reshape(filter, [3, 3, 1, 1]), [3, 3, 24, 1]);
+        return t.add(
+          t.sum(t.square(rows)),
+          t.sum(t.square(t.conv2d(image, wide, { padding: 1 }))),
+        );
+      });
+      return t.sum(twice(w!));
+    })(x!),
+  ]),
+]);
+
 agreesTest("empty images go through convolution and pooling", [
   subject("no images", [[0, 4, 4, 3], [3, 3, 3, 2]], (x, w) => {
     const conv = (images: Tensor, filters: Tensor): Tensor =>
@@ -279,6 +299,33 @@ webgpuTest("a thousand losses can be stacked", async (gpu) => {
   const result = await engine.read(await stack(...many(1000).map((n) => hostArray([n], []))));
   assertEquals(Array.from(result.data), many(1000).map((n) => 2 * n));
 });
+
+Deno.test("nor has one kernel all of them where an adapter allows half a million", async () => {
+  const maxStorageBuffersPerShaderStage = 524_288;
+  const gpu = paperGpu({
+    ...MADE_UP,
+    limits: { ...MADE_UP.limits, maxStorageBuffersPerShaderStage } as GPUSupportedLimits,
+  });
+  const backend = new WebGpuBackend(gpu);
+  const { program } = trace(
+    (...x: Tensor[]) => [t.stack(x.map((one) => t.mul(one, 2))), x.reduce((a, b) => t.add(a, b))],
+    many(1000).map(() => ({ shape: [], dtype: "f32" as const })),
+  );
+  const { plan } = (await backend.load(program)).plan;
+  for (const { label, kernel: { code } } of plan.dispatches) {
+    assert(deepest(code) < 100, `${label}: ${deepest(code)} deep`);
+  }
+});
+
+/** How deep parentheses and braces of a text are nested. */
+function deepest(code: string): number {
+  let [depth, most] = [0, 0];
+  for (const letter of code) {
+    if (letter === "(" || letter === "{") most = Math.max(most, ++depth);
+    else if (letter === ")" || letter === "}") depth--;
+  }
+  return most;
+}
 
 Deno.test("what has no value over nothing is refused, and extents must be natural numbers", () => {
   const refused = (attempt: (x: Tensor) => Tensor, expected: string): void => {
