@@ -15,7 +15,7 @@ import time
 import numpy
 
 RATE = 0.01
-SAMPLE_SECONDS, MOST, BUDGET_SECONDS = 0.2, 20, 15.0
+SAMPLE_MS, MOST, ENOUGH, BUDGET_MS = 400.0, 1000, 0.75, 15_000.0
 KINDS = {"f32": "<f4", "i32": "<i4", "u32": "<u4"}
 
 
@@ -52,10 +52,13 @@ def timer_of(run):
 
 def sample(timed, first, second, repeat):
     """Samples after the first call and one more, as in sampling.ts; all in milliseconds."""
-    per_sample = min(MOST, math.ceil(1e3 * SAMPLE_SECONDS / second))
-    samples = [second] if per_sample == 1 else []
-    spent = second
-    while len(samples) < repeat and (not samples or spent < 1e3 * BUDGET_SECONDS):
+    per_sample, each, spent = 1, second, second
+    while per_sample < MOST and each * per_sample < ENOUGH * SAMPLE_MS:
+        per_sample = min(MOST, math.ceil(SAMPLE_MS / each))
+        each = timed(per_sample)
+        spent += each * per_sample
+    samples = [each]
+    while len(samples) < repeat and spent < BUDGET_MS:
         samples.append(timed(per_sample))
         spent += samples[-1] * per_sample
     return {"firstCall": first, "samples": samples, "perSample": per_sample}

@@ -4,11 +4,14 @@
  * @module
  */
 
-/** Shortest sample: shorter work is repeated, so that the last wait does not count. */
-const SAMPLE_MS = 200;
+/** A sample: shorter work is repeated, so that the last wait does not count. In Deno that is some 10 ms. */
+const SAMPLE_MS = 400;
 
 /** Most meta-gradients of a sample. */
-const MOST = 20;
+const MOST = 1000;
+
+/** A sample of this share of it is long enough. */
+const ENOUGH = 0.75;
 
 /** After this no further sample begins, but for the first one. */
 const BUDGET_MS = 15_000;
@@ -24,8 +27,8 @@ export interface Samples {
 }
 
 /**
- * Times an implementation: the first call, one call to learn how long it takes (which is a sample
- * where it is long enough), then samples.
+ * Times an implementation: the first call, calls to learn how many make a sample (the last of which are one), then
+ * samples.
  *
  * @param run Runs so many meta-gradients and waits for the last.
  * @param repeat Most samples, at least 1.
@@ -40,14 +43,19 @@ export async function sample(
     return (performance.now() - start) / count;
   };
   const firstCall = await timed(1);
-  const second = await timed(1);
-  const perSample = Math.min(MOST, Math.ceil(SAMPLE_MS / second));
-  const samples: number[] = perSample === 1 ? [second] : [];
-  let spent = second;
-  while (samples.length < repeat && (samples.length === 0 || spent < BUDGET_MS)) {
-    const each = await timed(perSample);
-    samples.push(each);
+  let perSample = 1;
+  let each = await timed(perSample);
+  let spent = each;
+  while (perSample < MOST && each * perSample < ENOUGH * SAMPLE_MS) {
+    perSample = Math.min(MOST, Math.ceil(SAMPLE_MS / each));
+    each = await timed(perSample);
     spent += each * perSample;
+  }
+  const samples = [each];
+  while (samples.length < repeat && spent < BUDGET_MS) {
+    const next = await timed(perSample);
+    samples.push(next);
+    spent += next * perSample;
   }
   return { firstCall, samples, perSample };
 }

@@ -7,7 +7,7 @@ import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { bindBuffers, PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
-import type { Dispatch } from "../gpu/timing.ts";
+import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
 import type { BufferSlot, DeviceTraits } from "../ir/lowering.ts";
 import type { KernelSite } from "../ops/variants/kernel_sites.ts";
 import { type KernelVariant, variantCalls } from "../ops/variants/kernel_variant.ts";
@@ -16,6 +16,12 @@ import { timesOf } from "./measured_kernels.ts";
 
 /** A pass is repeated until it takes as long as this, in nanoseconds: clocks tick by the microsecond. */
 const LONG = 0.1e6;
+
+/**
+ * How long a device is at work before anything is timed, in nanoseconds: a GPU that had nothing to do is clocked down.
+ * An H200 that had waited for results in float64 took about 4 times as long for a kernel as amid others.
+ */
+const WARM = 50e6;
 
 /** A variant with its buffers, ready to be run. */
 export interface LoadedVariant {
@@ -105,7 +111,7 @@ export class KernelBench {
   }
 
   /**
-   * Times variants by turns, in one order and then in the other.
+   * Times variants by turns, in one order and then in the other, on a device that has been at work.
    *
    * @param variants What to time, and about how long each takes, in nanoseconds.
    * @param rounds How often.
@@ -115,8 +121,12 @@ export class KernelBench {
     variants: readonly (LoadedVariant & { readonly time: number })[],
     rounds: number,
   ): Promise<number[][]> {
-    const repeats = variants.map(({ time }) =>
-      Math.max(1, Math.min(64, Math.ceil(LONG / Math.max(time, 1))))
+    const [first] = variants;
+    if (first === undefined) return [];
+    await this.#warm(first.dispatches, first.time);
+    const once = await timesOf(this.#gpu, variants.map(({ dispatches }) => dispatches));
+    const repeats = variants.map((_, k) =>
+      Math.max(1, Math.min(64, Math.ceil(LONG / Math.max(once[k]!, 1))))
     );
     const passes = variants.map(({ dispatches }, k) =>
       Array.from({ length: repeats[k]! }, () => dispatches).flat()
@@ -129,6 +139,18 @@ export class KernelBench {
     const found: number[][] = variants.map(() => []);
     order.flat().forEach((k, at) => found[k]!.push(times[at]! / repeats[k]!));
     return found;
+  }
+
+  /** Keeps the device at work for a while; `time` is what the dispatches take, in nanoseconds. */
+  async #warm(dispatches: readonly Dispatch[], time: number): Promise<void> {
+    const pass = Array.from({ length: Math.ceil(WARM / Math.max(time, 1e4)) }, () => dispatches);
+    const start = performance.now();
+    while (1e6 * (performance.now() - start) < WARM) {
+      const encoder = this.#gpu.device.createCommandEncoder();
+      encodeDispatches(encoder, pass.flat());
+      this.#gpu.queue.submit([encoder.finish()]);
+      await this.#gpu.finish("measure kernels");
+    }
   }
 
   #operand(index: number, size: number): { values: Float32Array<ArrayBuffer>; buffer: GPUBuffer } {

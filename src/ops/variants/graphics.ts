@@ -11,7 +11,7 @@ import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
 import { filterGradientPairs } from "./filter_gradient_pairs.ts";
 import { type FilterGradientShape, isRow3 } from "./filter_gradient_shape.ts";
 import { invocationTime } from "./invocation_time.ts";
-import { productShared } from "./product_shared.ts";
+import { productShared, wantedOf } from "./product_shared.ts";
 import type { ProductShape } from "./product_shape.ts";
 import { inParts } from "./split_variant.ts";
 
@@ -39,8 +39,9 @@ function convolution(s: CorrelationShape, traits: DeviceTraits): string | undefi
   return times.reduce((best, next) => next.time < best.time ? next : best).name;
 }
 
+/** Tiles of workgroup memory, where most of what they multiply is wanted. */
 function product(shape: ProductShape, traits: DeviceTraits): string | undefined {
-  return traits.costs.occupancy && productShared.fits(shape, traits)
+  return traits.costs.occupancy && productShared.fits(shape, traits) && wantedOf(shape) >= 1 / 2
     ? productShared.name
     : undefined;
 }

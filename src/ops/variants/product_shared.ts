@@ -8,6 +8,7 @@
  * @module
  */
 import { matmul_shared } from "../../../kernels/graphics/mod.ts";
+import { ceilDivide } from "../kernel_grid.ts";
 import { planProduct, type ProductShape } from "./product_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
 
@@ -16,6 +17,9 @@ const WORKGROUP = 64;
 
 /** Bytes of two tiles of each operand. */
 const STORAGE = 4 * 2 * 2 * 16 * 36;
+
+/** Rows and columns of a tile of the result, and terms of a step. */
+const TILE = { side: 32, step: 16 } as const;
 
 /** `kernels/graphics/matmul_shared.wgsl`. */
 export const productShared: SplitVariant<ProductShape> = {
@@ -27,17 +31,23 @@ export const productShared: SplitVariant<ProductShape> = {
     planProduct(shape, {
       kernel: "matmul_shared",
       code: matmul_shared,
-      step: 16,
-      iterations: 16,
+      step: TILE.step,
+      iterations: TILE.step,
       // They load from workgroup memory.
       weight: 1 / 4,
-      tile: [32, 32],
+      tile: [TILE.side, TILE.side],
       invocations: WORKGROUP,
       workgroup: WORKGROUP,
       overrides: (steps) => ({
         TRANSPOSE_A: shape.transposeA,
         TRANSPOSE_B: shape.transposeB,
-        part_inner: 16 * steps,
+        part_inner: TILE.step * steps,
       }),
     }, { traits, share }),
 };
+
+/** The share of the multiply-adds of all tiles that is part of the product. */
+export function wantedOf({ rows, inner, columns }: ProductShape): number {
+  const share = (extent: number, tile: number): number => extent / (tile * ceilDivide(extent, tile));
+  return share(rows, TILE.side) * share(columns, TILE.side) * share(inner, TILE.step);
+}
