@@ -90,6 +90,11 @@ function timesBusy(factor: number): AdapterCosts["busy"] {
   return { mapped: mapped * factor, reduced: reduced * factor, tiled: tiled * factor };
 }
 
+function timesLeast(reduced: number, tiled: number): AdapterCosts["leastIterations"] {
+  const { leastIterations: least } = DISCRETE;
+  return { reduced: least.reduced * reduced, tiled: least.tiled * tiled };
+}
+
 /** Costs and traits that choose other kernels than those that the adapter gets: with and without lanes. */
 const VARIANTS = [
   { like: "software" },
@@ -100,22 +105,15 @@ const VARIANTS = [
 /** Costs of a discrete GPU changed one at a time, of which another plan of W-mid comes. */
 const COSTS: readonly Partial<AdapterCosts>[] = [
   {},
-  ...[1 / 16, 1 / 4, 4].map((factor) => ({ dispatch: DISCRETE.dispatch * factor })),
+  ...[1 / 2, 4].map((factor) => ({ leastIterations: timesLeast(factor, factor) })),
+  ...[1 / 2, 2, 4].map((factor) => ({ leastIterations: timesLeast(factor, 1) })),
+  ...[1 / 4, 1 / 2, 2].map((factor) => ({ leastIterations: timesLeast(1, factor) })),
+  ...[1 / 2, 2, 4].map((factor) => ({ busy: timesBusy(factor) })),
   ...[1 / 4, 4].map((factor) => ({
-    load: DISCRETE.load * factor,
-    store: DISCRETE.store * factor,
+    ...{ load: DISCRETE.load * factor, store: DISCRETE.store * factor },
   })),
-  ...[1 / 4, 1 / 2, 2, 4].map((factor) => ({ busy: timesBusy(factor) })),
-  ...[1 / 4, 4].map((factor) => ({
-    busy: { ...DISCRETE.busy, tiled: DISCRETE.busy.tiled * factor },
-  })),
-  ...[1 / 2, 4].map((factor) => ({
-    leastIterations: {
-      reduced: DISCRETE.leastIterations.reduced * factor,
-      tiled: DISCRETE.leastIterations.tiled * factor,
-    },
-  })),
-  ...[32, 128].map((tiledWorkgroup) => ({ tiledWorkgroup })),
+  { dispatch: DISCRETE.dispatch / 16 },
+  { tiledWorkgroup: 128 },
 ];
 
 const GROWTH_SOFTWARE = { tasks: [1, 2], innerSteps: [1, 2], filters: [8, 16] } as const;
@@ -155,8 +153,8 @@ export function jobsFor(setting: Setting): Job[] {
     command: deno(script("step_job.ts"), ...items.map((item) => JSON.stringify(item))),
     limit,
   });
-  const seconds = software ? 10 : 75;
-  const copies = Math.max(1, Math.min(8, Math.floor(cores / 2)));
+  const seconds = software ? 10 : 60;
+  const copies = Math.max(1, Math.min(6, Math.floor(cores / 3)));
   const together = "untimed";
   const growth = Object.entries<readonly number[]>(software ? GROWTH_SOFTWARE : GROWTH);
   return [
@@ -186,7 +184,7 @@ export function jobsFor(setting: Setting): Job[] {
       command: [
         ...[
           "env",
-          `DENO_JOBS=${Math.max(1, Math.floor(cores / 3))}`,
+          `DENO_JOBS=${Math.max(1, Math.floor(cores / 2))}`,
           "deno",
           "test",
           "-A",
