@@ -95,12 +95,8 @@ function timesLeast(reduced: number, tiled: number): AdapterCosts["leastIteratio
   return { reduced: least.reduced * reduced, tiled: least.tiled * tiled };
 }
 
-/** Costs and traits that choose other kernels than those that the adapter gets: with and without lanes. */
-const VARIANTS = [
-  { like: "software" },
-  { like: "discrete" },
-  { traits: { subgroupLanes: 0 } },
-] as const;
+/** Traits that choose other kernels than those that the adapter gets: of its lanes none. */
+const VARIANTS = [{ traits: { subgroupLanes: 0 } }] as const;
 
 /** Costs of a discrete GPU changed one at a time, of which another plan of W-mid comes. */
 const COSTS: readonly Partial<AdapterCosts>[] = [
@@ -153,7 +149,7 @@ export function jobsFor(setting: Setting): Job[] {
     command: deno(script("step_job.ts"), ...items.map((item) => JSON.stringify(item))),
     limit,
   });
-  const seconds = software ? 10 : 60;
+  const seconds = software ? 10 : 45;
   const copies = Math.max(1, Math.min(6, Math.floor(cores / 3)));
   const together = "untimed";
   const growth = Object.entries<readonly number[]>(software ? GROWTH_SOFTWARE : GROWTH);

@@ -45,7 +45,7 @@ interface Item {
   readonly measure?: number;
 }
 
-const SAMPLES = 5;
+const SAMPLES = 3;
 
 /** Steps that are given out without waiting for one. */
 const GIVEN = 8;
