@@ -32,6 +32,7 @@ export const DEVICE_TESTS: readonly string[] = [
   "engine/webgpu",
   "engine/recompute",
   "gpu/runtime",
+  "gpu/compile_ahead",
   "meta/conv4",
   "meta/objectives",
   "ops/ulp",

@@ -1,9 +1,10 @@
 /**
- * Kernels compiled before they first run, on all cores, for a driver that compiles late and in one thread.
+ * Kernels compiled before they first run, on all cores, for drivers that compile in one thread.
  *
- * llvmpipe compiles a kernel when it is first dispatched, in a thread of the device, and keeps the machine code
- * in Mesa's cache on disk, where all devices find it. So workers with devices of their own take part: a
- * dispatch without workgroups compiles and does nothing else. Results do not change.
+ * llvmpipe compiles a kernel when it is first dispatched, in a thread of the device, NVIDIA's driver when its pipeline
+ * is made, in the thread that makes it. Both keep the machine code in a cache on disk, where all devices find it. So
+ * workers with devices of their own take part: a dispatch without workgroups compiles and does nothing else. Results
+ * do not change.
  *
  * @module
  */
@@ -25,8 +26,13 @@ export interface LateKernel {
   readonly make: () => Promise<CompiledKernel>;
 }
 
+/** When a driver compiles a kernel: when its pipeline is made, or when that is first dispatched. */
+export type CompilesWhen = "made" | "dispatched";
+
 /** How {@linkcode compileAhead} works. */
 export interface CompileAheadOptions {
+  /** When the driver compiles; when a pipeline is dispatched unless told. */
+  readonly when?: CompilesWhen;
   /** Pauses between kernels. */
   readonly pauses?: Pauses | undefined;
   /** Told now and then how many of how many kernels are compiled or being compiled. */
@@ -51,6 +57,9 @@ const MOST_THREADS = 8;
 
 /** Milliseconds of a first dispatch that has compiled something: the wait for it takes 10 itself. */
 const COMPILED = 25;
+
+/** Milliseconds in which a pipeline was made that had to be compiled: NVIDIA's driver takes 40, with its cache 4. */
+const COMPILED_MADE = 15;
 
 /** Bytes of the buffers that are bound to dispatches without workgroups. */
 const IDLE_BYTES = 4096;
@@ -88,19 +97,28 @@ interface Report {
 export async function compileAhead(
   gpu: Gpu,
   kernels: readonly LateKernel[],
-  { pauses, onProgress, threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency) }:
-    CompileAheadOptions = {},
+  {
+    when = "dispatched",
+    pauses,
+    onProgress,
+    threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency),
+  }: CompileAheadOptions = {},
 ): Promise<CompiledAhead | undefined> {
   if (kernels.length < FEWEST) return undefined;
   // The longest first: none is left to one thread at the end.
   const sorted = kernels.toSorted((a, b) => b.code.length - a.code.length);
   const device = new IdleDevice(gpu);
   try {
-    if (await device.time(await sorted[sorted.length >> 1]!.make()) < COMPILED) return undefined;
+    const started = performance.now();
+    const kernel = await sorted[sorted.length >> 1]!.make();
+    const made = performance.now() - started;
+    const isKnown = when === "made" ? made < COMPILED_MADE : await device.time(kernel) < COMPILED;
+    if (isKnown) return undefined;
     const next = new Int32Array(new SharedArrayBuffer(4));
     const crew = new Crew(jobOf(gpu, sorted, next), Math.max(0, threads - 1));
     try {
-      return await shareWork(sorted, { device, crew, next, pauses, onProgress });
+      const share = when === "made" ? makeWithOthers : shareWork;
+      return await share(sorted, { device, crew, next, pauses, onProgress });
     } finally {
       crew.end();
     }
@@ -115,6 +133,25 @@ interface Workforce extends Pick<CompileAheadOptions, "pauses" | "onProgress"> {
   readonly crew: Crew;
   /** The next kernel that nobody has begun. */
   readonly next: Int32Array;
+}
+
+/** Makes the pipelines that workers have not begun, and waits for them. */
+async function makeWithOthers(
+  kernels: readonly LateKernel[],
+  { crew, next, pauses, onProgress }: Workforce,
+): Promise<CompiledAhead> {
+  let here = 0;
+  for (;;) {
+    const k = Atomics.add(next, 0, 1);
+    onProgress?.(Math.min(k + 1, kernels.length), kernels.length);
+    if (k >= kernels.length) break;
+    await kernels[k]!.make();
+    here++;
+    // Workers are heard between kernels, too.
+    await pauses?.take();
+  }
+  await crew.done;
+  return { here, elsewhere: crew.compiled };
 }
 
 /** Compiles what workers have not begun, and waits for them. */

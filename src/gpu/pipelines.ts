@@ -5,7 +5,7 @@
  */
 
 import type { Pauses } from "../ir/pauses.ts";
-import type { LateKernel } from "./compile_ahead.ts";
+import type { CompilesWhen, LateKernel } from "./compile_ahead.ts";
 import type { Gpu } from "./device.ts";
 import {
   type BindingAccess,
@@ -127,10 +127,11 @@ export class PipelineCache {
     sources: readonly KernelSource[],
     { pauses, onProgress }: GetAllOptions = {},
   ): Promise<CompiledKernel[]> {
-    if (compilesLate(this.#gpu)) {
-      // Only one driver needs it.
+    const when = compilesAlone(this.#gpu);
+    if (when !== undefined) {
+      // Few drivers need it.
       const { compileAhead } = await import("./compile_ahead.ts");
-      await compileAhead(this.#gpu, this.#late(sources), { pauses, onProgress });
+      await compileAhead(this.#gpu, this.#late(sources), { when, pauses, onProgress });
     }
     const made: Promise<CompiledKernel>[] = [];
     for (const source of sources) {
@@ -305,13 +306,14 @@ export async function createShaderModule(
   throw new KernelCompileError(`Cannot compile kernel ${label}: ${details.join("\n")}`);
 }
 
-/**
- * Whether a driver compiles kernels when they are first dispatched, in one thread, and keeps them where the devices
- * of other threads find them: `compileAhead()` then compiles them on all cores.
- */
-function compilesLate({ info }: Gpu): boolean {
-  return /llvmpipe/.test(info.description) && typeof Worker === "function" &&
-    typeof SharedArrayBuffer === "function";
+/** When a driver compiles that does so in one thread, for all devices: `compileAhead()` then has all cores do it. */
+function compilesAlone({ info: { description } }: Gpu): CompilesWhen | undefined {
+  if (typeof Worker !== "function" || typeof SharedArrayBuffer !== "function") return undefined;
+  return /llvmpipe/.test(description)
+    ? "dispatched"
+    : /^NVIDIA/.test(description)
+    ? "made"
+    : undefined;
 }
 
 /** Deno's compiler allows subgroups without `enable subgroups;`, which it does not know. */

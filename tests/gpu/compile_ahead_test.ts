@@ -81,6 +81,32 @@ webgpuTest(
   },
 );
 
+webgpuTest(
+  "compileAhead() makes pipelines in all threads where that is what takes long",
+  async (gpu) => {
+    let wait = 20;
+    const kernels = newKernels(gpu, 12).map(({ make, ...kernel }) => ({
+      ...kernel,
+      make: async () => {
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+        return await make();
+      },
+    }));
+    const seen: number[] = [];
+    const found = await compileAhead(gpu, kernels, {
+      ...{ when: "made", threads: 2, pauses: new Pauses() },
+      onProgress: (begun) => seen.push(begun),
+    });
+    assert(found !== undefined, "the kernels are taken for known");
+    assertEquals(found.here + found.elsewhere, 12);
+    assert(found.elsewhere > 0, "the worker did nothing");
+    assertEquals(seen, seen.toSorted((a, b) => a - b));
+    assertEquals(seen.at(-1), 12);
+    wait = 0;
+    assertEquals(await compileAhead(gpu, kernels, { when: "made" }), undefined);
+  },
+);
+
 webgpuTest("compileAhead() needs no worker", async (gpu) => {
   const found = await compileAhead(gpu, newKernels(gpu, 8), { threads: 1 });
   assertEquals(found, isLate(gpu) ? { here: 8, elsewhere: 0 } : undefined);
