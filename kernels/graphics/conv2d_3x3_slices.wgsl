@@ -11,8 +11,9 @@
 // of the input gradient, when x is the cotangent.
 //
 // An invocation computes 2x2 pixels of 4 channels from one of SLICES slices of the input channels: the vectors
-// slice, slice + SLICES, ... A workgroup has 64 / SLICES tiles, and adds up their slices in order. Neighbours
-// have neighbouring channels of the same pixels.
+// slice, slice + SLICES, ... A workgroup has 64 / SLICES tiles, and adds up their slices in order. Neighbours load
+// filters that lie side by side: they have neighbouring output channels of the same slice, or if transposed
+// neighbouring slices of the same tile.
 
 override TRANSPOSED: u32;
 override SLICES: u32;
@@ -38,8 +39,9 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// [4 pixels, slices, tiles]
-var<workgroup> sums: array<vec4f, 256>;
+// [4 pixels, slices, tiles], with room behind the tiles of a slice by which eight neighbours, whichever way they are
+// numbered, store in different banks.
+var<workgroup> sums: array<vec4f, 288>;
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
@@ -96,6 +98,10 @@ fn add_taps(s: Quad, b: u32, tap: u32, q: u32, o: u32, p: Row, r: Row) -> Quad {
   );
 }
 
+fn place(pixel: u32, slice: u32, tile: u32) -> u32 {
+  return pixel * 72u + slice * (72u / SLICES) + tile;
+}
+
 fn store(at: u32, value: vec4f) {
   y[at] = value;
 }
@@ -111,9 +117,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let here = 64u / SLICES;
   let first = (group.y * sizes.groups_x + group.x) * here;
   let tiles = sizes.batch * sizes.images * sizes.tiles_x * sizes.tiles_y * sizes.out4;
-  let slice = local / here;
+  let slice = select(local / here, local % SLICES, TRANSPOSED != 0u);
+  let tile = select(local % here, local / SLICES, TRANSPOSED != 0u);
   // Invocations past the last tile compute it again, for nothing.
-  let t = tile_at(min(first + local % here, tiles - 1u));
+  let t = tile_at(min(first + tile, tiles - 1u));
   let b = t.image / sizes.images;
   let iy = t.oy - sizes.pad_top;
   let ix = t.ox - sizes.pad_left;
@@ -136,17 +143,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     }
     return;
   }
-  sums[local] = s.a;
-  sums[64u + local] = s.b;
-  sums[128u + local] = s.c;
-  sums[192u + local] = s.d;
+  sums[place(0u, slice, tile)] = s.a;
+  sums[place(1u, slice, tile)] = s.b;
+  sums[place(2u, slice, tile)] = s.c;
+  sums[place(3u, slice, tile)] = s.d;
   workgroupBarrier();
   for (var k = local; k < 4u * here; k += 64u) {
     let pixel = k / here;
     let at = first + k % here;
     if (at >= tiles) { continue; }
     var sum = vec4f();
-    for (var p = 0u; p < SLICES; p++) { sum += sums[pixel * 64u + p * here + k % here]; }
+    for (var p = 0u; p < SLICES; p++) { sum += sums[place(pixel, p, k % here)]; }
     let done = tile_at(at);
     store_pixel(done, done.oy + i32(pixel / 2u), done.ox + i32(pixel % 2u), sum);
   }

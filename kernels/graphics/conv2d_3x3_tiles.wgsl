@@ -1,5 +1,5 @@
-// 3x3 convolution with stride 1; also its input gradient, with TRANSPOSED = 1. For adapters that compute
-// many invocations at once and hide their loads behind each other.
+// 3x3 convolution with stride 1. For adapters that compute many invocations at once and hide their loads
+// behind each other.
 //
 //   y[b, n, i, j, o] =
 //     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
@@ -7,14 +7,10 @@
 // x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
 // y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
-//
 // An invocation computes 4x4 pixels of 4 channels in registers. Neighbours have neighbouring channels of
 // the same pixels: they load the same pixels, and filters that lie side by side. A step of the loop is one
 // row of the filter for 4 input channels, so that the code is short and little of it is in registers.
 
-override TRANSPOSED: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
@@ -51,10 +47,6 @@ fn load(first: u32, ix: i32, row_inside: bool) -> vec4f {
 }
 
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-  if (TRANSPOSED != 0u) {
-    let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-    return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
-  }
   let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
   return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }

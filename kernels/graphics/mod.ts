@@ -137,6 +137,7 @@ export const conv2d_3x3_slices: string = `
 
 
 
+
 override TRANSPOSED: u32;
 override SLICES: u32;
 
@@ -162,7 +163,8 @@ groups_x: u32,
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
 
-var<workgroup> sums: array<vec4f, 256>;
+
+var<workgroup> sums: array<vec4f, 288>;
 
 struct Row { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
@@ -219,6 +221,10 @@ s.d + f * r.b + g * r.c + h * r.d,
 );
 }
 
+fn place(pixel: u32, slice: u32, tile: u32) -> u32 {
+return pixel * 72u + slice * (72u / SLICES) + tile;
+}
+
 fn store(at: u32, value: vec4f) {
 y[at] = value;
 }
@@ -234,9 +240,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 let here = 64u / SLICES;
 let first = (group.y * sizes.groups_x + group.x) * here;
 let tiles = sizes.batch * sizes.images * sizes.tiles_x * sizes.tiles_y * sizes.out4;
-let slice = local / here;
+let slice = select(local / here, local % SLICES, TRANSPOSED != 0u);
+let tile = select(local % here, local / SLICES, TRANSPOSED != 0u);
 
-let t = tile_at(min(first + local % here, tiles - 1u));
+let t = tile_at(min(first + tile, tiles - 1u));
 let b = t.image / sizes.images;
 let iy = t.oy - sizes.pad_top;
 let ix = t.ox - sizes.pad_left;
@@ -259,17 +266,17 @@ store_pixel(t, t.oy + 1, t.ox + 1, s.d);
 }
 return;
 }
-sums[local] = s.a;
-sums[64u + local] = s.b;
-sums[128u + local] = s.c;
-sums[192u + local] = s.d;
+sums[place(0u, slice, tile)] = s.a;
+sums[place(1u, slice, tile)] = s.b;
+sums[place(2u, slice, tile)] = s.c;
+sums[place(3u, slice, tile)] = s.d;
 workgroupBarrier();
 for (var k = local; k < 4u * here; k += 64u) {
 let pixel = k / here;
 let at = first + k % here;
 if (at >= tiles) { continue; }
 var sum = vec4f();
-for (var p = 0u; p < SLICES; p++) { sum += sums[pixel * 64u + p * here + k % here]; }
+for (var p = 0u; p < SLICES; p++) { sum += sums[place(pixel, p, k % here)]; }
 let done = tile_at(at);
 store_pixel(done, done.oy + i32(pixel / 2u), done.ox + i32(pixel % 2u), sum);
 }
@@ -288,10 +295,6 @@ export const conv2d_3x3_tiles: string = `
 
 
 
-
-
-
-override TRANSPOSED: u32;
 override WORKGROUP: u32;
 
 struct Sizes {
@@ -328,10 +331,6 @@ return select(vec4f(), x[first + u32(clamp(ix, 0, sizes.width - 1)) * sizes.in4]
 }
 
 fn load_filter(b: u32, tap: u32, q: u32, o: u32) -> mat4x4f {
-if (TRANSPOSED != 0u) {
-let at = ((b * 9u + 8u - tap) * sizes.out4 + o) * 4u * sizes.in4 + q;
-return transpose(mat4x4f(w[at], w[at + sizes.in4], w[at + 2u * sizes.in4], w[at + 3u * sizes.in4]));
-}
 let at = ((b * 9u + tap) * sizes.in4 + q) * 4u * sizes.out4 + o;
 return mat4x4f(w[at], w[at + sizes.out4], w[at + 2u * sizes.out4], w[at + 3u * sizes.out4]);
 }
@@ -399,6 +398,55 @@ store_row(image, oy, ox, o, s0);
 store_row(image, oy + 1, ox, o, s1);
 store_row(image, oy + 2, ox, o, s2);
 store_row(image, oy + 3, ox, o, s3);
+}
+`;
+export const flip_filters: string = `
+
+
+
+
+
+
+
+
+
+
+override WORKGROUP: u32;
+
+struct Sizes {
+batch: u32,
+taps: u32,
+in4: u32,
+out4: u32,
+groups_x: u32,
+}
+
+@group(0) @binding(0) var<storage, read> w: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> flipped: array<vec4f>;
+@group(0) @binding(2) var<uniform> sizes: Sizes;
+
+fn store(at: u32, value: vec4f) {
+flipped[at] = value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+let index = (group.y * sizes.groups_x + group.x) * WORKGROUP + local;
+let out16 = (sizes.out4 + 3u) / 4u;
+let o = index / (4u * sizes.in4) % out16 * 4u + index % 4u;
+let c = index / 4u % sizes.in4;
+let tap = index / (4u * sizes.in4 * out16) % sizes.taps;
+let b = index / (4u * sizes.in4 * out16 * sizes.taps);
+if (b >= sizes.batch || o >= sizes.out4) { return; }
+let first = ((b * sizes.taps + tap) * sizes.out4 + o) * 4u * sizes.in4 + c;
+let to = (((b + 1u) * sizes.taps - 1u - tap) * sizes.in4 + c) * 4u * sizes.out4 + o;
+let block = transpose(mat4x4f(
+w[first], w[first + sizes.in4], w[first + 2u * sizes.in4], w[first + 3u * sizes.in4],
+));
+store(to, block[0]);
+store(to + sizes.out4, block[1]);
+store(to + 2u * sizes.out4, block[2]);
+store(to + 3u * sizes.out4, block[3]);
 }
 `;
 export const matmul_shared: string = `

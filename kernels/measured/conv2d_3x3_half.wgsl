@@ -8,16 +8,11 @@
 // x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
 // y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
-//
 // float16 has numbers from 2^-24 to 65504. So what a workgroup transforms of a vector of input channels is scaled
 // by powers of two, pixels by one and filters by one, with which the largest is in [2^12, 2^13): transformed it is
 // below 2^15, and only what is 2^26 times as small begins to lose digits. Sums are kept times 2^exponent, the smallest
 // product of these powers so far, and multiplied back at the end. Where something is not finite, all tiles of the
 // workgroup become NaN.
-
-override TRANSPOSED: u32;
 
 struct Sizes {
   batch: u32,
@@ -40,8 +35,8 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Pixels: [16 points, 32 tiles]. From 512 on, filters: [16 points, 4 channels, 8 vectors of output channels], or if
-// transposed [16 points, 4 output channels of a vector, 8 vectors]. At the end sums: [16 points, 4 tiles, 8 vectors].
+// Pixels: [16 points, 32 tiles]. From 512 on, filters: [16 points, 4 channels, 8 vectors of output channels]. At the
+// end sums: [16 points, 4 tiles, 8 vectors].
 // Pixels and filters are four float16 each, sums are four float32 in two places.
 var<workgroup> room: array<vec2u, 1024>;
 
@@ -91,14 +86,9 @@ fn pixels(t: Tile, v: u32) -> Column {
   );
 }
 
-// Weights of input channel k of each vector for the output channels 4 o ..., or if transposed of each vector of input
-// channels for output channel 4 o + k.
+// Weights of input channel k of each vector for the output channels 4 o ...
 fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
   let tap = 4u * sizes.in4 * sizes.out4;
-  if (TRANSPOSED != 0u) {
-    let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
-    return Column(first, first - 3u * tap, first - 6u * tap, first, vec4<bool>(), 1u);
-  }
   let first = (b * 9u + v) * tap + k * sizes.out4 + o;
   return Column(first, first + 3u * tap, first + 6u * tap, first, vec4<bool>(), 4u * sizes.out4);
 }
@@ -178,18 +168,13 @@ fn sum_at(at: u32) -> vec4f {
   return bitcast<vec4f>(vec4u(room[2u * at], room[2u * at + 1u]));
 }
 
-fn product(f: mat4x4f, v: vec4f) -> vec4f {
-  if (TRANSPOSED != 0u) { return v * f; }
-  return f * v;
-}
-
 // Adds products of the pixels from a place on, every fourth tile, times a power of two.
 fn add_products(s: Sums, f: mat4x4f, at: u32, by: f32) -> Sums {
   return Sums(
-    s.a + by * product(f, vector_at(at)), s.b + by * product(f, vector_at(at + 4u)),
-    s.c + by * product(f, vector_at(at + 8u)), s.d + by * product(f, vector_at(at + 12u)),
-    s.e + by * product(f, vector_at(at + 16u)), s.f + by * product(f, vector_at(at + 20u)),
-    s.g + by * product(f, vector_at(at + 24u)), s.h + by * product(f, vector_at(at + 28u)),
+    s.a + by * (f * vector_at(at)), s.b + by * (f * vector_at(at + 4u)),
+    s.c + by * (f * vector_at(at + 8u)), s.d + by * (f * vector_at(at + 12u)),
+    s.e + by * (f * vector_at(at + 16u)), s.f + by * (f * vector_at(at + 20u)),
+    s.g + by * (f * vector_at(at + 24u)), s.h + by * (f * vector_at(at + 28u)),
   );
 }
 

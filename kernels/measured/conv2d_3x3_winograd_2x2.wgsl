@@ -1,5 +1,5 @@
-// 3x3 convolution with stride 1, by Winograd's F(2x2, 3x3) (Lavin and Gray 2016, equations 8 to 12, arXiv 1509.09308);
-// also its input gradient, with TRANSPOSED = 1. For adapters whose invocations share what is loaded: graphics cards.
+// 3x3 convolution with stride 1, by Winograd's F(2x2, 3x3) (Lavin and Gray 2016, equations 8 to 12, arXiv 1509.09308).
+// For adapters whose invocations share what is loaded: graphics cards.
 //
 //   y[b, n, i, j, o] =
 //     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
@@ -7,16 +7,11 @@
 // x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
 // y: [batch, images, out_height, out_width, 4 out4]
 //
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
-//
 // A tile of 2x2 pixels of the result is A^T ((G g G^T) * (B^T d B)) A, of filters g and 4x4 pixels d, with one
 // multiplication a point, of 16, where the definition has 36. A workgroup computes 32 tiles of 32 channels: for each
 // vector of input channels it transforms pixels and filters into workgroup memory, columns first, then rows, and adds
 // up products of all points; an invocation has one point of 8 tiles of 8 channels. At the end it transforms the sums
 // back, 8 tiles at a time.
-
-override TRANSPOSED: u32;
 
 struct Sizes {
   batch: u32,
@@ -39,8 +34,8 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Pixels: [16 points, 32 tiles]. From 512 on, filters: [16 points, 4 channels, 8 vectors of output channels], or if
-// transposed [16 points, 4 output channels of a vector, 8 vectors]. At the end sums: [16 points, 8 tiles, 8 vectors].
+// Pixels: [16 points, 32 tiles]. From 512 on, filters: [16 points, 4 channels, 8 vectors of output channels]. At the
+// end sums: [16 points, 8 tiles, 8 vectors].
 var<workgroup> room: array<vec4f, 1024>;
 
 struct Four { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
@@ -86,14 +81,9 @@ fn pixels(t: Tile, v: u32) -> Column {
   );
 }
 
-// Weights of input channel k of each vector for the output channels 4 o ..., or if transposed of each vector of input
-// channels for output channel 4 o + k.
+// Weights of input channel k of each vector for the output channels 4 o ...
 fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
   let tap = 4u * sizes.in4 * sizes.out4;
-  if (TRANSPOSED != 0u) {
-    let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
-    return Column(first, first - 3u * tap, first - 6u * tap, first, vec4<bool>(), 1u);
-  }
   let first = (b * 9u + v) * tap + k * sizes.out4 + o;
   return Column(first, first + 3u * tap, first + 6u * tap, first, vec4<bool>(), 4u * sizes.out4);
 }
@@ -132,18 +122,13 @@ fn filter_at(at: u32) -> mat4x4f {
   return mat4x4f(room[at], room[at + 8u], room[at + 16u], room[at + 24u]);
 }
 
-fn product(f: mat4x4f, v: vec4f) -> vec4f {
-  if (TRANSPOSED != 0u) { return v * f; }
-  return f * v;
-}
-
 // Adds products of the pixels from a place on, every fourth tile.
 fn add_products(s: Sums, f: mat4x4f, at: u32) -> Sums {
   return Sums(
-    s.a + product(f, room[at]), s.b + product(f, room[at + 4u]),
-    s.c + product(f, room[at + 8u]), s.d + product(f, room[at + 12u]),
-    s.e + product(f, room[at + 16u]), s.f + product(f, room[at + 20u]),
-    s.g + product(f, room[at + 24u]), s.h + product(f, room[at + 28u]),
+    s.a + f * room[at], s.b + f * room[at + 4u],
+    s.c + f * room[at + 8u], s.d + f * room[at + 12u],
+    s.e + f * room[at + 16u], s.f + f * room[at + 20u],
+    s.g + f * room[at + 24u], s.h + f * room[at + 28u],
   );
 }
 

@@ -1,14 +1,11 @@
-// 3x3 convolution with stride 1, by Winograd's F(4x4, 3x3) (Lavin and Gray 2016, arXiv 1509.09308); also its input
-// gradient, with TRANSPOSED = 1. For adapters whose invocations share what is loaded: graphics cards.
+// 3x3 convolution with stride 1, by Winograd's F(4x4, 3x3) (Lavin and Gray 2016, arXiv 1509.09308). For adapters
+// whose invocations share what is loaded: graphics cards.
 //
 //   y[b, n, i, j, o] =
 //     sum over u, v, c of x[b, n, i + u - pad_top, j + v - pad_left, c] * w[b, u, v, c, o]
 //
 // x: [batch, images, height, width, 4 in4]    w: [batch, 3, 3, 4 in4, 4 out4]
 // y: [batch, images, out_height, out_width, 4 out4]
-//
-// TRANSPOSED = 1 reads w as [batch, 3, 3, 4 out4, 4 in4] with its taps in reverse order: the filters
-// of the input gradient, when x is the cotangent.
 //
 // A tile of 4x4 pixels of the result is A^T ((G g G^T) * (B^T d B)) A, of filters g and 6x6 pixels d, with one
 // multiplication a point, of 36, where the definition has 144. The polynomials are evaluated at 0, 1, -1, 1/2, -2 and
@@ -25,8 +22,6 @@
 // A workgroup computes 8 tiles of 16 channels: for each vector of input channels it transforms pixels and filters into
 // workgroup memory, columns first, then rows, and adds up products of all points; an invocation has one point of
 // 8 tiles of 4 channels. At the end it transforms the sums back, 4 tiles at a time.
-
-override TRANSPOSED: u32;
 
 struct Sizes {
   batch: u32,
@@ -49,8 +44,8 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 
-// Pixels: [8 tiles, 36 points]. From 288 on, filters: [4 channels, 36 points, 4 vectors of output channels], or if
-// transposed [4 output channels of a vector, 36 points, 4 vectors]. At the end sums: [4 tiles, 36 points, 4 vectors].
+// Pixels: [8 tiles, 36 points]. From 288 on, filters: [4 channels, 36 points, 4 vectors of output channels]. At the
+// end sums: [4 tiles, 36 points, 4 vectors].
 var<workgroup> room: array<vec4f, 864>;
 
 struct Four { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
@@ -103,14 +98,9 @@ fn pixels(t: Tile, v: u32) -> Column {
   );
 }
 
-// Weights of input channel k of each vector for the output channels 4 o ..., or if transposed of each vector of input
-// channels for output channel 4 o + k.
+// Weights of input channel k of each vector for the output channels 4 o ...
 fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
   let tap = 4u * sizes.in4 * sizes.out4;
-  if (TRANSPOSED != 0u) {
-    let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
-    return Column(first, first - 3u * tap, first - 6u * tap, 0u, 0u, 0u, true, true, true, false, false, false, 1u);
-  }
   let first = (b * 9u + v) * tap + k * sizes.out4 + o;
   let step = 4u * sizes.out4;
   return Column(first, first + 3u * tap, first + 6u * tap, 0u, 0u, 0u, true, true, true, false, false, false, step);
@@ -168,18 +158,13 @@ fn six_at(at: u32, step: u32) -> Six {
   );
 }
 
-fn product(f: mat4x4f, v: vec4f) -> vec4f {
-  if (TRANSPOSED != 0u) { return v * f; }
-  return f * v;
-}
-
 // Adds products of the pixels of all tiles at one point.
 fn add_products(s: Sums, f: mat4x4f, at: u32) -> Sums {
   return Sums(
-    s.a + product(f, room[at]), s.b + product(f, room[at + 36u]),
-    s.c + product(f, room[at + 72u]), s.d + product(f, room[at + 108u]),
-    s.e + product(f, room[at + 144u]), s.f + product(f, room[at + 180u]),
-    s.g + product(f, room[at + 216u]), s.h + product(f, room[at + 252u]),
+    s.a + f * room[at], s.b + f * room[at + 36u],
+    s.c + f * room[at + 72u], s.d + f * room[at + 108u],
+    s.e + f * room[at + 144u], s.f + f * room[at + 180u],
+    s.g + f * room[at + 216u], s.h + f * room[at + 252u],
   );
 }
 

@@ -22,11 +22,6 @@ export const conv2d_3x3_half: string = `
 
 
 
-
-
-
-override TRANSPOSED: u32;
-
 struct Sizes {
 batch: u32,
 images: u32,
@@ -100,13 +95,8 @@ vec4(inside & is_row(iy), inside & is_row(iy + 1), inside & is_row(iy + 2), insi
 }
 
 
-
 fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
 let tap = 4u * sizes.in4 * sizes.out4;
-if (TRANSPOSED != 0u) {
-let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
-return Column(first, first - 3u * tap, first - 6u * tap, first, vec4<bool>(), 1u);
-}
 let first = (b * 9u + v) * tap + k * sizes.out4 + o;
 return Column(first, first + 3u * tap, first + 6u * tap, first, vec4<bool>(), 4u * sizes.out4);
 }
@@ -186,18 +176,13 @@ fn sum_at(at: u32) -> vec4f {
 return bitcast<vec4f>(vec4u(room[2u * at], room[2u * at + 1u]));
 }
 
-fn product(f: mat4x4f, v: vec4f) -> vec4f {
-if (TRANSPOSED != 0u) { return v * f; }
-return f * v;
-}
-
 
 fn add_products(s: Sums, f: mat4x4f, at: u32, by: f32) -> Sums {
 return Sums(
-s.a + by * product(f, vector_at(at)), s.b + by * product(f, vector_at(at + 4u)),
-s.c + by * product(f, vector_at(at + 8u)), s.d + by * product(f, vector_at(at + 12u)),
-s.e + by * product(f, vector_at(at + 16u)), s.f + by * product(f, vector_at(at + 20u)),
-s.g + by * product(f, vector_at(at + 24u)), s.h + by * product(f, vector_at(at + 28u)),
+s.a + by * (f * vector_at(at)), s.b + by * (f * vector_at(at + 4u)),
+s.c + by * (f * vector_at(at + 8u)), s.d + by * (f * vector_at(at + 12u)),
+s.e + by * (f * vector_at(at + 16u)), s.f + by * (f * vector_at(at + 20u)),
+s.g + by * (f * vector_at(at + 24u)), s.h + by * (f * vector_at(at + 28u)),
 );
 }
 
@@ -348,11 +333,6 @@ export const conv2d_3x3_winograd_2x2: string = `
 
 
 
-
-
-
-override TRANSPOSED: u32;
-
 struct Sizes {
 batch: u32,
 images: u32,
@@ -422,13 +402,8 @@ vec4(inside & is_row(iy), inside & is_row(iy + 1), inside & is_row(iy + 2), insi
 }
 
 
-
 fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
 let tap = 4u * sizes.in4 * sizes.out4;
-if (TRANSPOSED != 0u) {
-let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
-return Column(first, first - 3u * tap, first - 6u * tap, first, vec4<bool>(), 1u);
-}
 let first = (b * 9u + v) * tap + k * sizes.out4 + o;
 return Column(first, first + 3u * tap, first + 6u * tap, first, vec4<bool>(), 4u * sizes.out4);
 }
@@ -467,18 +442,13 @@ fn filter_at(at: u32) -> mat4x4f {
 return mat4x4f(room[at], room[at + 8u], room[at + 16u], room[at + 24u]);
 }
 
-fn product(f: mat4x4f, v: vec4f) -> vec4f {
-if (TRANSPOSED != 0u) { return v * f; }
-return f * v;
-}
-
 
 fn add_products(s: Sums, f: mat4x4f, at: u32) -> Sums {
 return Sums(
-s.a + product(f, room[at]), s.b + product(f, room[at + 4u]),
-s.c + product(f, room[at + 8u]), s.d + product(f, room[at + 12u]),
-s.e + product(f, room[at + 16u]), s.f + product(f, room[at + 20u]),
-s.g + product(f, room[at + 24u]), s.h + product(f, room[at + 28u]),
+s.a + f * room[at], s.b + f * room[at + 4u],
+s.c + f * room[at + 8u], s.d + f * room[at + 12u],
+s.e + f * room[at + 16u], s.f + f * room[at + 20u],
+s.g + f * room[at + 24u], s.h + f * room[at + 28u],
 );
 }
 
@@ -607,11 +577,6 @@ export const conv2d_3x3_winograd_4x4: string = `
 
 
 
-
-
-
-override TRANSPOSED: u32;
-
 struct Sizes {
 batch: u32,
 images: u32,
@@ -688,13 +653,8 @@ inside & is_row(iy + 3), inside & is_row(iy + 4), inside & is_row(iy + 5),
 }
 
 
-
 fn weights(b: u32, v: u32, k: u32, o: u32) -> Column {
 let tap = 4u * sizes.in4 * sizes.out4;
-if (TRANSPOSED != 0u) {
-let first = (b * 9u + 8u - v) * tap + (4u * o + k) * sizes.in4;
-return Column(first, first - 3u * tap, first - 6u * tap, 0u, 0u, 0u, true, true, true, false, false, false, 1u);
-}
 let first = (b * 9u + v) * tap + k * sizes.out4 + o;
 let step = 4u * sizes.out4;
 return Column(first, first + 3u * tap, first + 6u * tap, 0u, 0u, 0u, true, true, true, false, false, false, step);
@@ -752,18 +712,13 @@ room[at + 3u * step], room[at + 4u * step], room[at + 5u * step],
 );
 }
 
-fn product(f: mat4x4f, v: vec4f) -> vec4f {
-if (TRANSPOSED != 0u) { return v * f; }
-return f * v;
-}
-
 
 fn add_products(s: Sums, f: mat4x4f, at: u32) -> Sums {
 return Sums(
-s.a + product(f, room[at]), s.b + product(f, room[at + 36u]),
-s.c + product(f, room[at + 72u]), s.d + product(f, room[at + 108u]),
-s.e + product(f, room[at + 144u]), s.f + product(f, room[at + 180u]),
-s.g + product(f, room[at + 216u]), s.h + product(f, room[at + 252u]),
+s.a + f * room[at], s.b + f * room[at + 36u],
+s.c + f * room[at + 72u], s.d + f * room[at + 108u],
+s.e + f * room[at + 144u], s.f + f * room[at + 180u],
+s.g + f * room[at + 216u], s.h + f * room[at + 252u],
 );
 }
 

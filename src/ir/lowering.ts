@@ -70,9 +70,18 @@ export interface CodedKernelCall extends KernelCall {
 /** What decides how an operation is computed: whole numbers by name. */
 export type KernelShape = Readonly<Record<string, number>>;
 
-/** A kernel on a shape, as one dispatch that may leave partial sums. */
-export interface VariantCall
-  extends Pick<CodedKernelCall, "kernel" | "code" | "overrides" | "workgroups"> {
+/** A kernel and how it is laid out, but for its buffers. */
+export type KernelLayout = Pick<CodedKernelCall, "kernel" | "code" | "overrides" | "workgroups">;
+
+/** A kernel on a shape: a dispatch that may need another before it, and may leave partial sums. */
+export interface VariantCall extends KernelLayout {
+  /**
+   * A kernel that reads the second operand and writes so many elements, which are read in its place; none unless told.
+   */
+  readonly prepare?: KernelLayout & {
+    /** Elements that it writes. */
+    readonly elements: number;
+  };
   /** Arrays as large as the result that it leaves, of which the result is the sum; 1 for the result itself. */
   readonly parts: number;
 }

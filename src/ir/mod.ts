@@ -28,6 +28,7 @@ export type {
   HostNode,
   HostStep,
   KernelCall,
+  KernelLayout,
   KernelLowering,
   KernelSet,
   KernelShape,

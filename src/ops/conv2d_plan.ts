@@ -155,7 +155,10 @@ export class ConvPlan {
   #run<S extends KernelShape>(
     operation: KernelOperation<S>,
     shape: S,
-    buffers: { readonly operands: readonly BufferSlot[]; readonly result: BufferSlot },
+    buffers: {
+      readonly operands: readonly [BufferSlot, BufferSlot];
+      readonly result: BufferSlot;
+    },
   ): void {
     const variant = chooseVariant(operation, shape, this.#traits);
     const size = operation.size(shape);

@@ -14,6 +14,7 @@ import type { DeviceTraits } from "../../ir/lowering.ts";
 import { ceilDivide, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { flipFilters } from "./flip_filters.ts";
 import type { WorkingVariant } from "./invocation_time.ts";
 import type { VariantCall } from "./kernel_variant.ts";
 
@@ -50,12 +51,14 @@ function tilesOf(s: CorrelationShape): number {
 function plan(s: CorrelationShape, traits: DeviceTraits, slices: number): VariantCall {
   const groups = ceilDivide(slices * tilesOf(s), WORKGROUP);
   const grid = linearGrid(groups * WORKGROUP, traits, WORKGROUP);
+  // Eight neighbours load filters of two vectors of output channels or fewer, each of which lies side by side.
+  const inPlace = Math.min(8 / slices, s.out4) <= 2;
   return {
     kernel: "conv2d_3x3_slices",
     code: conv2d_3x3_slices,
     overrides: {
       ...commonSizes(s),
-      TRANSPOSED: s.transposed,
+      TRANSPOSED: inPlace ? s.transposed : 0,
       SLICES: slices,
       tiles_x: ceilDivide(s.outWidth, 2),
       tiles_y: ceilDivide(s.outHeight, 2),
@@ -63,5 +66,6 @@ function plan(s: CorrelationShape, traits: DeviceTraits, slices: number): Varian
     },
     workgroups: grid.workgroups,
     parts: 1,
+    ...(inPlace ? {} : flipFilters(s, traits)),
   };
 }

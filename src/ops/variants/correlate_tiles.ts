@@ -10,6 +10,7 @@ import { conv2d_3x3_tiles } from "../../../kernels/graphics/mod.ts";
 import { ceilDivide, heavyWorkgroup, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { flipFilters } from "./flip_filters.ts";
 import type { WorkingVariant } from "./invocation_time.ts";
 
 /** `kernels/graphics/conv2d_3x3_tiles.wgsl`. */
@@ -24,13 +25,13 @@ export const correlateTiles: WorkingVariant<CorrelationShape> = {
       code: conv2d_3x3_tiles,
       overrides: {
         ...commonSizes(s),
-        TRANSPOSED: s.transposed,
         tiles_x: ceilDivide(s.outWidth, 4),
         tiles_y: ceilDivide(s.outHeight, 4),
         ...grid.overrides,
       },
       workgroups: grid.workgroups,
       parts: 1,
+      ...flipFilters(s, traits),
     };
   },
   work: (s) => {

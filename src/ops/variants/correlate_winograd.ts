@@ -12,6 +12,7 @@ import type { DeviceTraits, KernelVariant, VariantCall } from "../../ir/lowering
 import { ceilDivide, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type CorrelationShape, is3x3 } from "./correlation_shape.ts";
+import { flipFilters } from "./flip_filters.ts";
 
 /** A kernel, and what a workgroup of it computes. */
 export interface WinogradKernel extends Pick<VariantCall, "kernel" | "code"> {
@@ -74,12 +75,12 @@ export function planWinograd(
     code,
     overrides: {
       ...commonSizes(s),
-      TRANSPOSED: s.transposed,
       tiles_x: tilesX,
       tiles_y: tilesY,
       groups_x: grid.overrides.groups_x,
     },
     workgroups: grid.workgroups,
     parts: 1,
+    ...flipFilters(s, traits),
   };
 }

@@ -148,7 +148,7 @@ export function chooseVariant<S extends KernelShape>(
 }
 
 /**
- * The dispatches of a variant: its kernel, and the sum of the parts that it leaves.
+ * The dispatches of a variant: what it needs before it, its kernel, and the sum of the parts that it leaves.
  *
  * @param call The kernel on its shape
  * @param work Operands, where the result goes, its elements, operations, and what makes room
@@ -156,9 +156,9 @@ export function chooseVariant<S extends KernelShape>(
  * @returns The dispatches in order
  */
 export function variantCalls(
-  { parts, ...call }: VariantCall,
-  { operands, result, size, flops, allocate }: {
-    readonly operands: readonly BufferSlot[];
+  { parts, prepare, ...call }: VariantCall,
+  { operands: [first, second], result, size, flops, allocate }: {
+    readonly operands: readonly [BufferSlot, BufferSlot];
     readonly result: BufferSlot;
     readonly size: number;
     readonly flops: number;
@@ -166,10 +166,11 @@ export function variantCalls(
   },
   traits: DeviceTraits,
 ): CodedKernelCall[] {
-  if (parts === 1) return [{ ...call, buffers: [...operands, result], flops }];
-  const source = allocate(size * parts);
+  const prepared = prepare ? allocate(prepare.elements) : second;
+  const source = parts > 1 ? allocate(size * parts) : result;
   return [
-    { ...call, buffers: [...operands, source], flops },
-    sumParts({ source, target: result, size, parts }, traits),
+    ...(prepare ? [{ ...prepare, buffers: [second, prepared], flops: 0 }] : []),
+    { ...call, buffers: [first, prepared, source], flops },
+    ...(parts > 1 ? [sumParts({ source, target: result, size, parts }, traits)] : []),
   ];
 }

@@ -31,4 +31,11 @@ export const plans: readonly Mutation[] = [
     to: "strips_x: across,\n        strips_y: along,",
     adapter: "as it is",
   },
+  {
+    name: "filters are flipped, and read as they were",
+    file: "src/ops/variants/kernel_variant.ts",
+    from: "buffers: [first, prepared, source]",
+    to: "buffers: [first, second, source]",
+    adapter: "like a GPU, kernels by lot",
+  },
 ];
