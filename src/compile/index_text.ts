@@ -67,7 +67,9 @@ export class IndexText {
     if (rest.min < 0) return op === "/" ? this.#quotient(of, by) : this.#remainder(of, by);
     if (op === "%") return this.#remainder(rest, by);
     const quotient = this.#quotient(rest, by);
-    return whole.terms.length + whole.constant === 0 ? quotient : `(${quotient} + ${this.of(whole)})`;
+    return whole.terms.length + whole.constant === 0
+      ? quotient
+      : `(${quotient} + ${this.of(whole)})`;
   }
 
   #quotient(of: Index, by: number): string {

@@ -48,6 +48,7 @@ export const productShared: SplitVariant<ProductShape> = {
 
 /** The share of the multiply-adds of all tiles that is part of the product. */
 export function wantedOf({ rows, inner, columns }: ProductShape): number {
-  const share = (extent: number, tile: number): number => extent / (tile * ceilDivide(extent, tile));
+  const share = (extent: number, tile: number): number =>
+    extent / (tile * ceilDivide(extent, tile));
   return share(rows, TILE.side) * share(columns, TILE.side) * share(inner, TILE.step);
 }
