@@ -7,7 +7,7 @@ import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { bindBuffers, PipelineCache } from "../gpu/pipelines.ts";
 import { readBuffers, upload } from "../gpu/readback.ts";
-import { type Dispatch, encodeDispatches } from "../gpu/timing.ts";
+import type { Dispatch } from "../gpu/timing.ts";
 import type { BufferSlot, DeviceTraits } from "../ir/lowering.ts";
 import type { KernelSite } from "../ops/variants/kernel_sites.ts";
 import { type KernelVariant, variantCalls } from "../ops/variants/kernel_variant.ts";
@@ -18,10 +18,10 @@ import { timesOf } from "./measured_kernels.ts";
 const LONG = 0.1e6;
 
 /**
- * How long a device is at work before anything is timed, in nanoseconds: a GPU that had nothing to do is clocked down.
- * An H200 that had waited for results in float64 took about 4 times as long for a kernel as amid others.
+ * Nanoseconds of work before what is timed, in passes of so many: a GPU that had nothing to do is clocked down. An H200
+ * that had waited for results in float64 took about 4 times as long for a kernel as amid others.
  */
-const WARM = 50e6;
+const WARM = { work: 100e6, pass: 1e6 } as const;
 
 /** A variant with its buffers, ready to be run. */
 export interface LoadedVariant {
@@ -123,8 +123,7 @@ export class KernelBench {
   ): Promise<number[][]> {
     const [first] = variants;
     if (first === undefined) return [];
-    await this.#warm(first.dispatches, first.time);
-    const once = await timesOf(this.#gpu, variants.map(({ dispatches }) => dispatches));
+    const once = await this.#times(variants.map(({ dispatches }) => dispatches), first);
     const repeats = variants.map((_, k) =>
       Math.max(1, Math.min(64, Math.ceil(LONG / Math.max(once[k]!, 1))))
     );
@@ -135,22 +134,26 @@ export class KernelBench {
       const turn = passes.map((_, k) => k);
       return round % 2 === 0 ? turn : turn.reverse();
     });
-    const times = await timesOf(this.#gpu, order.flat().map((k) => passes[k]!));
+    const times = await this.#times(order.flat().map((k) => passes[k]!), {
+      dispatches: first.dispatches,
+      time: once[0]!,
+    });
     const found: number[][] = variants.map(() => []);
     order.flat().forEach((k, at) => found[k]!.push(times[at]! / repeats[k]!));
     return found;
   }
 
-  /** Keeps the device at work for a while; `time` is what the dispatches take, in nanoseconds. */
-  async #warm(dispatches: readonly Dispatch[], time: number): Promise<void> {
-    const pass = Array.from({ length: Math.ceil(WARM / Math.max(time, 1e4)) }, () => dispatches);
-    const start = performance.now();
-    while (1e6 * (performance.now() - start) < WARM) {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encodeDispatches(encoder, pass.flat());
-      this.#gpu.queue.submit([encoder.finish()]);
-      await this.#gpu.finish("measure kernels");
-    }
+  /** Nanoseconds of passes on a device at work: a GPU first runs dispatches that take about `time`. */
+  async #times(
+    passes: readonly (readonly Dispatch[])[],
+    { dispatches, time }: Pick<LoadedVariant, "dispatches"> & { readonly time: number },
+  ): Promise<Float64Array> {
+    // By the clock of the host, passes are repeated for longer than that.
+    if (this.#gpu.info.software || !this.#gpu.canTime) return await timesOf(this.#gpu, passes);
+    const repeats = Math.max(1, Math.ceil(WARM.pass / Math.max(time, 1e3)));
+    const pass = Array.from({ length: repeats }, () => dispatches).flat();
+    const warm = Array.from({ length: Math.ceil(WARM.work / WARM.pass) }, () => pass);
+    return (await timesOf(this.#gpu, [...warm, ...passes])).subarray(warm.length);
   }
 
   #operand(index: number, size: number): { values: Float32Array<ArrayBuffer>; buffer: GPUBuffer } {

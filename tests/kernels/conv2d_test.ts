@@ -262,9 +262,9 @@ Deno.test("on a GPU a convolution is divided until it keeps all of it busy", () 
   assertEquals(chosen(square(5, 8, 32), discrete), "conv2d_3x3_slices 8");
   assertEquals(chosen(square(5, 8, 16), discrete), "conv2d_3x3_slices 4");
   assertEquals(chosen(square(5, 8, 4), discrete), "conv2d_3x3_slices 1");
-  // 10,240 of them are enough for four slices to keep 16,384 busy; two keep as many, in half as many invocations.
-  assertEquals(chosen(square(5, 16, 32), discrete), "conv2d_3x3_slices 8");
-  assertEquals(chosen(square(5, 16, 32), integrated), "conv2d_3x3_slices 2");
+  // Four slices of 10,240 keep half of 65,536 busy, and those of one half of 16,384.
+  assertEquals(chosen(square(5, 16, 32), discrete), "conv2d_3x3_slices 4");
+  assertEquals(chosen(square(5, 16, 32), integrated), "conv2d_3x3_slices 1");
   // Where there are tiles of 4x4 pixels enough, these load least.
   assertEquals(chosen(square(75, 32, 32), discrete), "conv2d_3x3_tiles");
   assertEquals(chosen(square(75, 16, 32), integrated), "conv2d_3x3_tiles");

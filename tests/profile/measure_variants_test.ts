@@ -1,5 +1,6 @@
 /** The fastest kernel by measurement: only one that computes the same, only one that is faster. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Gpu } from "../../src/gpu/device.ts";
 import { KernelBench } from "../../src/profile/kernel_bench.ts";
 import { measureShape, measureVariants } from "../../src/profile/measure_variants.ts";
 import {
@@ -15,6 +16,33 @@ import { webgpuTest } from "../webgpu.ts";
 const LARGE =
   "matrix product: batch 1, rows 128, inner 512, columns 128, transposeA 0, transposeB 0";
 const SMALL = "matrix product: batch 2, rows 5, inner 7, columns 3, transposeA 0, transposeB 1";
+
+webgpuTest("kernels of a GPU are timed after others, which do not count", async (gpu) => {
+  const card = new Gpu(gpu.device, { ...gpu.info, software: false }, { borrowed: true });
+  const traits = await withKernelSets(gpu.traits, "all");
+  const { device } = gpu;
+  const { createQuerySet } = device;
+  let queries = 0;
+  device.createQuerySet = (descriptor) => {
+    queries += descriptor.count;
+    return createQuerySet.call(device, descriptor);
+  };
+  const found = [];
+  try {
+    for (const on of [gpu, card]) {
+      queries = 0;
+      const { measured: [shape] } = await measureVariants(on, [SMALL], { traits });
+      found.push({ queries, variants: shape!.variants.map(({ name, right }) => [name, right]) });
+    }
+  } finally {
+    device.createQuerySet = createQuerySet;
+    card.close();
+  }
+  const [processor, other] = found;
+  assertEquals(other!.variants, processor!.variants);
+  // 100 passes before each of the two rounds at least, and two queries for each.
+  if (gpu.canTime) assert(other!.queries >= processor!.queries + 300, JSON.stringify(found));
+});
 
 webgpuTest("measureVariants() runs all kernels of a shape, the most work first", async (gpu) => {
   const traits = await withKernelSets(gpu.traits, "all");

@@ -37,7 +37,9 @@ export const correlateSlices: readonly WorkingVariant<CorrelationShape>[] = /* @
       maxWorkgroupInvocations >= WORKGROUP && maxWorkgroupStorage >= 64 * WORKGROUP,
     plan: (s, traits) => plan(s, traits, slices),
     work: (s) => {
-      const steps = ceilDivide(s.in4, slices);
+      // Adding up slices takes about as long as a step: of 20 images of 16x16 pixels and 32 channels, 4 slices took an
+      // H200 17.8 us and 8 slices 21.8, of 8x8 pixels 22.1 and 18.3.
+      const steps = ceilDivide(s.in4, slices) + Number(slices > 1);
       // 4 pixels, 9 taps, 4x4 channels; 16 pixels and 9 taps of 4 vectors.
       return { invocations: slices * tilesOf(s), operations: 576 * steps, loads: 4 * 52 * steps };
     },

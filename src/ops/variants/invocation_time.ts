@@ -23,6 +23,12 @@ export interface WorkingVariant<S extends KernelShape> extends KernelVariant<S> 
 }
 
 /**
+ * The share of the invocations that keep an adapter busy from which on more of them take longer: those of such kernels
+ * compute much and wait little.
+ */
+const FULL = 1 / 2;
+
+/**
  * Compares kernels whose invocations each do much: as long as one takes, or longer where they are more than the
  * adapter runs at once.
  *
@@ -34,5 +40,5 @@ export function invocationTime(
   { invocations, operations, loads }: InvocationWork,
   { load, busy }: AdapterCosts,
 ): number {
-  return (operations + load * loads) * Math.max(1, invocations / busy.tiled);
+  return (operations + load * loads) * Math.max(1, invocations / (FULL * busy.tiled));
 }
