@@ -1,8 +1,10 @@
 /** Filters that are flipped before a kernel of an input gradient reads them: what is written, where, and for whom. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { conv2d_3x3_slices } from "../../kernels/graphics/mod.ts";
 import type { BufferSlot, CodedKernelCall, DeviceTraits } from "../../src/ir/lowering.ts";
 import { lowerConv2d, lowerConv2dInputGrad } from "../../src/ops/conv2d_lowering.ts";
 import type { CorrelationShape } from "../../src/ops/variants/correlation_shape.ts";
+import { correlateSlices } from "../../src/ops/variants/correlate_slices.ts";
 import { flipFilters } from "../../src/ops/variants/flip_filters.ts";
 import { variantCalls } from "../../src/ops/variants/kernel_variant.ts";
 import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
@@ -165,4 +167,53 @@ Deno.test("a GPU flips the filters of an input gradient where neighbours would l
   assertEquals(kernelsOf([75, 16, 32, 32], {}, lowerConv2d), ["conv2d_3x3_tiles"]);
   assertEquals(kernelsOf([75, 8, 32, 32], {}, lowerConv2d), ["conv2d_3x3_slices 1 0"]);
   assertEquals(kernelsOf([5, 16, 32, 32], {}, lowerConv2d), ["conv2d_3x3_slices 4 0"]);
+});
+
+/** Writes which slice and which tile each invocation of a workgroup has, as the kernel says it. */
+function numbered(): string {
+  const [slice, tile] = [/let slice = .*;/, /let tile = .*;/].map((line) =>
+    conv2d_3x3_slices.match(line)![0]
+  );
+  return `
+override SLICES: u32;
+override TRANSPOSED: u32;
+@group(0) @binding(0) var<storage, read_write> y: array<vec2f>;
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+  let here = 64u / SLICES;
+  ${slice}
+  ${tile}
+  y[local] = vec2f(f32(slice), f32(tile));
+}`;
+}
+
+webgpuTest("eight neighbours load slices of filters from two cache lines or fewer", async (gpu) => {
+  const bench = new KernelBench(gpu);
+  const traits = { ...gpu.traits, costs: DISCRETE_COSTS };
+  for (const [in4, out4] of [[8, 8], [4, 4], [16, 16], [8, 16], [9, 1]] as const) {
+    for (const transposed of [0, 1]) {
+      for (const { name, fits, plan } of correlateSlices) {
+        const shape = { ...shapeOf([1, 3, 3, in4, out4]), images: 64, transposed };
+        if (!fits(shape, traits)) continue;
+        const { overrides: { SLICES, TRANSPOSED } } = plan(shape, traits);
+        const call: CodedKernelCall = {
+          ...{ kernel: "numbered", code: numbered(), flops: 0 },
+          overrides: { SLICES: SLICES!, TRANSPOSED: TRANSPOSED! },
+          buffers: [{ kind: "output", index: 0 }],
+          workgroups: [1, 1, 1],
+        };
+        const found = await bench.run({ calls: [call], scratch: [] }, [], 128);
+        for (let first = 0; first < 64; first += 8) {
+          const lines = Array.from({ length: 8 }, (_, k) => {
+            const [q, o] = [found[2 * (first + k)]!, found[2 * (first + k) + 1]! % out4];
+            // Eight vectors are a line of 128 bytes.
+            return Math.floor((TRANSPOSED ? 4 * o * in4 + q : 4 * q * out4 + o) / 8);
+          });
+          const label = `${name}, ${in4} x ${out4} vectors, transposed ${transposed}: ${lines}`;
+          assert(new Set(lines).size <= 2, label);
+        }
+      }
+    }
+  }
+  bench.close();
 });
