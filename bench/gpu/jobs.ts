@@ -50,13 +50,13 @@ export const DEVICE_TESTS: readonly string[] = [
 
 /** Name, workload, order and limit of the peers, the most wanted first. */
 const PEERS: readonly [Implementation, WorkloadName, Order, number][] = [
-  ["torch-cuda", "mid", "exact", 60],
   ["torch-cuda-graph", "mid", "exact", 60],
-  ["jax-jit-loop", "mid", "exact", 90],
-  ["jax-jit", "mid", "exact", 100],
-  ["torch-cuda", "small", "exact", 45],
   ["torch-cuda-graph", "small", "exact", 45],
+  ["jax-jit", "mid", "exact", 100],
+  ["torch-cuda", "mid", "exact", 60],
   ["jax-jit-loop", "small", "exact", 60],
+  ["jax-jit-loop", "mid", "exact", 90],
+  ["torch-cuda", "small", "exact", 45],
   ["torch-compile", "mid", "exact", 170],
   ["torch-cuda-tf32", "mid", "exact", 45],
   ["jax-jit-tf32", "mid", "exact", 90],
