@@ -58,8 +58,11 @@ const MOST_THREADS = 8;
 /** Milliseconds of a first dispatch that has compiled something: the wait for it takes 10 itself. */
 const COMPILED = 25;
 
-/** Milliseconds in which a pipeline was made that had to be compiled: NVIDIA's driver takes 40, with its cache 4. */
-const COMPILED_MADE = 15;
+/**
+ * Milliseconds that making all pipelines must take for workers to be worth it, whose devices take a second to open.
+ * NVIDIA's driver takes 40 for one, with its cache 4.
+ */
+const LONG = 3000;
 
 /** Bytes of the buffers that are bound to dispatches without workgroups. */
 const IDLE_BYTES = 4096;
@@ -112,8 +115,10 @@ export async function compileAhead(
     const started = performance.now();
     const kernel = await sorted[sorted.length >> 1]!.make();
     const made = performance.now() - started;
-    const isKnown = when === "made" ? made < COMPILED_MADE : await device.time(kernel) < COMPILED;
-    if (isKnown) return undefined;
+    const isSoon = when === "made"
+      ? made * kernels.length < LONG
+      : await device.time(kernel) < COMPILED;
+    if (isSoon) return undefined;
     const next = new Int32Array(new SharedArrayBuffer(4));
     const crew = new Crew(jobOf(gpu, sorted, next), Math.max(0, threads - 1));
     try {

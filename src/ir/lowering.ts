@@ -73,7 +73,7 @@ export type KernelShape = Readonly<Record<string, number>>;
 /** A kernel and how it is laid out, but for its buffers. */
 export type KernelLayout = Pick<CodedKernelCall, "kernel" | "code" | "overrides" | "workgroups">;
 
-/** A kernel on a shape: a dispatch that may need another before it, and another after it that adds up its parts. */
+/** A kernel on a shape: a dispatch that may need another before it, and may leave partial sums. */
 export interface VariantCall extends KernelLayout {
   /**
    * A kernel that reads the second operand and writes so many elements, which are read in its place; none unless told.
@@ -84,8 +84,6 @@ export interface VariantCall extends KernelLayout {
   };
   /** Arrays as large as the result that it leaves, of which the result is the sum; 1 for the result itself. */
   readonly parts: number;
-  /** A kernel that adds them up; `sum_parts` unless told. */
-  readonly join?: KernelLayout;
 }
 
 /** One way to compute an operation. */

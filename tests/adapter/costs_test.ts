@@ -224,6 +224,29 @@ Deno.test("adapterCosts() are the same for five measurements among 15 other proc
   assertEquals([other.load, other.dispatch], [16 * 12, 1_500_000 / 16]);
 });
 
+Deno.test("adapterCosts() of a measured GPU count loads from memory, not from the caches of a core", () => {
+  // An H200, by `deno task doctor --measure`.
+  const measured: AdapterProfile = {
+    ...builtInProfile("discrete"),
+    ...{ source: "measured", gflops: 57_100, tileGflops: 27_000, gigabytes: 4750 },
+    ...{
+      operation: 2.68e-5,
+      load: 2.03e-5,
+      store: 9.43e-4,
+      workgroupLoad: 9.63e-5,
+      barrier: 0.0793,
+    },
+    ...{ shuffle: 1.88e-5, dispatch: 1930, workgroup: 0.587, encode: 3760, submit: 270_000 },
+    ...{ readback: 1.17e7, invocations: 25_363 },
+  };
+  const typical = adapterCosts(builtInProfile("discrete"));
+  const { load, store, dispatch, busy } = adapterCosts(measured);
+  assertEquals([load, store, dispatch], [typical.load, typical.store, typical.dispatch]);
+  assertEquals(busy.tiled, 2 * typical.busy.tiled);
+  // Where loads do take longer than stores they count as measured.
+  assertEquals(adapterCosts({ ...measured, load: 4e-3 }).load, 4 * typical.load);
+});
+
 Deno.test("checkProfile() names what an adapter cannot have", () => {
   const profile = builtInProfile("discrete");
   for (const name of profileNumbers) {
@@ -295,8 +318,6 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     MOST_LOADS: "16", // that an invocation waits for: registers of any adapter
     JOINED: "4", // partial results that an invocation joins at a time
     LEVEL: "0.25", // of a loop iteration: a barrier, and as many loads at once
-    SUMMED: "16", // elements of a workgroup that adds up parts: a line of memory
-    AT_ONCE: "8", // parts that an invocation loads, without a wait in between: as sum_parts has them
     FULL: "1 / 2", // of what keeps an adapter busy: invocations that compute much and wait little
     MOST_ROWS: "16", // of a kernel: registers of any adapter
     BLOCK: "32", // of a sum: rounding

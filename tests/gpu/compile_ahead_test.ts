@@ -84,7 +84,8 @@ webgpuTest(
 webgpuTest(
   "compileAhead() makes pipelines in all threads where that is what takes long",
   async (gpu) => {
-    let wait = 20;
+    // Together 12 of them take more than 3 s.
+    let wait = 300;
     const kernels = newKernels(gpu, 12).map(({ make, ...kernel }) => ({
       ...kernel,
       make: async () => {
@@ -102,7 +103,8 @@ webgpuTest(
     assert(found.elsewhere > 0, "the worker did nothing");
     assertEquals(seen, seen.toSorted((a, b) => a - b));
     assertEquals(seen.at(-1), 12);
-    wait = 0;
+    // Too little for workers.
+    wait = 100;
     assertEquals(await compileAhead(gpu, kernels, { when: "made" }), undefined);
   },
 );

@@ -9,14 +9,8 @@
  */
 import { conv2d_3x3_pairs_filter_gradient } from "../../../kernels/graphics/mod.ts";
 import { ceilDivide, heavyWorkgroup } from "../kernel_grid.ts";
-import {
-  type FilterGradientShape,
-  filterSize,
-  isRow3,
-  planFilterGradient,
-} from "./filter_gradient_shape.ts";
+import { type FilterGradientShape, isRow3, planFilterGradient } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
-import { sumShared } from "./sum_parts_shared.ts";
 
 /** `kernels/graphics/conv2d_3x3_pairs_filter_gradient.wgsl`. */
 export const filterGradientPairs: SplitVariant<FilterGradientShape> = {
@@ -25,7 +19,7 @@ export const filterGradientPairs: SplitVariant<FilterGradientShape> = {
   fits: isRow3,
   plan: (s, traits, share) => {
     const workgroup = heavyWorkgroup(traits);
-    const call = planFilterGradient(s, {
+    return planFilterGradient(s, {
       kernel: "conv2d_3x3_pairs_filter_gradient",
       code: conv2d_3x3_pairs_filter_gradient,
       blocks: s.batch * s.kernelHeight * s.in4 * s.out4,
@@ -33,6 +27,5 @@ export const filterGradientPairs: SplitVariant<FilterGradientShape> = {
       workgroup,
       overrides: { WORKGROUP: workgroup },
     }, { traits, share });
-    return { ...call, ...sumShared({ size: filterSize(s), parts: call.parts }, traits) };
   },
 };

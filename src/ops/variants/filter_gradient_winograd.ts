@@ -11,7 +11,6 @@ import { ceilDivide, chooseParts, linearGrid } from "../kernel_grid.ts";
 import { commonSizes } from "./convolution_shape.ts";
 import { type FilterGradientShape, filterSize, isRow3 } from "./filter_gradient_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
-import { sumShared } from "./sum_parts_shared.ts";
 
 /** Invocations of a workgroup, which has 32 x 32 channels. */
 const WORKGROUP = 256;
@@ -57,7 +56,6 @@ export const filterGradientWinograd: SplitVariant<FilterGradientShape> = {
       },
       workgroups: grid.workgroups,
       parts,
-      ...sumShared({ size: filterSize(s), parts }, traits),
     };
   },
 };

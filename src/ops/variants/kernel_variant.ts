@@ -156,7 +156,7 @@ export function chooseVariant<S extends KernelShape>(
  * @returns The dispatches in order
  */
 export function variantCalls(
-  { parts, prepare, join, ...call }: VariantCall,
+  { parts, prepare, ...call }: VariantCall,
   { operands: [first, second], result, size, flops, allocate }: {
     readonly operands: readonly [BufferSlot, BufferSlot];
     readonly result: BufferSlot;
@@ -171,10 +171,6 @@ export function variantCalls(
   return [
     ...(prepare ? [{ ...prepare, buffers: [second, prepared], flops: 0 }] : []),
     { ...call, buffers: [first, prepared, source], flops },
-    ...(parts === 1 ? [] : [
-      join
-        ? { ...join, buffers: [source, result], flops: 0 }
-        : sumParts({ source, target: result, size, parts }, traits),
-    ]),
+    ...(parts > 1 ? [sumParts({ source, target: result, size, parts }, traits)] : []),
   ];
 }

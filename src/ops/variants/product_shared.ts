@@ -11,7 +11,6 @@ import { matmul_shared } from "../../../kernels/graphics/mod.ts";
 import { ceilDivide } from "../kernel_grid.ts";
 import { planProduct, type ProductShape } from "./product_shape.ts";
 import type { SplitVariant } from "./split_variant.ts";
-import { sumShared } from "./sum_parts_shared.ts";
 
 /** Invocations of a workgroup, each of 4 x 4 elements. */
 const WORKGROUP = 64;
@@ -28,8 +27,8 @@ export const productShared: SplitVariant<ProductShape> = {
   tolerance: 3e-5,
   fits: (_, { maxWorkgroupInvocations, maxWorkgroupStorage }) =>
     maxWorkgroupInvocations >= WORKGROUP && maxWorkgroupStorage >= STORAGE,
-  plan: (shape, traits, share) => {
-    const call = planProduct(shape, {
+  plan: (shape, traits, share) =>
+    planProduct(shape, {
       kernel: "matmul_shared",
       code: matmul_shared,
       step: TILE.step,
@@ -44,10 +43,7 @@ export const productShared: SplitVariant<ProductShape> = {
         TRANSPOSE_B: shape.transposeB,
         part_inner: TILE.step * steps,
       }),
-    }, { traits, share });
-    const size = shape.batch * shape.rows * shape.columns;
-    return { ...call, ...sumShared({ size, parts: call.parts }, traits) };
-  },
+    }, { traits, share }),
 };
 
 /** The share of the multiply-adds of all tiles that is part of the product. */
