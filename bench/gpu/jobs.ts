@@ -251,14 +251,14 @@ export function jobsFor(setting: Setting): Job[] {
       limit: 60,
       format: "text",
     },
-    {
+    ...["W-small,W-mid", "smoke", "quick"].map((only): Job => ({
       ...onDevice,
       stage: "predictions",
-      name: "predictions",
-      command: deno("bench/predictions.ts"),
-      limit: software ? 200 : 120,
+      name: `predictions of ${only}`,
+      command: deno("bench/predictions.ts", "--only", only),
+      limit: software ? 200 : 90,
       format: "text",
-    },
+    })),
     ...growth.map(([axis, values]) =>
       step(
         "scaling",
