@@ -38,21 +38,36 @@ export interface NamedPlan extends GetAllOptions {
 /** Temporary memory shared by all plans of a device: they never run at the same time. */
 export class Arena {
   readonly #pool: BufferPool;
-  readonly #buffers: GPUBuffer[] = [];
+  /** How many plans use each buffer. */
+  readonly #users = new Map<GPUBuffer, number>();
 
   /** An empty arena. */
   constructor(pool: BufferPool) {
     this.#pool = pool;
   }
 
-  /** Different buffers of at least the given sizes. */
+  /** Different buffers of at least the given sizes, for one more plan. */
   reserve(sizes: readonly number[]): GPUBuffer[] {
     return this.#match(sizes).map((found, k) => {
-      if (found) return found;
-      const made = this.#pool.acquire(sizes[k]!, "temporary");
-      this.#buffers.push(made);
-      return made;
+      const buffer = found ?? this.#pool.acquire(sizes[k]!, "temporary");
+      this.#users.set(buffer, (this.#users.get(buffer) ?? 0) + 1);
+      return buffer;
     });
+  }
+
+  /** Ends a plan's use of buffers; those that no other plan uses are destroyed. */
+  leave(buffers: readonly GPUBuffer[]): void {
+    for (const buffer of buffers) {
+      const others = (this.#users.get(buffer) ?? 1) - 1;
+      if (others > 0) {
+        this.#users.set(buffer, others);
+      } else {
+        this.#users.delete(buffer);
+        this.#pool.release(buffer);
+      }
+    }
+    // Another program's sizes are others: nobody would take them out of the pool again.
+    this.#pool.trim();
   }
 
   /** Those of the given sizes for which `reserve` would have to allocate. */
@@ -64,7 +79,7 @@ export class Arena {
   /** Different buffers that are there; larger sizes choose first. */
   #match(sizes: readonly number[]): (GPUBuffer | undefined)[] {
     const result = new Array<GPUBuffer | undefined>(sizes.length).fill(undefined);
-    const free = new Set(this.#buffers);
+    const free = new Set(this.#users.keys());
     const order = sizes.map((_, k) => k).sort((a, b) => sizes[b]! - sizes[a]!);
     for (const k of order) {
       let best: GPUBuffer | undefined;
@@ -96,7 +111,12 @@ interface Given {
 /** Most bind groups kept for one dispatch. */
 const MOST_BIND_GROUPS = 16;
 
-/** A plan that can be run. */
+/** Ends the use of memory by plans that nobody can run any more: their constants, and their temporaries. */
+const unused = /* @__PURE__ */ new FinalizationRegistry<readonly [Arena, readonly GPUBuffer[]]>(
+  ([arena, buffers]) => arena.leave(buffers),
+);
+
+/** A plan that can be run. Its memory is given back when nobody refers to it any more. */
 export class LoadedPlan {
   /** The plan. */
   readonly plan: Plan;
@@ -128,11 +148,12 @@ export class LoadedPlan {
     const loaded = new LoadedPlan(resources, named, arena);
     try {
       await loaded.#load(resources, named);
-      return loaded;
     } catch (error) {
-      for (const literal of loaded.#literals) resources.buffers.release(literal);
+      arena.leave([...loaded.#slots, ...loaded.#literals]);
       throw error;
     }
+    unused.register(loaded, [arena, [...loaded.#slots, ...loaded.#literals]]);
+    return loaded;
   }
 
   async #load(resources: Resources, { plan, name, ...how }: NamedPlan): Promise<void> {

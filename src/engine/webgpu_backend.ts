@@ -200,6 +200,7 @@ export class WebGpuBackend implements Backend {
     });
     const named = { plan, name, pauses, ...(onProgress && { onProgress }) };
     const loaded = await LoadedPlan.load(this.resources, named, this.#arena);
+    this.#garbage.tick(plan.dispatches.length);
     return {
       dispatches: plan.dispatches.length,
       program,

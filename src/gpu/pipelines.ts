@@ -7,6 +7,7 @@
 import type { Pauses } from "../ir/pauses.ts";
 import type { CompilesWhen, LateKernel } from "./compile_ahead.ts";
 import type { Gpu } from "./device.ts";
+import { Recent } from "./recent.ts";
 import {
   type BindingAccess,
   type KernelBinding,
@@ -54,6 +55,12 @@ const BUFFER_TYPE = {
 /** Most kernels that compile at the same time. */
 const AHEAD = 8;
 
+/**
+ * Kernels that stay known when no loaded program uses them any more: more than one large program has (a step of
+ * cifar-maml 359). A driver may keep hundreds of kilobytes for each.
+ */
+const MOST_KNOWN = 512;
+
 /** Options of {@linkcode PipelineCache.getAll}. */
 export interface GetAllOptions {
   /** Pauses between kernels: a driver may compile each of them while the program waits. */
@@ -69,16 +76,16 @@ interface SharedPipeline {
 }
 
 /**
- * Compiles kernels for one device and remembers them by text and constants.
+ * Compiles kernels for one device and remembers the latest by text and constants.
  *
  * Kernels that differ in their sizes only share one pipeline; each has a small buffer of its sizes,
- * which lives as long as the device.
+ * which lives as long as the kernel.
  */
 export class PipelineCache {
   readonly #gpu: Gpu;
-  readonly #kernels = new Map<string, Promise<CompiledKernel>>();
-  readonly #pipelines = new Map<string, Promise<SharedPipeline>>();
-  readonly #modules = new Map<string, Promise<GPUShaderModule>>();
+  readonly #kernels = new Recent<CompiledKernel>();
+  readonly #pipelines = new Recent<SharedPipeline>();
+  readonly #modules = new Recent<GPUShaderModule>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
 
   /**
@@ -90,7 +97,7 @@ export class PipelineCache {
     this.#gpu = gpu;
   }
 
-  /** Number of different kernels asked for so far. */
+  /** Number of different kernels that are known. */
   get size(): number {
     return this.#kernels.size;
   }
@@ -105,17 +112,11 @@ export class PipelineCache {
    * @throws {KernelCompileError} With the kernel's name, the line and the compiler's message
    */
   get(source: KernelSource): Promise<CompiledKernel> {
-    const key = keyOf(source.code, source.overrides);
-    const known = this.#kernels.get(key);
-    if (known !== undefined) return known;
-    const made = this.#compile(source);
-    this.#kernels.set(key, made);
-    made.catch(() => this.#kernels.delete(key));
-    return made;
+    return this.#kernels.get(keyOf(source.code, source.overrides), () => this.#compile(source));
   }
 
   /**
-   * Compiles many kernels in parallel.
+   * Compiles many kernels in parallel, and forgets kernels that were not asked for of late.
    *
    * @param sources The kernels
    * @param options How to pause, and who is told how far it is
@@ -142,16 +143,19 @@ export class PipelineCache {
       onProgress?.(made.length, sources.length);
       await pauses.take();
     }
-    return await Promise.all(made);
+    const kernels = await Promise.all(made);
+    // Not before: a kernel that is compiled ahead is asked for once more.
+    for (const known of [this.#kernels, this.#pipelines, this.#modules]) known.trim(MOST_KNOWN);
+    return kernels;
   }
 
   /** One kernel for each pipeline that is still to be made. */
   #late(sources: readonly KernelSource[]): LateKernel[] {
     const late = new Map<string, LateKernel>();
-    const seen = new Set(this.#kernels.keys());
+    const seen = new Set<string>();
     for (const source of sources) {
       const exact = keyOf(source.code, source.overrides);
-      if (seen.has(exact)) continue;
+      if (seen.has(exact) || this.#kernels.has(exact)) continue;
       seen.add(exact);
       const { wanted, constants, key } = readSource(source);
       if (this.#pipelines.has(key) || late.has(key)) continue;
@@ -169,12 +173,10 @@ export class PipelineCache {
   async #compile(source: KernelSource): Promise<CompiledKernel> {
     const { label, code } = source;
     const { wanted, constants, key } = readSource(source);
-    let shared = this.#pipelines.get(key);
-    if (shared === undefined) {
-      shared = this.#pipeline({ label, code, overrides: constants }, wanted);
-      this.#pipelines.set(key, shared);
-      shared.catch(() => this.#pipelines.delete(key));
-    }
+    const shared = this.#pipelines.get(
+      key,
+      () => this.#pipeline({ label, code, overrides: constants }, wanted),
+    );
     const data = sizesOf(source, wanted.sizes);
     const sizes = data && this.#sizesBuffer(data, label);
     return { label, bindings: wanted.bindings, sizes, ...await shared };
@@ -183,7 +185,10 @@ export class PipelineCache {
   async #pipeline(source: KernelSource, wanted: WgslInterface): Promise<SharedPipeline> {
     const { label, code, overrides = {} } = source;
     const layout = this.#layout(wanted);
-    const module = await this.#module(label, code);
+    const module = await this.#modules.get(
+      code,
+      () => createShaderModule(this.#gpu, { label, code }),
+    );
     const device = this.#gpu.device;
     try {
       const pipeline = await device.createComputePipelineAsync({
@@ -209,15 +214,6 @@ export class PipelineCache {
     });
     this.#gpu.queue.writeBuffer(buffer, 0, data);
     return buffer;
-  }
-
-  #module(label: string, code: string): Promise<GPUShaderModule> {
-    const known = this.#modules.get(code);
-    if (known !== undefined) return known;
-    const made = createShaderModule(this.#gpu, { label, code });
-    this.#modules.set(code, made);
-    made.catch(() => this.#modules.delete(code));
-    return made;
   }
 
   #layout({ bindings, sizes }: WgslInterface): GPUBindGroupLayout {

@@ -97,7 +97,11 @@ export class TfjsExecutor {
   readonly info: TfjsInfo;
   /** The TensorFlow.js module, with the executor's backend current. */
   readonly tf: Tf;
-  readonly #compiled = new Map<Program, CompiledProgram>();
+  #compiled = new WeakMap<Program, CompiledProgram>();
+  /** The constants of each program. */
+  readonly #constants = new Set<readonly Held[]>();
+  /** Frees the constants of programs that nobody uses any more. */
+  readonly #unused = new FinalizationRegistry<readonly Held[]>((held) => this.#free(held));
   readonly #backend: string;
   #peak = 0;
 
@@ -136,7 +140,7 @@ export class TfjsExecutor {
     releaseHold(handle as Held);
   }
 
-  /** Prepares a program; it and its constants stay until the executor is closed. */
+  /** Prepares a program; its constants stay until nobody uses it any more, or the executor is closed. */
   compile(program: Program): TfjsProgram {
     let found = this.#compiled.get(program);
     if (!found) {
@@ -148,8 +152,15 @@ export class TfjsExecutor {
         })
       );
       this.#compiled.set(program, found);
+      const constants = [...found.constants.values()];
+      this.#constants.add(constants);
+      this.#unused.register(found, constants);
     }
     return found;
+  }
+
+  #free(constants: readonly Held[]): void {
+    if (this.#constants.delete(constants)) { for (const held of constants) releaseHold(held); }
   }
 
   /** Prepares a program; like {@linkcode TfjsExecutor.compile}. */
@@ -189,8 +200,8 @@ export class TfjsExecutor {
 
   /** Frees all programs and their constants; held arrays stay their owners'. */
   close(): void {
-    for (const program of this.#compiled.values()) program.dispose();
-    this.#compiled.clear();
+    for (const constants of this.#constants) this.#free(constants);
+    this.#compiled = new WeakMap();
   }
 }
 
@@ -214,7 +225,8 @@ class CompiledProgram implements TfjsProgram {
   readonly #program: Program;
   readonly #surroundings: Surroundings;
   readonly #steps: readonly Step[];
-  readonly #constants = new Map<Tensor, Held>();
+  /** What does not depend on inputs. */
+  readonly constants = new Map<Tensor, Held>();
 
   constructor(tf: Tf, program: Program, surroundings: Surroundings) {
     this.#tf = tf;
@@ -223,14 +235,14 @@ class CompiledProgram implements TfjsProgram {
     const computed = program.nodes.filter(({ primitive }) => primitive.lower.kind !== "source");
     for (const node of program.nodes) {
       if (node.inputs.length > 0 || node.primitive.name === "input") continue;
-      this.#compute(node, []).forEach((held, k) => this.#constants.set(node.outputs[k]!, held));
+      this.#compute(node, []).forEach((held, k) => this.constants.set(node.outputs[k]!, held));
     }
     const nodes = computed.filter(({ inputs }) => inputs.length > 0);
     const lastUse = new Map<Tensor, number>();
     nodes.forEach(({ inputs, outputs }, at) => {
       for (const tensor of [...outputs, ...inputs]) lastUse.set(tensor, at);
     });
-    const kept = new Set([...program.inputs, ...program.outputs, ...this.#constants.keys()]);
+    const kept = new Set([...program.inputs, ...program.outputs, ...this.constants.keys()]);
     const freed = nodes.map((): Tensor[] => []);
     for (const [tensor, at] of lastUse) {
       if (!kept.has(tensor)) freed[at]!.push(tensor);
@@ -251,7 +263,7 @@ class CompiledProgram implements TfjsProgram {
   }
 
   #run(inputs: readonly unknown[]): Held[] {
-    const values = new Map<Tensor, Held>(this.#constants);
+    const values = new Map<Tensor, Held>(this.constants);
     this.#program.inputs.forEach((tensor, k) => {
       const held = inputs[k] as Held | undefined;
       if (!held || !sameAval(held.aval, tensor)) {
@@ -281,11 +293,6 @@ class CompiledProgram implements TfjsProgram {
     } finally {
       for (const tensor of own) releaseHold(values.get(tensor)!);
     }
-  }
-
-  dispose(): void {
-    for (const held of this.#constants.values()) releaseHold(held);
-    this.#constants.clear();
   }
 
   #compute(node: Node, operands: readonly Held[]): Held[] {
