@@ -1,6 +1,7 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { compareCommand } from "../../src/study/sweep/compare_command.ts";
 import { listRuns, runsCommand } from "../../src/study/sweep/runs_command.ts";
+import { runSweep } from "../../src/study/sweep/run_sweep.ts";
 import { sweepCommand } from "../../src/study/sweep/sweep_command.ts";
 import { program } from "./sweep_process.ts";
 
@@ -35,18 +36,20 @@ async function inProcess(
   return { code, out, err };
 }
 
+/** Progress line by line, as in a file. */
+const lines = {
+  terminal: false,
+  color: false,
+  columns: () => 0,
+  now: () => performance.now(),
+};
+
 function sweep(folder: string, ...args: string[]): Promise<Result> {
   return inProcess((output, write) =>
     sweepCommand(["demo", "--out", `${folder}/runs`, ...args], {
       program,
       output,
-      progress: {
-        write,
-        terminal: false,
-        color: false,
-        columns: () => 0,
-        now: () => performance.now(),
-      },
+      progress: { ...lines, write },
     })
   );
 }
@@ -233,6 +236,52 @@ Deno.test({
         "its run is failed, expected the folder of a finished run",
       );
     }),
+});
+
+Deno.test("a sweep that cannot start a unit stops those that run, and waits for them", async () => {
+  const units = [0, 1, 2].map((seed) => ({
+    arm: "meta",
+    regime: "same",
+    seed,
+    folder: `${seed}`,
+    configuration: "",
+  }));
+  const told: string[] = [];
+  const ended: number[] = [];
+  let written = "";
+  const fault = await assertRejects(() =>
+    runSweep(units, {
+      ...{ title: "demo", jobs: 2, retry: false, signal: new AbortController().signal },
+      stateOf: () => Promise.resolve({ state: "waiting" }),
+      start: ({ seed }) => {
+        if (seed === 2) throw new Error("Cannot write the log: the disk is full.");
+        const { promise, resolve } = Promise.withResolvers<{ code: number; signal: null }>();
+        const end = (code: number) => {
+          ended.push(seed);
+          resolve({ code, signal: null });
+        };
+        // The first one fails by itself; the second one takes its time to stop.
+        if (seed === 0) setTimeout(() => end(1), 1);
+        return {
+          ended: promise,
+          kill: (signal) => {
+            told.push(`${signal} to ${seed}`);
+            setTimeout(() => end(143), 20);
+          },
+        };
+      },
+      tail: () => Promise.resolve("the last lines"),
+      stopWith: () => "SIGTERM",
+      output: { ...lines, write: (text) => void (written += text) },
+    }), Error);
+  assertEquals(told, ["SIGTERM to 1"]);
+  assertEquals(ended, [0, 1]);
+  assertEquals(
+    fault.message,
+    "Cannot write the log: the disk is full. The units that ran meanwhile have stopped. " +
+      "Nothing that was saved is lost: go on with the same command.",
+  );
+  assertEquals(written.match(/FAILED .*/g), ["FAILED  same/meta/seed-0, exit code 1"]);
 });
 
 Deno.test("a sweep says what is wrong with its command line before anything runs", () =>

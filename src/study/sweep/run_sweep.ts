@@ -74,6 +74,8 @@ interface Running {
  *
  * @param units The units, in the order in which they are to begin.
  * @param options How to start, look and stop.
+ * @throws {Error} If a unit cannot be started, as where its log cannot be written, or nothing can be said: after those
+ *   that run were stopped.
  */
 export async function runSweep(
   units: readonly SweepUnit[],
@@ -87,6 +89,7 @@ export async function runSweep(
   const elsewhere = new Set<SweepUnit>();
   const running = new Map<SweepUnit, Running>();
   const tried = new Set<SweepUnit>();
+  let broken = false;
 
   const view = (): SweepView => {
     const now = output.now();
@@ -138,7 +141,7 @@ export async function runSweep(
     } else if (state.state === "running") {
       elsewhere.add(unit);
       say(`another process works in ${unit.folder}: waiting for it`);
-    } else if (signal.aborted) {
+    } else if (signal.aborted || broken) {
       waiting.set(unit, state);
     } else {
       const how = killer === null ? `exit code ${code}` : `killed by ${killer}`;
@@ -150,8 +153,11 @@ export async function runSweep(
 
   const pending = new Map<SweepUnit, Promise<void>>();
   const stopped = Promise.withResolvers<void>();
-  const stop = () => {
+  const tell = () => {
     for (const { process } of running.values()) process.kill(options.stopWith());
+  };
+  const stop = () => {
+    tell();
     stopped.resolve();
   };
   signal.addEventListener("abort", stop);
@@ -188,6 +194,16 @@ export async function runSweep(
         if (done.has(unit)) say(`done    ${unitKey(unit)}, by another process`);
       }
     }
+  } catch (error) {
+    // Nothing that it has started outlives it.
+    broken = true;
+    const told = running.size > 0 ? " The units that ran meanwhile have stopped." : "";
+    tell();
+    await Promise.allSettled(pending.values());
+    if (error instanceof Error) {
+      error.message += `${told} Nothing that was saved is lost: go on with the same command.`;
+    }
+    throw error;
   } finally {
     clearInterval(clock);
     signal.removeEventListener("abort", stop);
