@@ -22,7 +22,14 @@ import type { MetricRecord } from "../run/metrics.ts";
 import { MetricsLog } from "../run/metrics_log.ts";
 import { Progress } from "../run/progress.ts";
 import { compiledStage } from "./compiled_stage.ts";
-import { examplesOf, requireFigures, requireRate, requireStep, stageLabel } from "./fit_checks.ts";
+import {
+  examplesOf,
+  requireFigures,
+  requireRate,
+  requireStep,
+  stageLabel,
+  withRate,
+} from "./fit_checks.ts";
 import type { StepResult } from "./objectives/train_classifier.ts";
 import { runStage, stageName, type StageResult } from "./run_stage.ts";
 import { lastMetricsPosition } from "./stage_checkpoints.ts";
@@ -64,7 +71,7 @@ export interface FitOptions<State, Batch, Constants> {
   ) => StepResult<NoInfer<State>>;
   /** Number of steps. */
   readonly steps: number;
-  /** Learning rate of every step. */
+  /** Learning rate of every step; it stands in the metrics of the step. */
   readonly rate: number | Schedule;
   /** Values or host arrays that all steps share and none changes, such as a table of images. */
   readonly constants?: Constants;
@@ -87,7 +94,10 @@ export interface FitOptions<State, Batch, Constants> {
   readonly saveEvery?: number;
   /** What is trained, for progress, metrics and checkpoints: letters, digits, `_`, `.` and `-`; `fit` unless told. */
   readonly name?: string;
-  /** Receives every record of metrics: those of each step, and evaluations. */
+  /**
+   * Receives every record of metrics: those of each step, with its learning rate as `rate` unless the step gives
+   * another figure of this name, and evaluations.
+   */
   readonly onMetrics?: (record: MetricRecord) => void;
   /** The live line; `null` for none. Standard error unless told. */
   readonly progress?: Progress | null;
@@ -171,7 +181,8 @@ export async function fit<State, const Batch, Constants = Record<string, never>>
       given: Inputs,
     ): StepResult<State> {
       const own = foldIn(splitKey(key, 2)[1]!, given.step);
-      return requireStep(step(training, given.batch, { ...given, key: own, constants }), training);
+      const result = step(training, given.batch, { ...given, key: own, constants });
+      return withRate(requireStep(result, training), given.rate);
     },
     { donate: [0] },
   );

@@ -51,6 +51,11 @@ export function requireStep<State>(found: StepResult<State>, training: State): S
   return found;
 }
 
+/** The result of a step with its learning rate among the metrics, unless one is there. */
+export function withRate<State>(result: StepResult<State>, rate: Tensor): StepResult<State> {
+  return isPromise(result) ? result : { ...result, metrics: { rate, ...result.metrics } };
+}
+
 function isTensor(found: unknown): found is Tensor {
   return is.tensor.holds(found);
 }

@@ -117,6 +117,27 @@ Deno.test({
     }),
 });
 
+Deno.test("fit() records the learning rate of every step, unless the step gives a figure of that name", () =>
+  withEngine((engine) =>
+    withFolder(async (folder) => {
+      await fit(engine, options({ steps: 3, rate: (step) => 0.1 / (step + 1), folder }));
+      const records = await readMetrics(`${folder}/metrics.jsonl`);
+      const rates = records.flatMap(({ step, rate }) => rate === undefined ? [] : [[step, rate]]);
+      assertEquals(rates, [1, 2, 3].map((step) => [step, Math.fround(0.1 / step)]));
+      const own = options({ steps: 1, rate: 0.1 });
+      const told: unknown[] = [];
+      await fit(engine, {
+        ...own,
+        step: (...args) => {
+          const { training, metrics } = own.step(...args);
+          return { training, metrics: { ...metrics, rate: constant(7) } };
+        },
+        onMetrics: ({ rate }) => rate !== undefined && told.push(rate),
+      });
+      assertEquals(told, [7]);
+    })
+  ));
+
 Deno.test("fit() that was stopped goes on with the numbers of one that was not", () =>
   withEngine((engine) =>
     withFolder(async (folder) => {
