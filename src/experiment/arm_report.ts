@@ -5,7 +5,7 @@
  */
 import * as is from "../ir/kinds.ts";
 import { requireArguments, requireOptions } from "../ir/options.ts";
-import { learningCurveSvg } from "../report/chart.ts";
+import { type ChartOptions, learningCurveSvg } from "../report/chart.ts";
 import { renderReport, type ReportImage, type ReportNotice } from "../report/mod.ts";
 import type { CurvePoint, Evaluation, StageRecord } from "../train/mod.ts";
 import type { ExperimentContext } from "./experiment_context.ts";
@@ -160,8 +160,8 @@ const PICTURES: readonly Picture[] = [
   },
 ];
 
-/** Draws one picture; arms keep their colours from picture to picture. */
-function draw(picture: Picture, { arms, chance }: ArmReport, background?: string): Promise<string> {
+/** What one picture shows: the arms that have learned a classifier, which nearest neighbours alone do not. */
+function seriesOf(picture: Picture, { arms }: ArmReport): ChartOptions["series"] {
   const series = arms.map((arm, at) => {
     // Pretraining that an arm shares with one before it is drawn once.
     const shared = arms.slice(0, at).some(({ stages }) =>
@@ -178,10 +178,19 @@ function draw(picture: Picture, { arms, chance }: ArmReport, background?: string
         .filter(({ x }) => !picture.logX || x > 0),
     };
   });
-  const drawn = series.filter(({ points }) => points.length > 0);
-  const ends = drawn.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
+  return series.filter(({ points }) => points.length > 0);
+}
+
+/** Draws one picture; arms keep their colours from picture to picture. */
+function draw(
+  picture: Picture,
+  { series, chance, background }:
+    & Pick<ChartOptions, "series">
+    & { readonly chance: number; readonly background?: string },
+): Promise<string> {
+  const ends = series.map(({ name, points }) => `${name} ${(100 * points.at(-1)!.y).toFixed(1)}%`);
   return learningCurveSvg({
-    series: drawn,
+    series,
     xLabel: picture.xLabel,
     yLabel: "validation accuracy",
     percent: true,
@@ -278,9 +287,12 @@ export async function writeArmReport<Config>(
   });
   const charts = [];
   for (const picture of PICTURES) {
-    await folder.writeText(picture.file, await draw(picture, report, "white"));
+    const series = seriesOf(picture, report);
+    if (series.length === 0) continue;
+    const shown = { series, chance: report.chance };
+    await folder.writeText(picture.file, await draw(picture, { ...shown, background: "white" }));
     const { title, caption } = picture;
-    charts.push({ title, caption, svg: await draw(picture, report) });
+    charts.push({ title, caption, svg: await draw(picture, shown) });
   }
   const html = renderReport({
     title,
