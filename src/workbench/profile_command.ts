@@ -5,6 +5,7 @@
  */
 import { backbones, makeOne } from "../components/mod.ts";
 import { openEngine } from "../engine/open_engine.ts";
+import { exportedNames, importFile } from "../experiment/import_file.ts";
 import { unknownName, UsageError } from "../experiment/usage_error.ts";
 import type { Aval } from "../ir/aval.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -177,12 +178,11 @@ function trainingStep(name: string, { batch, size }: TargetOptions): ProfileTarg
 }
 
 async function ownTarget(path: string, { load }: TargetOptions): Promise<ProfileTarget> {
-  const real = await Deno.realPath(path);
-  const found = await load(new URL(`file://${encodeURI(real)}`).href) as Partial<ProfileTarget>;
+  const found = await importFile(path, load) as Partial<ProfileTarget>;
   if (typeof found.fn !== "function" || !Array.isArray(found.args)) {
     throw new UsageError(
       `${path} exports ${
-        Object.keys(found).join(", ") || "nothing"
+        exportedNames(found)
       }, expected a function \`fn\` and an array \`args\` of its arguments.`,
     );
   }

@@ -1,10 +1,12 @@
 /** Pictures of pretext tasks, from the command line and in runs. */
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { pretextTasks } from "../../src/components/mod.ts";
+import { objectivesOn, pretextTasks } from "../../src/components/mod.ts";
 import { decodeImage } from "../../src/data/mod.ts";
 import { runExperiment } from "../../src/experiment/mod.ts";
-import { imageStudy } from "../../src/study/arms/image_study.ts";
-import { studySchema } from "../../src/study/arms/study_schema.ts";
+import { rotation } from "../../src/pretext/mod.ts";
+import { imageStudy, type ImageStudyOptions } from "../../src/study/arms/image_study.ts";
+import { withOwnTasks } from "../../src/study/arms/own_tasks.ts";
+import { studySchemaOn } from "../../src/study/arms/study_schema.ts";
 import { readRunPictures } from "../../src/study/run_pictures.ts";
 import { showTaskCommand } from "../../src/study/show/show_task_command.ts";
 
@@ -17,8 +19,8 @@ interface Shown {
 async function show(...args: string[]): Promise<Shown> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await showTaskCommand(args, {
-    print: (line) => out.push(line),
-    log: (line) => err.push(line),
+    load: (url) => import(url),
+    output: { print: (line) => out.push(line), log: (line) => err.push(line) },
   });
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
@@ -54,15 +56,22 @@ const config = {
 };
 
 /** Runs a study of two arms; gives its folder. */
-async function runStudy(root: string, changes: object = {}): Promise<string> {
+async function runStudy(
+  root: string,
+  changes: object = {},
+  tasks: NonNullable<ImageStudyOptions["tasks"]> = {},
+): Promise<string> {
   const study = imageStudy({
     ...{ name: "demo", title: "A demo", summary: "Shows.", question: [] },
     presets: new URL("none.yaml", import.meta.url),
+    tasks,
   });
-  const { path } = await runExperiment(study, {
+  const schema = studySchemaOn(objectivesOn(withOwnTasks(tasks)));
+  const { exitCode, path } = await runExperiment(study, {
     ...{ seed: 3, engine: "reference", data: "synthetic", preset: null, command: ["test"] },
-    ...{ config: studySchema.parse({ ...config, ...changes }), folder: { root } },
+    ...{ config: schema.parse({ ...config, ...changes }), folder: { root } },
   });
+  assertEquals(exitCode, 0);
   return path;
 }
 
@@ -159,6 +168,64 @@ Deno.test("show-task draws any task by a fresh model", () =>
     const first = await Deno.readFile(file);
     await show("rotation", ...args, "--out", file, "--seed", "1");
     assertNotEquals(await Deno.readFile(file), first);
+  }));
+
+Deno.test("show-task draws tasks of a module of one's own, and of its runs", () =>
+  inFolder(async (folder) => {
+    // Names that are not those of a URL.
+    const path = `${folder}/50% of #1.ts`;
+    await Deno.writeTextFile(
+      path,
+      `import { rotation } from "@mutasesumele/toolkit";
+       export const tasks = {
+         "half-turn": ({ hidden }) => ({ ...rotation({ hidden }), name: "half-turn" }),
+         other: ({ hidden }) => rotation({ hidden }),
+       };`,
+    );
+    const file = `${folder}/shown.png`;
+    const rest = ["--data", "synthetic", "--engine", "reference", "--out", file];
+    const args = [...rest, "--size", "24", "--count", "2"];
+    const fresh = await show("half-turn", "--from", path, ...args);
+    assertEquals([fresh.code, fresh.out], [0, `${file}: 328 x 358, untrained`], fresh.err);
+    const own = await Deno.readFile(file);
+    assertEquals((await show("rotation", "--from", path, ...args)).code, 0);
+    assertEquals((await decodeImage(await Deno.readFile(file))).width, 328);
+    assert(own.length > 0);
+    const run = await runStudy(folder, {
+      arms: {
+        pretext: {
+          pretrain: [{ objective: "pretext", tasks: { "half-turn": {}, rotation: null } }],
+          protocols: ["knn"],
+        },
+      },
+    }, { "half-turn": ({ hidden }) => ({ ...rotation({ hidden }), name: "half-turn" }) });
+    const trained = await show("half-turn", "--from", path, "--checkpoint", run, ...rest);
+    assertEquals([trained.code, trained.out.split(", ").at(-1)], [0, "step 2"], trained.err);
+    const unknown = await show("rotation", "--checkpoint", run, ...rest);
+    assertEquals(unknown.code, 2);
+    assertStringIncludes(unknown.err, "tasks of its own, give their module: --from FILE");
+
+    const wrong: [text: string, name: string, message: string][] = [
+      ["export const task = 3;", "task", "it exports task, expected `tasks`"],
+      ["export const tasks = {};", "task", "it exports tasks, expected `tasks`"],
+      ["export const tasks = { rotation: () => {} };", "a", 'Cannot add the task "rotation"'],
+      ["export const tasks = { a: 3 };", "a", "expected a function that makes it"],
+      ["export const tasks = { a: () => {} };", "b", 'Unknown pretext task "b". Valid: '],
+      ["throw new Error('not today');", "a", "not today. Expected the path of a module"],
+    ];
+    for (const [k, [text, name, message]] of wrong.entries()) {
+      const module = `${folder}/wrong_${k}.ts`;
+      await Deno.writeTextFile(module, text);
+      const { code, err } = await show(name, "--from", module, ...args);
+      assertEquals(code, 2, err);
+      assertStringIncludes(err, message);
+    }
+    const missing = await show("a", "--from", `${folder}/none.ts`, ...args);
+    assertEquals(missing.code, 2);
+    assertStringIncludes(missing.err, `Cannot import "${folder}/none.ts": No such file`);
+    // The task says who it is.
+    const named = await show("other", "--from", path, ...args);
+    assertStringIncludes(named.err, 'made with the name "rotation", expected the same');
   }));
 
 Deno.test("show-task names what it knows, and what is wrong with its flags", async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { objectives } from "../../components/mod.ts";
+import type { Objectives } from "../../components/mod.ts";
 import { channelStatistics, type ImageSplits } from "../../data/mod.ts";
 import type { Concrete, Engine } from "../../engine/mod.ts";
 import { unknownName, UsageError } from "../../experiment/usage_error.ts";
@@ -22,7 +22,7 @@ import { studyModel, taskSetting } from "../arms/image_learner.ts";
 import { makeObjective } from "../arms/make_objective.ts";
 import { firstImages, regimeImages } from "../arms/regimes.ts";
 import { pretrainPhase } from "../arms/run_unit.ts";
-import { armsOf, regimeNames, type StudyConfig, studySchema } from "../arms/study_schema.ts";
+import { armsOf, regimeNames, type StudyConfig, studySchemaOn } from "../arms/study_schema.ts";
 
 /** A phase of pretraining that has a task. */
 interface Candidate {
@@ -46,13 +46,17 @@ export interface Shown {
  * The configuration of a fresh model and one task.
  *
  * @param task Name of the task.
- * @param options Rows and columns of the images, and how many are shown.
+ * @param options Rows and columns of the images, how many are shown, and objectives on all tasks there are.
  */
 export function untrainedConfig(
   task: string,
-  { size, count }: { readonly size: number; readonly count: number },
+  { size, count, objectives }: {
+    readonly size: number;
+    readonly count: number;
+    readonly objectives: Objectives;
+  },
 ): StudyConfig {
-  return studySchema.parse({
+  return studySchemaOn(objectives).parse({
     arms: { untrained: { pretrain: [{ objective: "pretext", tasks: { [task]: {} } }] } },
     // The one task that needs a transformer.
     ...(task === "masked-patches" && { model: { backbone: { encoder: null, vit: {} } } }),
@@ -67,15 +71,18 @@ export function untrainedConfig(
  * The configuration of a run.
  *
  * @param record What its folder says of it.
- * @param folder The folder, for errors.
- * @throws {UsageError} If it is no run of a study on images.
+ * @param options The folder, for errors, and objectives on all tasks there are.
+ * @throws {UsageError} If it is no run of a study on images, or has tasks that are not known.
  */
-export function configOfRun(record: RunRecord, folder: string): StudyConfig {
-  const parsed = studySchema.safeParse(record.config);
+export function configOfRun(
+  record: RunRecord,
+  { folder, objectives }: { readonly folder: string; readonly objectives: Objectives },
+): StudyConfig {
+  const parsed = studySchemaOn(objectives).safeParse(record.config);
   if (parsed.success) return parsed.data;
   throw new UsageError(
     `Cannot show a task of ${folder}: it is a run of "${record.experiment}", expected one of an ` +
-      `experiment with arms, such as cifar-maml.`,
+      `experiment with arms, such as cifar-maml. If it has tasks of its own, give their module: --from FILE.`,
   );
 }
 
@@ -83,24 +90,25 @@ export function configOfRun(record: RunRecord, folder: string): StudyConfig {
  * Draws a pretext task on held-out images.
  *
  * @param engine Where to compute.
- * @param options The task, the data, the configuration; the run folder with the checkpoints, unless the
+ * @param options The task, the data, the configuration and its objectives; the run folder with the checkpoints, unless the
  *   model is to be a fresh one; the arm, where several have the task; how many pictures; the seed.
  * @returns The pictures.
  * @throws {UsageError} If no arm has the task, or none that has it has a checkpoint.
  */
 export async function showTask(
   engine: Engine,
-  { task, splits: all, config, folder, arm, count, seed }: {
+  { task, splits: all, config, objectives, folder, arm, count, seed }: {
     readonly task: string;
     readonly splits: ImageSplits;
     readonly config: StudyConfig;
+    readonly objectives: Objectives;
     readonly folder?: string;
     readonly arm?: string;
     readonly count: number;
     readonly seed: number;
   },
 ): Promise<Shown> {
-  const candidates = candidatesOf(config, task, arm);
+  const candidates = candidatesOf(config, { task, wanted: arm, objectives });
   const stores = candidates.map((candidate) =>
     folder === undefined
       ? undefined
@@ -158,7 +166,14 @@ function stageOf({ label, phase }: Candidate): string {
 }
 
 /** The phases that have a task. */
-function candidatesOf(config: StudyConfig, task: string, wanted?: string): Candidate[] {
+function candidatesOf(
+  config: StudyConfig,
+  { task, wanted, objectives }: {
+    readonly task: string;
+    readonly wanted: string | undefined;
+    readonly objectives: Objectives;
+  },
+): Candidate[] {
   const arms = armsOf(config, objectives);
   if (wanted !== undefined && !arms.some(({ name }) => name === wanted)) {
     throw new UsageError(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pretextTasks } from "../../components/mod.ts";
+import { objectivesOn, pretextTasks } from "../../components/mod.ts";
 import { type EngineChoice, engineChoices, openEngine } from "../../engine/mod.ts";
 import { loadData } from "../../experiment/mod.ts";
 import { unknownName, UsageError } from "../../experiment/usage_error.ts";
@@ -11,6 +11,7 @@ import { writeFileAtomic } from "../../run/atomic_write.ts";
 import { type CommandOutput, readFlags, reportFaults, standardOutput } from "../flags.ts";
 import { taskGrid } from "../run_pictures.ts";
 import { readRecord } from "../sweep/unit_state.ts";
+import { loadTasks } from "./load_tasks.ts";
 import { configOfRun, showTask, untrainedConfig } from "./show_task.ts";
 
 const PROGRAM = "deno task show-task";
@@ -21,6 +22,8 @@ Draws a pretext task on held-out images: what the backbone is shown, what would 
 head makes of it. Names: ${Object.keys(pretextTasks).join(", ")}.
 
 Flags:
+  --from FILE        module of your own that exports tasks, as imageStudy takes them:
+                     export const tasks = { NAME: (setting) => task }
   --data DIR|NAME    images, as of an experiment; nothing is downloaded (default those of the run, or auto)
   --checkpoint RUN   folder of a run whose latest checkpoint is used (default untrained: a fresh model)
   --arm NAME         arm of the run (default the first that has the task and a checkpoint)
@@ -38,16 +41,19 @@ const CELL = 96;
  * Runs the command.
  *
  * @param args Arguments.
- * @param output Where to write.
+ * @param options How a module is imported, and where to write.
  * @returns Exit code.
  */
 export async function showTaskCommand(
   args: readonly string[],
-  output: CommandOutput = standardOutput,
+  { load, output = standardOutput }: {
+    readonly load: (url: string) => Promise<unknown>;
+    readonly output?: CommandOutput;
+  },
 ): Promise<number> {
   return await reportFaults(PROGRAM, output, async () => {
     const { names, values, given } = readFlags(args, {
-      value: ["data", "checkpoint", "arm", "out", "count", "size", "seed", "engine"],
+      value: ["from", "data", "checkpoint", "arm", "out", "count", "size", "seed", "engine"],
       plain: ["help"],
     });
     if (given.help) {
@@ -55,7 +61,10 @@ export async function showTaskCommand(
       return 0;
     }
     const [task] = names;
-    const valid = Object.keys(pretextTasks);
+    const from = values.from[0];
+    const tasks = from === undefined ? pretextTasks : await loadTasks(from, load);
+    const objectives = objectivesOn(tasks);
+    const valid = Object.keys(tasks);
     if (task === undefined) {
       throw new UsageError(`Expected the name of a pretext task: ${valid.join(", ")}.`);
     }
@@ -82,8 +91,8 @@ export async function showTaskCommand(
       naturalOf(flag, values[flag][0], { fallback, most });
     const count = number("count", 8, 64);
     const config = record
-      ? configOfRun(record, folder!)
-      : untrainedConfig(task, { size: number("size", 32, 512), count });
+      ? configOfRun(record, { folder: folder!, objectives })
+      : untrainedConfig(task, { size: number("size", 32, 512), count, objectives });
     if (record && values.size.length > 0) {
       throw new UsageError("Flag --size is for a fresh model: a run has a size of its own.");
     }
@@ -98,7 +107,7 @@ export async function showTaskCommand(
     const engine = await openEngine(engineName as EngineChoice, { onChoice: output.log });
     try {
       const { drawn, model } = await showTask(engine, {
-        ...{ task, splits, config },
+        ...{ task, splits, config, objectives },
         ...(folder !== undefined && { folder }),
         ...(values.arm[0] !== undefined && { arm: values.arm[0] }),
         count,
@@ -132,5 +141,3 @@ function naturalOf(
     `Flag --${flag} got "${text}", expected a whole number from ${least} to ${most}.`,
   );
 }
-
-if (import.meta.main) Deno.exit(await showTaskCommand(Deno.args));
