@@ -20,9 +20,9 @@ export const STAGES = [
   "full",
   "profile",
   "variants",
-  "costs",
-  "predictions",
   "scaling",
+  "predictions",
+  "costs",
 ] as const;
 
 /** A stage. */

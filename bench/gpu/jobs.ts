@@ -232,33 +232,6 @@ export function jobsFor(setting: Setting): Job[] {
       { which: "mid", keep: true, top: 12 },
       { which: "mid", keep: true, top: 12, measure: software ? 20 : 60 },
     ]),
-    step(
-      "costs",
-      "W-mid with other costs",
-      120,
-      COSTS.slice(0, software ? 3 : COSTS.length).map((costs) => ({
-        which: software ? "small" : "mid",
-        keep: true,
-        top: 4,
-        costs,
-      })),
-    ),
-    {
-      ...onDevice,
-      stage: "predictions",
-      name: "doctor --measure",
-      command: ["deno", "task", "doctor", "--measure"],
-      limit: 60,
-      format: "text",
-    },
-    ...["W-small,W-mid", "smoke", "quick"].map((only): Job => ({
-      ...onDevice,
-      stage: "predictions",
-      name: `predictions of ${only}`,
-      command: deno("bench/predictions.ts", "--only", only),
-      limit: software ? 200 : 90,
-      format: "text",
-    })),
     ...growth.map(([axis, values]) =>
       step(
         "scaling",
@@ -279,6 +252,33 @@ export function jobsFor(setting: Setting): Job[] {
           ...(software ? {} : { byteBudget: BYTE_BUDGET }),
         })),
       )
+    ),
+    {
+      ...onDevice,
+      stage: "predictions",
+      name: "doctor --measure",
+      command: ["deno", "task", "doctor", "--measure"],
+      limit: 60,
+      format: "text",
+    },
+    ...["W-small,W-mid", "smoke", "quick"].map((only): Job => ({
+      ...onDevice,
+      stage: "predictions",
+      name: `predictions of ${only}`,
+      command: deno("bench/predictions.ts", "--only", only),
+      limit: software ? 200 : 90,
+      format: "text",
+    })),
+    step(
+      "costs",
+      "W-mid with other costs",
+      120,
+      COSTS.slice(0, software ? 3 : COSTS.length).map((costs) => ({
+        which: software ? "small" : "mid",
+        keep: true,
+        top: 4,
+        costs,
+      })),
     ),
   ];
 }
