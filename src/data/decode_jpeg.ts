@@ -25,7 +25,8 @@ export interface DecodeImageOptions {
  * @param bytes The file.
  * @param options What to do with faults that can be passed over.
  * @returns An RGB image.
- * @throws {Error} If the file is not JPEG, cut short or damaged.
+ * @throws {Error} If the file is not JPEG, cut short or damaged, or the decoder may not be read: it lies where Deno keeps
+ *   packages.
  *
  * @example
  * ```ts
@@ -91,7 +92,19 @@ class MozjpegKeeper {
     const said: string[] = [];
     // libjpeg writes its first warning about an image, and its last words, to standard error.
     const options = { noInitialRun: true, printErr: (line: string) => void said.push(line) };
-    return { module: await factory(options), said, failed: false };
+    try {
+      return { module: await factory(options), said, failed: false };
+    } catch (error) {
+      // Its code is imported, which needs no permission; its WebAssembly is read.
+      if (error instanceof Error && error.name === "NotCapable") {
+        const [found] = error.message.split(", run again");
+        error.message =
+          `Cannot load the decoder of JPEG images: ${found}, where Deno keeps packages. ` +
+          `-P=experiment cannot allow that: use deno task experiment, which allows what its flags need, or ` +
+          `name this path after --allow-read`;
+      }
+      throw error;
+    }
   }
 }
 

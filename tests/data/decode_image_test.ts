@@ -1,4 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { decodeImage, decodeJpeg, decodePng, resizeImage } from "../../src/data/mod.ts";
 import { checkImageSize, withChannels } from "../../src/data/decoded_image.ts";
 import { exifOrientation, orient } from "../../src/data/exif_orientation.ts";
@@ -266,4 +273,29 @@ Deno.test("decodePng() refuses chunks out of order, and more pixels than the dat
   );
   const huge = pngFile([pngHeader(10_000, 10_000, 1), data, end]);
   assertThrows(() => decodePng(huge), Error, "10000 x 10000 pixels in");
+});
+
+Deno.test("decodeJpeg() says what is needed where it may not read its decoder", async () => {
+  const module = new URL("../../src/data/decode_jpeg.ts", import.meta.url).href;
+  const program = `
+    import { decodeJpeg } from ${JSON.stringify(module)};
+    await decodeJpeg(Uint8Array.fromBase64(${JSON.stringify(fixture("JPEG, grey").file)}));`;
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(path, program);
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "--no-check", "--config"],
+        decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname),
+        path,
+      ],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 1);
+    assertStringIncludes(said, "Cannot load the decoder of JPEG images: Requires read access to ");
+    assertStringIncludes(said, 'mozjpeg_dec.wasm", where Deno keeps packages. -P=experiment');
+  } finally {
+    await Deno.remove(path);
+  }
 });
