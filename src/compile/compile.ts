@@ -156,7 +156,7 @@ class ProgramCompiler {
   #generated(unit: MapUnit | ReduceUnit): void {
     const kernels = this.#generate(unit);
     if (!kernels.every((kernel) => fitsBuffers(kernel, this.#traits))) {
-      const parts = narrowUnit(unit);
+      const parts = unit.kind === "reduce" && narrowUnit(unit);
       if (!parts) throw new Error(tooManyBuffers(unit, kernels, this.#traits));
       for (const result of resultsOf(unit)) this.#allocate(result);
       for (const part of parts) this.#generated(part);

@@ -1,6 +1,7 @@
 /** What is computed in one dispatch. @module */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Compiler, type DispatchStep } from "../../src/compile/compile.ts";
+import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import type { Program } from "../../src/ir/program.ts";
 import { broadcast } from "../../src/ops/broadcast.ts";
 import { shareBroadcasts } from "../../src/transform/share_broadcasts.ts";
@@ -19,8 +20,11 @@ async function dispatchesOf(
   return await compiled(simplify(trace(fn, [aval, aval, aval]).program));
 }
 
-async function compiled(program: Program): Promise<DispatchStep[]> {
-  const { steps } = await new Pauses().work(new Compiler(SOFTWARE_TRAITS).compile(program));
+async function compiled(
+  program: Program,
+  traits: DeviceTraits = SOFTWARE_TRAITS,
+): Promise<DispatchStep[]> {
+  const { steps } = await new Pauses().work(new Compiler(traits).compile(program));
   return steps.filter((step) => step.kind === "dispatch");
 }
 
@@ -35,6 +39,27 @@ Deno.test("a moment and the update that follows it elementwise are one dispatch"
   // Three are read, two are written.
   assertEquals(steps[0]!.writes.filter((writes) => writes).length, 2);
   assertEquals(steps[0]!.writes.length, 5);
+});
+
+Deno.test("pointwise results bind no more buffers than an adapter allows, however many share operands", async () => {
+  for (const extent of [5, 8]) {
+    const aval = { shape: [1024, extent], dtype: "f32" } as const;
+    const { program } = trace(
+      (...given: Tensor[]) => {
+        const each = given.map((x, k) => mul(add(x, given[0]!), given[(k + 1) % given.length]!));
+        // Read at other places and at their own: views of four elements beside those of one.
+        return [...each, ...each.map((x, k) => add(flip(given[k]!, [1]), x))];
+      },
+      Array.from({ length: 12 }, () => aval),
+    );
+    for (const maxStorageBuffers of [8, 9, 11, 31]) {
+      const steps = await compiled(simplify(program), { ...SOFTWARE_TRAITS, maxStorageBuffers });
+      const most = Math.max(...steps.map(({ memory }) => memory.length));
+      assert(most <= maxStorageBuffers, `${most} buffers`);
+      const written = steps.flatMap(({ writes }) => writes).filter((writes) => writes);
+      assertEquals(written.length, program.outputs.length);
+    }
+  }
 });
 
 Deno.test("what needs a whole moment comes after it", async () => {
