@@ -4,6 +4,7 @@
  * @module
  */
 import { fileError } from "../run/file_error.ts";
+import { kebabCase } from "../text/kebab_case.ts";
 import type { Experiment } from "./define_experiment.ts";
 
 /**
@@ -17,8 +18,10 @@ export async function experimentNames(folder: URL): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const { name, isFile } of Deno.readDir(folder)) {
-      const found = name.match(/^([a-z][a-z0-9-]*)\.ts$/)?.[1];
-      if (isFile && found !== undefined && found !== "main") names.push(found);
+      const found = name.match(/^(.*)\.ts$/)?.[1];
+      if (isFile && found !== undefined && kebabCase.test(found) && found !== "main") {
+        names.push(found);
+      }
     }
   } catch (cause) {
     throw fileError("list the experiments of", { path: folder, cause });

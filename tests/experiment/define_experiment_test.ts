@@ -5,7 +5,7 @@ import { defineExperiment } from "../../src/experiment/define_experiment.ts";
 Deno.test("defineExperiment() rejects a name that is no command and a key without default", () => {
   const run = () => Promise.resolve();
   const fields = { title: "T", summary: "S", schema: z.strictObject({}), run };
-  for (const name of ["Demo", "a_b", "", "-a", "a--b", "1a"]) {
+  for (const name of ["Demo", "a_b", "", "-a", "a--b", "a-"]) {
     assertThrows(() => defineExperiment({ ...fields, name }), TypeError, "kebab-case");
   }
   const open = z.strictObject({ a: z.strictObject({ b: z.number() }).prefault({} as never) });

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { type Objectives, protocols } from "../../components/mod.ts";
 import { unknownName } from "../../experiment/usage_error.ts";
+import { kebabCase } from "../../text/kebab_case.ts";
 
 /** Length, rate and clipping of a training phase. */
 export interface PhasePlan {
@@ -43,8 +44,6 @@ export interface Arm {
   /** Changes of the plan of the linear probe. */
   readonly probe: PlanChanges;
 }
-
-const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Keys of a plan as zod schemas without defaults. */
 const planShape = {
@@ -130,7 +129,7 @@ export type WrittenArms = Readonly<Record<string, z.output<ReturnType<typeof arm
  */
 export function armsSchemaOn(objectives: Objectives) {
   return z.record(
-    z.string().max(64).regex(kebab, "Expected a kebab-case name"),
+    z.string().max(64).regex(kebabCase, "Expected a kebab-case name"),
     armSchemaOn(objectives),
   );
 }

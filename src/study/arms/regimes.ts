@@ -14,6 +14,7 @@ import {
   takePerClass,
 } from "../../data/mod.ts";
 import type { Layer } from "../../nn/mod.ts";
+import { kebabCase } from "../../text/kebab_case.ts";
 import type { ImageTask } from "../../train/mod.ts";
 import type { StudyModel } from "./image_learner.ts";
 
@@ -27,7 +28,7 @@ const sideSchema = (what: string) =>
 
 /** The schema of regimes by name. */
 export const regimesSchema = z.record(
-  z.string().max(64).regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "Expected a kebab-case name"),
+  z.string().max(64).regex(kebabCase, "Expected a kebab-case name"),
   z.strictObject({
     source: sideSchema("backbones are pretrained on").describe("What backbones are pretrained on."),
     target: sideSchema("they are judged by").describe("What they are judged by."),
