@@ -12,17 +12,11 @@ import {
 } from "../../src/loss/mod.ts";
 import { constant, mul, valuesOf } from "../../src/tensor/mod.ts";
 import { hvp, valueAndGrad } from "../../src/transform/mod.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
 
 /** `wave` of losses.py. */
-function wave(shape: readonly number[], phase: number, centre = 0, height = 1): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => centre + height * Math.sin(0.7 * k + phase),
-  );
-  return constant(values, { shape });
-}
+const wave = waves(1, 0);
 
 const labels = constant([2, 0, 1, 2, 1], { dtype: "i32" });
 const classes = constant([0, 1, 0, 2, 0, 1], { dtype: "i32" });

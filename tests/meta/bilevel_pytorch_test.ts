@@ -17,17 +17,11 @@ import {
   valuesOf,
 } from "../../src/tensor/mod.ts";
 import { mapTree } from "../../src/tree/tree.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/bilevel.json" with { type: "json" };
 
 /** `wave` of bilevel.py. */
-function wave(shape: readonly number[], phase: number, height = 0.8): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => height * Math.sin(0.7 * k + 0.01 * k * k + phase),
-  );
-  return constant(values, { shape });
-}
+const wave = waves(0.8);
 
 interface Batch {
   readonly x: Tensor;
@@ -35,7 +29,7 @@ interface Batch {
 }
 
 const batch = (task: number, phase: number): Batch => ({
-  x: wave([5, 3], phase, 1.5),
+  x: wave([5, 3], phase, 0, 1.5),
   y: wave([5], phase + 2.6 * task + 1),
 });
 const regression = (body: Tensor, head: Tensor, { x, y }: Batch): Tensor =>

@@ -30,6 +30,7 @@ import {
   valuesOf,
 } from "../../src/tensor/mod.ts";
 import { flatten } from "../../src/tree/tree.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
 
 const [TASKS, STEPS, RATE] = [2, 3, 0.3];
@@ -42,14 +43,7 @@ const SHAPES: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** `wave` of meta.py. */
-function wave(shape: readonly number[], phase: number, centre = 0, height = 0.5): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => centre + height * Math.sin(0.7 * k + 0.01 * k * k + phase),
-  );
-  return constant(values, { shape });
-}
+const wave = waves(0.5);
 
 interface Net {
   readonly conv: { readonly weight: Tensor };

@@ -10,17 +10,11 @@ import { sgd } from "../../src/optim/mod.ts";
 import { randomKey } from "../../src/random/mod.ts";
 import { constant, matmul, mean, mul, square, sub, tanh, valuesOf } from "../../src/tensor/mod.ts";
 import { mapTree } from "../../src/tree/tree.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/libmtl.json" with { type: "json" };
 
 /** `wave` of libmtl.py. */
-function wave(shape: readonly number[], phase: number, height = 0.5): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => height * Math.sin(0.7 * k + 0.01 * k * k + phase),
-  );
-  return constant(values, { shape });
-}
+const wave = waves(0.5);
 
 interface Net {
   readonly encoder: Tensor;
@@ -30,7 +24,7 @@ interface Net {
 
 const lossOf = (head: "far" | "near", target: number, factor: number) => (net: Net, x: Tensor) => {
   const found = matmul(tanh(matmul(x, net.encoder)), net[head]);
-  return { loss: mul(mean(square(sub(found, wave([4, 1], target, 1.5)))), factor), aux: {} };
+  return { loss: mul(mean(square(sub(found, wave([4, 1], target, 0, 1.5)))), factor), aux: {} };
 };
 const losses = { far: lossOf("far", 2, 5), near: lossOf("near", 3, 1) };
 
@@ -62,7 +56,7 @@ for (const [name, [weighting, tolerance]] of Object.entries(METHODS)) {
     }
     const step = multitask.multiTaskStep(losses, options);
     for (let k = 0; k < 4; k++) {
-      const batch = wave([4, 3], 0.3 + k, 1);
+      const batch = wave([4, 3], 0.3 + k, 0, 1);
       training = mapTree<MultiTaskTraining<Net>>(
         (x: Tensor) => constant(valuesOf(x), { shape: x.shape }),
         step(training, batch, randomKey(k), { rate: 0.1 }).training,

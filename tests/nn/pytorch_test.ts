@@ -25,10 +25,11 @@ import {
   type StoredTensor,
   storeTree,
 } from "../../src/run/mod.ts";
-import { constant, mean, square, valuesOf } from "../../src/tensor/mod.ts";
+import { mean, square, valuesOf } from "../../src/tensor/mod.ts";
 import { grad, trace } from "../../src/transform/mod.ts";
 import { flatten, unflatten } from "../../src/tree/tree.ts";
 import { withoutWebgpu } from "../webgpu.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
 
 /** What PyTorch gave in evaluation, in training, and in evaluation with the statistics of that. */
@@ -53,14 +54,7 @@ const SMALL: Readonly<Record<keyof typeof golden, readonly [Layer, readonly numb
 };
 
 /** Element k in row-major order is centre + height * sin(0.7 k + phase). */
-function wave(shape: readonly number[], phase: number, centre = 0, height = 0.3): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => centre + height * Math.sin(0.7 * k + phase),
-  );
-  return constant(values, { shape });
-}
+const wave = waves(0.3, 0);
 
 function assertNear(actual: readonly number[], expected: readonly number[], tolerance: number) {
   assertEquals(actual.length, expected.length);

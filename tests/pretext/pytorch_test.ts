@@ -24,6 +24,7 @@ import {
 } from "../../src/tensor/mod.ts";
 import { valueAndGrad } from "../../src/transform/mod.ts";
 import { flatten, unflatten } from "../../src/tree/tree.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
 
 const [SIZE, EMBEDDING, HIDDEN] = [12, 6, 5];
@@ -33,14 +34,7 @@ const images = uniform(randomKey(1), [4, SIZE, SIZE, 3]);
 const labels = constant([2, 0, 1, 0], { dtype: "i32" });
 
 /** `wave` of fixtures.py. */
-function wave(shape: readonly number[], phase: number, centre = 0, height = 0.3): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => centre + height * Math.sin(0.7 * k + 0.01 * k * k + phase),
-  );
-  return constant(values, { shape });
-}
+const wave = waves(0.3);
 
 const [hidden, widths, projection] = [HIDDEN, [4], 4];
 const masked = { imageSize: SIZE, patch: 2, widths };

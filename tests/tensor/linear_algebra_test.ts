@@ -5,11 +5,9 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import * as t from "../../src/tensor/mod.ts";
 import { grad } from "../../src/transform/mod.ts";
 import { engineTest } from "./engine_tests.ts";
+import { waves } from "../waves.ts";
 
-function wave(shape: readonly number[], phase: number): Tensor {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  return t.constant(Array.from({ length: size }, (_, k) => Math.sin(0.7 * k + phase)), { shape });
-}
+const wave = waves(1, 0);
 
 const N = 4;
 const x = wave([N, N], 0.3);

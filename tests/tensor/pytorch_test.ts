@@ -7,17 +7,11 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import { batchNorm, groupNorm, layerNorm } from "../../src/nn/mod.ts";
 import * as t from "../../src/tensor/mod.ts";
 import { grad, hvp } from "../../src/transform/mod.ts";
+import { waves } from "../waves.ts";
 import golden from "./pytorch/golden.json" with { type: "json" };
 
 /** `wave` of functions.py. */
-function wave(shape: readonly number[], phase: number, centre = 0, height = 1.5): Tensor {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const values = Array.from(
-    { length: count },
-    (_, k) => centre + height * Math.sin(0.7 * k + 0.01 * k * k + phase),
-  );
-  return t.constant(values, { shape });
-}
+const wave = waves(1.5);
 
 const other = wave([2, 3, 4], 2);
 const scales = { gamma: wave([4], 1, 1, 0.5), beta: wave([4], 0.5) };
