@@ -7,7 +7,9 @@ import { integer, pick, shuffled } from "./random.ts";
 function randomFactors(next: () => number, size: number): Shape {
   const shape: number[] = [];
   for (let rest = size; rest > 1;) {
-    const divisors = Array.from({ length: rest }, (_, k) => k + 1).filter((k) => rest % k === 0);
+    const small = Array.from({ length: Math.floor(Math.sqrt(rest)) }, (_, k) => k + 1)
+      .filter((k) => rest % k === 0);
+    const divisors = [...new Set([...small, ...small.map((k) => rest / k).reverse()])];
     const factor = pick(next, divisors);
     shape.push(factor);
     rest /= factor;
@@ -32,8 +34,8 @@ export function randomView(next: () => number, x: Tensor): Tensor {
       return broadcast(x, shape, axes.map((axis) => axis < at ? axis : axis + 1));
     }
     default: {
-      const stride = axes.map(() => integer(next, 1, 2));
-      const start = axes.map((axis) => integer(next, 0, Math.min(1, x.shape[axis]! - 1)));
+      const stride = axes.map(() => pick(next, [1, 1, 2, 2, 3, 4]));
+      const start = axes.map((axis) => integer(next, 0, Math.min(2, x.shape[axis]! - 1)));
       const shape = axes.map((axis) =>
         Math.floor((x.shape[axis]! - 1 - start[axis]!) / stride[axis]!) + 1
       );

@@ -6,6 +6,7 @@ import {
   divideIndex,
   type Index,
   moduloIndex,
+  offsetIndex,
   scaleIndex,
   variableIndex,
 } from "../../src/ir/index_expression.ts";
@@ -44,6 +45,24 @@ Deno.test("IndexText shifts and masks by powers of two, and divides small indice
   const large = variableIndex("q", 2 ** 30);
   assertEquals(written(divideIndex(large, 12)).lines, ["q / 12u"]);
   assertEquals(written(moduloIndex(large, 12)).lines, ["q % 12u"]);
+});
+
+Deno.test("IndexText divides what is left of an index without its multiples", () => {
+  // All of it is too large to be divided as f32.
+  const q = scaleIndex(variableIndex("q", 2 ** 20), 5);
+  assertEquals(written(divideIndex(q, 3)), {
+    code: "(v0 + q)",
+    sizes: [2, 1 / 3],
+    lines: ["u32((f32((q * size0)) + 0.5) * size1)"],
+  });
+  assertEquals(written(moduloIndex(q, 3)).lines, [
+    "u32((f32((q * size0)) + 0.5) * size1)",
+    "(q * size0) - v0 * size2",
+  ]);
+  // What may be negative is not.
+  const back = offsetIndex(scaleIndex(variableIndex("q", 2 ** 20), -2), 2 ** 22);
+  const lines = written(moduloIndex(addIndex(scaleIndex(variableIndex("p", 8), 4), back), 3)).lines;
+  assert(lines[0]!.endsWith(" % 3u"), `${lines}`);
 });
 
 Deno.test("IndexText writes what repeats once, and leaves what divides short loops in the text", () => {

@@ -24,6 +24,7 @@ import { reshapeIndex } from "../../src/ops/mod.ts";
 import { trace } from "../../src/transform/mod.ts";
 import { integer, pick, uniform } from "../cases/random.ts";
 import { randomView } from "../cases/views.ts";
+import { readIndexText } from "../cases/wgsl_index.ts";
 
 type Point = Readonly<Record<string, number>>;
 
@@ -43,41 +44,7 @@ function valueOf(index: Index, point: Point): number {
 
 /** Value of the WGSL text of an index, in wrapping `u32` arithmetic. */
 function valueOfText(text: string, point: Point): number {
-  const tokens = text.match(/\d+u|\w+|[()+*/%]/g)!;
-  let at = 0;
-  const primary = (): number => {
-    const token = tokens[at++]!;
-    if (token === "(") {
-      const value = sum();
-      assertEquals(tokens[at++], ")", text);
-      return value;
-    }
-    return /^\d/.test(token) ? Number(token.slice(0, -1)) : point[token]!;
-  };
-  const product = (): number => {
-    let value = primary();
-    while (["*", "/", "%"].includes(tokens[at]!)) {
-      const operator = tokens[at++];
-      const other = primary();
-      value = operator === "*"
-        ? Math.imul(value, other) >>> 0
-        : operator === "/"
-        ? Math.floor(value / other)
-        : value % other;
-    }
-    return value;
-  };
-  const sum = (): number => {
-    let value = product();
-    while (tokens[at] === "+") {
-      at++;
-      value = (value + product()) >>> 0;
-    }
-    return value;
-  };
-  const value = sum();
-  assertEquals(at, tokens.length, text);
-  return value;
+  return readIndexText(text)(point);
 }
 
 /** Variables with their extents. */
