@@ -245,6 +245,20 @@ Deno.test("adapterCosts() of a measured GPU count loads from memory, not from th
   assertEquals(busy.tiled, 2 * typical.busy.tiled);
   // Where loads do take longer than stores they count as measured.
   assertEquals(adapterCosts({ ...measured, load: 4e-3 }).load, 4 * typical.load);
+  // On a processor, which has no other work while it waits, loads count as measured.
+  const processor = builtInProfile("software");
+  const quick = { ...processor, load: processor.load / 64 };
+  assertEquals(adapterCosts(quick).load, adapterCosts(processor).load / 64);
+});
+
+Deno.test("GPUs split sums as soon as each part has eight iterations", async () => {
+  const traits = traitsOf(builtInProfile("discrete"));
+  const partsOf = (iterations: number) =>
+    chooseParts({ steps: iterations, iterationsPerStep: 1, blocks: 64, size: 64 }, traits).parts;
+  assertEquals([8, 15, 16, 64, 512].map(partsOf), [1, 1, 2, 8, 64]);
+  const passesOf = async (rows: number) =>
+    (await dispatchesOf(programOf((x) => [sum(x, { axes: 0 })], [rows, 1024]), traits)).length;
+  assertEquals([await passesOf(128), await passesOf(1024)], [1, 2]);
 });
 
 Deno.test("checkProfile() names what an adapter cannot have", () => {

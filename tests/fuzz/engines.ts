@@ -75,7 +75,7 @@ export class Engines {
 }
 
 /** The backend, which refuses a plan that takes more than the adapter would allow. */
-function keepLimits(backend: WebGpuBackend, traits: Partial<DeviceTraits>): WebGpuBackend {
+export function keepLimits(backend: WebGpuBackend, traits: Partial<DeviceTraits>): WebGpuBackend {
   const { maxStorageBuffers = Infinity, maxWorkgroupsPerDimension = Infinity } = traits;
   const { maxWorkgroupStorage = Infinity } = traits;
   const load = backend.load.bind(backend);

@@ -86,10 +86,12 @@ webgpuTest(
   async (gpu) => {
     // Together 12 of them take more than 3 s.
     let wait = 300;
+    let made = 0;
     const kernels = newKernels(gpu, 12).map(({ make, ...kernel }) => ({
       ...kernel,
       make: async () => {
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+        made++;
         return await make();
       },
     }));
@@ -100,6 +102,8 @@ webgpuTest(
     });
     assert(found !== undefined, "the kernels are taken for known");
     assertEquals(found.here + found.elsewhere, 12);
+    // One of them before all others, to see how long it takes.
+    assertEquals(made, 1 + found.here);
     assert(found.elsewhere > 0, "the worker did nothing");
     assertEquals(seen, seen.toSorted((a, b) => a - b));
     assertEquals(seen.at(-1), 12);

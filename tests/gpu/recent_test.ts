@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PipelineCache } from "../../src/gpu/pipelines.ts";
 import { Recent } from "../../src/gpu/recent.ts";
+import { paperGpu } from "../../src/predict/paper_device.ts";
+import { MADE_UP } from "../predict/made_up_adapter.ts";
 import { webgpuTest } from "../webgpu.ts";
 
 Deno.test("Recent makes once what is asked for of late, and forgets failures", async () => {
@@ -38,4 +40,53 @@ webgpuTest("PipelineCache forgets kernels that were not asked for of late", asyn
   assert(await cache.get(others.at(-1)!) === made.at(-2));
   assert(await cache.get(sized(1)) === first);
   assert(await cache.get(sized(2)) !== second);
+});
+
+/** A device of paper that counts what is made on it, and how many pipelines at a time. */
+function counting(description: string) {
+  const gpu = paperGpu({ ...MADE_UP, info: { ...MADE_UP.info, description } });
+  const made = { modules: 0, pipelines: 0, atOnce: 0 };
+  const { device } = gpu;
+  const { createShaderModule } = device;
+  device.createShaderModule = (descriptor) => {
+    made.modules++;
+    return createShaderModule.call(device, descriptor);
+  };
+  let now = 0;
+  device.createComputePipelineAsync = async () => {
+    made.pipelines++;
+    made.atOnce = Math.max(made.atOnce, ++now);
+    await new Promise((resolve) => setTimeout(resolve));
+    now--;
+    return {} as GPUComputePipeline;
+  };
+  return { cache: new PipelineCache(gpu), made };
+}
+
+/** A kernel of its own. */
+const textOf = (k: number) => ({
+  ...{ label: `kernel ${k}`, code: `${SCALE}\n// ${k}` },
+  overrides: { count: 1 },
+});
+
+Deno.test("PipelineCache forgets texts and pipelines with their kernels", async () => {
+  const { cache, made } = counting("made up");
+  await cache.getAll(Array.from({ length: 600 }, (_, k) => textOf(k)));
+  assertEquals([made.modules, made.pipelines, cache.size], [600, 600, 512]);
+  await cache.getAll([textOf(599), textOf(88)]);
+  assertEquals([made.modules, made.pipelines], [600, 600]);
+  await cache.getAll([textOf(0)]);
+  assertEquals([made.modules, made.pipelines, cache.size], [601, 601, 512]);
+});
+
+Deno.test("on NVIDIA's driver one pipeline shows how long they take, elsewhere eight are made at once", async () => {
+  const sources = Array.from({ length: 9 }, (_, k) => textOf(k));
+  for (const [description, begun] of [["made up", 8], ["NVIDIA H200", 1]] as const) {
+    const { cache, made } = counting(description);
+    const loading = cache.getAll(sources);
+    while (made.pipelines === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    assertEquals(made.pipelines, begun, description);
+    await loading;
+    assertEquals(made.pipelines, 9, description);
+  }
 });

@@ -262,6 +262,8 @@ Deno.test("on a GPU a convolution is divided until it keeps all of it busy", () 
   assertEquals(chosen(square(5, 8, 32), discrete), "conv2d_3x3_slices 8");
   assertEquals(chosen(square(5, 8, 16), discrete), "conv2d_3x3_slices 4");
   assertEquals(chosen(square(5, 8, 4), discrete), "conv2d_3x3_slices 1");
+  // Two steps of one slice take as long as one step of each and adding up.
+  assertEquals(chosen(square(5, 8, 8), discrete), "conv2d_3x3_slices 1");
   // Four slices of 10,240 keep half of 65,536 busy, and those of one half of 16,384.
   assertEquals(chosen(square(5, 16, 32), discrete), "conv2d_3x3_slices 4");
   assertEquals(chosen(square(5, 16, 32), integrated), "conv2d_3x3_slices 1");

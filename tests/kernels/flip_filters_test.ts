@@ -53,6 +53,7 @@ webgpuTest("filters are flipped exactly, whatever their size, on short grids too
       want[((b * taps + taps - 1 - tap) * ins + c) * outs + o] = w[at]!;
     }
     for (const maxWorkgroupsPerDimension of [65535, 7]) {
+      assertEquals(flipFilters(shape, gpu.traits).prepare!.elements, w.length);
       const calls = callsOf(shape, { ...gpu.traits, maxWorkgroupsPerDimension });
       const found = await bench.run({ calls, scratch: [] }, [w], w.length);
       assertEquals(found, want, `[${row}], ${calls[0]!.workgroups}`);

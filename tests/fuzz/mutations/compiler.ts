@@ -22,6 +22,18 @@ export const compiler: readonly Mutation[] = [
     to: "#quotient(of, by * 2)} * ${this.#size(what, by)}",
   },
   {
+    name: "quotients lose the multiples that were split off",
+    file: "src/compile/index_text.ts",
+    from: ": `(${quotient} + ${this.of(whole)})`;",
+    to: ": quotient;",
+  },
+  {
+    name: "what is left of an index is taken for not negative",
+    file: "src/compile/index_text.ts",
+    from: "if (rest.min < 0) return op",
+    to: "if (rest.min < -1e9) return op",
+  },
+  {
     name: "temporaries end one dispatch too early",
     file: "src/compile/plan.ts",
     from: "last < life.first || first > life.last",
