@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatAval, sameAval } from "../../src/ir/aval.ts";
+import { type Aval, formatAval, sameAval } from "../../src/ir/aval.ts";
 import type { HostArray } from "../../src/ir/host_array.ts";
 import type { Expectation } from "./rounding.ts";
 
@@ -26,13 +26,21 @@ export interface Comparison {
  *
  * @param found Results of an engine.
  * @param expected What is asked.
- * @param special Whether elements that are not finite must agree; otherwise they are passed over.
+ * @param how Whether elements that are not finite must agree; otherwise they are passed over. Whether it is up to the
+ *   algorithm where else there is NaN, once something is not finite.
  */
 export function compare(
   found: readonly HostArray[],
   { exact, allowed }: Expectation,
-  special: boolean,
+  { special, upToAlgorithm = false }: {
+    readonly special: boolean;
+    readonly upToAlgorithm?: boolean;
+  },
 ): Comparison {
+  const isFinite = ({ dtype }: Aval, value: number): boolean =>
+    dtype !== "f32" || Number.isFinite(Math.fround(value));
+  const passNaN = upToAlgorithm &&
+    exact.some((want) => want.data.some((value) => !isFinite(want, value)));
   let [elements, ambiguous, specials, ratio] = [0, 0, 0, 0];
   let wrong: string | undefined;
   exact.forEach((want, k) => {
@@ -45,10 +53,11 @@ export function compare(
       elements++;
       const most = allowed[k]![at]!;
       const actual = got.data[at]!;
-      const finite = want.dtype !== "f32" || Number.isFinite(Math.fround(value));
+      const finite = isFinite(want, value);
       if (!finite) specials++;
-      if (Number.isNaN(most)) ambiguous++;
-      if (Number.isNaN(most) || !finite && !special) return;
+      const unasked = Number.isNaN(most) || passNaN && Number.isNaN(actual);
+      if (unasked) ambiguous++;
+      if (unasked || !finite && !special) return;
       const agrees = finite
         ? Math.abs(actual - value) <= most
         : Object.is(actual, Math.fround(value));

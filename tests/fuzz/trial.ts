@@ -59,10 +59,14 @@ export interface Verdict {
 }
 
 /**
- * Functions that get finite inputs: whether the zeros around an image meet the infinities of a filter (0 * inf is NaN)
+ * Functions of which only finite inputs are compared: whether the zeros around an image meet the infinities of a filter (0 * inf is NaN)
  * is up to the algorithm.
  */
 const UP_TO_THE_ALGORITHM: ReadonlySet<string> = new Set(["conv2d", "convTranspose2d"]);
+
+function isUpToAlgorithm(recipe: Recipe): boolean {
+  return !UP_TO_THE_ALGORITHM.isDisjointFrom(callNames(recipe));
+}
 
 /** A setting at random, a function of the seed and the number. */
 export function drawSetting(
@@ -83,7 +87,7 @@ export function drawSetting(
     adapter: adapter ?? draw.weighted(ADAPTERS).adapter,
     recompute: draw.pick([true, false, "auto"]),
     donate: draw.chance(0.25),
-    special: special && UP_TO_THE_ALGORITHM.isDisjointFrom(callNames(recipe)),
+    special: special && !isUpToAlgorithm(recipe),
     key: [seed, program],
   };
 }
@@ -137,12 +141,13 @@ export async function attempt(
   }
   const kernels = adapters[setting.adapter]?.chooseKernel ? ANY_KERNEL : FLOAT32;
   const arithmetic = { ...kernels, rearranging: setting.engine === "webgpu" };
+  const upToAlgorithm = isUpToAlgorithm(recipe);
   const found = points.map((point, call) => {
     const judge = (runs?: number): Comparison =>
       compare(
         results[call]!,
         expectationOf(traced.program, point, new Draw(...setting.key, 4, call), runs, arithmetic),
-        setting.special,
+        { special: setting.special, upToAlgorithm },
       );
     const first = judge();
     // Before anything is called wrong, more runs say whether rounding could have done it.
