@@ -26,6 +26,15 @@ const NEGLIGIBLE = 1 / 16;
  */
 const MOST_COPIES = 64;
 
+/**
+ * Most values of an expression, and of those that follow each other in one kernel. Compilers recurse into what an
+ * expression is made of, this one too, and take longer for a text than in proportion to its length.
+ */
+export const MOST_VALUES = 256;
+
+/** Most reshapes of an expression that follow each other: turned in between, each doubles the text of an index. */
+const MOST_RESHAPES = 8;
+
 /** Buffers of a dispatch that are kept free for results and second views of an operand. */
 const RESERVED_BUFFERS = 4;
 
@@ -40,6 +49,8 @@ export interface BufferChoice {
   has(tensor: Tensor): boolean;
   /** The tensors in memory that an inlined expression for `tensor` reads. */
   leaves(tensor: Tensor): ReadonlySet<Tensor>;
+  /** How many values such an expression computes or reads. */
+  length(tensor: Tensor): number;
 }
 
 /** Chooses the tensors of a (simplified) program that are written to memory. */
@@ -69,7 +80,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       const isTooLong = node.inputs.length > 0 && demand.copies(output!) > MOST_COPIES;
       if (isWorthIt || isTooLong) chosen.add(output!);
       for (const input of new Set(node.inputs)) {
-        if (chosen.has(output!)) demand.add(input, output!, output!.size);
+        if (chosen.has(output!)) demand.add(input, output, output!.size, lower.elementwise);
         else if (lower.elementwise) demand.pass(output!, input);
         else demand.passOthers(output!, input);
       }
@@ -77,7 +88,7 @@ export function chooseBuffers(program: Program, traits: DeviceTraits): BufferCho
       demand.pass(output!, node.inputs[0]!);
     }
   }
-  return limitLeaves(program, chosen, mostLeaves(traits));
+  return limitExpressions(program, chosen, mostLeaves(traits));
 }
 
 /** Whether a node repeats an input: others do at the beginning of a program, too, in the same dispatch. */
@@ -101,7 +112,7 @@ interface Evaluations {
  * in one place wants the same elements, which are evaluated once.
  */
 class Demand {
-  readonly #byTensor = new Map<Tensor, Map<unknown, Map<Tensor | undefined, Evaluations>>>();
+  readonly #byTensor = new Map<Tensor, Map<unknown, Map<symbol | undefined, Evaluations>>>();
 
   /** Evaluations of all its elements together. */
   of(tensor: Tensor): number {
@@ -115,9 +126,9 @@ class Demand {
     return Math.max(0, ...[...this.#kernels(tensor).values()].map(({ copies }) => copies));
   }
 
-  /** Counts the evaluation of a tensor in a kernel of its own elements. */
-  add(tensor: Tensor, kernel: unknown, count: number): void {
-    this.#add(tensor, { kernel, of: undefined }, { count, copies: 1 });
+  /** Counts the evaluation of a tensor in a kernel: of its own elements there, or of others. */
+  add(tensor: Tensor, kernel: unknown, count: number, own = true): void {
+    this.#add(tensor, { kernel, of: own ? undefined : Symbol() }, { count, copies: 1 });
   }
 
   /** An operand of what is not stored is evaluated where that is. */
@@ -129,14 +140,15 @@ class Demand {
 
   /** Other elements of an operand than those of what is not stored are evaluated wherever that is. */
   passOthers(from: Tensor, to: Tensor): void {
+    const of = Symbol();
     for (const [kernel, evaluations] of this.#kernels(from)) {
-      this.#add(to, { kernel, of: from }, evaluations);
+      this.#add(to, { kernel, of }, evaluations);
     }
   }
 
   #add(
     tensor: Tensor,
-    { kernel, of }: { readonly kernel: unknown; readonly of: Tensor | undefined },
+    { kernel, of }: { readonly kernel: unknown; readonly of: symbol | undefined },
     { count, copies }: Evaluations,
   ): void {
     let kernels = this.#byTensor.get(tensor);
@@ -245,44 +257,74 @@ function requiredBuffers(program: Program): Set<Tensor> {
   return required;
 }
 
-/** Adds tensors to memory until no inlined expression reads more than `limit` buffers. */
-function limitLeaves(program: Program, chosen: Set<Tensor>, limit: number): BufferChoice {
+/** What an expression consists of. */
+interface Expression {
+  /** The tensors in memory that it reads. */
+  readonly leaves: ReadonlySet<Tensor>;
+  /** What it reads and computes: a tensor, or what stands for one at another place. */
+  readonly values: ReadonlySet<unknown>;
+  /** How many reshapes of computed tensors follow each other. */
+  readonly reshapes: number;
+}
+
+/** Adds tensors to memory until no inlined expression reads more than `limit` buffers or is too long. */
+function limitExpressions(program: Program, chosen: Set<Tensor>, limit: number): BufferChoice {
   // What is added changes what expressions before it read: they are looked at again.
   let before: number;
-  let leaves: Map<Tensor, Set<Tensor>>;
+  let expressions: Map<Tensor, Expression>;
   do {
     before = chosen.size;
-    leaves = collectLeaves(program, chosen, limit);
+    expressions = collectExpressions(program, chosen, limit);
   } while (chosen.size > before);
   return {
     has: (tensor) => chosen.has(rootOf(tensor)),
-    leaves: (tensor) => leaves.get(rootOf(tensor))!,
+    leaves: (tensor) => expressions.get(rootOf(tensor))!.leaves,
+    length: (tensor) => expressions.get(rootOf(tensor))!.values.size,
   };
 }
 
-/** What every inlined expression reads; where that is too much, adds its heaviest operands to memory. */
-function collectLeaves(
+/** All inlined expressions; where one reads or computes too much, adds its heaviest operands to memory. */
+function collectExpressions(
   program: Program,
   chosen: Set<Tensor>,
   limit: number,
-): Map<Tensor, Set<Tensor>> {
-  const leaves = new Map<Tensor, Set<Tensor>>();
+): Map<Tensor, Expression> {
+  const expressions = new Map<Tensor, Expression>();
   // A reshape is in memory when what it reshapes is, even if that was decided later.
-  const own = (tensor: Tensor): Set<Tensor> => {
+  const own = (tensor: Tensor): Expression => {
     const root = rootOf(tensor);
-    return chosen.has(root) ? new Set([root]) : leaves.get(root)!;
+    if (!chosen.has(root)) return expressions.get(tensor)!;
+    const only = new Set([root]);
+    return { leaves: only, values: only, reshapes: 0 };
   };
-  const collect = (node: Node): Set<Tensor> => new Set(node.inputs.flatMap((t) => [...own(t)]));
+  const collect = ({ primitive: { lower }, inputs, outputs }: Node): Expression => {
+    const leaves = new Set<Tensor>();
+    const values = new Set<unknown>(outputs);
+    let reshapes = 0;
+    for (const operand of inputs.map(own)) {
+      reshapes = Math.max(reshapes, operand.reshapes);
+      for (const leaf of operand.leaves) leaves.add(leaf);
+      for (const value of operand.values) {
+        values.add(lower.kind === "pointwise" && !lower.elementwise ? {} : value);
+      }
+    }
+    if (lower.kind === "alias" && values.size > 2) reshapes++;
+    return { leaves, values, reshapes };
+  };
   for (const node of program.nodes) {
     const { kind } = node.primitive.lower;
     let found = collect(node);
     if (kind === "pointwise" || kind === "alias" || kind === "reduce") {
-      while (found.size > limit) {
+      for (;;) {
+        const weight = found.leaves.size > limit ? "leaves" : "values";
+        const isShort = found.values.size <= MOST_VALUES && found.reshapes <= MOST_RESHAPES;
+        if (weight === "values" && isShort) break;
         const heaviest = node.inputs.filter((t) => !chosen.has(rootOf(t)))
-          .sort((a, b) => own(b).size - own(a).size)[0];
+          .sort((a, b) => own(b)[weight].size - own(a)[weight].size)[0];
         if (!heaviest) {
+          if (weight === "values") break;
           throw new Error(
-            `Cannot compile '${node.primitive.name}': it has ${found.size} operands, a kernel on ` +
+            `Cannot compile '${node.primitive.name}': it has ${found.leaves.size} operands, a kernel on ` +
               `this adapter may read ${limit}. Split the operation into several.`,
           );
         }
@@ -290,7 +332,7 @@ function collectLeaves(
         found = collect(node);
       }
     }
-    node.outputs.forEach((output) => leaves.set(output, found));
+    node.outputs.forEach((output) => expressions.set(output, found));
   }
-  return leaves;
+  return expressions;
 }

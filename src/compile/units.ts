@@ -12,7 +12,7 @@ import { sizeOf } from "../ir/aval.ts";
 import type { DeviceTraits } from "../ir/lowering.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../ir/tensor.ts";
-import type { BufferChoice } from "./choose_buffers.ts";
+import { type BufferChoice, MOST_VALUES } from "./choose_buffers.ts";
 import { rootOf } from "./storage.ts";
 
 /** What all units have. */
@@ -53,6 +53,8 @@ interface Entry {
   readonly unit: Unit;
   readonly level: number;
   readonly results: Set<Tensor>;
+  /** Values that its pointwise results compute or read. */
+  length: number;
   first: number;
 }
 
@@ -76,6 +78,7 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
       unit,
       level: levelOf(leaves),
       results: new Set(),
+      length: 0,
       first: entries.length,
     };
     entries.push(entry);
@@ -111,8 +114,10 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
       extend(entry, output!, leaves);
     } else if (lower.kind === "pointwise" && choice.has(output!)) {
       const leaves = choice.leaves(output!);
+      const length = choice.length(output!);
       const above = precedingUnit(output!, leaves, { choice, writer });
-      if (above && fits(above, leaves)) {
+      if (above && fits(above, leaves) && above.length + length <= MOST_VALUES) {
+        above.length += length;
         if (above.unit.kind === "map") above.unit.results.push(output!);
         else (above.unit as ReduceUnit).epilogue.push(output!);
         extend(above, output!, leaves);
@@ -129,6 +134,7 @@ export function formUnits(program: Program, choice: BufferChoice, traits: Device
           key,
         );
       (entry.unit as MapUnit).results.push(output!);
+      entry.length += length;
       extend(entry, output!, leaves);
     }
   }

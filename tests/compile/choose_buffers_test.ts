@@ -9,7 +9,7 @@ import { mul } from "../../src/ops/mul.ts";
 import { reshape } from "../../src/ops/reshape.ts";
 import { slice } from "../../src/ops/slice_pad.ts";
 import { sum } from "../../src/ops/sum.ts";
-import { cumSum, square, sum as total, tanh } from "../../src/tensor/mod.ts";
+import { convert, cumSum, square, sum as total, takeRows, tanh } from "../../src/tensor/mod.ts";
 import { hvp, simplify, trace } from "../../src/transform/mod.ts";
 import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
 
@@ -72,6 +72,11 @@ Deno.test("chooseBuffers() counts a value for each place that other elements of 
     }),
   );
   assert(isStored((value) => add(rows(value, 0), rows(value, 1))));
+  // Of one operation as well: rows, and where they are.
+  assert(isStored((value) => {
+    const flat = reshape(value, [4096 * 64]);
+    return takeRows(flat, convert(flat, "i32"));
+  }));
 });
 
 Deno.test("kernels stay short where shifted values of shifted values are summed", () => {

@@ -121,8 +121,8 @@ export const compiler: readonly Mutation[] = [
   {
     name: "the limit of buffers is not kept",
     file: "src/compile/choose_buffers.ts",
-    from: "while (found.size > limit)",
-    to: "while (found.size > 99)",
+    from: "found.leaves.size > limit ?",
+    to: "found.leaves.size > 99 ?",
   },
   {
     name: "half of a unit that is too wide is lost",
