@@ -334,7 +334,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
     MOST_LOADS: "16", // that an invocation waits for: registers of any adapter
     JOINED: "4", // partial results that an invocation joins at a time
     LEVEL: "0.25", // of a loop iteration: a barrier, and as many loads at once
-    FULL: "1 / 2", // of what keeps an adapter busy: invocations that compute much and wait little
+    FULL: "2 / 5", // of what keeps an adapter busy: invocations that compute much and wait little
     MOST_ROWS: "16", // of a kernel: registers of any adapter
     BLOCK: "32", // of a sum: rounding
     MOST_ITERATIONS: "32_768", // of a loop: some adapters stop at 65,535

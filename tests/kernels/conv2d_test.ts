@@ -264,9 +264,13 @@ Deno.test("on a GPU a convolution is divided until it keeps all of it busy", () 
   assertEquals(chosen(square(5, 8, 4), discrete), "conv2d_3x3_slices 1");
   // Two steps of one slice take as long as one step of each and adding up.
   assertEquals(chosen(square(5, 8, 8), discrete), "conv2d_3x3_slices 1");
-  // Four slices of 10,240 keep half of 65,536 busy, and those of one half of 16,384.
+  // Four slices of 10,240 are the most that two fifths of 65,536 take, and those of one of 16,384.
   assertEquals(chosen(square(5, 16, 32), discrete), "conv2d_3x3_slices 4");
   assertEquals(chosen(square(5, 16, 32), integrated), "conv2d_3x3_slices 1");
+  const { mapped, reduced, tiled } = DISCRETE_COSTS.busy;
+  const busy = { mapped: 2 * mapped, reduced: 2 * reduced, tiled: 2 * tiled };
+  const measured = { ...SOFTWARE_TRAITS, costs: { ...DISCRETE_COSTS, busy } };
+  assertEquals(chosen(square(5, 16, 32), measured), "conv2d_3x3_slices 4");
   // Where there are tiles of 4x4 pixels enough, these load least.
   assertEquals(chosen(square(75, 32, 32), discrete), "conv2d_3x3_tiles");
   assertEquals(chosen(square(75, 16, 32), integrated), "conv2d_3x3_tiles");
