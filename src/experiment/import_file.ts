@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describe } from "../ir/describe.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
@@ -24,7 +25,7 @@ export async function importFile(
   } catch (error) {
     throw new UsageError(
       `Cannot import "${path}": ${
-        (error as Error).message
+        error instanceof Error ? error.message : `it throws ${describe(error)}`
       }. Expected the path of a module, which loads.`,
     );
   }

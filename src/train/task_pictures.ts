@@ -5,6 +5,7 @@
  */
 import * as kinds from "./kinds.ts";
 import * as is from "../ir/kinds.ts";
+import { describe } from "../ir/describe.ts";
 import { requireArguments } from "../ir/options.ts";
 import type { HostArray } from "../engine/mod.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -87,6 +88,14 @@ export function taskPictures(
       labels: takeLabels(table, rows),
       key,
     });
+    if (typeof pictures !== "function") {
+      throw new TypeError(
+        `Cannot draw the task '${task.name}': its loss returns ${
+          describe(pictures)
+        } as 'pictures', ` +
+          `expected a function that returns input, target and prediction.`,
+      );
+    }
     const { input, target, prediction } = pictures();
     const all = input.shape[0]!;
     const shown = Math.min(count, all);

@@ -207,17 +207,40 @@ Deno.test("show-task draws tasks of a module of one's own, and of its runs", () 
 
     const wrong: [text: string, name: string, message: string][] = [
       ["export const task = 3;", "task", "it exports task, expected `tasks`"],
-      ["export const tasks = {};", "task", "it exports tasks, expected `tasks`"],
+      ["export const tasks = {};", "task", "it exports tasks = an empty object, expected `tasks`"],
+      ["export const tasks = () => {};", "task", "tasks = the function tasks, expected `tasks`"],
       ["export const tasks = { rotation: () => {} };", "a", 'Cannot add the task "rotation"'],
       ["export const tasks = { a: 3 };", "a", "expected a function that makes it"],
       ["export const tasks = { a: () => {} };", "b", 'Unknown pretext task "b". Valid: '],
       ["throw new Error('not today');", "a", "not today. Expected the path of a module"],
+      ["throw null;", "a", "it throws null. Expected the path of a module"],
     ];
     for (const [k, [text, name, message]] of wrong.entries()) {
       const module = `${folder}/wrong_${k}.ts`;
       await Deno.writeTextFile(module, text);
       const { code, err } = await show(name, "--from", module, ...args);
       assertEquals(code, 2, err);
+      assertStringIncludes(err, message);
+    }
+    const made: [text: string, message: string][] = [
+      ["export const tasks = { a: () => null };", "it was made as null, expected the same name"],
+      ["export const tasks = { a: async () => {} };", "as a promise (not awaited)"],
+      [
+        `import { rotation } from "@mutasesumele/toolkit";
+         export const tasks = {
+           a: ({ hidden }) => {
+             const task = rotation({ hidden });
+             return { ...task, name: "a", loss: (x) => ({ loss: task.loss(x).loss, metrics: {} }) };
+           },
+         };`,
+        "returns undefined as 'pictures', expected a function",
+      ],
+    ];
+    for (const [k, [text, message]] of made.entries()) {
+      const module = `${folder}/made_${k}.ts`;
+      await Deno.writeTextFile(module, text);
+      const { code, err } = await show("a", "--from", module, ...args);
+      assertEquals(code, 1, err);
       assertStringIncludes(err, message);
     }
     const missing = await show("a", "--from", `${folder}/none.ts`, ...args);

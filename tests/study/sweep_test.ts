@@ -284,6 +284,40 @@ Deno.test("a sweep that cannot start a unit stops those that run, and waits for 
   assertEquals(written.match(/FAILED .*/g), ["FAILED  same/meta/seed-0, exit code 1"]);
 });
 
+Deno.test("a sweep that cannot say that a unit began waits for it, too", async () => {
+  const { promise, resolve } = Promise.withResolvers<{ code: number; signal: null }>();
+  let ended = false;
+  await assertRejects(
+    () =>
+      runSweep([{ arm: "meta", regime: "same", seed: 0, folder: "0", configuration: "" }], {
+        ...{ title: "demo", jobs: 1, retry: false, signal: new AbortController().signal },
+        stateOf: () => Promise.resolve({ state: "waiting" }),
+        start: () => ({
+          ended: promise,
+          kill: () => {
+            setTimeout(() => {
+              ended = true;
+              resolve({ code: 143, signal: null });
+            }, 20);
+          },
+        }),
+        tail: () => Promise.resolve(""),
+        stopWith: () => "SIGTERM",
+        output: {
+          ...lines,
+          write: (text) => {
+            if (text.includes("begin")) {
+              throw new Error("Cannot write to the terminal: it is gone.");
+            }
+          },
+        },
+      }),
+    Error,
+    "it is gone. The units that ran meanwhile have stopped.",
+  );
+  assertEquals(ended, true);
+});
+
 Deno.test("a sweep says what is wrong with its command line before anything runs", () =>
   inFolder(async (folder) => {
     const cases: [string[], string][] = [

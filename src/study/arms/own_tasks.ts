@@ -9,6 +9,7 @@ import {
   type TaskRegistry,
   type TaskSetting,
 } from "../../components/mod.ts";
+import { describe } from "../../ir/describe.ts";
 import type { PretextTask } from "../../pretext/mod.ts";
 import { kebabCase } from "../../text/kebab_case.ts";
 
@@ -39,9 +40,11 @@ export function withOwnTasks(
     const part = component("A task of this study.", {}, (_, setting: TaskSetting) => {
       const task = make(setting);
       if (task?.name === name) return task;
+      const made = typeof task?.name === "string"
+        ? `with the name "${task.name}"`
+        : `as ${describe(task)}`;
       throw new TypeError(
-        `Cannot take the task "${name}": it was made with the name "${task?.name}", expected the same. Set its ` +
-          `'name'.`,
+        `Cannot take the task "${name}": it was made ${made}, expected the same name. Set its 'name'.`,
       );
     });
     return [name, part] as const;

@@ -6,6 +6,7 @@
 import type { TaskRegistry, TaskSetting } from "../../components/mod.ts";
 import { exportedNames, importFile } from "../../experiment/import_file.ts";
 import { UsageError } from "../../experiment/usage_error.ts";
+import { describe } from "../../ir/describe.ts";
 import type { PretextTask } from "../../pretext/mod.ts";
 import { withOwnTasks } from "../arms/own_tasks.ts";
 
@@ -24,10 +25,9 @@ export async function loadTasks(
   const module = await importFile(path, load);
   const { tasks } = module;
   if (tasks === null || typeof tasks !== "object" || Object.keys(tasks).length === 0) {
+    const found = "tasks" in module ? `tasks = ${describe(tasks)}` : exportedNames(module);
     throw new UsageError(
-      `Cannot take tasks from "${path}": it exports ${
-        exportedNames(module)
-      }, expected \`tasks\`, those that ` +
+      `Cannot take tasks from "${path}": it exports ${found}, expected \`tasks\`, those that ` +
         `imageStudy is given: export const tasks = { NAME: (setting) => task }.`,
     );
   }

@@ -171,11 +171,11 @@ export async function runSweep(
         tried.add(unit);
         const process = options.start(unit, state);
         running.set(unit, { process, since: output.now() });
-        say(`${state.state === "waiting" ? "begin  " : "go on  "} ${unitKey(unit)}`);
         pending.set(
           unit,
           process.ended.then((end) => settle(unit, end)).finally(() => pending.delete(unit)),
         );
+        say(`${state.state === "waiting" ? "begin  " : "go on  "} ${unitKey(unit)}`);
       }
       const over = running.size === 0 && pending.size === 0;
       if (over && (signal.aborted || (waiting.size === 0 && elsewhere.size === 0))) break;
