@@ -46,13 +46,20 @@ export class Arena {
     this.#pool = pool;
   }
 
-  /** Different buffers of at least the given sizes, for one more plan. */
+  /** Different buffers of at least the given sizes, for one more plan; if one cannot be had, none is taken. */
   reserve(sizes: readonly number[]): GPUBuffer[] {
-    return this.#match(sizes).map((found, k) => {
-      const buffer = found ?? this.#pool.acquire(sizes[k]!, "temporary");
-      this.#users.set(buffer, (this.#users.get(buffer) ?? 0) + 1);
-      return buffer;
-    });
+    const reserved: GPUBuffer[] = [];
+    try {
+      for (const [k, found] of this.#match(sizes).entries()) {
+        const buffer = found ?? this.#pool.acquire(sizes[k]!, "temporary");
+        this.#users.set(buffer, (this.#users.get(buffer) ?? 0) + 1);
+        reserved.push(buffer);
+      }
+    } catch (error) {
+      this.leave(reserved);
+      throw error;
+    }
+    return reserved;
   }
 
   /** Ends a plan's use of buffers; those that no other plan uses are destroyed. */

@@ -1,7 +1,7 @@
 /** Temporary memory that programs share: who keeps it, and when it is given back. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena } from "../../src/compile/loaded_plan.ts";
-import { BufferPool } from "../../src/gpu/buffers.ts";
+import { BufferPool, DeviceMemoryError } from "../../src/gpu/buffers.ts";
 import { paperGpu } from "../../src/predict/paper_device.ts";
 import { MADE_UP } from "../predict/made_up_adapter.ts";
 
@@ -34,4 +34,20 @@ Deno.test("Arena gives back what no plan uses any more, and nothing that another
   const constant = pool.acquire(256);
   arena.leave([constant]);
   assertEquals([held(), pool.has(constant)], [[0, 0], false]);
+});
+
+Deno.test("a plan for which there is too little memory takes nothing, and others keep what they have", () => {
+  const pool = new BufferPool(paperGpu(MADE_UP), { byteBudget: 1024 });
+  const arena = new Arena(pool);
+  const kept = arena.reserve([256]);
+  assertThrows(
+    () => arena.reserve([256, 256, 4096]),
+    DeviceMemoryError,
+    "Cannot acquire temporary",
+  );
+  assertEquals([pool.stats.liveBytes, pool.stats.pooledBytes], [256, 0]);
+  assert(pool.has(kept[0]!));
+  assertEquals(arena.missing([256, 512]), [512]);
+  arena.leave(kept);
+  assertEquals(pool.stats.liveBytes, 0);
 });
