@@ -24,7 +24,7 @@ const NEGLIGIBLE = 1 / 16;
  * How often an expression may stand in the text of one kernel, for elements at different places, however cheap it is:
  * where sums of sums of shifted values are written out, WGSL compilers take minutes and more.
  */
-const MOST_COPIES = 64;
+const MOST_COPIES = 32;
 
 /**
  * Most values of an expression, and of those that follow each other in one kernel. Compilers recurse into what an

@@ -1,6 +1,7 @@
 import { assert } from "@std/assert";
 import { chooseBuffers } from "../../src/compile/choose_buffers.ts";
 import { Compiler } from "../../src/compile/compile.ts";
+import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { add } from "../../src/ops/add.ts";
 import { broadcast } from "../../src/ops/broadcast.ts";
@@ -9,9 +10,21 @@ import { mul } from "../../src/ops/mul.ts";
 import { reshape } from "../../src/ops/reshape.ts";
 import { slice } from "../../src/ops/slice_pad.ts";
 import { sum } from "../../src/ops/sum.ts";
-import { convert, cumSum, square, sum as total, takeRows, tanh } from "../../src/tensor/mod.ts";
+import {
+  convert,
+  cumSum,
+  flip,
+  less,
+  square,
+  sum as total,
+  takeRows,
+  tanh,
+  where,
+} from "../../src/tensor/mod.ts";
+import { paperGpu } from "../../src/predict/paper_device.ts";
 import { hvp, simplify, trace } from "../../src/transform/mod.ts";
 import { DISCRETE_COSTS, SOFTWARE_TRAITS } from "../device_traits.ts";
+import { MADE_UP } from "../predict/made_up_adapter.ts";
 
 Deno.test("chooseBuffers() stores what a reshape hides when an expression reads too many buffers", () => {
   const inputs = Array.from({ length: 10 }, () => ({ shape: [4], dtype: "f32" as const }));
@@ -91,4 +104,20 @@ Deno.test("kernels stay short where shifted values of shifted values are summed"
   const kernels = step.value.steps.filter((step) => step.kind === "dispatch");
   const lines = Math.max(...kernels.map(({ kernel }) => kernel.code.split("\n").length));
   assert(lines < 2000 && kernels.length > 1, `${lines} lines, ${kernels.length} kernels`);
+});
+
+Deno.test("values of which others are read in turn are stored where that takes the fewest kernels", async () => {
+  const dispatches = async (step: (x: Tensor) => Tensor): Promise<number> => {
+    const { program } = trace((x: Tensor) => {
+      for (let k = 0; k < 60; k++) x = step(x);
+      return x;
+    }, [{ shape: [300], dtype: "f32" }]);
+    const traits = { costs: DISCRETE_COSTS, subgroupLanes: 32, maxStorageBuffers: 32 };
+    return (await new WebGpuBackend(paperGpu(MADE_UP), { traits }).load(simplify(program)))
+      .dispatches;
+  };
+  const sorted = await dispatches((x) => where(less(x, flip(x, 0)), x, flip(x, 0)));
+  assert(sorted <= 12, `${sorted} dispatches`);
+  const summed = await dispatches((x) => cumSum(x));
+  assert(summed <= 100, `${summed} dispatches`);
 });
