@@ -318,7 +318,7 @@ Deno.test("numbers of the compiler are not those of one device", async () => {
   assertEquals(found, {
     REPEATED: "1 / 8", // of a value that neighbours share: twice the vectors that share it
     NEGLIGIBLE: "1 / 16", // of the cost of a dispatch: below it a choice is not worth another kernel
-    MOST_COPIES: "64", // of an expression in one kernel: compilers of WGSL take minutes for more
+    MOST_COPIES: "32", // of an expression in one kernel: compilers of WGSL take minutes for more
     MOST_VALUES: "256", // of an expression: compilers recurse into it
     MOST_RESHAPES: "8", // that follow each other: each may double the text of an index
     RESERVED_BUFFERS: "4", // of a dispatch, for results
