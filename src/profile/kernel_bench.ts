@@ -18,8 +18,8 @@ import { timesOf } from "./measured_kernels.ts";
 const LONG = 0.1e6;
 
 /**
- * Nanoseconds of work before what is timed, in passes of so many: a GPU that had nothing to do is clocked down. An H200
- * that had waited for results in float64 took about 4 times as long for a kernel as amid others.
+ * Nanoseconds of work before what is timed, in passes of so many. An H200 that had waited for results in float64 took up
+ * to 4 times as long for a kernel as amid others: a GPU that has nothing to do is presumably clocked down.
  */
 const WARM = { work: 100e6, pass: 1e6 } as const;
 

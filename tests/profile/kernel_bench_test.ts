@@ -71,7 +71,7 @@ for (const software of [true, false]) {
         ...{ kernel: { label: "" }, bindGroup: {}, workgroups: [time, 1, 1] },
       } as unknown as Dispatch)),
       buffers: [],
-      // A guess, from when the device was clocked down.
+      // A guess, from when the device had been idle.
       time: 4 * times.reduce((a, b) => a + b),
     });
     const found = await bench.time([of(5_000), of(30_000, 12_000), of(3_000_000)], 3);
