@@ -29,6 +29,7 @@ export const DEVICE_TESTS: readonly string[] = [
   "kernels/matmul",
   "kernels/grid",
   "compile/device",
+  "compile/many_operands",
   "engine/webgpu",
   "engine/recompute",
   "gpu/runtime",
@@ -99,7 +100,7 @@ function timesLeast(reduced: number, tiled: number): AdapterCosts["leastIteratio
 /** Traits that choose other kernels than those that the adapter gets: of its lanes none. */
 const VARIANTS = [{ traits: { subgroupLanes: 0 } }] as const;
 
-/** Costs of a discrete GPU changed one at a time, of which another plan of W-mid comes. */
+/** Costs of a discrete GPU, changed one at a time, by which W-mid is planned. */
 const COSTS: readonly Partial<AdapterCosts>[] = [
   {},
   ...[1 / 2, 4].map((factor) => ({ leastIterations: timesLeast(factor, factor) })),

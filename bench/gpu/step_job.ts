@@ -13,7 +13,6 @@ import { type LoadedWorkload, loadWorkload } from "../loaded_workload.ts";
 import { median, sample } from "../peers/sampling.ts";
 import type { Row } from "./job.ts";
 import {
-  type AdapterClass,
   adapterClassOf,
   adapterCosts,
   builtInProfile,
@@ -35,8 +34,6 @@ interface Item {
   readonly top?: number;
   /** Most bytes of device memory. */
   readonly byteBudget?: number;
-  /** Class of adapters whose built-in costs are taken, so that other kernels are chosen. */
-  readonly like?: AdapterClass;
   /** Traits of the adapter other than those found, so that other kernels are chosen. */
   readonly traits?: NonNullable<Parameters<typeof loadWorkload>[3]>["traits"];
   /** Costs of a discrete GPU, but for these: other plans are made. */
@@ -68,7 +65,6 @@ for (const argument of Deno.args) {
     which: item.which,
     activations,
     ...(item.traits && { traits: item.traits }),
-    ...(item.like && { like: item.like }),
     ...(item.costs && { costs: item.costs }),
     ...(item.measure && { measure: item.measure }),
   };
@@ -81,13 +77,13 @@ for (const argument of Deno.args) {
 Deno.exit(0); // a lost device may keep the process
 
 async function measure(
-  { which, keep = false, top = 20, byteBudget, traits, like, costs, measure }: Item,
+  { which, keep = false, top = 20, byteBudget, traits, costs, measure }: Item,
 ): Promise<Row> {
   const measured = measure === undefined ? undefined : await measureKernels(which, measure);
   const workload = await loadWorkload(which, "exact", !keep, {
     ...(byteBudget !== undefined && { byteBudget }),
-    ...((traits || costs) && { traits: { ...traits, ...(costs && { costs: other(costs) }) } }),
-    ...(like && { profile: builtInProfile(like) }),
+    ...((traits || costs) &&
+      { traits: { ...traits, ...(costs && { costs: discreteCosts(costs) }) } }),
     ...(measured && { kernels: measured.kernels }),
   });
   try {
@@ -117,7 +113,8 @@ async function measure(
   }
 }
 
-function other(costs: Partial<AdapterCosts>): AdapterCosts {
+/** Costs of a discrete GPU, but for some. */
+function discreteCosts(costs: Partial<AdapterCosts>): AdapterCosts {
   return { ...adapterCosts(builtInProfile("discrete")), ...costs };
 }
 

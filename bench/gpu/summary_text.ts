@@ -192,8 +192,6 @@ function stepName(row: Row): string {
     ? `, ${JSON.stringify(row["traits"])}`
     : row["costs"]
     ? `, costs ${JSON.stringify(row["costs"])}`
-    : row["like"]
-    ? `, costs as if ${text(row["like"])}`
     : Array.isArray(row["kernels"])
     ? `, by measured kernels (${winners(row["kernels"] as Row[])})`
     : "";

@@ -2,9 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Engine } from "../../src/engine/engine.ts";
 import { WebGpuBackend } from "../../src/engine/webgpu_backend.ts";
-import type { DeviceTraits } from "../../src/ir/lowering.ts";
 import { ndArray } from "../../src/ir/nd_array.ts";
-import { sizeOf } from "../../src/ir/aval.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import * as t from "../../src/tensor/mod.ts";
 import { checkpoint, grad, hvp, trace, valueAndGrad, vmap } from "../../src/transform/mod.ts";
@@ -12,39 +10,9 @@ import { hostArray } from "../../src/ir/host_array.ts";
 import { randomKey, uniform as uniformNumbers } from "../../src/random/mod.ts";
 import { assertAgrees, referenceOf, runOn } from "../cases/device.ts";
 import type { Fn, Subject } from "../cases/laws.ts";
-import { uniform } from "../cases/random.ts";
-import { paperGpu } from "../../src/predict/paper_device.ts";
-import { MADE_UP } from "../predict/made_up_adapter.ts";
-import { webgpuTest } from "../webgpu.ts";
 import { DISCRETE_COSTS, FOURS } from "../device_traits.ts";
-
-/** The fewest storage buffers that an adapter may have, and as many as there are. */
-const LIMITS: readonly Partial<DeviceTraits>[] = [{}, FOURS, { ...FOURS, maxStorageBuffers: 8 }];
-
-function subject(name: string, shapes: readonly (readonly number[])[], fn: Fn): Subject {
-  const next = uniform(3);
-  const point = shapes.map((shape) =>
-    ndArray(
-      { shape, dtype: "f32" },
-      Array.from({ length: sizeOf(shape) }, () => Math.fround(0.5 + next())),
-    )
-  );
-  return { name, fn, point, varying: shapes.map((_, k) => k) };
-}
-
-/** Runs subjects on the device, with all its buffers and with eight, twice each. */
-function agreesTest(name: string, subjects: readonly Subject[], limits = LIMITS): void {
-  webgpuTest(name, async (gpu) => {
-    for (const traits of limits) {
-      const backend = new WebGpuBackend(gpu, { traits });
-      for (const one of subjects) {
-        const label = `${one.name} (${traits.maxStorageBuffers ?? "all"} buffers)`;
-        const got = await runOn(backend, one);
-        assertAgrees(label, got, { want: referenceOf(one), tolerance: 1e-5 });
-      }
-    }
-  });
-}
+import { webgpuTest } from "../webgpu.ts";
+import { agreesTest, LIMITS, subject } from "./agrees.ts";
 
 agreesTest("a reduction seen through a reshape is not read before it is written", [
   subject("sum that keeps its axes, and its logarithm", [[4]], (x) => {
@@ -265,67 +233,6 @@ agreesTest("empty images go through convolution and pooling", [
   }),
   subject("no channels", [[2, 4, 4, 0], [3, 3, 0, 2]], (x, w) => [t.conv2d(x!, w!)]),
 ]);
-
-const many = (count: number): number[] => Array.from({ length: count }, (_, k) => k % 3 + 1);
-
-agreesTest("no number of operands is too many", [
-  subject("a hundred tensors joined", many(100).map((n) => [n]), (...x) => [t.concat(x)]),
-  subject("a hundred joined and reduced", many(100).map((n) => [n, 4]), (...x) => {
-    const all = t.concat(x);
-    return [t.sum(all, { axes: 0 }), t.max(all, { axes: 1 }), t.exp(all)];
-  }),
-  subject("a sum of forty", many(40).map(() => [2, 4]), (...x) => {
-    const total = x.reduce((a, b) => t.add(a, b));
-    return [total, t.sum(total), t.sum(t.mul(total, total), { axes: 1 })];
-  }),
-  subject(
-    "thirty results of one size from thirty tensors",
-    many(30).map(() => [4]),
-    (...x) => x.map((one, k) => t.mul(t.exp(one), x[(k + 7) % x.length]!)),
-  ),
-  subject("reductions of many with epilogues of many", many(12).map(() => [3, 4]), (...x) => {
-    const sums = x.map((one) => t.sum(t.mul(one, x[0]!), { axes: 1 }));
-    return sums.map((one, k) => t.sqrt(t.add(one, t.mul(sums[(k + 5) % 12]!, sums[0]!))));
-  }),
-  subject("views of ten tensors, in vectors and one by one", many(10).map(() => [4, 4]), (...x) => {
-    const twisted = x.map((one) => t.add(one, t.transpose(one)));
-    return [twisted.reduce((a, b) => t.mul(a, b)), t.sum(twisted.reduce((a, b) => t.add(a, b)))];
-  }),
-]);
-
-webgpuTest("a thousand losses can be stacked", async (gpu) => {
-  const engine = new Engine(new WebGpuBackend(gpu));
-  const stack = engine.jit((...x: Tensor[]) => t.stack(x.map((one) => t.mul(one, 2))));
-  const result = await engine.read(await stack(...many(1000).map((n) => hostArray([n], []))));
-  assertEquals(Array.from(result.data), many(1000).map((n) => 2 * n));
-});
-
-Deno.test("nor has one kernel all of them where an adapter allows half a million", async () => {
-  const maxStorageBuffersPerShaderStage = 524_288;
-  const gpu = paperGpu({
-    ...MADE_UP,
-    limits: { ...MADE_UP.limits, maxStorageBuffersPerShaderStage } as GPUSupportedLimits,
-  });
-  const backend = new WebGpuBackend(gpu);
-  const { program } = trace(
-    (...x: Tensor[]) => [t.stack(x.map((one) => t.mul(one, 2))), x.reduce((a, b) => t.add(a, b))],
-    many(1000).map(() => ({ shape: [], dtype: "f32" as const })),
-  );
-  const { plan } = (await backend.load(program)).plan;
-  for (const { label, kernel: { code } } of plan.dispatches) {
-    assert(deepest(code) < 100, `${label}: ${deepest(code)} deep`);
-  }
-});
-
-/** How deep parentheses and braces of a text are nested. */
-function deepest(code: string): number {
-  let [depth, most] = [0, 0];
-  for (const letter of code) {
-    if (letter === "(" || letter === "{") most = Math.max(most, ++depth);
-    else if (letter === ")" || letter === "}") depth--;
-  }
-  return most;
-}
 
 Deno.test("what has no value over nothing is refused, and extents must be natural numbers", () => {
   const refused = (attempt: (x: Tensor) => Tensor, expected: string): void => {

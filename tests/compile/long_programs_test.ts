@@ -15,7 +15,7 @@ import { DISCRETE_COSTS, SOFTWARE_COSTS } from "../device_traits.ts";
 import { MADE_UP } from "../predict/made_up_adapter.ts";
 import { webgpuTest } from "../webgpu.ts";
 
-/** A CPU, and a GPU whose drivers allow half a million buffers. */
+/** A CPU, and a GPU of many lanes. */
 const ADAPTERS: readonly Partial<DeviceTraits>[] = [
   { costs: SOFTWARE_COSTS },
   { costs: DISCRETE_COSTS, subgroupLanes: 32, maxStorageBuffers: 32 },
